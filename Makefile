@@ -1,0 +1,46 @@
+# make table1   set everything up and build Table 1 of every paper (smoke scale, minutes)
+# make test     set everything up and run the tests
+# Any other workflow target works too: make okd_table1 ARGS="--config scale=reduced mirror=/archives"
+PYTHON ?= $(firstword $(shell command -v python3.11 python3 python))
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.PHONY: table1 test env lint clean-env
+.DEFAULT_GOAL := table1
+
+table1: env
+	@$(BIN)/python -m advkd.start table1 $(ARGS)
+
+test: env
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+lint: env
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+
+env: $(VENV)/installed
+
+# uv comes from the lock too: its entry is cut out, so that pip checks its hashes, and uv installs the rest.
+$(VENV)/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+	  || { echo "advkd needs Python 3.11; $(PYTHON) is another. Name one: make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Setting up $(VENV) (about 5 GB, once; a second start reuses it)"
+	@$(PYTHON) -m venv $(VENV)
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > $(VENV)/uv.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt
+	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip sync --require-hashes requirements.lock
+	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+clean-env:
+	rm -rf $(VENV)
+
+# Every other word is a target of the workflow.
+%: env
+	@$(BIN)/python -m advkd.start $@ $(ARGS)
+
+# Files of the checkout are no targets.
+Makefile requirements.lock pyproject.toml: ;
