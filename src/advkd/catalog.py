@@ -1,0 +1,152 @@
+"""The catalogue: tables <-> cells <-> runs. The only place that knows what must run for what.
+
+Everything follows from `paper/published/TABLE.csv`, one row a printed number: the run group in its `run` column, times
+the scale's seeds, is what must be trained for that cell. The Snakefile asks here for inputs and lists nothing itself.
+Only the standard library is used, since Snakemake parses this for every job.
+"""
+
+import csv
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from advkd import config
+from advkd.config import NotInThisVersion, Resolved, Run
+from advkd.errors import UserError
+from advkd.settings import User
+
+PUBLISHED = Path("paper/published")
+COLUMNS = [
+    "table", "page", "row", "column", "metric", "unit", "better", "decimals", "mean", "std", "n", "mark", "kind", "run",
+    "of", "note",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One printed number of a paper (strings as printed) and the run group that reproduces it."""
+
+    table: str
+    page: str
+    row: str
+    column: str
+    metric: str
+    unit: str
+    better: str
+    decimals: str
+    mean: str
+    std: str
+    n: str
+    mark: str
+    kind: str
+    run: str
+    of: str
+    note: str
+
+
+def artifacts() -> list[str]:
+    """Return the names of all tables and figures, in reading order."""
+    names = [path.stem for path in PUBLISHED.glob("*_*.csv")]
+    return sorted(names, key=lambda name: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", name)])
+
+
+def tables(number: int | None = None) -> list[str]:
+    """Return the names of the tables, or of Table `number` of every paper."""
+    return [name for name in artifacts() if re.fullmatch(rf"[a-z]+_table{number or r'[0-9]+'}", name)]
+
+
+def figures(user: User) -> list[str]:
+    """Return the names of the figures whose runs this version can train."""
+    names = [name for name in artifacts() if re.fullmatch(r"[a-z]+_figure[0-9]+", name)]
+    return [name for name in names if not missing(name, user)]
+
+
+@cache
+def cells(artifact: str) -> tuple[Cell, ...]:
+    """Return the cells of a table or figure; raises UserError where it is unknown or its file is malformed."""
+    path = PUBLISHED / f"{artifact}.csv"
+    if artifact not in artifacts():
+        raise UserError(f"{artifact!r} is no table or figure; paper/published has {', '.join(artifacts())}")
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        if reader.fieldnames != COLUMNS:
+            raise UserError(f"{path}: the columns must be {','.join(COLUMNS)}")
+        return tuple(Cell(**row) for row in reader)
+
+
+def resolved(cell: Cell, user: User) -> list[Resolved]:
+    """Return the settings of every seed of a cell's run group; raises NotInThisVersion."""
+    run = Run.parse(f"{cell.run}/seed0")
+    return [config.resolve(f"{cell.run}/seed{seed}", user) for seed in config.seeds(run.paper, user)]
+
+
+def runs(artifact: str, user: User) -> dict[str, Resolved]:
+    """Return, by name, every run that an artifact needs and that this version can train."""
+    found: dict[str, Resolved] = {}
+    for group, cell in {cell.run: cell for cell in cells(artifact) if trained(cell)}.items():
+        if f"{group}/seed0" not in found:
+            try:
+                found.update({str(one.run): one for one in resolved(cell, user)})
+            except NotInThisVersion:
+                continue
+    return found
+
+
+def missing(artifact: str, user: User) -> dict[str, str]:
+    """Return the run groups that an artifact names and this version cannot train, with the reason."""
+    reasons = {}
+    for cell in cells(artifact):
+        if trained(cell):
+            try:
+                config.resolve(f"{cell.run}/seed0", user)
+            except NotInThisVersion as error:
+                reasons[cell.run] = str(error)
+    return reasons
+
+
+def trained(cell: Cell) -> bool:
+    """Tell whether a cell's reproduction is a training (not a data set's statistic)."""
+    return bool(cell.run) and cell.kind != "data"
+
+
+def counted_stores(artifact: str, user: User) -> list[str]:
+    """Return the prepared stores that hold counts for an artifact's data statistics; none is prepared for them."""
+    names = {cell.run for cell in cells(artifact) if cell.kind == "data"}
+    found = [path for name in names for path in Path(user.data_root, "stores").glob(f"{name}-*/meta.json")]
+    return sorted(str(path) for path in found)
+
+
+def variants(user: User) -> dict[str, Resolved]:
+    """Return the runs of the papers' named variants, the controls that no table needs."""
+    found = {}
+    for paper in config.PAPERS:
+        for group in config.paper_file(paper).get("variants") or []:
+            for seed in config.seeds(paper, user):
+                one = config.resolve(f"{group}/seed{seed}", user)
+                found[str(one.run)] = one
+    return found
+
+
+def all_runs(user: User) -> dict[str, Resolved]:
+    """Return every run that an artifact, a variant or the user's `runs` names."""
+    found = {}
+    for artifact in artifacts():
+        found.update(runs(artifact, user))
+    found.update(variants(user))
+    found.update({name: config.resolve(name, user) for name in user.runs})
+    return found
+
+
+def find_cells(artifact: str, words: list[str]) -> list[Cell]:
+    """Return the cells whose row and column contain all `words` as whole words; raises UserError where none does."""
+
+    def tokens(cell: Cell) -> list[str]:
+        return f"{cell.row} {cell.column} {cell.metric}".replace("/", " ").lower().split()
+
+    wanted = [part.lower() for word in words for part in word.split()]
+    hits = [cell for cell in cells(artifact) if all(word in tokens(cell) for word in wanted)]
+    if not hits:
+        rows = ", ".join(dict.fromkeys(cell.row for cell in cells(artifact)))
+        raise UserError(f"{artifact} has no cell with {' '.join(words)!r}; its rows are {rows}")
+    return hits

@@ -1,0 +1,138 @@
+import itertools
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from advkd import catalog, config
+from advkd.errors import UserError
+
+SCALES = sorted(path.stem for path in config.CONFIG.glob("scales/*.yaml"))
+OKD = "okd/codebrim/sagan/okd"
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_different_names_have_different_settings_at_every_scale(scale):
+    runs = catalog.all_runs(config.user({"scale": scale}))
+    assert len(runs) >= 13
+    assert len({one.hash for one in runs.values()}) == len(runs)
+
+
+def test_paper_scale_is_what_the_paper_states():
+    user = config.user({"scale": "paper"})
+    sagan = config.resolve(f"{OKD}/seed0", user).settings
+    stated = {"batch": 25, "iterations": 50000, "beta1": 0.0, "beta2": 0.9, "lr_discriminator": 4e-4, "sets": 3}
+    stated |= {"lr_generator": 1e-4, "lr_connector": 5e-5, "z": 128, "image_size": 64, "crops": 2642, "fakes": 10000}
+    assert {key: sagan[key] for key in stated} == stated
+    acgan = config.resolve("okd/codebrim/acgan/okd/seed0", user).settings
+    assert (acgan["batch"], acgan["early_iteration"]) == (5, 3000)
+    assert acgan["iterations"] * acgan["batch"] == sagan["iterations"] * sagan["batch"]
+
+
+def test_layers_override_in_order_and_name_their_sources():
+    user = config.user({"scale": "smoke", "override": {"okd": {"z": 32}}})
+    resolved = config.resolve(f"{OKD}+rho=0.3+width=24/seed1", user)
+    assert resolved.settings["rho"] == 0.3 and resolved.sources["rho"] == "the run's name"
+    assert resolved.settings["width"] == 24, "a scale never overrides what the variant names"
+    assert resolved.settings["z"] == 32 and "override" in resolved.sources["z"]
+    assert resolved.settings["fakes"] == 100 and "smoke" in resolved.sources["fakes"]
+    assert resolved.settings["gp_weight"] == 10 and resolved.sources["gp_weight"].endswith("models.sagan")
+
+
+def test_multiplied_variants_stay_distinct():
+    user = config.user({"scale": "reduced"})
+    plain, longer = (config.resolve(f"{OKD}{v}/seed0", user).settings for v in ("", "+iterations=100000"))
+    assert longer["iterations"] == 2 * plain["iterations"]
+
+
+def test_a_setting_that_does_not_matter_to_the_numbers_changes_no_hash():
+    plain = config.resolve(f"{OKD}/seed0", config.user())
+    moved = config.user({"device": "cpu", "mirror": "/elsewhere", "data_root": "/data"})
+    assert config.resolve(f"{OKD}/seed0", moved).hash == plain.hash
+
+
+def test_stores_are_shared_by_runs_that_draw_the_same_crops():
+    user = config.user()
+    stores = {config.resolve(f"okd/codebrim/{m}/seed{s}", user).store
+              for m, s in itertools.product(["sagan/okd", "acgan/single"], [0, 1])}  # fmt: skip
+    assert len(stores) == 1
+    assert config.resolve(f"{OKD}+crop=resized/seed0", user).store not in stores
+
+
+@given(st.floats(min_value=0, max_value=100).map(lambda x: float(f"{x:.10g}")))
+def test_numbers_in_names_survive_a_round_trip(value):
+    name = f"{OKD}+rho={config.shortest(value)}/seed0"
+    if "e+" not in name:  # a plus sign separates variants, so such numbers are written without
+        assert config.Run.parse(name).variant == (("rho", config.shortest(value)),)
+        assert str(config.Run.parse(name)) == name
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_a_run_or_one_line_of_error(text):
+    try:
+        assert str(config.Run.parse(text)) == text
+    except UserError as error:
+        assert "\n" not in str(error)
+
+
+BAD_RUNS = {
+    "nonsense": "is no run",
+    f"{OKD}/seed0; rm -rf x": "is no run",
+    f"{OKD}+sets=1/seed0": "connects at least 2",
+    "okd/codebrim/sagan/single+sets=3/seed0": "`single` is one set",
+    f"{OKD}+roh=1/seed0": "unknown key 'roh'",
+    f"{OKD}+rho=-1/seed0": "greater than or equal to 0",
+    f"{OKD}+rho=nan/seed0": "finite number",
+    f"{OKD}+rho=1/seed0": "is what it is without",
+    f"{OKD}+rho=0.30/seed0": "shortest form",
+    f"{OKD}+z=64+rho=0.3/seed0": "keys sorted",
+    f"{OKD}+image_size=32/seed0": "should be 64",
+    f"{OKD}+batch=1000/seed0": "larger than the data set of 160 crops",
+    "okd/codebrim/acgan/okd+penalty=split/seed0": "no meaning for acgan/okd",
+    "okd/codebrin/sagan/okd/seed0": "data set 'codebrin' is in neither",
+    "okd/codebrim/stylegan/okd/seed0": "not among the models",
+    "gip/cifar10/resnet18/gip/seed0": "not part of this version",
+}
+
+
+@pytest.mark.parametrize("name", BAD_RUNS)
+def test_bad_runs_are_one_line(name):
+    with pytest.raises(UserError, match=BAD_RUNS[name]) as caught:
+        config.resolve(name, config.user())
+    assert "\n" not in str(caught.value)
+
+
+BAD_USERS = [
+    ({"scael": "smoke"}, "--config: unknown key 'scael'; allowed: accept"),
+    ({"scale": "tiny"}, "config/scales has gpu, paper, reduced, smoke"),
+    ({"device": "tpu"}, "device is 'tpu'"),
+    ({"seeds": 0}, "seeds is 0"),
+    ({"accept": {"codebrim": "yes"}}, "accept.codebrim is 'yes'"),
+    ({"runs": ["x"]}, "'x' is no run"),
+    ({"override": {"okd": {"width": 17}}}, "width is 17: input should be a multiple of 8"),
+    ({"override": {"okd": {"widht": 16}}}, "override .*unknown key 'widht'"),
+    ({"override": {"okd": {"batch": "many"}}}, "batch is 'many'"),
+]
+
+
+@pytest.mark.parametrize(("values", "message"), BAD_USERS)
+def test_bad_settings_name_file_key_and_what_is_allowed(values, message):
+    with pytest.raises(UserError, match=message) as caught:
+        config.resolve(f"{OKD}/seed0", config.user(values))
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_key_in_a_file_names_the_file(checkout):
+    path = checkout / "config/okd.yaml"
+    content = yaml.safe_load(path.read_text())
+    content["models"]["sagan"]["widht"] = 16
+    path.write_text(yaml.safe_dump(content))
+    config._read.cache_clear()
+    config._resolve.cache_clear()
+    try:
+        with pytest.raises(UserError, match=r"^config/okd.yaml models.sagan: unknown key 'widht'; allowed: "):
+            config.resolve(f"{OKD}/seed0", config.user())
+    finally:
+        config._read.cache_clear()
+        config._resolve.cache_clear()
