@@ -1,0 +1,144 @@
+"""The GAN loop: data order, logging, checkpoints, samples. What one iteration does is the method's affair."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+
+from advkd.data.store import Store
+from advkd.files import atomic
+from advkd.methods.okd import GanEnsemble
+from advkd.progress import Progress
+from advkd.training import seeding
+from advkd.training.session import Diverged, Session
+
+SAMPLE_BATCH = 250
+LOGGED_STEPS = 500
+
+
+def train(session: Session, store: Store) -> dict[str, Any]:
+    """Train the session's GANs on a store to the end and write their weights and samples.
+
+    Every random number of iteration `step` follows from (seed, step), so resuming anywhere repeats an undisturbed
+    run's bits. Losses are looked at (a device synchronisation) about LOGGED_STEPS times a run; the guard against
+    non-finite values watches every step without one.
+
+    Raises:
+        Diverged: a loss or a weight became non-finite.
+        Interrupted: a signal asked to stop.
+    """
+    s, device = session.settings, session.device
+    images = torch.from_numpy(np.ascontiguousarray(store.images)).to(device)
+    labels = torch.from_numpy(np.ascontiguousarray(store.labels)).to(device)
+    torch.manual_seed(seeding.derive(s.seed, "initialisation"))
+    gans = GanEnsemble(s, len(store.meta["classes"]), device)
+    state = session.resume()
+    if state is not None:
+        for kind in ("networks", "optimizers"):
+            for name, part in getattr(gans, kind).items():
+                part.load_state_dict(state[kind][name])
+
+    def snapshot() -> dict[str, Any]:
+        return {
+            kind: {name: part.state_dict() for name, part in getattr(gans, kind).items()}
+            for kind in ("networks", "optimizers")
+        }
+
+    every = max(1, s.iterations // LOGGED_STEPS)
+    curve = curve_steps(s)
+    bad = torch.tensor(s.iterations, device=device)  # the first step with a non-finite loss
+    progress = Progress(session.document["run"], s.iterations, "iteration", session.step)
+    while session.step < s.iterations:
+        step = session.step
+        index = seeding.batch_indices(s.seed, step, len(images), s.batch).to(device)
+        torch.manual_seed(seeding.derive(s.seed, "step", step))
+        terms = gans.step(to_unit(images[index]), labels[index])
+        finite = torch.isfinite(torch.stack(list(terms.values()))).all()
+        bad = torch.where(finite, bad, bad.clamp(max=step))
+        session.step = step + 1
+        if session.step % every == 0 or session.step == s.iterations:
+            values = {name: float(value) for name, value in terms.items()}
+            if (first := int(bad)) < s.iterations:
+                raise Diverged(first + 1, {name: repr(value) for name, value in values.items()})
+            session.history.append({"iteration": session.step, **{k: f"{v:.6g}" for k, v in values.items()}})
+            seen = (session.step - progress.start) * s.batch / progress.seconds
+            progress.update(session.step, brief(values), f"{seen:.0f} images/s")
+        if session.step in curve:
+            write_samples(session.scratch / f"curve{session.step}.npz", gans, s, device, s.curve_fakes)
+        if session.step == s.early_iteration:
+            write_samples(session.scratch / "early.npz", gans, s, device, s.fakes)
+        session.save_if_due(snapshot)
+    progress.close()
+    weights = {
+        f"{net}.{k}": v.contiguous() for net, part in gans.networks.items() for k, v in part.state_dict().items()
+    }
+    broken = [name for name, value in weights.items() if not torch.isfinite(value).all()]
+    if broken:
+        raise Diverged(session.step, {name: "non-finite weights" for name in broken[:5]})
+    with atomic(session.folder / "model.safetensors") as temporary:
+        save_file({name: value.cpu() for name, value in weights.items()}, temporary)
+    session.save(snapshot())
+    gather_samples(session, gans, s, device, curve)
+    return {"status": "done", "steps": session.step}
+
+
+def to_unit(images: torch.Tensor) -> torch.Tensor:
+    """Turn uint8 (B, H, W, 3) into float (B, 3, H, W) in [-1, 1]."""
+    return images.permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+
+
+def curve_steps(s: Any) -> list[int]:
+    """Return the iterations after which sets are sampled for comparison with one another."""
+    if s.sets < 2 or s.curve_points == 0:
+        return []
+    return sorted({int(step) for step in np.linspace(0, s.iterations, s.curve_points + 1)[1:]} - {0})
+
+
+def draw(gans: GanEnsemble, s: Any, device: torch.device, count: int, purpose: str) -> dict[str, np.ndarray]:
+    """Sample `count` uint8 (count, H, W, 3) images of every generator, from the same noise and, for ACGAN, labels."""
+    source = seeding.generator(s.seed, purpose)
+    noise = torch.randn(count, s.z, generator=source)
+    conditional = s.model == "acgan"
+    labels = torch.arange(count) % gans.classes if conditional else None
+    found = {}
+    for number in range(1, s.sets + 1):
+        chunks = [
+            gans.sample(number - 1, part.to(device), None if labels is None else labels[at : at + len(part)].to(device))
+            for at, part in zip(range(0, count, SAMPLE_BATCH), noise.split(SAMPLE_BATCH), strict=True)
+        ]
+        found[f"G{number}"] = torch.cat(chunks).numpy()
+    if labels is not None:
+        found["labels"] = labels.numpy()
+    return found
+
+
+def write_samples(path: Path, gans: GanEnsemble, s: Any, device: torch.device, count: int) -> None:
+    """Write samples of this moment of training to `path`, without disturbing the training's random numbers."""
+    with atomic(path) as temporary:
+        np.savez(temporary, **draw(gans, s, device, count, "samples"))
+
+
+def gather_samples(session: Session, gans: GanEnsemble, s: Any, device: torch.device, curve: list[int]) -> None:
+    """Write samples.npz: the final samples, the early ones and those of the curve."""
+    arrays = draw(gans, s, device, s.fakes, "samples")
+    if s.early_iteration:
+        with np.load(session.scratch / "early.npz") as early:
+            arrays.update({f"early/{name}": early[name] for name in early.files if name != "labels"})
+    if curve:
+        moments = [np.load(session.scratch / f"curve{step}.npz") for step in curve]
+        arrays["curve_steps"] = np.array(curve)
+        for number in range(1, s.sets + 1):
+            arrays[f"curve/G{number}"] = np.stack([moment[f"G{number}"] for moment in moments])
+    with atomic(session.folder / "samples.npz") as temporary:
+        np.savez(temporary, **arrays)
+
+
+def brief(values: dict[str, float]) -> str:
+    """Return the losses for a progress line, averaged over the sets: D, C and G."""
+    groups: dict[str, list[float]] = {}
+    for name, value in values.items():
+        if name.startswith("L_"):
+            groups.setdefault(name[2], []).append(value)
+    return " ".join(f"{role} {sum(found) / len(found):+.3f}" for role, found in groups.items())
