@@ -1,0 +1,68 @@
+"""Images from a trained generator, for data augmentation."""
+
+import csv
+import io
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import yaml
+
+from advkd.errors import UserError
+from advkd.files import atomic, read_json, write_text
+from advkd.progress import Progress, say
+
+CHUNK = 250
+
+
+def synthesize(folder: Path, count: int, out: Path, seed: int, device_name: str) -> None:
+    """Write `count` PNG images of every generator of a finished run to `out`/G1, `out`/G2, ….
+
+    An ACGAN's images go into one subfolder a class, in rotation; `out`/images.csv lists file, generator, class, run
+    and noise seed. Raises UserError where the run is not finished, `count` is below 1 or `out` exists.
+    """
+    if count < 1:
+        raise UserError(f"--count is {count}: ask for at least 1 image")
+    if out.exists() and any(out.iterdir()):
+        raise UserError(f"{out} exists and is not empty: choose a new folder")
+    if not (folder / "model.safetensors").exists() or not (folder / "result.json").exists():
+        raise UserError(f"{folder} holds no finished run: train it first (advkd status lists what exists)")
+    import torch
+    from PIL import Image
+    from safetensors.torch import load_file
+
+    from advkd.methods.okd import GanEnsemble
+    from advkd.training import seeding
+    from advkd.training.session import select_device
+
+    document = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    settings, classes = (
+        SimpleNamespace(**document["settings"]),
+        read_json(folder / "provenance.json")["data"]["classes"],
+    )
+    device = select_device(device_name)
+    gans = GanEnsemble(settings, len(classes), device)
+    weights = load_file(folder / "model.safetensors", device=str(device))
+    for name, network in gans.networks.items():
+        network.load_state_dict({k.removeprefix(f"{name}."): v for k, v in weights.items() if k.startswith(f"{name}.")})
+    conditional = settings.model == "acgan"
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(["file", "generator", "class", "run", "noise_seed"])
+    progress = Progress(f"{document['run']} -> {out}", count * settings.sets, "image")
+    noise = torch.randn(count, settings.z, generator=seeding.generator(seed, "synthesize"))
+    labels = torch.arange(count) % len(classes)
+    for number in range(settings.sets):
+        for at in range(0, count, CHUNK):
+            chosen = labels[at : at + CHUNK]
+            images = gans.sample(number, noise[at : at + CHUNK].to(device), chosen.to(device) if conditional else None)
+            for offset, image in enumerate(np.asarray(images)):
+                kind = classes[chosen[offset]] if conditional else ""
+                name = Path(f"G{number + 1}", kind, f"{at + offset:06d}.png")
+                with atomic(out / name) as temporary:
+                    Image.fromarray(image).save(temporary)
+                writer.writerow([name, f"G{number + 1}", kind, document["run"], seed])
+            progress.update(number * count + at + len(images))
+    progress.close()
+    write_text(out / "images.csv", table.getvalue())
+    say(f"{count * settings.sets} images of {document['run']} ({document['scale']} scale) -> {out}")
