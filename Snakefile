@@ -1,0 +1,81 @@
+# Targets. Everything they need follows from paper/published/*.csv (src/advkd/catalog.py) and config/.
+# First the targets, then the settings:  snakemake --cores all okd_table1 --config scale=reduced mirror=/archives
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+
+configfile: "config/config.yaml"
+
+
+# Where jobs may run, as `snakemake --lint` asks for; used only with --sdm apptainer.
+container: "docker://python:3.11"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/report.smk"
+
+
+localrules:
+    table1,
+    tables,
+    figures,
+    all,
+    okd_variants,
+    runs,
+
+
+rule table1:
+    default_target: True
+    input:
+        [TABLE.format(table=name) for name in catalog.tables(1)],
+
+
+rule tables:
+    input:
+        [TABLE.format(table=name) for name in catalog.tables()],
+
+
+rule figures:
+    input:
+        [FIGURE.format(figure=name) for name in FIGURES],
+
+
+rule okd_variants:
+    input:
+        [metrics(run) for run in catalog.variants(USER).values()],
+
+
+rule runs:
+    input:
+        [metrics(config_of(name)) for name in USER.runs],
+
+
+rule all:
+    input:
+        rules.tables.input,
+        rules.figures.input,
+        rules.okd_variants.input,
+        rules.runs.input,
+
+
+# One target a table and figure, by its name.
+for name in catalog.tables():
+
+    rule:
+        name:
+            name
+        input:
+            TABLE.format(table=name),
+
+
+for name in FIGURES:
+
+    rule:
+        name:
+            name
+        input:
+            FIGURE.format(figure=name),

@@ -1,0 +1,243 @@
+"""The command line: every arrow of the workflow as one command, and questions about what it made. Thin."""
+
+import argparse
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+from types import SimpleNamespace
+
+import yaml
+
+from advkd import __version__, config
+from advkd.errors import UserError
+from advkd.files import read_json, write_json
+from advkd.progress import log_to, say
+from advkd.settings import User
+
+CHECKPOINT_SECONDS = 60.0
+REGISTRY = config.CONFIG / "datasets.yaml"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0, 1 for a fault, 2 for bad input, 130 for Ctrl-C."""
+    args = parser().parse_args(arguments)
+    if args.log:
+        log_to(args.log)
+    try:
+        return args.command(args, config.user(dict(args.config))) or 0
+    except UserError as error:
+        say(f"advkd {args.name}: {error}")
+        return 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    except Exception:
+        say(traceback.format_exc())
+        return 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """Build the argument parser."""
+    top = argparse.ArgumentParser(prog="advkd", description=__doc__)
+    top.add_argument("--version", action="version", version=__version__)
+    commands = top.add_subparsers(dest="name", required=True, metavar="COMMAND")
+
+    def add(name: str, command, text: str) -> argparse.ArgumentParser:
+        one = commands.add_parser(name, help=text, description=text)
+        one.add_argument("--config", nargs="+", action="extend", type=_pair, default=[], metavar="KEY=VALUE",
+                         help="settings laid over config/config.yaml, as for snakemake")  # fmt: skip
+        one.add_argument("--log", type=Path, help="append the printed lines to this file too")
+        one.set_defaults(command=command)
+        return one
+
+    one = add("status", status, "what exists, runs, failed or was made by older code")
+    one.add_argument("--all", action="store_true", help="list finished runs too")
+    one = add("explain", explain, "what stands behind a cell: runs, settings, seeds, weights, data")
+    one.add_argument("table")
+    one.add_argument("words", nargs="*", help="words of the cell's row and column, for example OKD-SAGAN G2")
+    one = add("config", show_config, "a run's resolved settings, and where each comes from")
+    one.add_argument("run")
+    one = add("synthesize", synthesize, "images from a trained generator, for data augmentation")
+    one.add_argument("run")
+    one.add_argument("--count", type=int, required=True, help="images of each generator")
+    one.add_argument("--out", type=Path, required=True, help="folder to make")
+    one.add_argument("--seed", type=int, default=0, help="seed of the noise")
+
+    one = add("fetch", fetch, "find or download a data set's archive and verify it")
+    one.add_argument("dataset")
+    one.add_argument("--out", type=Path, required=True)
+    one = add("fetch-inception", fetch_inception, "find or download the FID network's weights and verify them")
+    one.add_argument("--out", type=Path, required=True)
+    one = add("draw", draw, "draw a made archive (smoke scale)")
+    one.add_argument("--photos", type=int, required=True)
+    one.add_argument("--seed", type=int, default=0)
+    one.add_argument("--out", type=Path, required=True)
+    one = add("prepare", prepare, "prepare a store from an archive")
+    one.add_argument("source", type=Path, help="record of a fetch, a made archive, or a folder of images")
+    one.add_argument("--settings", type=json.loads, required=True)
+    one.add_argument("--out", type=Path, required=True)
+    one = add("train", train, "train a run, from where it stopped")
+    one.add_argument("run", help="a run's name, or the config.yaml of its folder")
+    one.add_argument("--checkpoint-seconds", type=float, default=CHECKPOINT_SECONDS)
+    one = add("reals", reals, "features of a store's images for FID, once")
+    one.add_argument("store", type=Path)
+    one.add_argument("--dims", type=int, required=True)
+    one.add_argument("--weights", type=Path, help="verified weights (without: random, seeded)")
+    one.add_argument("--out", type=Path, required=True)
+    one = add("evaluate", evaluate, "a run's metrics from its samples")
+    one.add_argument("run")
+    one.add_argument("--reals", type=Path, required=True)
+    one.add_argument("--weights", type=Path)
+    one.add_argument("--out", type=Path, required=True)
+    one = add("table", table, "a table from the metrics of its runs")
+    one.add_argument("table")
+    one.add_argument("--out", type=Path, required=True, help="folder of the .csv, .md and .tex")
+    one = add("figure", figure, "a figure from the samples of its runs")
+    one.add_argument("figure")
+    one.add_argument("--out", type=Path, required=True, help="folder of the .pdf and .png")
+    return top
+
+
+def _pair(text: str) -> tuple[str, object]:
+    key, sign, value = text.partition("=")
+    if not sign:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected KEY=VALUE")
+    return key, yaml.safe_load(value)
+
+
+def status(args: argparse.Namespace, user: User) -> None:
+    """Print what exists at a scale."""
+    from advkd.reporting import status
+
+    print(status.report(user, args.all))
+
+
+def explain(args: argparse.Namespace, user: User) -> None:
+    """Print what stands behind a cell."""
+    from advkd.reporting import explain
+
+    print(explain.report(args.table, args.words, user))
+
+
+def show_config(args: argparse.Namespace, user: User) -> None:
+    """Print a run's resolved settings and their sources."""
+    resolved = config.resolve(args.run, user)
+    lines = yaml.safe_dump(resolved.settings, sort_keys=False).splitlines()
+    print(f"# {resolved.run} at scale {resolved.scale}; hash {resolved.hash}; store {resolved.store};"
+          f" {resolved.threads} threads")  # fmt: skip
+    for line in lines:
+        print(f"{line:<28}# {resolved.sources.get(line.split(':')[0], 'default')}")
+
+
+def synthesize(args: argparse.Namespace, user: User) -> None:
+    """Write images from a trained generator."""
+    from advkd.synthesize import synthesize
+
+    run = config.Run.parse(args.run)
+    synthesize(run.folder(user.scale), args.count, args.out, args.seed, user.device)
+
+
+def fetch(args: argparse.Namespace, user: User) -> None:
+    """Fetch and verify an archive; write its record."""
+    from advkd.data import archives, registry
+
+    mirror = Path(user.mirror) if user.mirror else None
+    record = archives.fetch(
+        registry.load(REGISTRY)[args.dataset],
+        mirror=mirror,
+        root=Path(user.data_root),
+        accept=user.accept.get(args.dataset),
+    )
+    write_json(args.out, record)
+
+
+def fetch_inception(args: argparse.Namespace, user: User) -> None:
+    """Fetch and verify the FID network's weights."""
+    from advkd.data import registry, weights
+
+    weights.fetch(
+        registry.weights(REGISTRY)["inception"],
+        named=Path(user.inception_weights) if user.inception_weights else None,
+        mirror=Path(user.mirror) if user.mirror else None,
+        root=Path(user.data_root),
+        out=args.out,
+    )
+
+
+def draw(args: argparse.Namespace, user: User) -> None:
+    """Draw a made archive."""
+    from advkd.data.concrete import make_archive
+
+    make_archive(args.out, args.photos, args.seed)
+
+
+def prepare(args: argparse.Namespace, user: User) -> None:
+    """Prepare a store."""
+    from advkd.data import archives, registry, store
+
+    name, source = args.settings["dataset"], args.source
+    if source.suffix == ".json":
+        source = read_json(source)
+    elif source.is_file():
+        source = archives.describe(name, source, registry.load(REGISTRY)[name].folder)
+    store.prepare(source, name, SimpleNamespace(**args.settings), args.out)
+
+
+def train(args: argparse.Namespace, user: User) -> int:
+    """Train a run; returns its exit status."""
+    from advkd.training import session
+
+    if args.run.endswith("config.yaml"):
+        path = Path(args.run)
+        document, folder = yaml.safe_load(path.read_text(encoding="utf-8")), path.parent
+    else:
+        resolved = config.resolve(args.run, user)
+        document, folder = resolved.document(), resolved.run.folder(user.scale)
+    return session.train(document, folder, Path(user.data_root), user.device, args.checkpoint_seconds)
+
+
+def reals(args: argparse.Namespace, user: User) -> None:
+    """Compute the features of a store's images."""
+    from advkd.metrics import gan
+    from advkd.training.session import select_device
+
+    gan.prepare_reals(args.store, args.out, args.weights, _inception_sha256(), args.dims, select_device(user.device))
+
+
+def evaluate(args: argparse.Namespace, user: User) -> None:
+    """Write a run's metrics."""
+    folder = config.Run.parse(args.run).folder(user.scale)
+    result = read_json(folder / "result.json")
+    if result["status"] != "done":
+        write_json(args.out, {"status": result["status"], "step": result["step"], "values": {}})
+        return
+    from advkd.metrics import gan
+    from advkd.training.session import select_device
+
+    device = select_device(user.device)
+    found = gan.evaluate(folder / "samples.npz", args.reals, args.weights, _inception_sha256(), device)
+    write_json(args.out, {"status": "done", "sha256": result["sha256"], **found})
+
+
+def _inception_sha256() -> str:
+    from advkd.data import registry
+
+    return registry.weights(REGISTRY)["inception"].archives[0].checksum.removeprefix("sha256:")
+
+
+def table(args: argparse.Namespace, user: User) -> None:
+    """Write a table."""
+    from advkd.reporting import tables
+
+    tables.write(args.table, user, args.out)
+
+
+def figure(args: argparse.Namespace, user: User) -> None:
+    """Write a figure."""
+    from advkd.reporting import figures
+
+    figures.write(args.figure, user, args.out)

@@ -1,0 +1,51 @@
+# archive -> store. A folder of the user's and a made archive take the place of a fetched archive.
+
+
+rule fetch:
+    output:
+        ARCHIVE,
+    log:
+        "logs/fetch/{dataset}.log",
+    resources:
+        runtime=720,
+    params:
+        mirror=USER.mirror,
+        accept=lambda wildcards: USER.accept.get(wildcards.dataset),
+    shell:
+        "advkd fetch {wildcards.dataset} --out {output} --log {log}"
+
+
+rule fetch_inception:
+    output:
+        WEIGHTS,
+    log:
+        "logs/fetch/inception.log",
+    shell:
+        "advkd fetch-inception --out {output} --log {log}"
+
+
+rule draw:
+    output:
+        MADE,
+    log:
+        "logs/draw/{dataset}-{photos}.log",
+    shell:
+        "advkd draw --photos {wildcards.photos} --out {output} --log {log}"
+
+
+rule prepare:
+    input:
+        store_source,
+    output:
+        STORE,
+    log:
+        "logs/prepare/{store}.log",
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        folder=store_folder,
+        settings=lambda wildcards: json.dumps(STORES[wildcards.store]),
+    shell:
+        "advkd prepare {input:q}{params.folder:q} --settings {params.settings:q}"
+        " --out $(dirname {output}) --log {log}"

@@ -1,0 +1,45 @@
+# run -> metrics. The reals' features are computed once for a store and a feature network.
+
+
+rule reals:
+    input:
+        store=STORE,
+        weights=weights_of_reals,
+    output:
+        REALS,
+    log:
+        "logs/reals/{store}-{features}.log",
+    threads: 2
+    resources:
+        gpu=int(DEVICE == "cuda"),
+        mem_mb=6000,
+        runtime=240,
+    params:
+        dims=lambda wildcards: re.search("[0-9]+", wildcards.features)[0],
+        weights=lambda wildcards, input: (f"--weights {input.weights}" if input.weights else ""),
+    shell:
+        "advkd reals $(dirname {input.store}) --dims {params.dims} {params.weights}"
+        " --out $(dirname {output}) --log {log}"
+
+
+rule evaluate:
+    input:
+        result=rules.train.output[0],
+        reals=lambda wildcards: REALS.format(
+            store=config_of(wildcards.run).store,
+            features=config_of(wildcards.run).features,
+        ),
+        weights=lambda wildcards: weights(config_of(wildcards.run)),
+    output:
+        f"{RUN}/metrics.json",
+    log:
+        f"{RUN}/evaluate.log",
+    threads: lambda wildcards: config_of(wildcards.run).threads
+    resources:
+        gpu=int(DEVICE == "cuda"),
+        mem_mb=6000,
+        runtime=240,
+    params:
+        weights=lambda wildcards, input: (f"--weights {input.weights}" if input.weights else ""),
+    shell:
+        "advkd evaluate {wildcards.run} --reals $(dirname {input.reals}) {params.weights}" " --out {output} --log {log}"

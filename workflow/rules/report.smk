@@ -1,0 +1,38 @@
+# metrics -> tables and figures. Runs that this version cannot train leave their cells empty, with the reason.
+
+
+rule table:
+    input:
+        published="paper/published/{table}.csv",
+        metrics=table_inputs,
+    output:
+        csv=report(
+            TABLE,
+            category="Tables",
+            labels={"table": "{table}", "scale": USER.scale},
+            caption="../captions/table.rst",
+        ),
+        md=f"{RESULTS}/tables/{{table}}.md",
+        tex=f"{RESULTS}/tables/{{table}}.tex",
+    log:
+        f"logs/tables/{{table}}-{USER.scale}.log",
+    shell:
+        "advkd table {wildcards.table} --out $(dirname {output.csv}) --log {log}"
+
+
+rule figure:
+    input:
+        published="paper/published/{figure}.csv",
+        metrics=lambda wildcards: [metrics(run) for run in catalog.runs(wildcards.figure, USER).values()],
+    output:
+        pdf=FIGURE,
+        png=report(
+            f"figures/{USER.scale}/{{figure}}.png",
+            category="Figures",
+            labels={"figure": "{figure}", "scale": USER.scale},
+            caption="../captions/figure.rst",
+        ),
+    log:
+        f"logs/figures/{{figure}}-{USER.scale}.log",
+    shell:
+        "advkd figure {wildcards.figure} --out $(dirname {output.pdf}) --log {log}"

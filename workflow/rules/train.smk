@@ -1,0 +1,21 @@
+# store -> run. The only declared output is result.json: Snakemake deletes declared outputs around a failed try, and
+# the checkpoint, history and log must survive it.
+
+
+rule train:
+    input:
+        store=lambda wildcards: STORE.format(store=config_of(wildcards.run).store),
+    output:
+        f"{RUN}/result.json",
+    log:
+        f"{RUN}/log.txt",
+    threads: lambda wildcards: config_of(wildcards.run).threads
+    resources:
+        gpu=int(DEVICE == "cuda"),
+        mem_mb=4000,
+        runtime=1440,
+    params:
+        config=lambda wildcards: config_of(wildcards.run).hash,
+        code=recorded_code,
+    shell:
+        "advkd train {wildcards.run}"
