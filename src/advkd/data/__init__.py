@@ -1,0 +1,1 @@
+"""Data sets: fetching, verifying and reading archives; preparing uint8 stores."""

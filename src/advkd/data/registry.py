@@ -1,0 +1,106 @@
+"""The registry of data sets and weights, config/datasets.yaml, as frozen values."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from advkd.errors import UserError
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A published file: its name, address, checksum ("md5:…", "sha256:…", None: none published), size in bytes."""
+
+    file: str
+    url: str
+    checksum: str | None
+    size: int | None
+    about: str | None = None
+
+    @property
+    def size_text(self) -> str:
+        """The size for people."""
+        return self.about or (f"{self.size / 1e6:,.1f} MB" if self.size else "size not published")
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """One data set, or one set of weights (which has no folder, no expected files and no split).
+
+    `expect` counts files by lower-case suffix below `folder`; `official` holds classes, train and valid of the
+    publisher's split, or None.
+    """
+
+    name: str
+    title: str
+    licence: str
+    citation: str
+    homepage: str
+    archives: tuple[RemoteFile, ...]
+    folder: str | None
+    expect: dict[str, int]
+    official: dict[str, int] | None
+    notes: str | None
+
+    def notice(self) -> str:
+        """Return what a user should read before a download: title, size, licence, citation, homepage."""
+        files = ", ".join(f"{archive.file} ({archive.size_text})" for archive in self.archives)
+        lines = [f"{self.title}: {files}", f"licence: {self.licence}", f"cite: {self.citation}", f"see {self.homepage}"]
+        return "\n".join(lines)
+
+
+class Registry(dict[str, DataSet]):
+    """Data sets by name; an unknown name is a UserError that lists the known ones."""
+
+    def __missing__(self, name: str) -> DataSet:
+        raise UserError(f"no data set is called {name!r}; known are {', '.join(self)}")
+
+
+def load(path: Path) -> Registry:
+    """Return the data sets of the registry file `path` by name.
+
+    Raises:
+        UserError: the file cannot be read or an entry lacks a field.
+    """
+    entries = _read(path)
+    return Registry({name: _entry(path, name, entry) for name, entry in entries.items() if name != "weights"})
+
+
+def weights(path: Path) -> Registry:
+    """Return the published network weights of the registry file `path` by name."""
+    return Registry({name: _entry(path, name, entry) for name, entry in _read(path).get("weights", {}).items()})
+
+
+def _read(path: Path) -> dict:
+    try:
+        entries = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise UserError(f"cannot read the registry of data sets {path}: {' '.join(str(error).split())}") from error
+    if not isinstance(entries, dict):
+        raise UserError(f"the registry of data sets {path} is not a mapping of names to entries")
+    return entries
+
+
+def _entry(path: Path, name: str, entry: dict) -> DataSet:
+    try:
+        return DataSet(
+            name=name,
+            title=entry["title"],
+            licence=entry["licence"],
+            citation=entry["citation"],
+            homepage=entry["homepage"],
+            archives=tuple(_remote(archive) for archive in entry["archives"]),
+            folder=entry.get("folder"),
+            expect=dict(entry.get("expect") or {}),
+            official=entry.get("official"),
+            notes=entry.get("notes"),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path}: the entry {name!r} lacks {error} or is malformed") from error
+
+
+def _remote(entry: dict) -> RemoteFile:
+    kind = next((kind for kind in ("sha256", "md5") if entry.get(kind)), None)
+    checksum = f"{kind}:{entry[kind]}" if kind else None
+    return RemoteFile(entry["file"], entry["url"], checksum, entry["size"], entry.get("about"))

@@ -1,0 +1,100 @@
+import io
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+from small_archives import jpeg
+
+from advkd.data import images
+from advkd.data.members import FolderArchive, ZipArchive
+from advkd.errors import UserError
+
+RAMP = np.arange(256, dtype=np.uint8).reshape(16, 16)
+
+
+def decode(tmp_path, image, name="a.png", **options):
+    image.save(tmp_path / name, **options)
+    return images.decode(FolderArchive(tmp_path), name)
+
+
+def test_rgb_is_left_as_it_is(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    found, mode = decode(tmp_path, Image.fromarray(pixels))
+    assert mode == "RGB" and found.dtype == np.uint8
+    np.testing.assert_array_equal(found, pixels)
+    assert images.size(FolderArchive(tmp_path), "a.png") == (7, 5)
+
+
+def test_16_bit_greyscale_is_scaled_not_clipped(tmp_path):
+    values = np.linspace(0, 65535, 256).astype(np.uint16).reshape(16, 16)
+    found, mode = decode(tmp_path, Image.fromarray(values))
+    assert mode == "I;16"
+    np.testing.assert_array_equal(found[..., 0], RAMP)  # 257 steps of 16 bits are one of 8
+    assert (found == found[..., :1]).all()
+
+
+def test_32_bit_values_beyond_16_bits_are_refused(tmp_path):
+    with pytest.raises(UserError, match=r"outside 0\.\.65535"):
+        decode(tmp_path, Image.fromarray(np.full((4, 4), 70000, np.int32)), "a.tiff")
+    with pytest.raises(UserError, match="floating-point"):
+        decode(tmp_path, Image.fromarray(np.zeros((4, 4), np.float32)), "a.tiff")
+
+
+def test_other_modes_become_rgb(tmp_path):
+    grey = Image.fromarray(RAMP)
+    expected = np.repeat(RAMP[..., None], 3, 2)
+    for mode in ("L", "LA", "RGBA", "P"):
+        found, stored = decode(tmp_path, grey.convert(mode), f"{mode}.png")
+        assert stored == mode
+        np.testing.assert_array_equal(found, expected)
+    red = Image.new("CMYK", (8, 8), (0, 255, 255, 0))
+    found, stored = decode(tmp_path, red, "red.tiff")
+    assert stored == "CMYK"
+    np.testing.assert_array_equal(found, np.broadcast_to(np.uint8([255, 0, 0]), (8, 8, 3)))
+
+
+def test_the_exif_orientation_is_not_applied(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    found, _ = decode(tmp_path, Image.new("RGB", (20, 10)), "a.jpg", exif=exif)
+    assert found.shape == (10, 20, 3)
+
+
+@pytest.mark.parametrize("keep", [0.02, 0.5, 0.97])
+def test_a_truncated_jpeg_is_named(tmp_path, keep):
+    data = jpeg(200, 200)
+    (tmp_path / "cut.jpg").write_bytes(data[: int(len(data) * keep)])
+    with pytest.raises(UserError, match=r"cut\.jpg in .* cannot be decoded"):
+        images.decode(FolderArchive(tmp_path), "cut.jpg")
+
+
+def test_a_decompression_bomb_is_refused(tmp_path, monkeypatch):
+    Image.new("1", (400, 400)).save(tmp_path / "bomb.png")
+    for limit in (100_000, 10_000):  # PIL warns above the limit and raises above twice of it
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+        for read in (images.size, images.decode):
+            with pytest.raises(UserError, match="too large to be a photo"):
+                read(FolderArchive(tmp_path), "bomb.png")
+
+
+def test_damage_that_the_decoder_would_not_notice_is_found_by_the_crc(tmp_path):
+    path = tmp_path / "a.zip"
+    data = jpeg(64, 64)
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("set/a.jpg", data + b"trailing bytes")
+    whole = bytearray(path.read_bytes())
+    place = whole.index(b"trailing")
+    whole[place] ^= 1
+    path.write_bytes(whole)
+    assert np.asarray(Image.open(io.BytesIO(data))).shape == (64, 64, 3)
+    with pytest.raises(UserError, match="damaged"):
+        images.decode(ZipArchive(path, "set"), "a.jpg")
+
+
+def test_resize_antialiases():
+    checks = np.indices((256, 256)).sum(0) % 2 * 255
+    pixels = np.repeat(checks[..., None], 3, 2).astype(np.uint8)
+    small = images.resize(pixels, 32)
+    assert small.shape == (32, 32, 3)
+    assert np.abs(small[2:-2, 2:-2].astype(int) - 127).max() <= 2

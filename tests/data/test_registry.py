@@ -1,0 +1,69 @@
+import importlib.util
+import re
+from pathlib import Path
+from urllib.parse import urlparse
+
+import pytest
+
+from advkd.data import registry
+from advkd.errors import UserError
+
+PATH = Path(__file__).parents[2] / "config/datasets.yaml"
+
+
+def test_every_data_set_of_the_papers_is_there():
+    sets = registry.load(PATH)
+    assert set(sets) == {
+        *("codebrim", "cifar10", "cifar100", "tiny_imagenet"),
+        *("cub200", "stanford_dogs", "mit67", "fgvc_aircraft"),
+    }
+    assert sets["codebrim"].expect == {"jpg": 1590, "xml": 1052}
+    assert sets["cifar100"].archives[0].size == 169_001_437
+    assert sets["fgvc_aircraft"].official == {"classes": 100, "train": 6667, "valid": 3333}
+
+
+def test_addresses_and_checksums_agree_with_torchvision():
+    # its text: importing it takes seconds
+    folder = Path(importlib.util.find_spec("torchvision").origin).parent / "datasets"
+    cifar, aircraft = ((folder / name).read_text() for name in ("cifar.py", "fgvc_aircraft.py"))
+    sets = registry.load(PATH)
+    for name in ("cifar10", "cifar100"):
+        (archive,) = sets[name].archives
+        assert archive.checksum.removeprefix("md5:") in cifar and archive.url in cifar
+    assert sets["fgvc_aircraft"].archives[0].url in aircraft
+
+
+def test_entries_are_well_formed():
+    for entry in (*registry.load(PATH).values(), *registry.weights(PATH).values()):
+        for text in (entry.title, entry.licence, entry.citation, entry.homepage):
+            assert text and text == text.strip()
+        for archive in entry.archives:
+            assert urlparse(archive.url).scheme in ("http", "https")
+            assert archive.file in archive.url
+            assert archive.checksum is None or re.fullmatch(r"md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}", archive.checksum)
+        assert entry.archives[0].file in entry.notice() and entry.licence in entry.notice()
+
+
+def test_weights_of_the_fid_network():
+    (inception,) = registry.weights(PATH).values()
+    # torch hub's convention: the name ends in the first digits of the checksum
+    assert inception.archives[0].checksum.startswith("sha256:6726825d")
+    assert inception.archives[0].size == 95_628_359
+
+
+def test_unknown_name_lists_the_known_ones():
+    with pytest.raises(UserError, match=r"codebrin.*known are codebrim, cifar10"):
+        registry.load(PATH)["codebrin"]
+
+
+@pytest.mark.parametrize("text", ["a: [", "- 1", "x: {title: a}", "x: 3"])
+def test_a_broken_registry_is_told(tmp_path, text):
+    path = tmp_path / "sets.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=r"sets\.yaml"):
+        registry.load(path)
+
+
+def test_a_missing_registry_is_told(tmp_path):
+    with pytest.raises(UserError, match="cannot read"):
+        registry.load(tmp_path / "none.yaml")

@@ -1,0 +1,132 @@
+import errno
+import json
+import resource
+import shutil
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from advkd import files
+from advkd.data import store
+from advkd.data.store import Store
+from advkd.errors import UserError
+
+ARRAYS = {
+    "images": np.arange(5 * 48, dtype=np.uint8).reshape(5, 4, 4, 3),
+    "labels": np.arange(5),
+    "held_out": np.zeros((0, 4, 4, 3), np.uint8),
+    "held_out_labels": np.zeros(0, np.int64),
+}
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "stores" / "set"
+
+
+def write(out, **changed):
+    return store.write(out, {**ARRAYS, **changed}, "split\n", {"name": "set"})
+
+
+def test_what_is_written_is_opened(out):
+    meta = write(out)
+    opened = Store.open(out)
+    for name, array in ARRAYS.items():
+        found = getattr(opened, name)
+        np.testing.assert_array_equal(found, array)
+        assert found.dtype == array.dtype and not found.flags.writeable
+    assert isinstance(opened.images, np.memmap)
+    assert opened.meta == meta
+    assert set(meta["sha256"]) == {f"{name}.npy" for name in ARRAYS} | {"manifest.csv"}
+    assert [path.name for path in out.parent.iterdir()] == ["set"]
+
+
+def test_writing_again_replaces(out):
+    write(out)
+    write(out, images=ARRAYS["images"] + 1)
+    assert Store.open(out).images[0, 0, 0, 0] == 1
+    out.with_name("other").mkdir()
+    write(out.with_name("other"))
+    assert sorted(path.name for path in out.parent.iterdir()) == ["other", "set"]
+
+
+@pytest.mark.parametrize("name", [*(f"{name}.npy" for name in ARRAYS), "meta.json"])
+def test_a_missing_file_is_named(out, name):
+    write(out)
+    (out / name).unlink()
+    with pytest.raises(UserError, match=f"no prepared data set in .*{name} is missing"):
+        Store.open(out)
+
+
+def test_damage_is_found(out):
+    write(out)
+    path = out / "images.npy"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(UserError, match=r"images\.npy is not what was prepared"):
+        Store.open(out)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"sha256": {}}'])
+def test_damaged_meta(out, text):
+    write(out)
+    (out / "meta.json").write_text(text)
+    with pytest.raises(UserError, match="is damaged"):
+        Store.open(out)
+
+
+def test_an_array_that_numpy_cannot_map_is_damage(out):
+    meta = write(out)
+    (out / "labels.npy").write_text("text")
+    meta["sha256"]["labels.npy"] = files.sha256(out / "labels.npy")
+    (out / "meta.json").write_text(json.dumps(meta))
+    with pytest.raises(UserError, match="is damaged"):
+        Store.open(out)
+
+
+def test_no_room_is_told_before_anything_is_written(out, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=100))
+    with pytest.raises(UserError, match=r"no room in .*0\.0 MB are needed.*free some"):
+        write(out)
+    assert not out.parent.exists()
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_a_disk_that_fills_up_leaves_nothing_behind(out, before):
+    large = np.zeros((40, 64, 64, 3), np.uint8)
+    if before:
+        write(out)
+    else:
+        out.parent.mkdir()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(UserError, match=r"cannot write .*set \(.*\): 0\.5 MB are needed"):
+            write(out, images=large)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [path.name for path in out.parent.iterdir()] == (["set"] if before else [])
+    if before:
+        assert len(Store.open(out).images) == 5
+
+
+def test_no_space_while_writing_meta(out, monkeypatch):
+    def full(path, value):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files, "write_json", full)
+    with pytest.raises(UserError, match="No space left on device"):
+        write(out)
+    assert list(out.parent.iterdir()) == []
+
+
+def test_an_interrupted_write_leaves_nothing_behind(out, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(np, "save", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write(out)
+    assert list(out.parent.iterdir()) == []
