@@ -16,7 +16,6 @@ from advkd.files import read_json, write_json
 from advkd.progress import log_to, say
 from advkd.settings import User
 
-CHECKPOINT_SECONDS = 60.0
 REGISTRY = config.CONFIG / "datasets.yaml"
 
 
@@ -82,7 +81,6 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--out", type=Path, required=True)
     one = add("train", train, "train a run, from where it stopped")
     one.add_argument("run", help="a run's name, or the config.yaml of its folder")
-    one.add_argument("--checkpoint-seconds", type=float, default=CHECKPOINT_SECONDS)
     one = add("reals", reals, "features of a store's images for FID, once")
     one.add_argument("store", type=Path)
     one.add_argument("--dims", type=int, required=True)
@@ -197,14 +195,16 @@ def train(args: argparse.Namespace, user: User) -> int:
     else:
         resolved = config.resolve(args.run, user)
         document, folder = resolved.document(), resolved.run.folder(user.scale)
-    return session.train(document, folder, Path(user.data_root), user.device, args.checkpoint_seconds)
+    return session.train(document, folder, Path(user.data_root), user.device, user.checkpoint_seconds)
 
 
 def reals(args: argparse.Namespace, user: User) -> None:
     """Compute the features of a store's images."""
     from advkd.metrics import gan
+    from advkd.training.allocator import keep_freed_memory
     from advkd.training.session import select_device
 
+    keep_freed_memory()
     gan.prepare_reals(args.store, args.out, args.weights, _inception_sha256(), args.dims, select_device(user.device))
 
 
@@ -216,8 +216,10 @@ def evaluate(args: argparse.Namespace, user: User) -> None:
         write_json(args.out, {"status": result["status"], "step": result["step"], "values": {}})
         return
     from advkd.metrics import gan
+    from advkd.training.allocator import keep_freed_memory
     from advkd.training.session import select_device
 
+    keep_freed_memory()
     device = select_device(user.device)
     found = gan.evaluate(folder / "samples.npz", args.reals, args.weights, _inception_sha256(), device)
     write_json(args.out, {"status": "done", "sha256": result["sha256"], **found})

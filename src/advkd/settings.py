@@ -33,6 +33,7 @@ class User(Strict):
     override: dict[Literal["okd", "aikd", "gip"], dict] = {}
     retrain: Literal["stale"] | None = None
     runs: list[str] = []
+    checkpoint_seconds: Annotated[float, Field(ge=0)] = 60.0
 
 
 class GanSettings(Strict):

@@ -30,8 +30,8 @@ def train(session: Session, store: Store) -> dict[str, Any]:
         Interrupted: a signal asked to stop.
     """
     s, device = session.settings, session.device
-    images = torch.from_numpy(np.ascontiguousarray(store.images)).to(device)
-    labels = torch.from_numpy(np.ascontiguousarray(store.labels)).to(device)
+    images = torch.from_numpy(np.array(store.images)).to(device)
+    labels = torch.from_numpy(np.array(store.labels)).to(device)
     torch.manual_seed(seeding.derive(s.seed, "initialisation"))
     gans = GanEnsemble(s, len(store.meta["classes"]), device)
     state = session.resume()

@@ -23,6 +23,7 @@ from advkd.errors import UserError
 from advkd.files import read_json, sha256, write_json, write_text
 from advkd.progress import log_to, say
 from advkd.training import checkpoint, provenance
+from advkd.training.allocator import keep_freed_memory
 
 
 class Interrupted(Exception):
@@ -177,6 +178,7 @@ def train(document: dict[str, Any], folder: Path, data_root: Path, device: str, 
     started again. Raises UserError for a missing store or device.
     """
     log_to(folder / "log.txt")
+    keep_freed_memory()
     with locked(folder):
         result = folder / "result.json"
         if result.exists() and read_json(result)["config_hash"] == document["config_hash"]:
@@ -193,11 +195,10 @@ def train(document: dict[str, Any], folder: Path, data_root: Path, device: str, 
         store = Store.open(data_root / "stores" / document["store"])
         write_text(folder / "config.yaml", yaml.safe_dump(document, sort_keys=False))
         session = Session(folder, document, chosen, checkpoint_seconds)
-        for number in (signal.SIGTERM, signal.SIGUSR1):
-            signal.signal(number, lambda *_: setattr(session, "stop", True))
         data = {"store": document["store"], **{key: store.meta[key] for key in ("name", "classes", "source", "sha256")}}
         try:
-            outcome = gan.train(session, store)
+            with stopping_on_signals(session):
+                outcome = gan.train(session, store)
         except Diverged as error:
             say(f"{document['run']}: diverged at step {error.step}: {error.terms}")
             kept = next((name for name in checkpoint.NAMES if (folder / name).exists()), None)
@@ -208,6 +209,18 @@ def train(document: dict[str, Any], folder: Path, data_root: Path, device: str, 
         session.finish(outcome, data)
         say(f"{document['run']}: {outcome['status']} after {session.seconds:.1f} s")
         return 0
+
+
+@contextlib.contextmanager
+def stopping_on_signals(session: Session) -> Iterator[None]:
+    """Let SIGTERM and SIGUSR1, which schedulers send before they kill, stop the training at its next step."""
+    numbers = (signal.SIGTERM, signal.SIGUSR1)
+    before = [signal.signal(number, lambda *_: setattr(session, "stop", True)) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 def select_device(name: str) -> Any:
