@@ -1,0 +1,1 @@
+"""Training methods, one a file: the losses, and the networks they need beside the student."""

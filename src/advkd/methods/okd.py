@@ -1,0 +1,206 @@
+"""OKD: sets of generator and discriminator that train together through connectors (Guo, Wang, Feng, CSAE 2021).
+
+The sets stand in a directed ring, 1 -> 2 -> ... -> N -> 1. Connector C_i learns to tell the images of G_i from those
+of the next generator, and G_i to fool C_i as well as its discriminator D_i (Figure 1). The abstract speaks of "the
+surrounding generators"; the equations, which are followed here, let G_i learn from its successor alone. What the
+losses are is the base GAN's affair: `sagan` (Eqs. 5-8) or `acgan`.
+
+The paper leaves the order of updates open. One iteration is: a step of every D_i, a step of every C_i, a step of every
+G_i, as one step each is the 1:1 ratio of section 2. All D_i see the same real images. The same noise z serves all sets
+(Eqs. 8 and 9 pair the images of one z), for D and for C, and a fresh z' for G, as in the public SAGAN loop; with
+`shared_z` off every set draws its own. The images of z are generated once, without graph, and serve D_i, C_i and the
+C of the set before, so that connectors cost no generator forward and no gradient of theirs reaches a generator.
+Everything runs on one device: the paper's 8 GPUs, if used together, would have given batch norm 3 images each.
+
+rho, the weight of the connectors, is not in the paper ("future work"); 1 is ours. With rho = 0 connectors leave the
+generators' loss, which makes N independent sets, the first of them (z shared) bit for bit the lone SAGAN of the same
+seed. They are still trained, at the discriminators' cost: the W_i they measure are the control for those of rho > 0.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from types import SimpleNamespace
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrize import cached
+
+from advkd.methods.acgan import Acgan
+from advkd.methods.sagan import Sagan
+from advkd.models.spectral import without_power_iteration
+
+Pair = tuple[Tensor, Tensor | None]  # images (or noise), and their classes where the base GAN is conditional
+
+
+CriticStep = Callable[[nn.Module, Pair, Pair], dict[str, Tensor]]
+
+
+class Base(Protocol):
+    """What the ring asks of a base GAN. A discriminator and a connector are both a `critic`.
+
+    `generator` and `critic` make networks. `critic_steps` are the losses of a critic, one an optimiser step, as
+    functions of the critic, of the images it is to rate high and of those it is to rate low; they return the loss "L"
+    and what else is worth logging, "W" or "GP".
+    """
+
+    generator: Callable[[], nn.Module]
+    critic: Callable[[], nn.Module]
+    critic_steps: list[CriticStep]
+
+    def latent(self, count: int, device: torch.device) -> Pair:
+        """Draw a generator's input."""
+
+    def generate(self, generator: nn.Module, noise: Tensor, labels: Tensor | None) -> Tensor:
+        """Return a generator's images."""
+
+    def generator_loss(
+        self, discriminator: nn.Module, connector: nn.Module | None, fake: Tensor, labels: Tensor | None, rho: float
+    ) -> Tensor:
+        """Return a generator's loss on its images `fake`."""
+
+
+BASES = {"sagan": Sagan, "acgan": Acgan}
+
+
+class GanEnsemble:
+    """N sets and, for the method "okd", their connectors; "single" is one set without connector, the baseline.
+
+    Networks are initialised from the CPU's global random state, set by set, connectors last. They are in training mode
+    all the time; batch norm uses the batch's statistics in every forward but those of `sample`.
+
+    Args:
+        s: a run's settings (`advkd.settings.GanSettings`).
+        classes: number of classes of the data set.
+        device: where networks live and images come from.
+
+    Attributes:
+        networks: "G1", "D1", "G2", ... and, for "okd", "C1", ...
+        optimizers: "generator", "discriminator" and, for "okd", "connector": one Adam over all sets.
+        classes: as given.
+
+    Raises:
+        ValueError: the number of sets does not suit the method, or images are not of 64 pixels.
+    """
+
+    def __init__(self, s: SimpleNamespace, classes: int, device: torch.device) -> None:
+        if s.image_size != 64:
+            raise ValueError(f"image_size is {s.image_size}: the networks are made for 64")
+        okd = s.method == "okd"
+        if s.sets < 2 if okd else s.sets != 1:
+            raise ValueError(f"sets is {s.sets}: `single` is one set, `okd` connects at least two")
+        self.classes, self.device, self.shared_z = classes, device, s.shared_z
+        self.base: Base = BASES[s.model](s, classes)
+        numbers = range(1, s.sets + 1)
+        networks: dict[str, nn.Module] = {}
+        for i in numbers:
+            networks |= {f"G{i}": self.base.generator(), f"D{i}": self.base.critic()}
+        if okd:
+            networks |= {f"C{i}": self.base.critic() for i in numbers}
+        self.networks = {name: network.to(device) for name, network in networks.items()}
+        self.generators = [self.networks[f"G{i}"] for i in numbers]
+        self.discriminators = [self.networks[f"D{i}"] for i in numbers]
+        self.connectors = [self.networks[f"C{i}"] for i in numbers] if okd else []
+        self.rho = s.rho if okd else 0.0
+        betas = (float(s.beta1), float(s.beta2))
+        self.optimizers = {
+            "generator": _adam(self.generators, s.lr_generator, betas),
+            "discriminator": _adam(self.discriminators, s.lr_discriminator, betas),
+        }
+        if okd:
+            self.optimizers["connector"] = _adam(self.connectors, s.lr_connector, betas)
+
+    def step(self, reals: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """Run one iteration; return its loss terms, 0-d tensors without graph, without waiting for the device.
+
+        Random numbers come from the global state of the device's generator.
+
+        Args:
+            reals: images (B, 3, 64, 64) in [-1, 1] on the device.
+            labels: their classes (B,), int64; SAGAN ignores them.
+
+        Returns:
+            For each set i, each at its network's step and before its update: "L_Di", "L_Ci", "L_Gi" (losses), "W_i"
+            (mean C_i(G_next) - mean C_i(G_i)) and, for SAGAN, "GP_Di", "GP_Ci" (gradient penalties without lambda).
+        """
+        sets = len(self.generators)
+        # All noise is drawn first, so that what connectors draw leaves the first set's random numbers as they were.
+        draw = partial(self.base.latent, len(reals), self.device)
+        noise = [(draw(), draw()) for _ in range(1 if self.shared_z else sets)]
+        latents, fresh = zip(*(noise * sets)[:sets], strict=True)  # z and z' of every set
+
+        with torch.no_grad(), without_power_iteration(*self.generators):
+            fakes = [(self.base.generate(G, *z), z[1]) for G, z in zip(self.generators, latents, strict=True)]
+        neighbours = fakes[1:] + fakes[:1]
+
+        terms: dict[str, Tensor] = {}
+        # Eq. 6: D_i rates real images above those of G_i.
+        for i, found in enumerate(self._step_critics("discriminator", [(reals, labels)] * sets, fakes), 1):
+            terms |= _named(found, f"D{i}")
+        # Eq. 8: C_i rates images of the next generator above those of G_i.
+        if self.connectors:
+            for i, found in enumerate(self._step_critics("connector", neighbours, fakes), 1):
+                terms |= _named(found, f"C{i}") | {f"W_{i}": found["W"]}
+        # Eq. 7: G_i fools D_i and C_i.
+        return terms | {f"L_G{i}": loss for i, loss in enumerate(self._step_generators(fresh), 1)}
+
+    def _step_critics(self, role: str, true: list[Pair], false: list[Pair]) -> list[dict[str, Tensor]]:
+        critics = self.discriminators if role == "discriminator" else self.connectors
+        optimizer = self.optimizers[role]
+        terms: list[dict[str, Tensor]] = [{} for _ in critics]
+        for critic_step in self.base.critic_steps:
+            optimizer.zero_grad(set_to_none=True)
+            for critic, images, fakes, seen in zip(critics, true, false, terms, strict=True):
+                with cached():  # one power iteration and one normalised weight for all forwards of the step
+                    found = critic_step(critic, images, fakes)
+                found["L"].backward()
+                for name, value in found.items():
+                    seen[name] = seen.get(name, 0) + value.detach()
+            optimizer.step()
+        return terms
+
+    def _step_generators(self, latents: tuple[Pair, ...]) -> list[Tensor]:
+        optimizer = self.optimizers["generator"]
+        optimizer.zero_grad(set_to_none=True)
+        connectors = self.connectors if self.rho else [None] * len(self.generators)
+        losses = []
+        with without_power_iteration(*self.discriminators, *self.connectors):
+            for G, D, C, z in zip(self.generators, self.discriminators, connectors, latents, strict=True):
+                loss = self.base.generator_loss(D, C, self.base.generate(G, *z), z[1], self.rho)
+                # Naming the inputs spares the gradients of the critics' weights.
+                loss.backward(inputs=list(G.parameters()))
+                losses.append(loss.detach())
+        optimizer.step()
+        return losses
+
+    @torch.no_grad()
+    def sample(self, index: int, noise: Tensor, labels: Tensor | None) -> Tensor:
+        """Return images of generator `index` (from 0) as uint8 (n, 64, 64, 3) on the CPU; random states stay as are.
+
+        Batch norm uses its running statistics, so that an image depends on its noise alone. The paper does not say; the
+        public SAGAN loop samples with the batch's, which makes FID depend on how samples are chunked.
+
+        Args:
+            index: number of the set, from 0.
+            noise: (n, z) on the device.
+            labels: classes (n,) on the device for ACGAN, None for SAGAN.
+        """
+        generator = self.generators[index].eval()
+        images = self.base.generate(generator, noise, labels)
+        generator.train()
+        return quantise(images).cpu()
+
+
+def quantise(images: Tensor) -> Tensor:
+    """Turn images (n, 3, H, W) in [-1, 1] into uint8 (n, H, W, 3), rounding to the nearest level."""
+    return images.add(1).mul(127.5).add(0.5).clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+
+
+def _named(terms: dict[str, Tensor], critic: str) -> dict[str, Tensor]:
+    return {f"{name}_{critic}": value for name, value in terms.items() if name != "W"}
+
+
+def _adam(networks: list[nn.Module], lr: float, betas: tuple[float, float]) -> torch.optim.Optimizer:
+    # The paper's "RMSProp or SGD rather than Adam" (section 2) describes WGAN; its betas are Adam's.
+    parameters = [parameter for network in networks for parameter in network.parameters()]
+    return torch.optim.Adam(parameters, lr=lr, betas=betas, fused=True)

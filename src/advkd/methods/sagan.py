@@ -1,0 +1,110 @@
+"""SAGAN with WGAN-GP, the first base of the OKD structure: Eqs. 5-8 of Guo, Wang and Feng (CSAE 2021).
+
+One loss trains discriminators and connectors: a critic F rates `true` images above `false` ones. With F = D_i, real
+images as true and G_i's as false it is Eq. 6; with F = C_i and the next generator's images as true it is Eq. 8.
+
+Where the paper's formulas cannot be meant as printed, or leave something open:
+- Eqs. 5, 6, 10 have lost their norm bars, lambda and the law of the interpolate: WGAN-GP's are used, lambda = 10.
+- Eq. 8 interpolates G_i(z) with a scalar, C_{i+1}(z), for i < N: a slip for G_{i+1}(z), as its case i = N shows.
+- Eq. 8 differentiates by z. That would constrain C_i after G_i, not C_i; the text calls the term WGAN-GP's, and C_i
+  measures a Wasserstein distance only if 1-Lipschitz in images: the gradient is taken at the interpolated image.
+- L_C falls, not grows, as generators differ (section 3.3 says otherwise): at its optimum it is minus their distance.
+  Logged is the distance W_i = mean C_i(G_next(z)) - mean C_i(G_i(z)).
+- At equal generators only the penalty is left (Eq. 10): C_i then points in some direction of norm 1, which still moves
+  G_i by rho. A small learning rate of C_i limits that drift.
+"""
+
+from functools import partial
+from types import SimpleNamespace
+
+import torch
+from torch import Tensor, nn
+
+from advkd.models.sagan import Discriminator, Generator
+
+
+def wasserstein(critic: nn.Module, true: Tensor, false: Tensor) -> Tensor:
+    """Return mean F(true) - mean F(false), images (B, 3, H, W) each, from one forward of both.
+
+    One forward equals two because SAGAN's critics treat every image alone: no batch norm, no dropout.
+    """
+    on_true, on_false = critic(torch.cat([true, false])).chunk(2)
+    return on_true.mean() - on_false.mean()
+
+
+def gradient_penalty(critic: nn.Module, a: Tensor, b: Tensor, eps: Tensor) -> Tensor:
+    """Return the mean of (|grad F(x)| - 1)^2 at x = eps * b + (1 - eps) * a: WGAN-GP (Gulrajani et al., 2017).
+
+    Args:
+        critic: F, from images (B, ...) to scores (B,), of one image at a time.
+        a: images (B, ...), without graph.
+        b: images of the same shape, without graph.
+        eps: one weight in [0, 1] per image, (B, 1, ..., 1).
+
+    The norm is over all components of an image. Its derivative is 0 where the gradient vanishes, not NaN.
+    """
+    x = (eps * b + (1 - eps) * a).requires_grad_()
+    (gradient,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
+    return (gradient.flatten(1).norm(2, dim=1) - 1).square().mean()
+
+
+def critic_loss(critic: nn.Module, true: Tensor, false: Tensor, eps: Tensor, gp_weight: float) -> dict[str, Tensor]:
+    """Return the loss L of D_i (Eq. 6: true = real, false = G_i(z)) or of C_i (Eq. 8: true = G_next(z)), with parts.
+
+    W is the critic's estimate of the Wasserstein distance, GP the gradient penalty before its weight lambda.
+    """
+    distance = wasserstein(critic, true, false)
+    penalty = gradient_penalty(critic, true, false, eps)
+    return {"L": -distance + gp_weight * penalty, "W": distance, "GP": penalty}
+
+
+def generator_loss(discriminator: nn.Module, connector: nn.Module | None, fake: Tensor, rho: float) -> Tensor:
+    """Return the loss of G_i (Eq. 7), or a lone SAGAN's where there is no connector. `fake` is G_i(z), with graph."""
+    loss = -discriminator(fake).mean()
+    return loss if connector is None else loss - rho * connector(fake).mean()
+
+
+class Sagan:
+    """SAGAN as a base of the OKD structure (see `okd.Base`). Labels are ignored.
+
+    `penalty` is "joint", one step on the critic's loss, or "split", a step on its first part and then one on the
+    penalty alone. The paper's "gradient penalty after the update of discriminator" (section 2) and the public SAGAN
+    port read like the second. Adam rescales each step, so lambda then no longer weighs the parts: joint is the default.
+    The logged loss is then the sum of two moments.
+    """
+
+    def __init__(self, s: SimpleNamespace, classes: int) -> None:
+        self.generator = partial(Generator, s.width, s.z, s.spectral_norm)
+        self.critic = partial(Discriminator, s.width, s.spectral_norm)
+        self.z, self.gp_weight = s.z, s.gp_weight
+        self.critic_steps = {"joint": [self._joint], "split": [self._first_part, self._penalty]}[s.penalty]
+
+    def latent(self, count: int, device: torch.device) -> tuple[Tensor, None]:
+        """Draw standard normal noise (count, z); there are no labels."""
+        return torch.randn(count, self.z, device=device), None
+
+    def generate(self, generator: nn.Module, noise: Tensor, labels: None) -> Tensor:
+        """Return images (B, 3, 64, 64) of noise (B, z)."""
+        return generator(noise)
+
+    def generator_loss(
+        self, discriminator: nn.Module, connector: nn.Module | None, fake: Tensor, labels: None, rho: float
+    ) -> Tensor:
+        """Return Eq. 7."""
+        return generator_loss(discriminator, connector, fake, rho)
+
+    def _joint(self, critic: nn.Module, true: tuple, false: tuple) -> dict[str, Tensor]:
+        return critic_loss(critic, true[0], false[0], _weights(true[0]), self.gp_weight)
+
+    def _first_part(self, critic: nn.Module, true: tuple, false: tuple) -> dict[str, Tensor]:
+        distance = wasserstein(critic, true[0], false[0])
+        return {"L": -distance, "W": distance}
+
+    def _penalty(self, critic: nn.Module, true: tuple, false: tuple) -> dict[str, Tensor]:
+        penalty = gradient_penalty(critic, true[0], false[0], _weights(true[0]))
+        return {"L": self.gp_weight * penalty, "GP": penalty}
+
+
+def _weights(images: Tensor) -> Tensor:
+    # Uniform eps, one an image: the paper gives no law, and with this one the order of a and b does not matter.
+    return torch.rand(len(images), 1, 1, 1, device=images.device, dtype=images.dtype)

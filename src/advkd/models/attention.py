@@ -1,0 +1,35 @@
+"""Self-attention over the positions of a feature map: Eqs. 1-4 of the OKD-SAGAN paper."""
+
+import torch
+from torch import Tensor, nn
+
+
+class SelfAttention(nn.Module):
+    """y_i = gamma * o_i + x_i, with o_i = sum_j beta_ij h(x_j) and beta_ij = softmax_j(f(x_i) . g(x_j)).
+
+    Eq. 2 normalises beta_ij over i while Eq. 3 sums over j, so that the weights would not sum to one; here they are
+    normalised over the summed index. Eq. 1 leaves the inner width of f and g open: C / 8, as in SAGAN, at least 1.
+    There is no 1/sqrt(d), no pooling, no projection of the output and no spectral norm, as in the public 64-pixel port
+    (heykeetae/Self-Attention-GAN), whose layers match the paper's equations. gamma, one scalar, starts at 0: the block
+    starts as the identity.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        inner = max(1, channels // 8)
+        self.query = nn.Conv2d(channels, inner, 1)  # f
+        self.key = nn.Conv2d(channels, inner, 1)  # g
+        self.value = nn.Conv2d(channels, channels, 1)  # h
+        self.gamma = nn.Parameter(torch.zeros(()))
+
+    def weights(self, x: Tensor) -> Tensor:
+        """Return beta (B, N, N) of a map (B, C, H, W) with N = H * W positions: rows i, columns j; rows sum to one."""
+        query, key = self.query(x).flatten(2), self.key(x).flatten(2)  # (B, C', N)
+        return (query.transpose(1, 2) @ key).softmax(dim=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, H, W) to the same shape."""
+        value = self.value(x).flatten(2)  # (B, C, N)
+        # In this order the gradient of the weights arrives contiguous; the other copies N * N numbers an image.
+        attended = (self.weights(x) @ value.transpose(1, 2)).transpose(1, 2)  # (B, C, N)
+        return self.gamma * attended.reshape(x.shape) + x
