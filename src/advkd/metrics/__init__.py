@@ -1,0 +1,1 @@
+"""Measures computed from stored predictions and samples."""
