@@ -195,7 +195,9 @@ def train(args: argparse.Namespace, user: User) -> int:
     else:
         resolved = config.resolve(args.run, user)
         document, folder = resolved.document(), resolved.run.folder(user.scale)
-    return session.train(document, folder, Path(user.data_root), user.device, user.checkpoint_seconds)
+    return session.train(
+        document, folder, Path(user.data_root), user.device, user.checkpoint_seconds, user.retrain == "stale"
+    )
 
 
 def reals(args: argparse.Namespace, user: User) -> None:

@@ -208,7 +208,9 @@ def _resolve(name: str, scale: str, folders: tuple[str, ...], override: str) -> 
         for key, factor in (changes.get("multiply") or {}).items():
             if values.get(key):
                 lay({key: max(1, round(values[key] * factor))}, f"{where} ({values[key]} x {factor:g})")
-    lay(yaml.safe_load(override), "override in config/config.yaml or --config")
+    everywhere = yaml.safe_load(override)
+    _only(everywhere, schema.model_fields, f"override.{run.paper}", "")
+    lay({k: v for k, v in everywhere.items() if k in values}, f"override.{run.paper}")
     settings = _validate(schema, values, lambda key: sources.get(key, str(paper_path)), str(run)).model_dump()
     settings = {key: value for key, value in settings.items() if value is not None}
     resolved = Resolved(run, scale, settings, sources, scaling.get("threads", 2))

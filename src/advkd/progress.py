@@ -46,7 +46,7 @@ class Progress:
             self.bar.update(step - self.step)
         self.step = step
         now = time.monotonic()
-        if self.bar is None and (now - self.last >= self.every or (step == self.total and self.start == 0)):
+        if self.bar is None and (now - self.last >= self.every or step == self.total):
             self.last = now
             done = step - self.start
             left = (now - self.began) / done * (self.total - step) if done else 0.0

@@ -7,7 +7,7 @@ import torch
 from tiny_runs import document, make_store
 
 from advkd.errors import UserError
-from advkd.files import read_json
+from advkd.files import read_json, write_json
 from advkd.methods.okd import GanEnsemble
 from advkd.training import checkpoint, session
 
@@ -122,6 +122,28 @@ def test_a_finished_run_is_not_trained_again(tmp_path, data_root, monkeypatch):
     _, first = train(doc, tmp_path, data_root)
     monkeypatch.setattr(GanEnsemble, "step", lambda *_: 1 / 0)
     assert train(doc, tmp_path, data_root) == (0, first)
+    (tmp_path / "result.json").unlink()  # as Snakemake does when an input was made again
+    assert train(doc, tmp_path, data_root) == (0, first)
+    assert "finished before, and nothing of it changed" in (tmp_path / "log.txt").read_text()
+
+
+@pytest.mark.parametrize("change", ["configuration", "data", "code", "file"])
+def test_a_finished_run_that_changed_is_trained_again(change, tmp_path, data_root, monkeypatch):
+    doc = document(SAGAN, iterations=1, curve_points=0)
+    train(doc, tmp_path, data_root)
+    (tmp_path / "result.json").unlink()
+    if change == "configuration":
+        doc = document(SAGAN, iterations=1, curve_points=0, rho=0.5)
+    elif change == "data":
+        found = read_json(tmp_path / "provenance.json")
+        found["data"]["sha256"]["images.npy"] = "0" * 64
+        write_json(tmp_path / "provenance.json", found)
+    elif change == "code":
+        monkeypatch.setattr(session.provenance, "code_hash", lambda: "other")
+    else:
+        (tmp_path / "samples.npz").write_bytes(b"")
+    session.train(doc, tmp_path, data_root, "cpu", 1000, afresh=True)
+    assert (tmp_path / "log.txt").read_text().count("done after") == 2
 
 
 def test_seeds_give_different_weights_and_equal_seeds_equal_ones(tmp_path, data_root):

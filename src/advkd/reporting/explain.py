@@ -64,7 +64,7 @@ def behind(one: Resolved) -> list[str]:
     commit = f"{last['commit'] or 'no checkout'}{' with changes' if last['changed'] else ''}"
     weights = result["sha256"].get("model.safetensors", "none (diverged)")
     return [
-        f"    seed      {one.run.seed}; configuration {found['config_hash']}",
+        f"    seed      {one.run.seed}; configuration {result['config_hash']}",
         f"    weights   sha256 {weights}",
         f"    data      {found['data']['store']}: {collect.describe_data(data)};"
         f" images sha256 {found['data']['sha256']['images.npy'][:16]}…",

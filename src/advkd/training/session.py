@@ -19,6 +19,7 @@ from typing import Any
 
 import yaml
 
+from advkd.data.store import Store
 from advkd.errors import UserError
 from advkd.files import read_json, sha256, write_json, write_text
 from advkd.progress import log_to, say
@@ -127,12 +128,18 @@ class Session:
     def finish(self, result: dict[str, Any], data: dict[str, Any]) -> None:
         """Write provenance and, last, result.json; then drop the checkpoints of a run that is done."""
         self.write_history()
+        files = {name: self.folder / name for name in ("model.safetensors", "samples.npz", "predictions.npz")}
+        result = {
+            "run": self.document["run"],
+            "config_hash": self.document["config_hash"],
+            **result,
+            "sha256": {name: sha256(path) for name, path in files.items() if path.exists()},
+        }
         write_json(
             self.folder / "provenance.json",
             {
-                "run": self.document["run"],
                 "scale": self.document["scale"],
-                "config_hash": self.document["config_hash"],
+                "result": result,
                 "code": self.attempts[-1]["code"],
                 "wall_seconds": round(self.seconds, 1),
                 "peak_memory_mib": provenance.peak_memory_mib(self.device),
@@ -140,16 +147,7 @@ class Session:
                 "attempts": self.attempts,
             },
         )
-        files = {name: self.folder / name for name in ("model.safetensors", "samples.npz", "predictions.npz")}
-        write_json(
-            self.folder / "result.json",
-            {
-                "run": self.document["run"],
-                "config_hash": self.document["config_hash"],
-                **result,
-                "sha256": {name: sha256(path) for name, path in files.items() if path.exists()},
-            },
-        )
+        write_json(self.folder / "result.json", result)
         if result["status"] == "done":
             checkpoint.remove(self.folder)
             shutil.rmtree(self.scratch, ignore_errors=True)
@@ -171,31 +169,39 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def train(document: dict[str, Any], folder: Path, data_root: Path, device: str, checkpoint_seconds: float) -> int:
+def train(
+    document: dict[str, Any],
+    folder: Path,
+    data_root: Path,
+    device: str,
+    checkpoint_seconds: float,
+    afresh: bool = False,
+) -> int:
     """Train the run that `document` describes, from where it stopped, in `folder`.
 
-    Returns the exit status: 0 also where training diverged (a result), 143 where it was asked to stop and can be
-    started again. Raises UserError for a missing store or device.
+    A run that was finished with this configuration on these data is kept; `afresh` keeps it only if the code is the
+    same too. Returns the exit status: 0 also where training diverged (a result), 143 where it was asked to stop and
+    can be started again. Raises UserError for a missing store or device.
     """
     log_to(folder / "log.txt")
     keep_freed_memory()
     with locked(folder):
-        result = folder / "result.json"
-        if result.exists() and read_json(result)["config_hash"] == document["config_hash"]:
-            say(f"{document['run']}: finished by another process")
+        store = Store.open(data_root / "stores" / document["store"])
+        data = {"store": document["store"], **{key: store.meta[key] for key in ("name", "classes", "source", "sha256")}}
+        if result := finished(folder, document, data, afresh):
+            by = "by another process" if (folder / "result.json").exists() else "before, and nothing of it changed"
+            write_json(folder / "result.json", result)
+            say(f"{document['run']}: finished {by}")
             return 0
-        # Before torch is imported, which takes seconds: a second trainer waits above at no cost.
+        # Only now: importing torch takes seconds, and a second trainer waits above at no cost.
         import torch
 
-        from advkd.data.store import Store
         from advkd.training import gan
 
         chosen = select_device(device)
         torch.set_num_threads(document["threads"])
-        store = Store.open(data_root / "stores" / document["store"])
         write_text(folder / "config.yaml", yaml.safe_dump(document, sort_keys=False))
         session = Session(folder, document, chosen, checkpoint_seconds)
-        data = {"store": document["store"], **{key: store.meta[key] for key in ("name", "classes", "source", "sha256")}}
         try:
             with stopping_on_signals(session):
                 outcome = gan.train(session, store)
@@ -209,6 +215,19 @@ def train(document: dict[str, Any], folder: Path, data_root: Path, device: str, 
         session.finish(outcome, data)
         say(f"{document['run']}: {outcome['status']} after {session.seconds:.1f} s")
         return 0
+
+
+def finished(folder: Path, document: dict[str, Any], data: dict[str, Any], afresh: bool) -> dict[str, Any] | None:
+    """Return the result of a finished run whose configuration, data and files are as they should be, or None."""
+    if not (folder / "provenance.json").exists():
+        return None
+    found = read_json(folder / "provenance.json")
+    result = found["result"]
+    same = result["config_hash"] == document["config_hash"] and found["data"] == data
+    if not same or (afresh and found["code"] != provenance.code_hash()):
+        return None
+    intact = all((folder / name).exists() and sha256(folder / name) == s for name, s in result["sha256"].items())
+    return result if intact else None
 
 
 @contextlib.contextmanager

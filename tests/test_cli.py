@@ -1,0 +1,50 @@
+import sys
+
+import pytest
+
+from advkd.cli import main
+
+BAD = [
+    (["explain", "okd_table9"], "'okd_table9' is no table or figure"),
+    (["explain", "okd_table1", "StyleGAN"], "has no cell with 'StyleGAN'"),
+    (["config", "okd/codebrim/sagan"], "is no run"),
+    (["config", "gip/cifar10/resnet18/gip/seed0"], "not part of this version"),
+    (["status", "--config", "scale=huge"], "scale 'huge' is unknown"),
+    (["status", "--config", "colour=red"], "unknown key 'colour'"),
+    (["figure", "aikd_figure4", "--out", "x"], "cannot be drawn by this version"),
+    (["fetch", "imagenet", "--out", "x"], "no data set is called 'imagenet'"),
+    (["fetch", "codebrim", "--out", "x", "--config", "mirror=/nowhere"], "the mirror /nowhere does not exist"),
+    (["fetch-inception", "--out", "x", "--config", "inception_weights=/nowhere"], "/nowhere does not exist: name the"),
+]
+
+
+@pytest.mark.parametrize(("words", "message"), BAD, ids=[" ".join(words) for words, _ in BAD])
+def test_bad_input_is_one_line_and_status_2(words, message, capsys):
+    assert main(words) == 2
+    printed = capsys.readouterr().err
+    assert printed.startswith(f"advkd {words[0]}: ") and message in printed and printed.count("\n") == 1
+
+
+def test_wrong_weights_are_refused_and_nothing_is_written(tmp_path, capsys):
+    weights = tmp_path / "weights.pth"
+    weights.write_bytes(b"not the network")
+    out = tmp_path / "out/weights.pth"
+    assert main(["fetch-inception", "--out", str(out), "--config", f"inception_weights={weights}"]) == 2
+    assert "expected sha256:6726825d0af5f729" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_config_prints_every_setting_with_its_source(capsys):
+    assert main(["config", "okd/codebrim/sagan/okd+rho=0.3/seed0", "--config", "scale=paper"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("rho: 0.3 ") and line.endswith("# the run's name") for line in lines)
+    assert any(line.startswith("iterations: 50000") and "config/okd.yaml models.sagan" in line for line in lines)
+
+
+def test_questions_do_not_import_torch(monkeypatch, capsys):
+    for name in [name for name in sys.modules if name.split(".")[0] == "torch"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    for words in (["status"], ["config", "okd/codebrim/sagan/okd/seed0"], ["explain", "okd_table1", "SAGAN"]):
+        assert main(words) == 0
+    assert capsys.readouterr().out

@@ -1,0 +1,220 @@
+"""The whole DAG in a copy of the checkout: end to end, what makes it run again, and what a kill leaves."""
+
+import csv
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from advkd.files import read_json
+from conftest import ROOT, advkd, environment, snakemake
+
+LONG = """
+data: made
+threads: 1
+seeds: {okd: 1, aikd: 1, gip: 1}
+okd:
+  all:
+    set: {crops: 24, held_out_crops: 8, made_photos: 12, fakes: 4, features: 64, inception: random, curve_points: 0}
+  sagan:
+    set: {width: 8}
+    multiply: {iterations: 0.0012, batch: 0.16}
+"""
+RUN = "okd/codebrim/sagan/single/seed0"
+KILLED = ["--config", "scale=long", f"runs=[{RUN}]", "checkpoint_seconds=0.3"]
+
+
+def copy_checkout(folder: Path) -> Path:
+    for name in ("config", "paper", "profiles", "workflow", "src"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    shutil.copy(ROOT / "Snakefile", folder)
+    (folder / "config/scales/long.yaml").write_text(LONG)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A checkout in which okd_table1 and okd_figure3 were made at smoke scale with one seed."""
+    folder = copy_checkout(tmp_path_factory.mktemp("built"))
+    snakemake(folder, "okd_table1", "okd_figure3", "--config", "seeds=1")
+    return folder
+
+
+def pending(folder: Path, *words: str) -> set[str]:
+    """The rules that a dry run would execute."""
+    done = snakemake(folder, "-n", "okd_table1", "okd_figure3", *words)
+    table = done.stdout.split("Job stats:")[-1].split("Reasons:")[0] if "Job stats:" in done.stdout else ""
+    return {line.split()[0] for line in table.splitlines() if line.split()[1:2] and line.split()[1].isdigit()} - {
+        "total", "okd_table1", "okd_figure3",
+    }  # fmt: skip
+
+
+def test_every_cell_of_the_table_is_filled_and_traceable(built):
+    with (built / "results/smoke/tables/okd_table1.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 10 and {row["status"] for row in rows} == {"done"}
+    for row in rows:
+        metrics = read_json(built / "results/smoke/runs" / row["runs"] / "metrics.json")
+        assert float(row["mean"]) == pytest.approx(metrics["values"][row["metric"]], rel=1e-12)
+        assert row["weights"] == "random" and row["data"] == "drawn on the spot" and row["scale"] == "smoke"
+        assert row["std"] == "" and row["seeds"] == "0", "one seed has no spread"
+    mean = sum(float(row["mean"]) for row in rows if row["row"].startswith("OKD-SAGAN G")) / 3
+    assert float(rows[-1]["mean"]) == pytest.approx(mean)
+    assert {row["row"]: row["published"] for row in rows}["OKD-SAGAN G2"] == "118.23"
+    acgan = next(row for row in rows if row["row"] == "ACGAN")
+    assert float(acgan["fid_early_mean"]) > 0, "the literal reading of the paper's epochs stands beside"
+
+
+def test_the_table_says_what_its_numbers_are(built):
+    for suffix in ("md", "tex"):
+        text = (built / f"results/smoke/tables/okd_table1.{suffix}").read_text()
+        for words in ("scale smoke", "1 seed", "reproduces nothing", "drawn by a program", "random weights", "118.23"):
+            assert words in text
+    assert r"\toprule" in text and "% Made by: snakemake --cores all okd_table1 --config scale=smoke" in text
+
+
+def test_explain_and_status_read_what_was_built(built):
+    text = advkd(built, "explain", "okd_table1", "OKD-SAGAN", "G2", "--config", "seeds=1").stdout
+    result = read_json(built / "results/smoke/runs/okd/codebrim/sagan/okd/seed0/result.json")
+    for words in ("published   118.23", result["sha256"]["model.safetensors"], result["config_hash"], "images sha256"):
+        assert words in text
+    text = advkd(built, "status", "--config", "seeds=1").stdout
+    assert "okd_table1        10    10  built" in text and "4 done" in text
+
+
+def test_nothing_is_made_twice(built):
+    assert pending(built, "--config", "seeds=1") == set()
+    for path in [*(built / "src").rglob("*.py"), *(built / "config").rglob("*.yaml"), *(built / "workflow").rglob("*")]:
+        path.touch()
+    assert pending(built, "--config", "seeds=1") == set(), "a fresh checkout's times mean nothing"
+    assert pending(built, "--config", "seeds=1", "device=cpu", "mirror=/elsewhere") == set()
+
+
+def test_what_changes_numbers_is_made_again(built):
+    assert pending(built, "--config", "seeds=2") == {"train", "evaluate", "table", "figure"}
+    changed = pending(built, "--config", "seeds=1", "override={okd: {rho: 0.5}}")
+    assert changed == {"train", "evaluate", "table", "figure"}
+
+
+def test_preparing_the_same_store_again_trains_nothing_again(built):
+    (meta,) = built.glob("data/stores/*/meta.json")
+    log = built / "results/smoke/runs/okd/codebrim/sagan/okd/seed0/log.txt"
+    before, logged = meta.read_bytes(), log.read_text()
+    snakemake(built, "okd_table1", "--until", "train", "-R", "prepare", "--config", "seeds=1")
+    assert meta.read_bytes() == before
+    assert log.read_text().startswith(logged)
+    assert "finished before, and nothing of it changed" in log.read_text()[len(logged) :]
+
+
+def test_code_that_changed_is_told_and_retrains_on_request_only(built):
+    path = built / "src/advkd/methods/okd.py"
+    original = path.read_text()
+    path.write_text(original + "\n# changed\n")
+    try:
+        assert pending(built, "--config", "seeds=1") == set()
+        assert "4 done by older code" in advkd(built, "status", "--config", "seeds=1").stdout
+        assert "train" in pending(built, "--config", "seeds=1", "retrain=stale")
+    finally:
+        path.write_text(original)
+
+
+def test_synthesized_images_are_reproducible(built, tmp_path):
+    words = ["synthesize", "okd/codebrim/acgan/okd/seed0", "--count", "7"]
+    for name in ("a", "b"):
+        advkd(built, *words, "--out", str(tmp_path / name))
+    with (tmp_path / "a/images.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 21 and {row["generator"] for row in rows} == {"G1", "G2", "G3"}
+    assert len({row["class"] for row in rows}) == 5
+    for row in rows:
+        assert (tmp_path / "a" / row["file"]).read_bytes() == (tmp_path / "b" / row["file"]).read_bytes()
+    done = advkd(built, *words, "--out", str(tmp_path / "a"), check=False)
+    assert done.returncode == 2 and "exists and is not empty" in done.stderr
+
+
+def test_a_missing_run_is_one_line(built, tmp_path):
+    done = advkd(built, "synthesize", "okd/codebrim/sagan/okd+rho=0/seed0", "--count", "1", "--out", str(tmp_path / "x"),
+                 check=False)  # fmt: skip
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and "holds no finished run" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    folder = copy_checkout(tmp_path_factory.mktemp("undisturbed"))
+    snakemake(folder, "runs", *KILLED)
+    return folder
+
+
+def start(folder: Path) -> subprocess.Popen:
+    """Start what `make runs` starts, in a process group of its own."""
+    command = [sys.executable, "-m", "advkd.start", "runs", *KILLED]
+    with (folder / "out.txt").open("a") as out:
+        return subprocess.Popen(
+            command, cwd=folder, env=environment(folder), stdout=out, stderr=out, start_new_session=True
+        )
+
+
+@pytest.mark.parametrize("orphan", [True, False], ids=["snakemake alone", "everything"])
+def test_killed_in_the_middle_of_a_training_it_ends_with_the_same_bits(undisturbed, orphan, tmp_path):
+    folder = copy_checkout(tmp_path)
+    shutil.copytree(undisturbed / "data", folder / "data")
+    run = Path("results/long/runs", RUN)
+    process = start(folder)
+    deadline = time.monotonic() + 120
+    while not (folder / run / "checkpoint.pt").exists():
+        assert process.poll() is None and time.monotonic() < deadline, (folder / "out.txt").read_text()
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL) if orphan else os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (folder / run / "result.json").exists(), "killed too late to show anything"
+
+    second = start(folder)
+    second.wait(timeout=180)
+    printed = (folder / "out.txt").read_text()
+    assert second.returncode == 0, printed
+    assert "clearing the lock of a Snakemake that was killed" in printed
+    for name in ("result.json", "model.safetensors", "samples.npz", "history.csv", "metrics.json"):
+        assert (folder / run / name).read_bytes() == (undisturbed / run / name).read_bytes(), name
+    attempts = read_json(folder / run / "provenance.json")["attempts"]
+    log = (folder / run / "log.txt").read_text()
+    if orphan:
+        assert "by another process" in log and len(attempts) == 1, "the second waited, or came when it was done"
+    else:
+        assert len(attempts) == 2 and attempts[1]["from_step"] > 0
+    assert log.count("iteration") >= 1 and "done after" in log
+    assert not [path for path in (folder / run).iterdir() if "tmp" in path.name or "checkpoint" in path.name]
+
+
+def test_two_makes_in_one_folder(undisturbed):
+    """The second says so, and the first is not disturbed."""
+    import fcntl
+
+    with (undisturbed / ".snakemake/advkd.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        second = subprocess.run(
+            [sys.executable, "-m", "advkd.start", "runs"], cwd=undisturbed, env=environment(undisturbed),
+            capture_output=True, text=True,
+        )  # fmt: skip
+    assert second.returncode == 2 and "another make runs in this folder" in second.stderr
+
+
+BAD = {
+    ("--config", "scale=huge"): "scale 'huge' is unknown: config/scales has",
+    ("--config", "scael=smoke"): "unknown key 'scael'",
+    ("--config", "runs=[okd/codebrim/sagan/okd+roh=1/seed0]"): "unknown key 'roh'",
+    ("--config", "override={okd: {sets: 1}}"): "connects at least 2",
+    ("--config", "override={okd: {batch: 5000}}"): "larger than the data set",
+    ("okd_table7",): "okd_table7",
+}
+
+
+@pytest.mark.parametrize("words", BAD, ids=" ".join)
+def test_bad_input_stops_before_anything_runs(checkout, words):
+    done = snakemake(checkout, *words, check=False)
+    assert done.returncode != 0 and BAD[words] in done.stderr
+    assert not (checkout / "results").exists() and not (checkout / "data").exists()
