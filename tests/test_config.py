@@ -36,7 +36,7 @@ def test_layers_override_in_order_and_name_their_sources():
     assert resolved.settings["rho"] == 0.3 and resolved.sources["rho"] == "the run's name"
     assert resolved.settings["width"] == 24, "a scale never overrides what the variant names"
     assert resolved.settings["z"] == 32 and "override" in resolved.sources["z"]
-    assert resolved.settings["fakes"] == 100 and "smoke" in resolved.sources["fakes"]
+    assert resolved.settings["fakes"] == 80 and "smoke" in resolved.sources["fakes"]
     assert resolved.settings["gp_weight"] == 10 and resolved.sources["gp_weight"].endswith("models.sagan")
 
 
@@ -88,7 +88,7 @@ BAD_RUNS = {
     f"{OKD}+rho=0.30/seed0": "shortest form",
     f"{OKD}+z=64+rho=0.3/seed0": "keys sorted",
     f"{OKD}+image_size=32/seed0": "should be 64",
-    f"{OKD}+batch=1000/seed0": "larger than the data set of 160 crops",
+    f"{OKD}+batch=1000/seed0": "larger than the data set of 120 crops",
     "okd/codebrim/acgan/okd+penalty=split/seed0": "no meaning for acgan/okd",
     "okd/codebrin/sagan/okd/seed0": "data set 'codebrin' is in neither",
     "okd/codebrim/stylegan/okd/seed0": "not among the models",

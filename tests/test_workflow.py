@@ -138,8 +138,8 @@ def test_synthesized_images_are_reproducible(built, tmp_path):
 
 
 def test_a_missing_run_is_one_line(built, tmp_path):
-    done = advkd(built, "synthesize", "okd/codebrim/sagan/okd+rho=0/seed0", "--count", "1", "--out", str(tmp_path / "x"),
-                 check=False)  # fmt: skip
+    run = "okd/codebrim/sagan/okd+rho=0/seed0"
+    done = advkd(built, "synthesize", run, "--count", "1", "--out", str(tmp_path / "x"), check=False)
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and "holds no finished run" in done.stderr
 
 

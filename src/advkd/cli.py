@@ -83,12 +83,14 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("run", help="a run's name, or the config.yaml of its folder")
     one = add("reals", reals, "features of a store's images for FID, once")
     one.add_argument("store", type=Path)
+    one.add_argument("--threads", type=int, default=2)
     one.add_argument("--dims", type=int, required=True)
     one.add_argument("--weights", type=Path, help="verified weights (without: random, seeded)")
     one.add_argument("--out", type=Path, required=True)
     one = add("evaluate", evaluate, "a run's metrics from its samples")
     one.add_argument("run")
     one.add_argument("--reals", type=Path, required=True)
+    one.add_argument("--threads", type=int, default=2)
     one.add_argument("--weights", type=Path)
     one.add_argument("--out", type=Path, required=True)
     one = add("table", table, "a table from the metrics of its runs")
@@ -202,12 +204,8 @@ def train(args: argparse.Namespace, user: User) -> int:
 
 def reals(args: argparse.Namespace, user: User) -> None:
     """Compute the features of a store's images."""
-    from advkd.metrics import gan
-    from advkd.training.allocator import keep_freed_memory
-    from advkd.training.session import select_device
-
-    keep_freed_memory()
-    gan.prepare_reals(args.store, args.out, args.weights, _inception_sha256(), args.dims, select_device(user.device))
+    gan, device = _measuring(args, user)
+    gan.prepare_reals(args.store, args.out, args.weights, _inception_sha256(), args.dims, device)
 
 
 def evaluate(args: argparse.Namespace, user: User) -> None:
@@ -217,14 +215,21 @@ def evaluate(args: argparse.Namespace, user: User) -> None:
     if result["status"] != "done":
         write_json(args.out, {"status": result["status"], "step": result["step"], "values": {}})
         return
+    gan, device = _measuring(args, user)
+    found = gan.evaluate(folder / "samples.npz", args.reals, args.weights, _inception_sha256(), device)
+    write_json(args.out, {"status": "done", "sha256": result["sha256"], **found})
+
+
+def _measuring(args: argparse.Namespace, user: User):
+    import torch
+
     from advkd.metrics import gan
     from advkd.training.allocator import keep_freed_memory
     from advkd.training.session import select_device
 
     keep_freed_memory()
-    device = select_device(user.device)
-    found = gan.evaluate(folder / "samples.npz", args.reals, args.weights, _inception_sha256(), device)
-    write_json(args.out, {"status": "done", "sha256": result["sha256"], **found})
+    torch.set_num_threads(args.threads)
+    return gan, select_device(user.device)
 
 
 def _inception_sha256() -> str:

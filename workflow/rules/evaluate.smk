@@ -18,7 +18,7 @@ rule reals:
         dims=lambda wildcards: re.search("[0-9]+", wildcards.features)[0],
         weights=lambda wildcards, input: (f"--weights {input.weights}" if input.weights else ""),
     shell:
-        "advkd reals $(dirname {input.store}) --dims {params.dims} {params.weights}"
+        "advkd reals $(dirname {input.store}) --threads {threads} --dims {params.dims} {params.weights}"
         " --out $(dirname {output}) --log {log}"
 
 
@@ -42,4 +42,5 @@ rule evaluate:
     params:
         weights=lambda wildcards, input: (f"--weights {input.weights}" if input.weights else ""),
     shell:
-        "advkd evaluate {wildcards.run} --reals $(dirname {input.reals}) {params.weights}" " --out {output} --log {log}"
+        "advkd evaluate {wildcards.run} --threads {threads} --reals $(dirname {input.reals}) {params.weights}"
+        " --out {output} --log {log}"
