@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from advkd.files import read_json
-from conftest import ROOT, advkd, environment, snakemake
+from checkouts import advkd, copy_checkout, environment, snakemake
 
 LONG = """
 data: made
@@ -29,18 +29,16 @@ RUN = "okd/codebrim/sagan/single/seed0"
 KILLED = ["--config", "scale=long", f"runs=[{RUN}]", "checkpoint_seconds=0.3"]
 
 
-def copy_checkout(folder: Path) -> Path:
-    for name in ("config", "paper", "profiles", "workflow", "src"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-    shutil.copy(ROOT / "Snakefile", folder)
-    (folder / "config/scales/long.yaml").write_text(LONG)
+def with_long_scale(folder: Path) -> Path:
+    """Copy the checkout to `folder` and add a scale whose training lasts long enough to be killed."""
+    (copy_checkout(folder) / "config/scales/long.yaml").write_text(LONG)
     return folder
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     """A checkout in which okd_table1 and okd_figure3 were made at smoke scale with one seed."""
-    folder = copy_checkout(tmp_path_factory.mktemp("built"))
+    folder = copy_checkout(tmp_path_factory.mktemp("built") / "checkout")
     snakemake(folder, "okd_table1", "okd_figure3", "--config", "seeds=1")
     return folder
 
@@ -145,7 +143,7 @@ def test_a_missing_run_is_one_line(built, tmp_path):
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
-    folder = copy_checkout(tmp_path_factory.mktemp("undisturbed"))
+    folder = with_long_scale(tmp_path_factory.mktemp("undisturbed") / "checkout")
     snakemake(folder, "runs", *KILLED)
     return folder
 
@@ -161,7 +159,7 @@ def start(folder: Path) -> subprocess.Popen:
 
 @pytest.mark.parametrize("orphan", [True, False], ids=["snakemake alone", "everything"])
 def test_killed_in_the_middle_of_a_training_it_ends_with_the_same_bits(undisturbed, orphan, tmp_path):
-    folder = copy_checkout(tmp_path)
+    folder = with_long_scale(tmp_path / "checkout")
     shutil.copytree(undisturbed / "data", folder / "data")
     run = Path("results/long/runs", RUN)
     process = start(folder)

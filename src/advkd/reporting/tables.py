@@ -12,7 +12,7 @@ from advkd.reporting import collect
 from advkd.settings import User
 
 HIDDEN = ["meta", "data"]
-SYMBOLS = {"±": r"$\pm$", "×": r"$\times$", "†": r"$^\dagger$", "–": "--", "³": "$^3$"}
+SYMBOLS = {"±": r"$\pm$", "×": r"$\times$", "†": r"$^\dagger$", "–": "--", "³": "$^3$", "é": r"\'e"}
 
 
 def write(table: str, user: User, out: Path) -> None:

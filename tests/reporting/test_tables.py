@@ -1,0 +1,139 @@
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from advkd import config
+from advkd.files import write_json
+from advkd.reporting import collect, status, tables
+
+GROUPS = ["acgan/single", "acgan/okd", "sagan/single", "sagan/okd"]
+META = {
+    "weights": "official",
+    "dims": 2048,
+    "n_real": 2642,
+    "n_fake": 10000,
+    "rank_deficient": False,
+    "fid_leads": True,
+}
+DATA = {"name": "codebrim", "source": {"verified": "published checksum", "content": "0" * 64},
+        "sha256": {"images.npy": "1" * 64}}  # fmt: skip
+
+
+@pytest.fixture
+def reduced(checkout):
+    return config.user({"scale": "reduced", "seeds": 3})
+
+
+def metrics(one, **values):
+    """Write a run's metrics as evaluation does: FIDs that depend on model, method and seed."""
+    base = 100 + 10 * GROUPS.index(f"{one.run.model}/{one.run.method}") + one.run.seed
+    found = {f"fid.G{i}": base + 0.1 * i for i in (1, 2, 3)} | {"fid.mean": base + 0.2, "kid.G1": 0.001 * base}
+    folder = one.run.folder(one.scale)
+    write_json(folder / "metrics.json", {"status": "done", "values": {**found, **values}, "meta": META})
+    write_json(folder / "provenance.json", {"data": DATA})
+
+
+def fill(user, groups=GROUPS):
+    for group in groups:
+        for seed in range(3):
+            metrics(config.resolve(f"okd/codebrim/{group}/seed{seed}", user))
+
+
+def test_mean_and_sample_deviation_over_seeds(reduced):
+    fill(reduced)
+    row = next(row for row in collect.collect("okd_table1", reduced) if row["row"] == "OKD-SAGAN G2")
+    expected = np.array([130.2, 131.2, 132.2])
+    assert row["mean"] == pytest.approx(expected.mean())
+    assert row["std"] == pytest.approx(expected.std(ddof=1))
+    assert (row["status"], row["n"], row["seeds"]) == ("done", 3, "0 1 2")
+
+
+def test_missing_and_diverged_runs_are_said(reduced):
+    fill(reduced, ["sagan/okd"])
+    gone = config.resolve("okd/codebrim/acgan/single/seed1", reduced)
+    write_json(gone.run.folder("reduced") / "metrics.json", {"status": "diverged", "step": 77, "values": {}})
+    found = {row["row"]: row["status"] for row in collect.collect("okd_table1", reduced)}
+    assert found["SAGAN"] == "not run" and found["OKD-SAGAN G1"] == "done"
+    assert found["ACGAN"] == "diverged (seed 1 at step 77)"
+    frame, _ = tables.wide(collect.collect("okd_table1", reduced), reduced)
+    assert "diverged" in frame.loc["ACGAN"].tolist()
+
+
+def test_best_is_bold_and_second_underlined(reduced):
+    fill(reduced)
+    rows = collect.collect("okd_table1", reduced)
+    marks = tables.best_of(rows)
+    named = {rows[n]["row"]: mark for n, mark in marks.items() if rows[n]["column"] == "FID"}
+    assert named == {"ACGAN": "bold", "OKD-ACGAN G1": "underline"}
+
+
+def test_equal_numbers_share_a_mark_and_smoke_has_none(reduced, checkout):
+    row = {"row": "a", "column": "x", "decimals": "2", "better": "higher"}
+    rows = [{**row, "mean": mean} for mean in (1.001, 1.004, 0.5, 0.2, None)]
+    assert tables.best_of(rows) == {0: "bold", 1: "bold", 2: "underline"}
+    smoke = config.user({"scale": "smoke", "seeds": 3})
+    fill(smoke)
+    _, marks = tables.wide(collect.collect("okd_table1", smoke), smoke)
+    ours = [column for column in marks.columns if "ours" in column[1]]
+    assert set(marks[ours].to_numpy().ravel()) == {""}
+
+
+def test_the_three_forms_hold_the_same_numbers(reduced, tmp_path):
+    fill(reduced)
+    tables.write("okd_table1", reduced, tmp_path)
+    frame = pd.read_csv(tmp_path / "okd_table1.csv")
+    for row in frame.itertuples():
+        shown = f"{row.mean:.2f} ± {row.std:.2f}"
+        assert shown in (tmp_path / "okd_table1.md").read_text()
+        assert shown.replace("±", r"$\pm$") in (tmp_path / "okd_table1.tex").read_text()
+    tex = (tmp_path / "okd_table1.tex").read_text()
+    assert tex.count("{") == tex.count("}") and r"\bottomrule" in tex and "°" not in tex
+    assert re.search(r"\\textbf\{10[01]\.\d\d", tex), "the best is bold"
+
+
+def test_every_published_number_appears_as_printed(reduced, tmp_path):
+    for table in ("aikd_table2", "gip_table5", "okd_table1"):
+        tables.write(table, reduced, tmp_path)
+        text = (tmp_path / f"{table}.md").read_text()
+        for row in collect.collect(table, reduced):
+            assert tables.pm(row["published"], row["published_std"]) in text
+
+
+def test_latex_needs_no_more_than_ascii(reduced, tmp_path):
+    fill(reduced)
+    tables.write("okd_table1", reduced, tmp_path)
+    assert (tmp_path / "okd_table1.tex").read_text().isascii()
+
+
+def test_few_images_put_kid_first_and_mark_the_rank(reduced):
+    fill(reduced)
+    rows = collect.collect("okd_table1", reduced)
+    row = next(row for row in rows if "kid_mean" in row)
+    few = {**row, "meta": {**META, "n_fake": 250, "rank_deficient": True, "fid_leads": False, "weights": "random"}}
+    entries = tables.reproduced(few, "ours")
+    assert list(entries) == ["ours KID×10³", "ours Fréchet*"] and entries["ours Fréchet*"].endswith("†")
+    assert list(tables.reproduced(row, "ours")) == ["ours FID", "ours KID×10³"]
+
+
+def test_the_official_number_stands_beside_a_paper_s_wrong_one(reduced, tmp_path):
+    tables.write("aikd_table1", reduced, tmp_path)
+    frame = pd.read_csv(tmp_path / "aikd_table1.csv")
+    wrong = frame[frame["published"] != frame["official"]]
+    assert set(zip(wrong["run"], wrong["metric"], strict=True)) == {("cifar100", "classes"), ("fgvc_aircraft", "valid")}
+    assert frame["mean"].isna().all() if "mean" in frame else True
+
+
+def test_states_of_runs(reduced):
+    one = config.resolve("okd/codebrim/sagan/okd/seed0", reduced)
+    folder = one.run.folder("reduced")
+    assert status.state(one) == "not started"
+    folder.mkdir(parents=True)
+    (folder / "log.txt").write_text("2026-01-01 00:00:00 iteration 5/10\n")
+    assert status.state(one).startswith("unfinished: no checkpoint; see ")
+    write_json(folder / "result.json", {"config_hash": "old", "status": "done"})
+    assert status.state(one).startswith("stale")
+    write_json(folder / "result.json", {"config_hash": one.hash, "status": "diverged", "step": 3})
+    assert status.state(one).startswith("diverged: at step 3")
+    assert f"{one.run}  diverged: at step 3" in status.report(reduced, False)
