@@ -80,7 +80,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--settings", type=json.loads, required=True)
     one.add_argument("--out", type=Path, required=True)
     one = add("train", train, "train a run, from where it stopped")
-    one.add_argument("run", help="a run's name, or the config.yaml of its folder")
+    one.add_argument("run")
     one = add("reals", reals, "features of a store's images for FID, once")
     one.add_argument("store", type=Path)
     one.add_argument("--threads", type=int, default=2)
@@ -191,12 +191,8 @@ def train(args: argparse.Namespace, user: User) -> int:
     """Train a run; returns its exit status."""
     from advkd.training import session
 
-    if args.run.endswith("config.yaml"):
-        path = Path(args.run)
-        document, folder = yaml.safe_load(path.read_text(encoding="utf-8")), path.parent
-    else:
-        resolved = config.resolve(args.run, user)
-        document, folder = resolved.document(), resolved.run.folder(user.scale)
+    resolved = config.resolve(args.run, user)
+    document, folder = resolved.document(), resolved.run.folder(user.scale)
     return session.train(
         document, folder, Path(user.data_root), user.device, user.checkpoint_seconds, user.retrain == "stale"
     )

@@ -1,15 +1,19 @@
 import os
 import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import torch
+import yaml
 from tiny_runs import document, make_store
 
 from advkd.errors import UserError
 from advkd.files import read_json, write_json
 from advkd.methods.okd import GanEnsemble
 from advkd.training import checkpoint, session
+from checkouts import ROOT, environment
 
 SAGAN, ACGAN = "okd/codebrim/sagan/okd/seed0", "okd/codebrim/acgan/okd/seed0"
 FILES = ["model.safetensors", "samples.npz", "history.csv", "result.json"]
@@ -174,6 +178,24 @@ def test_cuda_asked_for_and_absent(tmp_path, data_root):
     with pytest.raises(UserError, match=r"device is cuda, but torch finds no CUDA device here: use --config device"):
         session.train(document(SAGAN), tmp_path, data_root, "cuda", 60)
     assert not (tmp_path / "config.yaml").exists()
+
+
+def test_a_batch_larger_than_the_data_set(tmp_path, data_root):
+    with pytest.raises(UserError, match=r"batch is 13, larger than the data set codebrim of 12 images"):
+        train(document(SAGAN, batch=13), tmp_path, data_root)
+
+
+def test_training_needs_neither_pydantic_nor_the_evaluation_s_packages(tmp_path, data_root):
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(document(SAGAN, iterations=1, curve_points=0)))
+    hide = (
+        "import sys; sys.modules.update(dict.fromkeys(['pydantic', 'snakemake', 'torchvision', 'pandas', 'sklearn']));"
+    )
+    hide = f"import sys; sys.modules.update(dict.fromkeys({absent}))"
+    code = f"{hide}; from advkd.training.__main__ import main; sys.exit(main())"
+    words = [str(tmp_path / "config.yaml"), "--data-root", str(data_root), "--device", "cpu"]
+    done = subprocess.run([sys.executable, "-c", code, *words], env=environment(ROOT), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert read_json(tmp_path / "result.json")["status"] == "done"
 
 
 def test_a_missing_store_is_one_line(tmp_path, data_root):

@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from advkd.data.store import Store
+from advkd.errors import UserError
 from advkd.files import atomic
 from advkd.methods.okd import GanEnsemble
 from advkd.progress import Progress
@@ -28,10 +29,13 @@ def train(session: Session, store: Store) -> dict[str, Any]:
     Raises:
         Diverged: a loss or a weight became non-finite.
         Interrupted: a signal asked to stop.
+        UserError: the store holds less than a batch.
     """
     s, device = session.settings, session.device
     images = torch.from_numpy(np.array(store.images)).to(device)
     labels = torch.from_numpy(np.array(store.labels)).to(device)
+    if s.batch > len(images):
+        raise UserError(f"batch is {s.batch}, larger than the data set {store.meta['name']} of {len(images)} images")
     torch.manual_seed(seeding.derive(s.seed, "initialisation"))
     gans = GanEnsemble(s, len(store.meta["classes"]), device)
     state = session.resume()
