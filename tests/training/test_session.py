@@ -187,9 +187,7 @@ def test_a_batch_larger_than_the_data_set(tmp_path, data_root):
 
 def test_training_needs_neither_pydantic_nor_the_evaluation_s_packages(tmp_path, data_root):
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(document(SAGAN, iterations=1, curve_points=0)))
-    hide = (
-        "import sys; sys.modules.update(dict.fromkeys(['pydantic', 'snakemake', 'torchvision', 'pandas', 'sklearn']));"
-    )
+    absent = ["pydantic", "snakemake", "torchvision", "pandas", "sklearn"]
     hide = f"import sys; sys.modules.update(dict.fromkeys({absent}))"
     code = f"{hide}; from advkd.training.__main__ import main; sys.exit(main())"
     words = [str(tmp_path / "config.yaml"), "--data-root", str(data_root), "--device", "cpu"]
