@@ -149,6 +149,10 @@ def scale_file(scale: str) -> dict[str, Any]:
     _only(content, known, str(path), "")
     if content.get("data") not in ("real", "made"):
         raise UserError(f"{path}: data is {content.get('data')!r}; allowed: real, made")
+    if not isinstance(content.get("threads"), int) or content["threads"] < 1:
+        raise UserError(f"{path}: threads is {content.get('threads')!r}; allowed: a number from 1")
+    if set(content.get("seeds") or {}) != {"okd", "aikd", "gip"}:
+        raise UserError(f"{path}: seeds must be given for okd, aikd and gip")
     return content
 
 
@@ -213,7 +217,7 @@ def _resolve(name: str, scale: str, folders: tuple[str, ...], override: str) -> 
     lay({k: v for k, v in everywhere.items() if k in values}, f"override.{run.paper}")
     settings = _validate(schema, values, lambda key: sources.get(key, str(paper_path)), str(run)).model_dump()
     settings = {key: value for key, value in settings.items() if value is not None}
-    resolved = Resolved(run, scale, settings, sources, scaling.get("threads", 2))
+    resolved = Resolved(run, scale, settings, sources, scaling["threads"])
     _check_variant(resolved, folders, override)
     return resolved
 

@@ -22,6 +22,7 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 
 DEVICE = settings.device(USER)
+THREADS = settings.scale_file(USER.scale)["threads"]
 DATA = USER.data_root
 RESULTS = f"results/{USER.scale}"
 RUN = f"{RESULTS}/runs/{{run}}"

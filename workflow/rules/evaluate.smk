@@ -9,7 +9,7 @@ rule reals:
         REALS,
     log:
         "logs/reals/{store}-{features}.log",
-    threads: 2
+    threads: THREADS
     resources:
         gpu=int(DEVICE == "cuda"),
         mem_mb=6000,
@@ -34,7 +34,7 @@ rule evaluate:
         f"{RUN}/metrics.json",
     log:
         f"{RUN}/evaluate.log",
-    threads: lambda wildcards: config_of(wildcards.run).threads
+    threads: THREADS
     resources:
         gpu=int(DEVICE == "cuda"),
         mem_mb=6000,

@@ -9,7 +9,7 @@ rule train:
         f"{RUN}/result.json",
     log:
         f"{RUN}/log.txt",
-    threads: lambda wildcards: config_of(wildcards.run).threads
+    threads: THREADS
     resources:
         gpu=int(DEVICE == "cuda"),
         mem_mb=4000,
