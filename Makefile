@@ -1,7 +1,7 @@
 # make table1   set everything up and build Table 1 of every paper (smoke scale, minutes)
 # make test     set everything up and run the tests
 # Any other workflow target works too: make okd_table1 ARGS="--config scale=reduced mirror=/archives"
-PYTHON ?= $(firstword $(shell command -v python3.11 python3 python))
+PYTHON ?= $(firstword $(shell command -v python3.11 || command -v python3 || command -v python))
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=

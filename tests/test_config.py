@@ -46,6 +46,32 @@ def test_multiplied_variants_stay_distinct():
     assert longer["iterations"] == 2 * plain["iterations"]
 
 
+def test_an_override_leaves_alone_what_a_variant_names_and_what_does_not_apply():
+    for override in ({"rho": 0.3}, {"penalty": "split"}, {"spectral_norm": False}):
+        user = config.user({"override": {"okd": override}})
+        runs = catalog.all_runs(user)
+        assert runs["okd/codebrim/sagan/okd+rho=0/seed0"].settings["rho"] == 0
+        assert "rho" not in runs["okd/codebrim/acgan/single/seed0"].settings
+        assert override.items() <= runs["okd/codebrim/sagan/okd/seed0"].settings.items()
+
+
+def test_options_say_what_the_user_chose_without_places_on_this_machine():
+    user = config.user({"scale": "reduced", "mirror": "/archives", "seeds": 2, "override": {"okd": {"rho": 0.3}}})
+    assert config.options(user) == """--config scale=reduced seeds=2 'override={"okd": {"rho": 0.3}}'"""
+
+
+def test_settings_are_merged_level_by_level_as_snakemake_does(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("override: {okd: {rho: 0.3, z: 64}}\n")
+    user = config.user({"override": {"okd": {"rho": 0.5}}}, path)
+    assert user.override == {"okd": {"rho": 0.5, "z": 64}}
+    path = tmp_path / "wrong/config.yaml"
+    path.parent.mkdir()
+    path.write_text("scael: smoke\n")
+    with pytest.raises(UserError, match=r"config.yaml: unknown key 'scael'"):
+        config.user({"seeds": 1}, path)
+
+
 def test_a_setting_that_does_not_matter_to_the_numbers_changes_no_hash():
     plain = config.resolve(f"{OKD}/seed0", config.user())
     moved = config.user({"device": "cpu", "mirror": "/elsewhere", "data_root": "/data"})
@@ -90,7 +116,7 @@ BAD_RUNS = {
     f"{OKD}+image_size=32/seed0": "should be 64",
     f"{OKD}+batch=1000/seed0": "larger than the data set of 120 crops",
     "okd/codebrim/acgan/okd+penalty=split/seed0": "no meaning for acgan/okd",
-    "okd/codebrin/sagan/okd/seed0": "data set 'codebrin' is in neither",
+    "okd/codebrin/sagan/okd/seed0": "'codebrin' is no data set of this paper",
     "okd/codebrim/stylegan/okd/seed0": "not among the models",
     "gip/cifar10/resnet18/gip/seed0": "not part of this version",
 }
@@ -113,6 +139,8 @@ BAD_USERS = [
     ({"override": {"okd": {"width": 17}}}, "width is 17: input should be a multiple of 8"),
     ({"override": {"okd": {"widht": 16}}}, "override.okd: unknown key 'widht'"),
     ({"override": {"okd": {"batch": "many"}}}, "batch is 'many'"),
+    ({"folders": {"codebrm": "/x"}}, "folders names 'codebrm', which is no data set"),
+    ({"accept": {"codebrm": "content:" + "0" * 64}}, "accept names 'codebrm', which is no data set"),
 ]
 
 
@@ -123,16 +151,36 @@ def test_bad_settings_name_file_key_and_what_is_allowed(values, message):
     assert "\n" not in str(caught.value)
 
 
-def test_an_unknown_key_in_a_file_names_the_file(checkout):
-    path = checkout / "config/okd.yaml"
+@pytest.fixture
+def fresh():
+    """Files are read anew before and after."""
+    for cached in (config._read, config._resolve):
+        cached.cache_clear()
+    yield
+    for cached in (config._read, config._resolve):
+        cached.cache_clear()
+
+
+BAD_FILES = [
+    ("okd.yaml", ["models", "sagan", "widht"], 16, r"^config/okd.yaml models.sagan: unknown key 'widht'; allowed: "),
+    ("scales/smoke.yaml", ["okd", "sagn"], {}, r"smoke.yaml okd: unknown key 'sagn'; allowed: acgan, all, sagan"),
+    ("scales/smoke.yaml", ["okd", "all", "mul"], {}, r"smoke.yaml okd.all: unknown key 'mul'; allowed: multiply, set"),
+    ("scales/smoke.yaml", ["okd", "acgan", "multiply", "iteratons"], 0.1, r"okd.acgan: unknown key 'iteratons'"),
+    ("scales/smoke.yaml", ["okd", "acgan", "multiply", "beta2"], 0.1, r"multiply is for whole numbers, but beta2"),
+    ("scales/smoke.yaml", ["threads"], 0, r"threads is 0; allowed: a number from 1"),
+    ("scales/smoke.yaml", ["data"], "imagined", r"data is 'imagined'; allowed: real, made"),
+]
+
+
+@pytest.mark.parametrize(("name", "keys", "value", "message"), BAD_FILES)
+def test_a_wrong_file_is_named_with_its_key(checkout, fresh, name, keys, value, message):
+    path = checkout / "config" / name
     content = yaml.safe_load(path.read_text())
-    content["models"]["sagan"]["widht"] = 16
+    place = content
+    for key in keys[:-1]:
+        place = place[key]
+    place[keys[-1]] = value
     path.write_text(yaml.safe_dump(content))
-    config._read.cache_clear()
-    config._resolve.cache_clear()
-    try:
-        with pytest.raises(UserError, match=r"^config/okd.yaml models.sagan: unknown key 'widht'; allowed: "):
-            config.resolve(f"{OKD}/seed0", config.user())
-    finally:
-        config._read.cache_clear()
-        config._resolve.cache_clear()
+    with pytest.raises(UserError, match=message):
+        config.resolve("okd/codebrim/acgan/okd/seed0", config.user({"override": {}}))
+        config.resolve(f"{OKD}/seed0", config.user())

@@ -15,8 +15,7 @@ from advkd.errors import UserError
 from advkd.files import read_json, write_json
 from advkd.progress import log_to, say
 from advkd.settings import User
-
-REGISTRY = config.CONFIG / "datasets.yaml"
+from advkd.training import provenance
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -106,7 +105,10 @@ def _pair(text: str) -> tuple[str, object]:
     key, sign, value = text.partition("=")
     if not sign:
         raise argparse.ArgumentTypeError(f"{text!r}: expected KEY=VALUE")
-    return key, yaml.safe_load(value)
+    try:
+        return key, yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no valid YAML: {' '.join(str(error).split())}") from None
 
 
 def status(args: argparse.Namespace, user: User) -> None:
@@ -147,7 +149,7 @@ def fetch(args: argparse.Namespace, user: User) -> None:
 
     mirror = Path(user.mirror) if user.mirror else None
     record = archives.fetch(
-        registry.load(REGISTRY)[args.dataset],
+        registry.load(config.REGISTRY)[args.dataset],
         mirror=mirror,
         root=Path(user.data_root),
         accept=user.accept.get(args.dataset),
@@ -160,7 +162,7 @@ def fetch_inception(args: argparse.Namespace, user: User) -> None:
     from advkd.data import registry, weights
 
     weights.fetch(
-        registry.weights(REGISTRY)["inception"],
+        registry.weights(config.REGISTRY)["inception"],
         named=Path(user.inception_weights) if user.inception_weights else None,
         mirror=Path(user.mirror) if user.mirror else None,
         root=Path(user.data_root),
@@ -183,7 +185,7 @@ def prepare(args: argparse.Namespace, user: User) -> None:
     if source.suffix == ".json":
         source = read_json(source)
     elif source.is_file():
-        source = archives.describe(name, source, registry.load(REGISTRY)[name].folder)
+        source = archives.describe(name, source, registry.load(config.REGISTRY)[name].folder)
     store.prepare(source, name, SimpleNamespace(**args.settings), args.out)
 
 
@@ -207,13 +209,16 @@ def reals(args: argparse.Namespace, user: User) -> None:
 def evaluate(args: argparse.Namespace, user: User) -> None:
     """Write a run's metrics."""
     folder = config.Run.parse(args.run).folder(user.scale)
+    if not (folder / "result.json").exists():
+        raise UserError(f"{args.run} is not trained at scale {user.scale}: advkd train {args.run}")
     result = read_json(folder / "result.json")
     if result["status"] != "done":
         write_json(args.out, {"status": result["status"], "step": result["step"], "values": {}})
         return
     gan, device = _measuring(args, user)
     found = gan.evaluate(folder / "samples.npz", args.reals, args.weights, _inception_sha256(), device)
-    write_json(args.out, {"status": "done", "sha256": result["sha256"], **found})
+    code = {"code": provenance.code_hash("metrics"), **provenance.machine(device)}
+    write_json(args.out, {"status": "done", "sha256": result["sha256"], **found, "evaluated": code})
 
 
 def _measuring(args: argparse.Namespace, user: User):
@@ -231,7 +236,7 @@ def _measuring(args: argparse.Namespace, user: User):
 def _inception_sha256() -> str:
     from advkd.data import registry
 
-    return registry.weights(REGISTRY)["inception"].archives[0].checksum.removeprefix("sha256:")
+    return registry.weights(config.REGISTRY)["inception"].archives[0].checksum.removeprefix("sha256:")
 
 
 def table(args: argparse.Namespace, user: User) -> None:

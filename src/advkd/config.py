@@ -5,8 +5,10 @@ different names have different settings at every scale. `Resolved.sources` says 
 """
 
 import dataclasses
+import json
 import os
 import re
+import shlex
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,6 +22,8 @@ from advkd.files import digest
 from advkd.settings import PAPERS, Strict, User
 
 CONFIG = Path("config")
+REGISTRY = CONFIG / "datasets.yaml"
+LOCAL = {"data_root", "mirror", "inception_weights", "device", "retrain", "runs", "checkpoint_seconds"}
 RUN = re.compile(
     r"(?P<paper>okd|aikd|gip)/(?P<dataset>[a-z0-9_]+)/(?P<model>[a-z0-9_]+)/(?P<method>[a-z0-9_]+)"
     r"(?P<variant>(\+[a-z0-9_]+=[A-Za-z0-9_.-]+)*)/seed(?P<seed>\d+)"
@@ -114,15 +118,43 @@ class Resolved:
 
 
 def user(overrides: dict[str, Any] | None = None, file: Path | None = None) -> User:
-    """Read config/config.yaml (or `file`) and lay `overrides` over it; raises UserError."""
-    file = file or CONFIG / "config.yaml"
-    values = {**_read(file), **(overrides or {})}
-    label = {key: "--config" for key in overrides or {}}
-    settings = _validate(User, values, lambda key: label.get(key, str(file)))
+    """Read config/config.yaml (or `file`) and lay `overrides` over it, level by level as Snakemake does.
+
+    Raises:
+        UserError: an unknown key, an impossible value, or a data set that nothing uses.
+    """
+    file, overrides = file or CONFIG / "config.yaml", overrides or {}
+    merged = _merged(_read(file), overrides)
+    settings = _validate(User, merged, lambda key: "--config" if key in overrides else str(file))
     scale_file(settings.scale)
-    for name in settings.runs:
-        Run.parse(name)
+    used = {*registered(), *(Run.parse(name).dataset for name in settings.runs)}
+    for key, known in (("accept", registered()), ("folders", used)):
+        for name in set(getattr(settings, key)) - set(known):
+            raise UserError(f"{key} names {name!r}, which is no data set of {REGISTRY} and of no run in `runs`")
     return settings
+
+
+def options(user: User) -> str:
+    """Return the --config words that give these settings again; the places of files on this machine are left out."""
+    plain = User().model_dump()
+    chosen = {key: value for key, value in user.model_dump().items() if value != plain[key] and key not in LOCAL}
+    chosen = {"scale": user.scale, **chosen}
+    words = [f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in chosen.items()]
+    return f"--config {' '.join(shlex.quote(word) for word in words)}"
+
+
+def registered() -> list[str]:
+    """Return the names of the data sets of the registry."""
+    return [name for name in _read(REGISTRY) if name != "weights"]
+
+
+def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    deeper = {
+        key: _merged(base[key], changes[key])
+        for key in base.keys() & changes.keys()
+        if isinstance(base[key], dict) and isinstance(changes[key], dict)
+    }
+    return {**base, **changes, **deeper}
 
 
 @cache
@@ -174,11 +206,10 @@ def _resolve(name: str, scale: str, folders: tuple[str, ...], override: str) -> 
     run, paper_path, scale_path = Run.parse(name), CONFIG / f"{Run.parse(name).paper}.yaml", CONFIG / "scales" / scale
     paper, scaling = paper_file(run.paper), scale_file(scale)
     schema = PAPERS[run.paper]
-    sets = {*_read(CONFIG / "datasets.yaml"), *folders} - {"weights"}
-    if run.dataset not in sets:
+    if run.dataset not in (*paper["datasets"], *folders):
         raise UserError(
-            f"{run}: data set {run.dataset!r} is in neither {CONFIG / 'datasets.yaml'} ({', '.join(sorted(sets))})"
-            " nor `folders` of config/config.yaml"
+            f"{run}: {run.dataset!r} is no data set of this paper ({', '.join(paper['datasets'])});"
+            f" a folder of images becomes one with --config 'folders={{{run.dataset}: DIR}}'"
         )
     for level, value in (("models", run.model), ("methods", run.method)):
         if value not in paper[level]:
@@ -200,25 +231,30 @@ def _resolve(name: str, scale: str, folders: tuple[str, ...], override: str) -> 
     lay(paper["methods"][run.method], f"{paper_path} methods.{run.method}")
     lay(variant, "the run's name")
     sections = scaling.get(run.paper) or {}
+    _only(sections, {"all", *paper["models"]}, f"{scale_path}.yaml {run.paper}", "")
     lay({"data": "folder" if run.dataset in folders else scaling["data"]}, f"{scale_path}.yaml data")
     for section in ("all", run.model):
         where = f"{scale_path}.yaml {run.paper}.{section}"
         changes = sections.get(section) or {}
         _only(changes, {"set", "multiply"}, where, "")
+        _only(changes.get("multiply") or {}, schema.model_fields, where, "")
         chosen = {key: value for key, value in (changes.get("set") or {}).items() if key not in variant}
         if values["data"] != "made":
             chosen.pop("made_photos", None)
         lay(chosen, where)
         for key, factor in (changes.get("multiply") or {}).items():
+            if not isinstance(values.get(key, 0), int):
+                raise UserError(f"{where}: multiply is for whole numbers, but {key} is {values[key]!r}")
             if values.get(key):
                 lay({key: max(1, round(values[key] * factor))}, f"{where} ({values[key]} x {factor:g})")
     everywhere = yaml.safe_load(override)
     _only(everywhere, schema.model_fields, f"override.{run.paper}", "")
-    lay({k: v for k, v in everywhere.items() if k in values}, f"override.{run.paper}")
+    lay({k: v for k, v in everywhere.items() if k in values and k not in variant}, f"override.{run.paper}")
     settings = _validate(schema, values, lambda key: sources.get(key, str(paper_path)), str(run)).model_dump()
     settings = {key: value for key, value in settings.items() if value is not None}
     resolved = Resolved(run, scale, settings, sources, scaling["threads"])
-    _check_variant(resolved, folders, override)
+    if not everywhere:  # an override may make a variant equal to another run, which is no fault of its name
+        _check_variant(resolved, folders, override)
     return resolved
 
 

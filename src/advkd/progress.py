@@ -44,9 +44,10 @@ class Progress:
         if self.bar is not None:
             self.bar.set_postfix_str("  ".join(filter(None, [terms, rate])), refresh=False)
             self.bar.update(step - self.step)
+        ended = step == self.total and self.step != step
         self.step = step
         now = time.monotonic()
-        if self.bar is None and (now - self.last >= self.every or step == self.total):
+        if self.bar is None and (now - self.last >= self.every or ended):
             self.last = now
             done = step - self.start
             left = (now - self.began) / done * (self.total - step) if done else 0.0

@@ -51,7 +51,9 @@ class GanSettings(Strict):
     made_photos: Annotated[int, Field(ge=10)] | None = Field(None, description="photos drawn where data is `made`")
 
     model: Literal["sagan", "acgan"]
-    width: Annotated[int, Field(ge=8, multiple_of=8)] = Field(description="channels of the networks' narrowest stage")
+    width: Annotated[int, Field(ge=8, multiple_of=8)] = Field(
+        description="channels of the discriminator's (sagan) or generator's (acgan) first map"
+    )
     z: Count = Field(description="length of the noise vector")
     spectral_norm: bool | None = Field(None, description="spectral normalisation in G, D and C (sagan)")
     dropout: Fraction | None = Field(None, description="of the discriminator's feature maps (acgan)")
@@ -73,7 +75,7 @@ class GanSettings(Strict):
     beta1: Fraction
     beta2: Fraction
 
-    fakes: Annotated[int, Field(ge=2)] = Field(description="images of each generator for FID and KID")
+    fakes: Annotated[int, Field(ge=4)] = Field(description="images of each generator for FID and KID")
     inception: Literal["official", "random"] = Field(description="weights of the feature network")
     features: Literal[64, 192, 768, 2048] = Field(description="feature dimensions; 2048 is FID")
     curve_points: Annotated[int, Field(ge=0)] = Field(description="moments of training at which sets are compared")

@@ -1,7 +1,8 @@
 """`make TARGET`: start Snakemake, first clearing the lock that a killed one left behind.
 
 Snakemake's own lock outlives a SIGKILL, and says so only after a minute of reading. Here a second lock (flock, which
-the kernel releases with its holder) tells whether that holder still lives; only then is Snakemake's lock cleared.
+the kernel releases with its holder, and which every Snakemake of this checkout shares) tells whether one still lives;
+only if none does is Snakemake's lock cleared.
 """
 
 import fcntl
@@ -19,18 +20,19 @@ def main(arguments: list[str]) -> int:
         print("advkd: no Snakefile here: start from the top folder of the checkout", file=sys.stderr)
         return 2
     STATE.mkdir(exist_ok=True)
+    snakemake = [sys.executable, "-m", "snakemake"]
     lock = os.open(STATE / "advkd.lock", os.O_RDWR | os.O_CREAT)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        print("advkd: another make runs in this folder: wait for it, or stop it", file=sys.stderr)
+        print("advkd: another Snakemake works in this folder: wait for it, or stop it", file=sys.stderr)
         return 2
-    snakemake = [sys.executable, "-m", "snakemake"]
     if any((STATE / "locks").glob("*")):
         print("advkd: clearing the lock of a Snakemake that was killed", file=sys.stderr)
         subprocess.run([*snakemake, "--unlock", "--quiet"], check=True)
-    # The lock's descriptor survives the exec; Snakemake closes descriptors for its jobs, so an orphaned training
-    # does not keep the lock.
+    # Shared from here on, as by a Snakemake started by hand. The descriptor survives the exec; Snakemake closes
+    # descriptors for its jobs, so an orphaned training does not keep the lock.
+    fcntl.flock(lock, fcntl.LOCK_SH)
     os.set_inheritable(lock, True)
     os.execv(sys.executable, [*snakemake, "--cores", "all", *arguments])
 

@@ -23,9 +23,10 @@ def synthesize(folder: Path, count: int, out: Path, seed: int, device_name: str)
     """
     if count < 1:
         raise UserError(f"--count is {count}: ask for at least 1 image")
-    if out.exists() and any(out.iterdir()):
-        raise UserError(f"{out} exists and is not empty: choose a new folder")
-    if not (folder / "model.safetensors").exists() or not (folder / "result.json").exists():
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"{out} exists and is not an empty folder: choose a new one")
+    result = folder / "result.json"
+    if not result.exists() or read_json(result)["status"] != "done":
         raise UserError(f"{folder} holds no finished run: train it first (advkd status lists what exists)")
     import torch
     from PIL import Image
@@ -45,7 +46,6 @@ def synthesize(folder: Path, count: int, out: Path, seed: int, device_name: str)
     weights = load_file(folder / "model.safetensors", device=str(device))
     for name, network in gans.networks.items():
         network.load_state_dict({k.removeprefix(f"{name}."): v for k, v in weights.items() if k.startswith(f"{name}.")})
-    conditional = settings.model == "acgan"
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(["file", "generator", "class", "run", "noise_seed"])
@@ -55,9 +55,10 @@ def synthesize(folder: Path, count: int, out: Path, seed: int, device_name: str)
     for number in range(settings.sets):
         for at in range(0, count, CHUNK):
             chosen = labels[at : at + CHUNK]
-            images = gans.sample(number, noise[at : at + CHUNK].to(device), chosen.to(device) if conditional else None)
+            given = chosen.to(device) if gans.conditional else None
+            images = gans.sample(number, noise[at : at + CHUNK].to(device), given)
             for offset, image in enumerate(np.asarray(images)):
-                kind = classes[chosen[offset]] if conditional else ""
+                kind = classes[chosen[offset]] if gans.conditional else ""
                 name = Path(f"G{number + 1}", kind, f"{at + offset:06d}.png")
                 with atomic(out / name) as temporary:
                     Image.fromarray(image).save(temporary)

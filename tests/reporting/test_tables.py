@@ -33,6 +33,7 @@ def metrics(one, **values):
     folder = one.run.folder(one.scale)
     write_json(folder / "metrics.json", {"status": "done", "values": {**found, **values}, "meta": META})
     write_json(folder / "provenance.json", {"data": DATA})
+    write_json(folder / "result.json", {"config_hash": one.hash, "status": "done", "sha256": {}})
 
 
 def fill(user, groups=GROUPS):
@@ -58,7 +59,23 @@ def test_missing_and_diverged_runs_are_said(reduced):
     assert found["SAGAN"] == "not run" and found["OKD-SAGAN G1"] == "done"
     assert found["ACGAN"] == "diverged (seed 1 at step 77)"
     frame, _ = tables.wide(collect.collect("okd_table1", reduced), reduced)
-    assert "diverged" in frame.loc["ACGAN"].tolist()
+    assert frame.loc["ACGAN"].tolist().count("diverged") == 2, "in the columns that the others have"
+    assert not [column for column in frame.columns if frame[column].eq("").all()]
+
+
+def test_questions_are_answered_while_the_first_seed_is_missing(reduced):
+    metrics(config.resolve("okd/codebrim/sagan/okd/seed1", reduced))
+    found = {row["row"]: row["status"] for row in collect.collect("okd_table1", reduced)}
+    assert found["OKD-SAGAN G1"] == "1 of 3 seeds"
+
+
+def test_where_kid_leads_it_is_kid_that_is_ranked():
+    few = {**META, "fid_leads": False}
+    row = {"column": "FID", "decimals": "2", "better": "lower", "status": "done", "meta": few}
+    values = [("a", 10.0, 0.9), ("b", 20.0, 0.1), ("c", 30.0, 0.5), ("d", 5.0, 0.01)]
+    rows = [{**row, "row": name, "mean": fid, "kid_mean": kid} for name, fid, kid in values]
+    rows[-1]["status"] = "diverged (seed 1 at step 3)"
+    assert tables.best_of(rows) == {1: "bold", 2: "underline"}
 
 
 def test_best_is_bold_and_second_underlined(reduced):
@@ -70,7 +87,7 @@ def test_best_is_bold_and_second_underlined(reduced):
 
 
 def test_equal_numbers_share_a_mark_and_smoke_has_none(reduced, checkout):
-    row = {"row": "a", "column": "x", "decimals": "2", "better": "higher"}
+    row = {"row": "a", "column": "x", "decimals": "2", "better": "higher", "status": "done"}
     rows = [{**row, "mean": mean} for mean in (1.001, 1.004, 0.5, 0.2, None)]
     assert tables.best_of(rows) == {0: "bold", 1: "bold", 2: "underline"}
     smoke = config.user({"scale": "smoke", "seeds": 3})

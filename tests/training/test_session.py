@@ -105,12 +105,53 @@ def test_a_checkpoint_of_another_configuration_is_refused(tmp_path, data_root, m
     _, fresh = train(other, tmp_path / "b", data_root)
     _, after = train(other, tmp_path / "a", data_root)
     assert after == fresh
-    assert "belongs to another configuration; starting anew" in (tmp_path / "a/log.txt").read_text()
+    assert "belongs to another configuration, data or code; starting anew" in (tmp_path / "a/log.txt").read_text()
+
+
+def test_a_checkpoint_made_on_other_data_is_refused(tmp_path, data_root, monkeypatch):
+    doc = document(SAGAN)
+    with monkeypatch.context() as patch:
+        after_step(patch, 5, lambda _: os.kill(os.getpid(), signal.SIGTERM))
+        train(doc, tmp_path / "a", data_root)
+    other = make_store(tmp_path / "other data", seed=1)
+    _, fresh = train(doc, tmp_path / "b", other)
+    _, after = train(doc, tmp_path / "a", other)
+    assert after == fresh and len(read_json(tmp_path / "a/provenance.json")["attempts"]) == 1
+
+
+def test_code_that_changed_under_a_run_is_told_and_dropped_on_request(tmp_path, data_root, monkeypatch):
+    for afresh, attempts in ((False, 2), (True, 1)):
+        folder = tmp_path / str(afresh)
+        with monkeypatch.context() as patch:
+            after_step(patch, 4, lambda _: os.kill(os.getpid(), signal.SIGTERM))
+            patch.setattr(session.provenance, "code_hash", lambda: "before")
+            session.train(document(SAGAN), folder, data_root, "cpu", 1000, afresh)
+        session.train(document(SAGAN), folder, data_root, "cpu", 1000, afresh)
+        found = read_json(folder / "provenance.json")
+        assert len(found["attempts"]) == attempts
+        assert found["code"].startswith("before+") == (not afresh)
+
+
+def test_nothing_of_an_earlier_training_passes_for_a_diverged_one(tmp_path, data_root, monkeypatch):
+    train(document(SAGAN), tmp_path, data_root)
+    after_step(monkeypatch, 1, lambda terms: {**terms, "L_G1": torch.tensor(float("inf"))})
+    _, files = train(document(SAGAN, rho=0.5), tmp_path, data_root)
+    assert set(files) == {"result.json"}
+    assert read_json(tmp_path / "result.json")["sha256"] == {}
+
+
+def test_no_checkpoint_holds_what_diverged(tmp_path, data_root, monkeypatch):
+    monkeypatch.setattr("advkd.training.gan.LOGGED_STEPS", 1)  # losses are looked at once, at the end
+    after_step(monkeypatch, 4, lambda terms: {**terms, "L_G2": torch.tensor(float("nan"))})
+    train(document(SAGAN), tmp_path, data_root, seconds=0)
+    result = read_json(tmp_path / "result.json")
+    assert (result["step"], result["terms"]["L_G2"]) == (4, "nan")
+    assert torch.load(tmp_path / result["checkpoint"], weights_only=True)["step"] == 3
 
 
 def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path):
     for step in (1, 2):
-        checkpoint.save(tmp_path, {"config_hash": "x", "step": step})
+        checkpoint.save(tmp_path, {"identity": "x", "step": step})
     assert checkpoint.load(tmp_path, "x")["step"] == 2
     newest = tmp_path / checkpoint.NAMES[0]
     content = newest.read_bytes()

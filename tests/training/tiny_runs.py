@@ -16,9 +16,9 @@ def document(name: str, **changes):
     return {**resolved.document(), "threads": 1}
 
 
-def make_store(data_root: Path) -> Path:
+def make_store(data_root: Path, seed: int = 0) -> Path:
     """Write the store that the tiny runs read, 12 random images of 3 classes; returns `data_root`."""
-    images = np.random.default_rng(0).integers(0, 256, (16, 64, 64, 3), dtype=np.uint8)
+    images = np.random.default_rng(seed).integers(0, 256, (16, 64, 64, 3), dtype=np.uint8)
     labels = np.arange(16) % 3
     arrays = {"images": images[:12], "labels": labels[:12], "held_out": images[12:], "held_out_labels": labels[12:]}
     source = {"verified": "drawn on the spot", "content": "0" * 64, "kind": "zip", "sha256": None}

@@ -1,4 +1,6 @@
 # What all rules share: the validated configuration, the catalogue, and how a rule calls the command line.
+import fcntl
+import hashlib
 import json
 import re
 import shlex
@@ -15,11 +17,22 @@ from advkd import catalog, config as settings
 from advkd.errors import UserError
 from advkd.training.provenance import code_hash
 
+with open("config/config.yaml") as file:
+    BASE = yaml.safe_load(file)
+CHANGED = {key: value for key, value in config.items() if value != BASE.get(key)}
+
 try:
-    USER = settings.user(config)
+    USER = settings.user(CHANGED)
     RUNS = catalog.all_runs(USER)
 except UserError as error:
     raise WorkflowError(str(error)) from None
+
+# While a Snakemake works here it shares this lock, which its end releases, however it ends: `make` clears the lock
+# that a killed Snakemake left behind only when nobody shares this one (src/advkd/start.py).
+if workflow.is_main_process and not {"-n", "--dry-run", "--dryrun", "--lint", "--unlock"} & set(sys.argv):
+    Path(".snakemake").mkdir(exist_ok=True)
+    ALIVE = open(".snakemake/advkd.lock", "w")
+    fcntl.flock(ALIVE, fcntl.LOCK_SH | fcntl.LOCK_NB)
 
 DEVICE = settings.device(USER)
 THREADS = settings.scale_file(USER.scale)["threads"]
@@ -48,10 +61,7 @@ wildcard_constraints:
 
 def options():
     """What the user changed against config/config.yaml, as the command line takes it."""
-    with open("config/config.yaml") as file:
-        base = yaml.safe_load(file)
-    changed = {key: value for key, value in config.items() if value != base.get(key)}
-    pairs = " ".join(shlex.quote(f"{key}={json.dumps(value)}") for key, value in changed.items())
+    pairs = " ".join(shlex.quote(f"{key}={json.dumps(value)}") for key, value in CHANGED.items())
     return f"--config {pairs}" if pairs else ""
 
 
@@ -92,14 +102,24 @@ def store_folder(wildcards):
     return USER.folders[wanted["dataset"]] if wanted["data"] == "folder" else ""
 
 
+def folder_state(wildcards):
+    """A digest of the names, sizes and times of the images in the user's folder; None without one."""
+    if not (folder := store_folder(wildcards)):
+        return None
+    files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
+    lines = [f"{path.relative_to(folder)} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
 def recorded_code(wildcards):
     """The code that a run was made by; with retrain=stale, or for a new run, the code of today."""
     try:
         with open(f"{RUN}/provenance.json".format(run=wildcards.run)) as file:
-            recorded = json.load(file)["code"]
+            recorded = json.load(file)
+        same = recorded["result"]["config_hash"] == config_of(wildcards.run).hash
     except (OSError, ValueError, KeyError):
         return code_hash()
-    return code_hash() if USER.retrain == "stale" else recorded
+    return recorded["code"] if same and USER.retrain != "stale" else code_hash()
 
 
 def weights(resolved):
@@ -111,8 +131,12 @@ def weights_of_reals(wildcards):
     return WEIGHTS if wildcards.features.endswith("-official") else []
 
 
-def table_inputs(wildcards):
-    """The metrics of every run of a table, and the stores that its data statistics are counted in."""
-    return [metrics(run) for run in catalog.runs(wildcards.table, USER).values()] + catalog.counted_stores(
-        wildcards.table, USER
-    )
+def counted(wildcards):
+    """The prepared stores that a table's data statistics are counted in. No store is prepared for them."""
+    found = {path: Path(path).read_bytes() for path in catalog.counted_stores(wildcards.table, USER)}
+    return {path: hashlib.sha256(content).hexdigest() for path, content in found.items()}
+
+
+def weights_option(wildcards, input):
+    """The option that names the verified weights, where there are any."""
+    return f"--weights {shlex.quote(input.weights)}" if input.weights else ""

@@ -9,10 +9,9 @@ rule fetch:
     resources:
         runtime=720,
     params:
-        mirror=USER.mirror,
         accept=lambda wildcards: USER.accept.get(wildcards.dataset),
     shell:
-        "advkd fetch {wildcards.dataset} --out {output} --log {log}"
+        "advkd fetch {wildcards.dataset} --out {output:q} --log {log:q}"
 
 
 rule fetch_inception:
@@ -21,7 +20,7 @@ rule fetch_inception:
     log:
         "logs/fetch/inception.log",
     shell:
-        "advkd fetch-inception --out {output} --log {log}"
+        "advkd fetch-inception --out {output:q} --log {log:q}"
 
 
 rule draw:
@@ -30,7 +29,7 @@ rule draw:
     log:
         "logs/draw/{dataset}-{photos}.log",
     shell:
-        "advkd draw --photos {wildcards.photos} --out {output} --log {log}"
+        "advkd draw --photos {wildcards.photos} --out {output:q} --log {log:q}"
 
 
 rule prepare:
@@ -45,7 +44,8 @@ rule prepare:
         runtime=240,
     params:
         folder=store_folder,
+        images=folder_state,
         settings=lambda wildcards: json.dumps(STORES[wildcards.store]),
     shell:
         "advkd prepare {input:q}{params.folder:q} --settings {params.settings:q}"
-        " --out $(dirname {output}) --log {log}"
+        ' --out "$(dirname {output:q})" --log {log:q}'

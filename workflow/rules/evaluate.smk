@@ -16,10 +16,10 @@ rule reals:
         runtime=240,
     params:
         dims=lambda wildcards: re.search("[0-9]+", wildcards.features)[0],
-        weights=lambda wildcards, input: (f"--weights {input.weights}" if input.weights else ""),
+        weights=weights_option,
     shell:
-        "advkd reals $(dirname {input.store}) --threads {threads} --dims {params.dims} {params.weights}"
-        " --out $(dirname {output}) --log {log}"
+        'advkd reals "$(dirname {input.store:q})" --threads {threads} --dims {params.dims} {params.weights}'
+        ' --out "$(dirname {output:q})" --log {log:q}'
 
 
 rule evaluate:
@@ -40,7 +40,7 @@ rule evaluate:
         mem_mb=6000,
         runtime=240,
     params:
-        weights=lambda wildcards, input: (f"--weights {input.weights}" if input.weights else ""),
+        weights=weights_option,
     shell:
-        "advkd evaluate {wildcards.run} --threads {threads} --reals $(dirname {input.reals}) {params.weights}"
-        " --out {output} --log {log}"
+        'advkd evaluate {wildcards.run} --threads {threads} --reals "$(dirname {input.reals:q})" {params.weights}'
+        " --out {output:q} --log {log:q}"

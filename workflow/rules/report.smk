@@ -4,7 +4,7 @@
 rule table:
     input:
         published="paper/published/{table}.csv",
-        metrics=table_inputs,
+        metrics=lambda wildcards: [metrics(run) for run in catalog.runs(wildcards.table, USER).values()],
     output:
         csv=report(
             TABLE,
@@ -16,8 +16,10 @@ rule table:
         tex=f"{RESULTS}/tables/{{table}}.tex",
     log:
         f"logs/tables/{{table}}-{USER.scale}.log",
+    params:
+        counted=counted,
     shell:
-        "advkd table {wildcards.table} --out $(dirname {output.csv}) --log {log}"
+        'advkd table {wildcards.table} --out "$(dirname {output.csv:q})" --log {log:q}'
 
 
 rule figure:
@@ -35,4 +37,4 @@ rule figure:
     log:
         f"logs/figures/{{figure}}-{USER.scale}.log",
     shell:
-        "advkd figure {wildcards.figure} --out $(dirname {output.pdf}) --log {log}"
+        'advkd figure {wildcards.figure} --out "$(dirname {output.pdf:q})" --log {log:q}'

@@ -48,7 +48,7 @@ def prepare(source: dict | Path, name: str, s: SimpleNamespace, out: Path) -> di
         held = crops.by_class(photos, aside, within, count, s.crop, s.image_size, streams.held_out, counters)
     else:
         each = s.windows_per_image
-        count = s.crops or len(training)
+        count = s.crops or len(training) * each
         drawn = crops.by_image(photos, training, count, each, s.crop, s.image_size, streams.training, counters)
         count = min(s.held_out_crops, len(aside) * each)
         held = crops.by_image(photos, aside, count, each, s.crop, s.image_size, streams.held_out, counters)

@@ -48,7 +48,7 @@ class Acgan:
     def __init__(self, s: SimpleNamespace, classes: int) -> None:
         self.generator = partial(Generator, s.width, s.z, classes)
         self.critic = partial(Discriminator, s.width, classes, s.dropout)
-        self.z, self.classes, self.aux_weight = s.z, classes, s.aux_weight
+        self.z, self.classes, self.aux_weight, self.conditional = s.z, classes, s.aux_weight, True
         self.critic_steps = [self._critic_loss]
 
     def latent(self, count: int, device: torch.device) -> Labelled:

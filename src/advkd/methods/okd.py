@@ -5,11 +5,12 @@ of the next generator, and G_i to fool C_i as well as its discriminator D_i (Fig
 surrounding generators"; the equations, which are followed here, let G_i learn from its successor alone. What the
 losses are is the base GAN's affair: `sagan` (Eqs. 5-8) or `acgan`.
 
-The paper leaves the order of updates open. One iteration is: a step of every D_i, a step of every C_i, a step of every
-G_i, as one step each is the 1:1 ratio of section 2. All D_i see the same real images. The same noise z serves all sets
-(Eqs. 8 and 9 pair the images of one z), for D and for C, and a fresh z' for G, as in the public SAGAN loop; with
-`shared_z` off every set draws its own. The images of z are generated once, without graph, and serve D_i, C_i and the
-C of the set before, so that connectors cost no generator forward and no gradient of theirs reaches a generator.
+The paper leaves the order of updates open. One iteration, which is what its "epoch" must mean (50,000 passes over 2,642
+images would be 5 million steps), is a step of every D_i, then of every C_i, then of every G_i: 1:1, as in section 2.
+All D_i see the same real images. The same noise z serves all sets (Eqs. 8 and 9 pair the images of one z), for D and
+for C, and a fresh z' for G, as in the public SAGAN loop; with `shared_z` off every set draws its own. The images of z
+are generated once, without graph, and serve D_i, C_i and the C of the set before, so that connectors cost no generator
+forward and no gradient of theirs reaches a generator.
 Everything runs on one device: the paper's 8 GPUs, if used together, would have given batch norm 3 images each.
 
 rho, the weight of the connectors, is not in the paper ("future work"); 1 is ours. With rho = 0 connectors leave the
@@ -47,6 +48,7 @@ class Base(Protocol):
     generator: Callable[[], nn.Module]
     critic: Callable[[], nn.Module]
     critic_steps: list[CriticStep]
+    conditional: bool  # whether generators take a class
 
     def latent(self, count: int, device: torch.device) -> Pair:
         """Draw a generator's input."""
@@ -172,6 +174,11 @@ class GanEnsemble:
                 losses.append(loss.detach())
         optimizer.step()
         return losses
+
+    @property
+    def conditional(self) -> bool:
+        """Whether generators take a class beside the noise."""
+        return self.base.conditional
 
     @torch.no_grad()
     def sample(self, index: int, noise: Tensor, labels: Tensor | None) -> Tensor:

@@ -76,7 +76,7 @@ class Sagan:
     def __init__(self, s: SimpleNamespace, classes: int) -> None:
         self.generator = partial(Generator, s.width, s.z, s.spectral_norm)
         self.critic = partial(Discriminator, s.width, s.spectral_norm)
-        self.z, self.gp_weight = s.z, s.gp_weight
+        self.z, self.gp_weight, self.conditional = s.z, s.gp_weight, False
         self.critic_steps = {"joint": [self._joint], "split": [self._first_part, self._penalty]}[s.penalty]
 
     def latent(self, count: int, device: torch.device) -> tuple[Tensor, None]:

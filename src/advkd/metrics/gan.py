@@ -153,11 +153,9 @@ def evaluate(
     return {"values": values, "curves": curves, "meta": _meta(prepared, identity, len(final[names[0]]))}
 
 
-def edges(names: list[str]) -> list[tuple[str, str]]:
-    """Return the pairs of neighbours on the ring of connectors: each with the next, one pair where there are two."""
-    if len(names) <= 2:
-        return list(combinations(names, 2))
-    return list(zip(names, [*names[1:], names[0]], strict=True))
+def edges(sets: int) -> list[tuple[int, int]]:
+    """Return the pairs of neighbours on the ring of connectors, from 0: each with the next, one pair for two sets."""
+    return [(i, (i + 1) % sets) for i in range(sets if sets > 2 else sets - 1)]
 
 
 def _final(features: dict[str, np.ndarray], real: Side, held_out: Statistics | None) -> dict[str, float]:
@@ -166,9 +164,6 @@ def _final(features: dict[str, np.ndarray], real: Side, held_out: Statistics | N
     gaussians = {name: statistics(found) for name, found in features.items()}
     within = {name: kid.within(found) for name, found in features.items()}
     to_real = {name: kid.between(found, real.features) for name, found in features.items()}
-    # All generators sample from the same noise, hence paired.
-    pairs = {(a, b): kid.between(features[a], features[b], paired=True) for a, b in combinations(names, 2)}
-    pairs |= {(b, a): (columns, rows) for (a, b), (rows, columns) in pairs.items()}
     single = {name: kid.mmd2(within[name], real.within, *to_real[name]) for name in names}
     found = {
         "fid": {name: frechet_distance(real.gaussian, gaussians[name]) for name in names},
@@ -179,12 +174,14 @@ def _final(features: dict[str, np.ndarray], real: Side, held_out: Statistics | N
         found["fid_held_out"] = {name: frechet_distance(held_out, gaussians[name]) for name in names}
     values = _averaged(found) | {f"kid_se.{name}": single[name].error for name in names}
     values["fid.mixture"] = frechet_distance(real.gaussian, statistics(np.concatenate(list(features.values()))))
-    # An image of the mixture: its mean kernel with those of every generator that come from other noise.
-    mixed = [np.mean([within[a], *(pairs[a, b][0] for b in names if b != a)], axis=0) for a in names]
-    of_mixed, of_real = (np.array([to_real[name][side] for name in names]) for side in (0, 1))
-    values["kid.mixture"] = kid.mmd2(np.concatenate(mixed), real.within, of_mixed.ravel(), of_real.mean(axis=0)).value
+    # Mean kernels between all generators. They sample from the same noise: paired, so that no image meets its twins.
+    kernels = np.diag([within[name].mean() for name in names])
+    for (i, a), (j, b) in combinations(enumerate(names), 2):
+        kernels[i, j] = kernels[j, i] = kid.between(features[a], features[b], paired=True)[0].mean()
+    crossing = np.mean([with_real.mean() for with_real, _ in to_real.values()])
+    values["kid.mixture"] = float(kernels.mean() + real.within.mean() - 2 * crossing)
     if len(names) > 1:
-        between = [kid.mmd2(within[a], within[b], *pairs[a, b], paired=True).value for a, b in edges(names)]
+        between = [kernels[i, i] + kernels[j, j] - 2 * kernels[i, j] for i, j in edges(len(names))]
         values["inter_kid.final"] = float(np.mean(between))
     return values
 
@@ -204,9 +201,10 @@ def _early(features: dict[str, np.ndarray], real: Side) -> dict[str, float]:
 
 def _inter_kid(path: dict[str, np.ndarray]) -> dict[str, list[float]]:
     """Return the KID between neighbours at each moment of features (moments, n, d)."""
+    names = list(path)
     return {
         f"{a}-{b}": [kid.kid(x, y, paired=True).value for x, y in zip(path[a], path[b], strict=True)]
-        for a, b in edges(list(path))
+        for a, b in ((names[i], names[j]) for i, j in edges(len(names)))
     }
 
 

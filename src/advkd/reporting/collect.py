@@ -69,7 +69,7 @@ def trained(cell: Cell, user: User) -> dict[str, Any]:
             result.update(summary(f"{name.split('.')[0] if name not in SHARED else name}_", values))
     if done:
         result["meta"] = next(iter(done.values()))["meta"]
-        result["data"] = provenance_of(runs[0])["data"]
+        result["data"] = provenance_of(next(one for one in runs if one.run.seed in done))["data"]
     result["runs"] = " ".join(str(one.run) for one in runs)
     result["config_hashes"] = " ".join(one.hash for one in runs)
     return result
@@ -92,7 +92,7 @@ def data_statistic(cell: Cell, user: User) -> dict[str, Any]:
     """Return a data set's statistic: what its authors state, and what a prepared store counts, if there is one."""
     from advkd.data import registry
 
-    official = (registry.load(config.CONFIG / "datasets.yaml")[cell.run].official or {}).get(cell.metric)
+    official = (registry.load(config.REGISTRY)[cell.run].official or {}).get(cell.metric)
     result: dict[str, Any] = {"official": official, "status": "no store prepared"}
     for path in catalog.counted_stores(cell.table, user):
         meta = read_json(Path(path))

@@ -1,6 +1,6 @@
 """What stands behind a cell: its runs, settings, seeds, weights, data and machine."""
 
-from advkd import catalog
+from advkd import catalog, config
 from advkd.catalog import Cell
 from advkd.config import NotInThisVersion, Resolved
 from advkd.files import read_json
@@ -44,10 +44,10 @@ def explain(cell: Cell, user: User) -> str:
         runs = catalog.resolved(cell, user)
     except NotInThisVersion as error:
         return "\n".join([*lines, f"  run         {cell.run}: {error}"])
-    lines.append(f"  settings    advkd config {runs[0].run} --config scale={user.scale}")
+    lines.append(f"  settings    advkd config {runs[0].run} {config.options(user)}")
     for one in runs:
         lines += [f"  run         {one.run}: {status.state(one)}", *behind(one)]
-    lines.append(f"  made by     snakemake --cores all {cell.table} --config scale={user.scale}")
+    lines.append(f"  made by     snakemake --cores all {cell.table} {config.options(user)}")
     return "\n".join(lines)
 
 

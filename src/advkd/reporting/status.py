@@ -47,6 +47,9 @@ def state(one: Resolved) -> str:
             return f"diverged: at step {found['step']}; see {folder / 'log.txt'}"
         if read_json(folder / "provenance.json")["code"] != code_hash():
             return "done by older code: train again with --config retrain=stale"
+        metrics = folder / "metrics.json"
+        if metrics.exists() and read_json(metrics)["evaluated"]["code"] != code_hash("metrics"):
+            return f"done, evaluated by older code: remove {metrics} to evaluate it again"
         return "done"
     if (folder / "log.txt").exists():
         kept = "a checkpoint is kept" if (folder / "checkpoint.pt").exists() else "no checkpoint"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from advkd import catalog
+from advkd import catalog, config
 from advkd.files import atomic, write_text
 from advkd.progress import say
 from advkd.reporting import collect
@@ -48,35 +48,40 @@ def tidy(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 def wide(rows: list[dict[str, Any]], user: User) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the table in the paper's layout as text, and the mark (bold, underline or empty) of each entry."""
+    entries = layout(rows, user)
+    keys = list(dict.fromkeys(key for key, _ in entries))
+    columns = ordered([column for _, column in entries])
+    depth = max(len(key) for key in keys)
+    padded = [key + ("",) * (depth - len(key)) for key in keys]
+    index = pd.Index([key[0] for key in padded]) if depth == 1 else pd.MultiIndex.from_tuples(padded)
+    heads = pd.MultiIndex.from_tuples([(head.replace(" / ", " "), sub) for head, sub in columns])
+    return tuple(
+        pd.DataFrame([[entries.get((key, column), ("", ""))[part] for column in columns] for key in keys], index, heads)
+        for part in (0, 1)
+    )
+
+
+def layout(rows: list[dict[str, Any]], user: User) -> dict[tuple[tuple, tuple], tuple[str, str]]:
+    """Return text and mark of every entry by (levels of its row, (its published column, whose number it is))."""
     ours = f"ours ({user.scale})"
-    texts: dict[tuple, dict[tuple, str]] = {}
-    marks: dict[tuple, dict[tuple, str]] = {}
     best = best_of(rows) if user.scale != "smoke" else {}
+    found = {number: reproduced(row, ours) for number, row in enumerate(rows)}
+    entries = {}
     for number, row in enumerate(rows):
-        key = tuple(row["row"].split(" / "))
-        texts.setdefault(key, {})
-        marks.setdefault(key, {})
-        entries = {"paper": (pm(row["published"], row["published_std"]), row["published_mark"])}
+        cell = {"paper": (pm(row["published"], row["published_std"]), row["published_mark"])}
         if row["kind"] == "data":
-            entries["official"] = (text(row.get("official"), 0), "")
-            entries["counted"] = (text(row.get("mean"), 0), "")
-        else:
-            for name, value in reproduced(row, ours).items():
-                entries[name] = (value, best.get(number, "") if name == next(iter(reproduced(row, ours))) else "")
-        for name, (value, mark) in entries.items():
-            texts[key][(row["column"], name)] = value
-            marks[key][(row["column"], name)] = mark
-    frame = pd.DataFrame.from_dict(texts, orient="index")
-    frame = frame.reindex(columns=ordered([column for one in texts.values() for column in one]))
-    frame.columns = pd.MultiIndex.from_tuples([tuple(c.replace(" / ", " ") for c in pair) for pair in frame.columns])
-    depth = max(len(key) for key in texts)
-    frame.index = pd.MultiIndex.from_tuples([key + ("",) * (depth - len(key)) for key in texts])
-    if depth == 1:
-        frame.index = frame.index.get_level_values(0)
-    mark_frame = pd.DataFrame.from_dict(marks, orient="index")
-    mark_frame = mark_frame.reindex(columns=ordered([column for one in texts.values() for column in one]))
-    mark_frame.index, mark_frame.columns = frame.index, frame.columns
-    return frame.fillna(""), mark_frame.fillna("")
+            cell["official"] = (text(row.get("official"), 0), "")
+            cell["counted"] = (text(row.get("mean"), 0), "")
+        elif found[number]:
+            leading = next(iter(found[number]))
+            cell |= {name: (value, best.get(number, "") * (name == leading)) for name, value in found[number].items()}
+        else:  # no number: say so in the columns that the others have
+            word = "diverged" if row["status"].startswith("diverged") else "–"
+            beside = [name for n, one in enumerate(rows) if one["column"] == row["column"] for name in found[n]]
+            cell |= dict.fromkeys(beside or [ours], (word, ""))
+        key = tuple(row["row"].split(" / "))
+        entries |= {(key, (row["column"], name)): entry for name, entry in cell.items()}
+    return entries
 
 
 def ordered(columns: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -86,10 +91,13 @@ def ordered(columns: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def reproduced(row: dict[str, Any], ours: str) -> dict[str, str]:
-    """Return our entries for a cell, the leading one first: for FID also KID, which leads below 2,048 images."""
+    """Return our entries for a cell, the leading one first: for FID also KID, which leads below 2,048 images.
+
+    Empty where there is no number, or where a seed diverged.
+    """
     decimals = int(row["decimals"] or 2)
-    if row["status"].startswith("diverged"):
-        return {ours: "diverged"}
+    if row.get("mean") is None or row["status"].startswith("diverged"):
+        return {}
     if "meta" not in row:
         return {ours: text(row.get("mean"), decimals, row.get("std"))}
     meta = row["meta"]
@@ -122,16 +130,24 @@ def best_of(rows: list[dict[str, Any]]) -> dict[int, str]:
     """
     groups: dict[tuple, list[tuple[float, int]]] = {}
     for number, row in enumerate(rows):
-        if row.get("mean") is not None and row["better"]:
+        value, decimals = leading_number(row)
+        if value is not None and row["better"] and not row["status"].startswith("diverged"):
             sign = 1 if row["better"] == "lower" else -1
             key = (row["row"].rpartition(" / ")[0], row["column"])
-            groups.setdefault(key, []).append((sign * round(row["mean"], int(row["decimals"])), number))
+            groups.setdefault(key, []).append((sign * round(value, decimals), number))
     marks = {}
     for group in groups.values():
         ranks = sorted({value for value, _ in group})
         if len(ranks) > 1:
             marks.update({n: ("bold", "underline")[ranks.index(v)] for v, n in group if v in ranks[:2]})
     return marks
+
+
+def leading_number(row: dict[str, Any]) -> tuple[float | None, int]:
+    """Return the number that `reproduced` shows first, and its decimals: a GAN's KID x 1000 where KID leads."""
+    if "kid_mean" in row and not row["meta"]["fid_leads"]:
+        return 1000 * row["kid_mean"], 2
+    return row.get("mean"), int(row["decimals"] or 2)
 
 
 def caption(table: str, rows: list[dict[str, Any]], user: User) -> str:
@@ -147,6 +163,8 @@ def caption(table: str, rows: list[dict[str, Any]], user: User) -> str:
         number = f"{seeds[0]} seed{'s' if seeds[0] > 1 else ''}" if len(seeds) == 1 else f"{seeds[0]}-{seeds[-1]} seeds"
         spread = ", mean ± sample standard deviation" if seeds[-1] > 1 else ""
         parts.append(f"Ours at scale {user.scale}: {number}{spread}.")
+        if user.override:
+            parts.append(f"Changed from the scale's settings: {user.override}.")
         if user.scale == "smoke":
             parts.append("This shows that the machinery works; it reproduces nothing.")
     first = next((row for row in rows if "meta" in row), None)
@@ -211,8 +229,12 @@ def latex(
         for row in rows
         for run, hashed in zip(row.get("runs", "").split(), row.get("config_hashes", "").split(), strict=True)
     }
-    command = f"snakemake --cores all {table} --config scale={user.scale}"
-    head = [f"% Made by: {command}", "% Needs \\usepackage{booktabs}", *(f"% {r} {h}" for r, h in hashes.items())]
+    command = f"snakemake --cores all {table} {config.options(user)}"
+    head = [
+        f"% Made by: {command}",
+        "% Needs \\usepackage{booktabs,multirow}",
+        *(f"% {r} {h}" for r, h in hashes.items()),
+    ]
     for symbol, code in SYMBOLS.items():
         body = body.replace(symbol, code)
     return "\n".join(head) + "\n" + body

@@ -20,11 +20,11 @@ def save(folder: Path, state: dict[str, Any]) -> None:
             newest.replace(previous)
 
 
-def load(folder: Path, config_hash: str) -> dict[str, Any] | None:
-    """Return the newest whole checkpoint that belongs to this configuration, or None.
+def load(folder: Path, identity: str) -> dict[str, Any] | None:
+    """Return the newest whole checkpoint that belongs to this configuration and these data, or None.
 
-    A damaged file is passed over for the one before; a checkpoint of another configuration is removed, so that a
-    changed run never continues from the old one's weights. Nothing but tensors and plain values is unpickled.
+    A damaged file is passed over for the one before; one of another identity is removed, so that a changed run
+    never continues from the old one's weights. Nothing but tensors and plain values is unpickled.
     """
     for path in (folder / name for name in NAMES):
         if not path.exists():
@@ -34,9 +34,9 @@ def load(folder: Path, config_hash: str) -> dict[str, Any] | None:
         except Exception as error:
             say(f"{path} is damaged ({type(error).__name__}); trying the one before")
             continue
-        if state["config_hash"] == config_hash:
+        if state["identity"] == identity:
             return state
-        say(f"{path} belongs to another configuration; starting anew")
+        say(f"{path} belongs to another configuration, data or code; starting anew")
         break
     remove(folder)
     return None

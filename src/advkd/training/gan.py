@@ -45,27 +45,34 @@ def train(session: Session, store: Store) -> dict[str, Any]:
                 part.load_state_dict(state[kind][name])
 
     def snapshot() -> dict[str, Any]:
+        check()
         return {
             kind: {name: part.state_dict() for name, part in getattr(gans, kind).items()}
             for kind in ("networks", "optimizers")
         }
 
+    def check() -> None:
+        if (first := int(bad)) < s.iterations:
+            raise Diverged(first + 1, {name: repr(float(value)) for name, value in zip(terms, held, strict=True)})
+
     every = max(1, s.iterations // LOGGED_STEPS)
     curve = curve_steps(s)
-    bad = torch.tensor(s.iterations, device=device)  # the first step with a non-finite loss
+    bad = torch.tensor(s.iterations, device=device)  # the first step with a non-finite loss,
+    held = torch.zeros((), device=device)  # and its loss terms
+    terms: dict[str, torch.Tensor] = {}
     progress = Progress(session.document["run"], s.iterations, "iteration", session.step)
     while session.step < s.iterations:
         step = session.step
         index = seeding.batch_indices(s.seed, step, len(images), s.batch).to(device)
         torch.manual_seed(seeding.derive(s.seed, "step", step))
         terms = gans.step(to_unit(images[index]), labels[index])
-        finite = torch.isfinite(torch.stack(list(terms.values()))).all()
-        bad = torch.where(finite, bad, bad.clamp(max=step))
+        stacked = torch.stack(list(terms.values()))
+        first = ~torch.isfinite(stacked).all() & (bad == s.iterations)
+        held, bad = torch.where(first, stacked, held), torch.where(first, step, bad)
         session.step = step + 1
         if session.step % every == 0 or session.step == s.iterations:
+            check()
             values = {name: float(value) for name, value in terms.items()}
-            if (first := int(bad)) < s.iterations:
-                raise Diverged(first + 1, {name: repr(value) for name, value in values.items()})
             session.history.append({"iteration": session.step, **{k: f"{v:.6g}" for k, v in values.items()}})
             seen = (session.step - progress.start) * s.batch / progress.seconds
             progress.update(session.step, brief(values), f"{seen:.0f} images/s")
@@ -104,8 +111,7 @@ def draw(gans: GanEnsemble, s: Any, device: torch.device, count: int, purpose: s
     """Sample `count` uint8 (count, H, W, 3) images of every generator, from the same noise and, for ACGAN, labels."""
     source = seeding.generator(s.seed, purpose)
     noise = torch.randn(count, s.z, generator=source)
-    conditional = s.model == "acgan"
-    labels = torch.arange(count) % gans.classes if conditional else None
+    labels = torch.arange(count) % gans.classes if gans.conditional else None
     found = {}
     for number in range(1, s.sets + 1):
         chunks = [

@@ -19,10 +19,13 @@ PACKAGES = ("torch", "numpy", "safetensors")
 
 
 @cache
-def code_hash() -> str:
-    """Return a digest of the source files that training runs; a run whose recorded digest differs is of older code."""
+def code_hash(*parts: str) -> str:
+    """Return a digest of the source files in these parts of the package, by default of those that training runs.
+
+    What recorded another digest was made by other code.
+    """
     found = hashlib.sha256()
-    for part in TRAINING_CODE:
+    for part in parts or TRAINING_CODE:
         for path in sorted((PACKAGE / part).glob("*.py")):
             found.update(f"{part}/{path.name}\0".encode() + path.read_bytes())
     return found.hexdigest()[:12]

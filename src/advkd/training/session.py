@@ -21,10 +21,12 @@ import yaml
 
 from advkd.data.store import Store
 from advkd.errors import UserError
-from advkd.files import read_json, sha256, write_json, write_text
+from advkd.files import digest, read_json, sha256, write_json, write_text
 from advkd.progress import log_to, say
 from advkd.training import checkpoint, provenance
 from advkd.training.allocator import keep_freed_memory
+
+PRODUCTS = ("model.safetensors", "samples.npz", "predictions.npz")
 
 
 class Interrupted(Exception):
@@ -45,8 +47,10 @@ class Session:
 
     folder: Path
     document: dict[str, Any]
+    data: dict[str, Any]
     device: Any
     checkpoint_seconds: float
+    afresh: bool
     history: list[dict[str, Any]] = field(default_factory=list)
     attempts: list[dict[str, Any]] = field(default_factory=list)
     seconds_before: float = 0.0
@@ -61,6 +65,12 @@ class Session:
         return SimpleNamespace(**self.document["settings"])
 
     @property
+    def identity(self) -> str:
+        """What a checkpoint must share to be continued: configuration, data and, if asked for, the code."""
+        code = provenance.code_hash() if self.afresh else None
+        return digest([self.document["config_hash"], self.data["sha256"], code])
+
+    @property
     def scratch(self) -> Path:
         """What a loop keeps beside its checkpoints until the run is done."""
         return self.folder / "scratch"
@@ -71,9 +81,13 @@ class Session:
         return self.seconds_before + time.monotonic() - self.began
 
     def resume(self) -> dict[str, Any] | None:
-        """Return the state to continue from, or None; drops history beyond it."""
-        state = checkpoint.load(self.folder, self.document["config_hash"])
-        if state is not None:
+        """Return the state to continue from, or None; then nothing of an earlier training is left in the folder."""
+        state = checkpoint.load(self.folder, self.identity)
+        if state is None:
+            shutil.rmtree(self.scratch, ignore_errors=True)
+            for name in (*PRODUCTS, "history.csv", "provenance.json"):
+                (self.folder / name).unlink(missing_ok=True)
+        else:
             self.step, self.history, self.attempts = state["step"], state["history"], state["attempts"]
             self.seconds_before = state["seconds"]
             before = self.attempts[-1]
@@ -99,7 +113,7 @@ class Session:
     def save(self, state: dict[str, Any]) -> None:
         """Write a checkpoint of everything that `resume` gives back."""
         shared = {
-            "config_hash": self.document["config_hash"],
+            "identity": self.identity,
             "step": self.step,
             "history": self.history,
             "attempts": self.attempts,
@@ -125,10 +139,10 @@ class Session:
             writer.writerows(self.history)
             write_text(self.folder / "history.csv", text.getvalue())
 
-    def finish(self, result: dict[str, Any], data: dict[str, Any]) -> None:
+    def finish(self, result: dict[str, Any]) -> None:
         """Write provenance and, last, result.json; then drop the checkpoints of a run that is done."""
         self.write_history()
-        files = {name: self.folder / name for name in ("model.safetensors", "samples.npz", "predictions.npz")}
+        files = {name: self.folder / name for name in PRODUCTS}
         result = {
             "run": self.document["run"],
             "config_hash": self.document["config_hash"],
@@ -140,17 +154,16 @@ class Session:
             {
                 "scale": self.document["scale"],
                 "result": result,
-                "code": self.attempts[-1]["code"],
+                "code": "+".join(dict.fromkeys(attempt["code"] for attempt in self.attempts)),
                 "wall_seconds": round(self.seconds, 1),
                 "peak_memory_mib": provenance.peak_memory_mib(self.device),
-                "data": data,
+                "data": self.data,
                 "attempts": self.attempts,
             },
         )
         write_json(self.folder / "result.json", result)
         if result["status"] == "done":
-            checkpoint.remove(self.folder)
-            shutil.rmtree(self.scratch, ignore_errors=True)
+            clean(self.folder)
 
 
 @contextlib.contextmanager
@@ -191,6 +204,8 @@ def train(
         if result := finished(folder, document, data, afresh):
             by = "by another process" if (folder / "result.json").exists() else "before, and nothing of it changed"
             write_json(folder / "result.json", result)
+            if result["status"] == "done":
+                clean(folder)
             say(f"{document['run']}: finished {by}")
             return 0
         # Only now: importing torch takes seconds, and a second trainer waits above at no cost.
@@ -201,7 +216,7 @@ def train(
         chosen = select_device(device)
         torch.set_num_threads(document["threads"])
         write_text(folder / "config.yaml", yaml.safe_dump(document, sort_keys=False))
-        session = Session(folder, document, chosen, checkpoint_seconds)
+        session = Session(folder, document, data, chosen, checkpoint_seconds, afresh)
         try:
             with stopping_on_signals(session):
                 outcome = gan.train(session, store)
@@ -212,7 +227,7 @@ def train(
         except Interrupted:
             say(f"{document['run']}: stopped on request at step {session.step}; start it again to continue")
             return 143
-        session.finish(outcome, data)
+        session.finish(outcome)
         say(f"{document['run']}: {outcome['status']} after {session.seconds:.1f} s")
         return 0
 
@@ -228,6 +243,12 @@ def finished(folder: Path, document: dict[str, Any], data: dict[str, Any], afres
         return None
     intact = all((folder / name).exists() and sha256(folder / name) == s for name, s in result["sha256"].items())
     return result if intact else None
+
+
+def clean(folder: Path) -> None:
+    """Remove what only an unfinished training needs."""
+    checkpoint.remove(folder)
+    shutil.rmtree(folder / "scratch", ignore_errors=True)
 
 
 @contextlib.contextmanager
