@@ -13,7 +13,7 @@ table1: env
 	@$(BIN)/python -m advkd.start table1 $(ARGS)
 
 test: env
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: env
 	$(BIN)/ruff check .

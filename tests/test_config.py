@@ -65,6 +65,10 @@ def test_settings_are_merged_level_by_level_as_snakemake_does(tmp_path):
     path.write_text("override: {okd: {rho: 0.3, z: 64}}\n")
     user = config.user({"override": {"okd": {"rho": 0.5}}}, path)
     assert user.override == {"okd": {"rho": 0.5, "z": 64}}
+    assert config.user({"override": {"okd": {"z": "32", "spectral_norm": "false"}}}).override["okd"] == {
+        "z": 32,
+        "spectral_norm": False,
+    }, "as Snakemake hands them over"
     path = tmp_path / "wrong/config.yaml"
     path.parent.mkdir()
     path.write_text("scael: smoke\n")

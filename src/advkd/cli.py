@@ -1,6 +1,7 @@
 """The command line: every arrow of the workflow as one command, and questions about what it made. Thin."""
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -13,7 +14,7 @@ import yaml
 from advkd import __version__, config
 from advkd.errors import UserError
 from advkd.files import read_json, write_json
-from advkd.progress import log_to, say
+from advkd.progress import logging_to, say
 from advkd.settings import User
 from advkd.training import provenance
 
@@ -21,8 +22,12 @@ from advkd.training import provenance
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, 1 for a fault, 2 for bad input, 130 for Ctrl-C."""
     args = parser().parse_args(arguments)
-    if args.log:
-        log_to(args.log)
+    with logging_to(args.log) if args.log else contextlib.nullcontext():
+        return run(args)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run a parsed command; every error becomes a line and an exit status."""
     try:
         return args.command(args, config.user(dict(args.config))) or 0
     except UserError as error:

@@ -125,6 +125,8 @@ def user(overrides: dict[str, Any] | None = None, file: Path | None = None) -> U
     """
     file, overrides = file or CONFIG / "config.yaml", overrides or {}
     merged = _merged(_read(file), overrides)
+    if isinstance(merged.get("override"), dict):
+        merged["override"] = _typed(merged["override"])
     settings = _validate(User, merged, lambda key: "--config" if key in overrides else str(file))
     scale_file(settings.scale)
     used = {*registered(), *(Run.parse(name).dataset for name in settings.runs)}
@@ -280,6 +282,13 @@ def _check_variant(resolved: Resolved, folders: tuple[str, ...], override: str) 
             continue
         if same:
             raise UserError(f"{run}: {'='.join(pair)} is what it is without (at scale {resolved.scale}); use {plain}")
+
+
+def _typed(value: Any) -> Any:
+    """Turn the strings in a nested value into numbers: Snakemake reads every value inside {…} as a string."""
+    if isinstance(value, dict):
+        return {key: _typed(inner) for key, inner in value.items()}
+    return _parse(value) if isinstance(value, str) else value
 
 
 def _parse(text: str) -> bool | int | float | str:

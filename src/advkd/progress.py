@@ -1,27 +1,33 @@
 """What a person reads while a job runs: one line kept up to date on a terminal, a line now and then elsewhere."""
 
+import contextlib
 import os
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from tqdm import tqdm
 
-_log: Path | None = None
+_logs: list[Path] = []
 
 
-def log_to(path: Path | None) -> None:
-    """Append every later `say` line, with its time of day, to `path` too (None: to no file)."""
-    global _log
-    _log = path
+@contextlib.contextmanager
+def logging_to(path: Path) -> Iterator[None]:
+    """Append every `say` line, with its time of day, to `path` too."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _logs.append(path)
+    try:
+        yield
+    finally:
+        _logs.remove(path)
 
 
 def say(message: str) -> None:
-    """Print one line to standard error and append it to the log file, if one is set."""
+    """Print one line to standard error and append it to the log files."""
     tqdm.write(message, file=sys.stderr)
-    if _log is not None:
-        _log.parent.mkdir(parents=True, exist_ok=True)
-        with _log.open("a", encoding="utf-8") as file:
+    for path in _logs:
+        with path.open("a", encoding="utf-8") as file:
             file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {message}\n")
 
 

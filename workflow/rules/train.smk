@@ -1,5 +1,5 @@
 # store -> run. The only declared output is result.json: Snakemake deletes declared outputs around a failed try, and
-# the checkpoint, history and log must survive it.
+# the checkpoint, history and log.txt must survive it. It empties declared logs too, hence last_try.log.
 
 
 rule train:
@@ -8,7 +8,7 @@ rule train:
     output:
         f"{RUN}/result.json",
     log:
-        f"{RUN}/log.txt",
+        f"{RUN}/last_try.log",
     threads: THREADS
     resources:
         gpu=int(DEVICE == "cuda"),
@@ -18,4 +18,4 @@ rule train:
         config=lambda wildcards: config_of(wildcards.run).hash,
         code=recorded_code,
     shell:
-        "advkd train {wildcards.run}"
+        "advkd train {wildcards.run} --log {log:q}"

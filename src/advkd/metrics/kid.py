@@ -1,4 +1,4 @@
-"""Kernel Inception Distance (Binkowski et al. 2018): the unbiased MMD² with the kernel k(x, y) = (x·y/d + 1)³.
+"""Kernel Inception Distance (Bińkowski et al. 2018): the unbiased MMD² with the kernel k(x, y) = (x·y/d + 1)³.
 
 The usual tools average 100 subsets of 1,000 images; here every pair of images enters once (the full-sample
 U-statistic), which has the same mean and less variance. Kernel matrices are made in blocks and reduced to the mean

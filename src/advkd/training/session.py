@@ -22,7 +22,7 @@ import yaml
 from advkd.data.store import Store
 from advkd.errors import UserError
 from advkd.files import digest, read_json, sha256, write_json, write_text
-from advkd.progress import log_to, say
+from advkd.progress import logging_to, say
 from advkd.training import checkpoint, provenance
 from advkd.training.allocator import keep_freed_memory
 
@@ -82,6 +82,8 @@ class Session:
 
     def resume(self) -> dict[str, Any] | None:
         """Return the state to continue from, or None; then nothing of an earlier training is left in the folder."""
+        for half_written in self.folder.rglob(".*.tmp*"):  # by a process that was killed
+            half_written.unlink()
         state = checkpoint.load(self.folder, self.identity)
         if state is None:
             shutil.rmtree(self.scratch, ignore_errors=True)
@@ -108,6 +110,8 @@ class Session:
             }
         )
         self.write_history()
+        threads = self.document["threads"]
+        say(f"{self.document['run']}: from step {self.step} on {self.device}, {threads} thread(s)")
         return state["state"] if state else None
 
     def save(self, state: dict[str, Any]) -> None:
@@ -196,9 +200,8 @@ def train(
     same too. Returns the exit status: 0 also where training diverged (a result), 143 where it was asked to stop and
     can be started again. Raises UserError for a missing store or device.
     """
-    log_to(folder / "log.txt")
     keep_freed_memory()
-    with locked(folder):
+    with logging_to(folder / "log.txt"), locked(folder):
         store = Store.open(data_root / "stores" / document["store"])
         data = {"store": document["store"], **{key: store.meta[key] for key in ("name", "classes", "source", "sha256")}}
         if result := finished(folder, document, data, afresh):
