@@ -1,0 +1,93 @@
+"""FID's two costs: the distance against scipy.linalg.sqrtm, and Inception in channels_last against the default.
+
+Medians over rounds in which the variants take turns; on a shared machine trust the ratios, not the times.
+
+    python benchmarks/fid.py --rounds 5
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import scipy.linalg
+import torch
+
+from advkd.metrics import frechet, inception
+
+DIMS, REALS, FAKES = 2048, 2642, 10_000
+IMAGES = 16
+
+
+def seconds(function: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def interleaved(variants: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Return the median seconds of every variant."""
+    times = {name: [] for name in variants}
+    for _ in range(rounds):
+        for name, function in variants.items():
+            times[name].append(seconds(function))
+    return {name: statistics.median(found) for name, found in times.items()}
+
+
+def report(title: str, medians: dict[str, float], base: str, per: int = 1) -> None:
+    print(title)
+    for name, value in medians.items():
+        print(f"  {name:<28} {1e3 * value / per:10.1f} ms   ratio {value / medians[base]:.3f}")
+
+
+def distance(rounds: int) -> None:
+    """Reals and fakes from one Gaussian with eigenvalues k^-1.2 and trace 100; both covariances are given."""
+    rng = np.random.default_rng(0)
+    spectrum = np.arange(1, DIMS + 1) ** -1.2
+    scale = np.sqrt(100 * spectrum / spectrum.sum())
+    real = frechet.statistics(rng.standard_normal((REALS, DIMS)) * scale)
+    fake = frechet.statistics(rng.standard_normal((FAKES, DIMS)) * scale)
+    cached = frechet.rooted(real)
+
+    def sqrtm() -> float:
+        root = scipy.linalg.sqrtm(real.covariance @ fake.covariance)
+        return float(np.square(real.mean - fake.mean).sum() + real.trace + fake.trace - 2 * np.trace(root).real)
+
+    variants = {
+        "scipy.linalg.sqrtm": sqrtm,
+        "ours": lambda: frechet.frechet_distance(real, fake),
+        "ours, root of reals cached": lambda: frechet.frechet_distance(cached, fake),
+    }
+    report(f"Fréchet distance, {DIMS} features", interleaved(variants, rounds), "scipy.linalg.sqrtm")
+    print(f"  difference of the two values {abs(sqrtm() - frechet.frechet_distance(cached, fake)):.1e}")
+
+
+def network(rounds: int) -> None:
+    images = inception.textures(IMAGES, 64, seed=1)
+    plain, _ = inception.build(None, DIMS, "")
+    last, _ = inception.build(None, DIMS, "")
+    last.to(memory_format=torch.channels_last)
+    with torch.inference_mode():
+        variants = {
+            "default": lambda: plain(images),
+            "channels_last": lambda: last(images.contiguous(memory_format=torch.channels_last)),
+        }
+        interleaved(variants, 1)
+        medians = interleaved(variants, rounds)
+    report(f"Inception an image, {DIMS} features, {torch.get_num_threads()} threads", medians, "default", IMAGES)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=Path(__file__).name)
+    parser.add_argument("--rounds", type=int, default=5, help="times each variant is measured")
+    rounds = parser.parse_args().rounds
+    distance(rounds)
+    for threads in sorted({1, torch.get_num_threads()}):
+        torch.set_num_threads(threads)
+        network(rounds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+from sklearn.metrics.pairwise import polynomial_kernel
+
+from advkd.errors import UserError
+from advkd.metrics import kid as module
+from advkd.metrics.kid import kid
+
+D = 6
+
+
+def draw(n, seed, shift=0.0):
+    return np.random.default_rng(seed).standard_normal((n, D)) + shift
+
+
+def naive(x, y, paired):
+    def kernel(a, b):
+        return (a @ b / len(a) + 1) ** 3
+
+    xx = [kernel(x[i], x[j]) for i in range(len(x)) for j in range(len(x)) if i != j]
+    yy = [kernel(y[i], y[j]) for i in range(len(y)) for j in range(len(y)) if i != j]
+    xy = [kernel(x[i], y[j]) for i in range(len(x)) for j in range(len(y)) if not (paired and i == j)]
+    return np.mean(xx) + np.mean(yy) - 2 * np.mean(xy)
+
+
+@pytest.mark.parametrize("block", [3, 4, 100])
+@pytest.mark.parametrize(("m", "paired"), [(11, False), (8, False), (8, True)])
+def test_is_the_double_sum_whatever_the_blocks(monkeypatch, block, m, paired):
+    monkeypatch.setattr(module, "BLOCK", block)
+    x, y = draw(8, 0), draw(m, 1, 0.4)
+    assert kid(x, y, paired).value == pytest.approx(naive(x, y, paired), rel=1e-12)
+
+
+def test_agrees_with_scikit_learns_kernel(monkeypatch):
+    monkeypatch.setattr(module, "BLOCK", 32)
+    x, y = draw(70, 0).astype(np.float32), draw(90, 1, 0.5).astype(np.float32)
+    xx, yy, xy = (
+        polynomial_kernel(a.astype(float), b.astype(float), degree=3, gamma=1 / D, coef0=1)
+        for a, b in ((x, x), (y, y), (x, y))
+    )
+    unbiased = (xx.sum() - xx.trace()) / (70 * 69) + (yy.sum() - yy.trace()) / (90 * 89) - 2 * xy.mean()
+    assert kid(x, y).value == pytest.approx(unbiased, rel=1e-10)
+    assert kid(y, x).value == pytest.approx(unbiased, rel=1e-10)
+
+
+def test_two_points():
+    """All x equal to a and all y to b: k(a, a) + k(b, b) - 2 k(a, b), known without error."""
+    x, y = np.ones((4, D)), np.full((5, D), 2.0)
+    assert kid(x, y) == pytest.approx((2**3 + 5**3 - 2 * 3**3, 0))
+
+
+def test_unbiased_for_equal_distributions():
+    values = [kid(draw(12, 2 * k), draw(15, 2 * k + 1)).value for k in range(400)]
+    assert abs(np.mean(values)) < 3 * np.std(values) / 20
+    # The V-statistic, with every image compared to itself too, would fail this.
+    with_self = np.mean((np.square(draw(12, 0)).sum(1) / D + 1) ** 3) / 12
+    assert with_self > 10 * np.std(values) / 20
+
+
+def test_paired_form_is_unbiased_where_both_sides_share_their_noise():
+    def both(k):
+        rng = np.random.default_rng(k)
+        noise = rng.standard_normal((12, D))
+        return [0.9 * noise + np.sqrt(0.19) * rng.standard_normal((12, D)) for _ in range(2)]
+
+    paired = [kid(*both(k), paired=True).value for k in range(400)]
+    unpaired = [kid(*both(k)).value for k in range(400)]
+    assert abs(np.mean(paired)) < 3 * np.std(paired) / 20
+    assert np.mean(unpaired) < -10 * np.std(unpaired) / 20
+    assert kid(draw(9, 0), draw(9, 0), paired=True).value == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("paired", [False, True])
+def test_standard_error_is_the_spread_over_draws(paired):
+    def one(k):
+        x = draw(60, 2 * k)
+        y = 0.9 * x + np.sqrt(0.19) * draw(60, 2 * k + 1) if paired else draw(60, 2 * k + 1)
+        return kid(x, y + 0.8, paired)
+
+    found = [one(k) for k in range(300)]
+    assert np.mean([estimate.error for estimate in found]) == pytest.approx(
+        np.std([estimate.value for estimate in found]), rel=0.15
+    )
+
+
+def test_refusals():
+    x = draw(5, 0)
+    with pytest.raises(UserError, match="at least 2"):
+        kid(x[:1], x)
+    with pytest.raises(UserError, match="cannot be paired"):
+        kid(x, draw(6, 1), paired=True)
+    broken = x.copy()
+    broken[0, 0] = np.inf
+    with pytest.raises(UserError, match="not finite"), np.errstate(invalid="ignore"):
+        kid(x, broken)
