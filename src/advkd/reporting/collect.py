@@ -11,7 +11,7 @@ from advkd.files import read_json
 from advkd.settings import User
 
 # What stands beside a metric in the CSV, where a run has it: same suffix (generator or mean), other measure.
-COMPANIONS = {"fid": ["kid", "fid_inf", "fid_held_out", "fid_early"]}
+COMPANIONS = {"fid": ["kid", "kid_se", "fid_inf", "fid_held_out", "fid_early"]}
 SHARED = ["fid.mixture", "kid.mixture", "fid.floor", "kid.floor", "inter_kid.final"]
 
 
