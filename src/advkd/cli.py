@@ -227,6 +227,7 @@ def evaluate(args: argparse.Namespace, user: User) -> None:
 
 
 def _measuring(args: argparse.Namespace, user: User):
+    os.environ["OPENBLAS_NUM_THREADS"] = str(args.threads)  # before numpy is imported; torch has a setting of its own
     import torch
 
     from advkd.metrics import gan

@@ -15,7 +15,7 @@ from advkd.progress import Progress
 from advkd.training import seeding
 from advkd.training.session import Diverged, Session
 
-SAMPLE_BATCH = 250
+SAMPLE_BATCH = 50  # the generator's attention takes 4 MB an image, several times
 LOGGED_STEPS = 500
 
 
