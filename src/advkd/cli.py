@@ -83,7 +83,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("source", type=Path, help="record of a fetch, a made archive, or a folder of images")
     one.add_argument("--settings", type=json.loads, required=True)
     one.add_argument("--out", type=Path, required=True)
-    one = add("train", train, "train a run, from where it stopped")
+    one = add("train", train_run, "train a run, from where it stopped")
     one.add_argument("run")
     one = add("reals", reals, "features of a store's images for FID, once")
     one.add_argument("store", type=Path)
@@ -184,25 +184,23 @@ def draw(args: argparse.Namespace, user: User) -> None:
 
 def prepare(args: argparse.Namespace, user: User) -> None:
     """Prepare a store."""
-    from advkd.data import archives, registry, store
+    from advkd.data import archives, preparation, registry
 
     name, source = args.settings["dataset"], args.source
     if source.suffix == ".json":
         source = read_json(source)
     elif source.is_file():
         source = archives.describe(name, source, registry.load(config.REGISTRY)[name].folder)
-    store.prepare(source, name, SimpleNamespace(**args.settings), args.out)
+    preparation.prepare(source, name, SimpleNamespace(**args.settings), args.out)
 
 
-def train(args: argparse.Namespace, user: User) -> int:
+def train_run(args: argparse.Namespace, user: User) -> int:
     """Train a run; returns its exit status."""
-    from advkd.training import session
+    from advkd.training.train import train
 
     resolved = config.resolve(args.run, user)
     document, folder = resolved.document(), resolved.run.folder(user.scale)
-    return session.train(
-        document, folder, Path(user.data_root), user.device, user.checkpoint_seconds, user.retrain == "stale"
-    )
+    return train(document, folder, Path(user.data_root), user.device, user.checkpoint_seconds, user.retrain == "stale")
 
 
 def reals(args: argparse.Namespace, user: User) -> None:
@@ -232,7 +230,7 @@ def _measuring(args: argparse.Namespace, user: User):
 
     from advkd.metrics import gan
     from advkd.training.allocator import keep_freed_memory
-    from advkd.training.session import select_device
+    from advkd.training.device import select_device
 
     keep_freed_memory()
     torch.set_num_threads(args.threads)

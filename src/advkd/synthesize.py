@@ -34,7 +34,7 @@ def synthesize(folder: Path, count: int, out: Path, seed: int, device_name: str)
 
     from advkd.methods.okd import GanEnsemble
     from advkd.training import seeding
-    from advkd.training.session import select_device
+    from advkd.training.device import select_device
 
     document = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
     settings, classes = (

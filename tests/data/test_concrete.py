@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from advkd.data import archives, codebrim, concrete, images, store
+from advkd.data import archives, codebrim, concrete, images, preparation
 from advkd.data.members import open_archive
 from advkd.data.store import Store
 
@@ -54,7 +54,9 @@ def test_classes_can_be_told_apart(drawn, tmp_path):
     s = SimpleNamespace(
         crops=200, crop="window", image_size=64, held_out=0.25, held_out_crops=100, windows_per_image=1, data_seed=0
     )
-    meta = store.prepare(archives.describe("codebrim", drawn, "original_dataset"), "codebrim", s, tmp_path / "store")
+    meta = preparation.prepare(
+        archives.describe("codebrim", drawn, "original_dataset"), "codebrim", s, tmp_path / "store"
+    )
     assert meta["classes"] == list(codebrim.CLASSES) and meta["source"]["verified"] == "drawn on the spot"
     found = Store.open(tmp_path / "store")
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from small_archives import TINY, jpeg, listen, members, pack, unpack, xml
 
-from advkd.data import archives, images, store
+from advkd.data import archives, images, preparation
 from advkd.data.members import open_archive
 from advkd.data.store import Store
 from advkd.errors import UserError
@@ -37,7 +37,7 @@ def said(monkeypatch):
 def prepared(source, out, **changed):
     if not isinstance(source, dict) and source.is_file():
         source = archives.describe("codebrim", source, "original_dataset")
-    meta = store.prepare(source, "codebrim", SimpleNamespace(**{**SETTINGS, **changed}), out)
+    meta = preparation.prepare(source, "codebrim", SimpleNamespace(**{**SETTINGS, **changed}), out)
     return Store.open(out), meta
 
 

@@ -12,7 +12,8 @@ from tiny_runs import document, make_store
 from advkd.errors import UserError
 from advkd.files import read_json, write_json
 from advkd.methods.okd import GanEnsemble
-from advkd.training import checkpoint, session
+from advkd.training import checkpoint, provenance, session
+from advkd.training.train import train as train_run
 from checkouts import ROOT, environment
 
 SAGAN, ACGAN = "okd/codebrim/sagan/okd/seed0", "okd/codebrim/acgan/okd/seed0"
@@ -25,7 +26,7 @@ def data_root(tmp_path_factory):
 
 
 def train(doc, folder, data_root, seconds=1000.0):
-    status = session.train(doc, folder, data_root, "cpu", seconds)
+    status = train_run(doc, folder, data_root, "cpu", seconds)
     return status, {name: (folder / name).read_bytes() for name in FILES if (folder / name).exists()}
 
 
@@ -124,9 +125,9 @@ def test_code_that_changed_under_a_run_is_told_and_dropped_on_request(tmp_path, 
         folder = tmp_path / str(afresh)
         with monkeypatch.context() as patch:
             after_step(patch, 4, lambda _: os.kill(os.getpid(), signal.SIGTERM))
-            patch.setattr(session.provenance, "code_hash", lambda: "before")
-            session.train(document(SAGAN), folder, data_root, "cpu", 1000, afresh)
-        session.train(document(SAGAN), folder, data_root, "cpu", 1000, afresh)
+            patch.setattr(provenance, "code_hash", lambda: "before")
+            train_run(document(SAGAN), folder, data_root, "cpu", 1000, afresh)
+        train_run(document(SAGAN), folder, data_root, "cpu", 1000, afresh)
         found = read_json(folder / "provenance.json")
         assert len(found["attempts"]) == attempts
         assert found["code"].startswith("before+") == (not afresh)
@@ -184,10 +185,10 @@ def test_a_finished_run_that_changed_is_trained_again(change, tmp_path, data_roo
         found["data"]["sha256"]["images.npy"] = "0" * 64
         write_json(tmp_path / "provenance.json", found)
     elif change == "code":
-        monkeypatch.setattr(session.provenance, "code_hash", lambda: "other")
+        monkeypatch.setattr(provenance, "code_hash", lambda: "other")
     else:
         (tmp_path / "samples.npz").write_bytes(b"")
-    session.train(doc, tmp_path, data_root, "cpu", 1000, afresh=True)
+    train_run(doc, tmp_path, data_root, "cpu", 1000, afresh=True)
     assert (tmp_path / "log.txt").read_text().count("done after") == 2
 
 
@@ -217,7 +218,7 @@ def test_cuda_asked_for_and_absent(tmp_path, data_root):
     if torch.cuda.is_available():
         pytest.skip("this machine has CUDA")
     with pytest.raises(UserError, match=r"device is cuda, but torch finds no CUDA device here: use --config device"):
-        session.train(document(SAGAN), tmp_path, data_root, "cuda", 60)
+        train_run(document(SAGAN), tmp_path, data_root, "cuda", 60)
     assert not (tmp_path / "config.yaml").exists()
 
 
@@ -239,4 +240,4 @@ def test_training_needs_neither_pydantic_nor_the_evaluation_s_packages(tmp_path,
 
 def test_a_missing_store_is_one_line(tmp_path, data_root):
     with pytest.raises(UserError, match="no prepared data set"):
-        session.train({**document(SAGAN), "store": "codebrim-00000000"}, tmp_path, data_root, "cpu", 60)
+        train_run({**document(SAGAN), "store": "codebrim-00000000"}, tmp_path, data_root, "cpu", 60)

@@ -22,7 +22,18 @@ COLUMNS = ("split", "index", "image", "xmin", "ymin", "xmax", "ymax", "x0", "y0"
 
 
 def prepare(source: dict | Path, name: str, s: SimpleNamespace, out: Path) -> dict:
-    """See `advkd.data.store.prepare`."""
+    """Draw the crops of one data set into a store at `out` and return its meta.json.
+
+    Args:
+        source: the record that `archives.fetch` or `archives.describe` gave, or the user's folder of images.
+        name: the data set's name.
+        s: the settings `crops`, `crop`, `image_size`, `held_out`, `held_out_crops`, `windows_per_image`, `data_seed`
+            (advkd.settings.GanSettings).
+        out: the folder to write.
+
+    Raises:
+        UserError: damaged or unusable data, or no room on the disk.
+    """
     counters: Counter[str] = Counter(dict.fromkeys(("annotations_left_out", "enlarged", "expanded", "repeated"), 0))
     tagged = isinstance(source, dict)
     if tagged:

@@ -17,7 +17,6 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -76,25 +75,6 @@ def write(out: Path, arrays: dict[str, np.ndarray], manifest: str, meta: dict) -
         meta = {**meta, "sha256": checksums}
         files.write_json(folder / "meta.json", meta)
     return meta
-
-
-def prepare(source: dict | Path, name: str, s: SimpleNamespace, out: Path) -> dict:
-    """Draw the crops of one data set into a store at `out` and return its meta.json.
-
-    Args:
-        source: the record that `archives.fetch` or `archives.describe` gave, or the user's folder of images.
-        name: the data set's name.
-        s: the settings `crops`, `crop`, `image_size`, `held_out`, `held_out_crops`, `windows_per_image`, `data_seed`
-            (advkd.settings.GanSettings).
-        out: the folder to write.
-
-    Raises:
-        UserError: damaged or unusable data, or no room on the disk.
-    """
-    # only here: training opens stores and should not wait for PIL and the readers
-    from advkd.data import preparation
-
-    return preparation.prepare(source, name, s, out)
 
 
 def check_room(out: Path, needed: int) -> None:

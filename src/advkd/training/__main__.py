@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from advkd.errors import UserError
-from advkd.training import session
+from advkd.training.train import train
 
 
 def main() -> int:
@@ -20,7 +20,7 @@ def main() -> int:
     args = parser.parse_args()
     try:
         document = yaml.safe_load(args.config.read_text(encoding="utf-8"))
-        return session.train(document, args.config.parent, args.data_root, args.device, args.checkpoint_seconds)
+        return train(document, args.config.parent, args.data_root, args.device, args.checkpoint_seconds)
     except (UserError, OSError) as error:
         print(f"advkd.training: {error}", file=sys.stderr)
         return 2

@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from advkd.files import atomic
 from advkd.progress import say
 
@@ -13,6 +11,8 @@ NAMES = ("checkpoint.pt", "checkpoint.previous.pt")
 
 def save(folder: Path, state: dict[str, Any]) -> None:
     """Write `state` (tensors, numbers, strings, lists and dicts of them) as the newest checkpoint of `folder`."""
+    import torch  # here: who only removes checkpoints, or waits for another trainer, need not load it
+
     newest, previous = (folder / name for name in NAMES)
     with atomic(newest) as temporary:
         torch.save(state, temporary)
@@ -26,6 +26,8 @@ def load(folder: Path, identity: str) -> dict[str, Any] | None:
     A damaged file is passed over for the one before; one of another identity is removed, so that a changed run
     never continues from the old one's weights. Nothing but tensors and plain values is unpickled.
     """
+    import torch
+
     for path in (folder / name for name in NAMES):
         if not path.exists():
             continue

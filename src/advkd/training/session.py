@@ -1,4 +1,4 @@
-"""One training in its run folder: the lock, the resume, the outcome. Knows no method and no loop.
+"""One training in its run folder: resume, checkpoints, history, outcome. Knows no method and no loop.
 
 A run folder holds `config.yaml`, `history.csv`, `model.safetensors`, `samples.npz` (or predictions),
 `provenance.json`, `log.txt` and, written last, `result.json`: the only file that the workflow knows of.
@@ -6,7 +6,6 @@ A run folder holds `config.yaml`, `history.csv`, `model.safetensors`, `samples.n
 
 import contextlib
 import csv
-import fcntl
 import io
 import shutil
 import signal
@@ -17,14 +16,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import yaml
-
-from advkd.data.store import Store
-from advkd.errors import UserError
-from advkd.files import digest, read_json, sha256, write_json, write_text
-from advkd.progress import logging_to, say
+from advkd.files import digest, sha256, write_json, write_text
+from advkd.progress import say
 from advkd.training import checkpoint, provenance
-from advkd.training.allocator import keep_freed_memory
 
 PRODUCTS = ("model.safetensors", "samples.npz", "predictions.npz")
 
@@ -170,84 +164,6 @@ class Session:
             clean(self.folder)
 
 
-@contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the run folder's lock; wait for another process that trains the same run (an orphan of a killed workflow).
-
-    The kernel releases the lock when its holder dies, however it dies.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"{folder} is being trained by another process; waiting for it to end")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def train(
-    document: dict[str, Any],
-    folder: Path,
-    data_root: Path,
-    device: str,
-    checkpoint_seconds: float,
-    afresh: bool = False,
-) -> int:
-    """Train the run that `document` describes, from where it stopped, in `folder`.
-
-    A run that was finished with this configuration on these data is kept; `afresh` keeps it only if the code is the
-    same too. Returns the exit status: 0 also where training diverged (a result), 143 where it was asked to stop and
-    can be started again. Raises UserError for a missing store or device.
-    """
-    keep_freed_memory()
-    with logging_to(folder / "log.txt"), locked(folder):
-        store = Store.open(data_root / "stores" / document["store"])
-        data = {"store": document["store"], **{key: store.meta[key] for key in ("name", "classes", "source", "sha256")}}
-        if result := finished(folder, document, data, afresh):
-            by = "by another process" if (folder / "result.json").exists() else "before, and nothing of it changed"
-            write_json(folder / "result.json", result)
-            if result["status"] == "done":
-                clean(folder)
-            say(f"{document['run']}: finished {by}")
-            return 0
-        # Only now: importing torch takes seconds, and a second trainer waits above at no cost.
-        import torch
-
-        from advkd.training import gan
-
-        chosen = select_device(device)
-        torch.set_num_threads(document["threads"])
-        write_text(folder / "config.yaml", yaml.safe_dump(document, sort_keys=False))
-        session = Session(folder, document, data, chosen, checkpoint_seconds, afresh)
-        try:
-            with stopping_on_signals(session):
-                outcome = gan.train(session, store)
-        except Diverged as error:
-            say(f"{document['run']}: diverged at step {error.step}: {error.terms}")
-            kept = next((name for name in checkpoint.NAMES if (folder / name).exists()), None)
-            outcome = {"status": "diverged", "step": error.step, "terms": error.terms, "checkpoint": kept}
-        except Interrupted:
-            say(f"{document['run']}: stopped on request at step {session.step}; start it again to continue")
-            return 143
-        session.finish(outcome)
-        say(f"{document['run']}: {outcome['status']} after {session.seconds:.1f} s")
-        return 0
-
-
-def finished(folder: Path, document: dict[str, Any], data: dict[str, Any], afresh: bool) -> dict[str, Any] | None:
-    """Return the result of a finished run whose configuration, data and files are as they should be, or None."""
-    if not (folder / "provenance.json").exists():
-        return None
-    found = read_json(folder / "provenance.json")
-    result = found["result"]
-    same = result["config_hash"] == document["config_hash"] and found["data"] == data
-    if not same or (afresh and found["code"] != provenance.code_hash()):
-        return None
-    intact = all((folder / name).exists() and sha256(folder / name) == s for name, s in result["sha256"].items())
-    return result if intact else None
-
-
 def clean(folder: Path) -> None:
     """Remove what only an unfinished training needs."""
     checkpoint.remove(folder)
@@ -264,12 +180,3 @@ def stopping_on_signals(session: Session) -> Iterator[None]:
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
-
-
-def select_device(name: str) -> Any:
-    """Return the torch device for auto, cpu or cuda; raises UserError where CUDA is asked for and absent."""
-    import torch
-
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("device is cuda, but torch finds no CUDA device here: use --config device=cpu (or auto)")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
