@@ -4,11 +4,16 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from advkd import catalog, config
 from advkd.catalog import Cell
 from advkd.config import NotInThisVersion, Resolved
+from advkd.errors import UserError
 from advkd.files import read_json
 from advkd.settings import User
+
+PAPERS = Path("paper/papers.yaml")
 
 # What stands beside a metric in the CSV, where a run has it: same suffix (generator or mean), other measure.
 COMPANIONS = {"fid": ["kid", "kid_se", "fid_inf", "fid_held_out", "fid_early"]}
@@ -129,5 +134,7 @@ def paper_of(artifact: str) -> str:
 
 def described(artifact: str) -> dict[str, str]:
     """Return a paper's short name and citation, and what the artifact shows."""
-    papers = config._read(Path("paper/papers.yaml"))
+    papers = yaml.safe_load(PAPERS.read_text(encoding="utf-8"))
+    if artifact not in papers["artifacts"]:
+        raise UserError(f"{PAPERS}: say under `artifacts` what {artifact} shows")
     return {**papers[paper_of(artifact)], "shows": papers["artifacts"][artifact]}
