@@ -37,6 +37,14 @@ def test_cells_are_found_by_words_of_row_and_column():
     assert cell.mean == "132.13"
 
 
+def test_a_folder_that_no_run_uses_is_a_mistake():
+    with pytest.raises(UserError, match="folders names 'codebrm', which no run uses"):
+        catalog.all_runs(config.user({"folders": {"codebrm": "/x"}}))
+    mine = config.user({"folders": {"mine": "/x"}, "runs": ["okd/mine/sagan/okd/seed0"]})
+    assert catalog.all_runs(mine)["okd/mine/sagan/okd/seed0"].settings["data"] == "folder"
+    assert catalog.all_runs(config.user({"folders": {"codebrim": "/x"}}))
+
+
 def test_unknown_names_say_what_there_is():
     with pytest.raises(UserError, match=r"'okd_table9' is no table or figure; paper/published has .*okd_table1"):
         catalog.cells("okd_table9")

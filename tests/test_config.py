@@ -143,7 +143,6 @@ BAD_USERS = [
     ({"override": {"okd": {"width": 17}}}, "width is 17: input should be a multiple of 8"),
     ({"override": {"okd": {"widht": 16}}}, "override.okd: unknown key 'widht'"),
     ({"override": {"okd": {"batch": "many"}}}, "batch is 'many'"),
-    ({"folders": {"codebrm": "/x"}}, "folders names 'codebrm', which is no data set"),
     ({"accept": {"codebrm": "content:" + "0" * 64}}, "accept names 'codebrm', which is no data set"),
 ]
 

@@ -129,12 +129,14 @@ def variants(user: User) -> dict[str, Resolved]:
 
 
 def all_runs(user: User) -> dict[str, Resolved]:
-    """Return every run that an artifact, a variant or the user's `runs` names."""
+    """Return every run that an artifact, a variant or the user's `runs` names; raises UserError for unused folders."""
     found = {}
     for artifact in artifacts():
         found.update(runs(artifact, user))
     found.update(variants(user))
     found.update({name: config.resolve(name, user) for name in user.runs})
+    for name in set(user.folders) - {one.run.dataset for one in found.values()}:
+        raise UserError(f"folders names {name!r}, which no run uses: correct it, or name such a run in `runs`")
     return found
 
 

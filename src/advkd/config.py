@@ -121,7 +121,7 @@ def user(overrides: dict[str, Any] | None = None, file: Path | None = None) -> U
     """Read config/config.yaml (or `file`) and lay `overrides` over it, level by level as Snakemake does.
 
     Raises:
-        UserError: an unknown key, an impossible value, or a data set that nothing uses.
+        UserError: an unknown key, an impossible value, or an unknown data set.
     """
     file, overrides = file or CONFIG / "config.yaml", overrides or {}
     merged = _merged(_read(file), overrides)
@@ -129,10 +129,8 @@ def user(overrides: dict[str, Any] | None = None, file: Path | None = None) -> U
         merged["override"] = _typed(merged["override"])
     settings = _validate(User, merged, lambda key: "--config" if key in overrides else str(file))
     scale_file(settings.scale)
-    used = {*registered(), *(Run.parse(name).dataset for name in settings.runs)}
-    for key, known in (("accept", registered()), ("folders", used)):
-        for name in set(getattr(settings, key)) - set(known):
-            raise UserError(f"{key} names {name!r}, which is no data set of {REGISTRY} and of no run in `runs`")
+    for name in set(settings.accept) - set(registered()):
+        raise UserError(f"accept names {name!r}, which is no data set of {REGISTRY}: {', '.join(registered())}")
     return settings
 
 
