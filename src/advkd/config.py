@@ -129,6 +129,8 @@ def user(overrides: dict[str, Any] | None = None, file: Path | None = None) -> U
         merged["override"] = _typed(merged["override"])
     settings = _validate(User, merged, lambda key: "--config" if key in overrides else str(file))
     scale_file(settings.scale)
+    for name in settings.runs:
+        Run.parse(name)
     for name in set(settings.accept) - set(registered()):
         raise UserError(f"accept names {name!r}, which is no data set of {REGISTRY}: {', '.join(registered())}")
     return settings
