@@ -34,7 +34,7 @@ def explain(cell: Cell, user: User) -> str:
         return "\n".join(lines)
     for other in ("kid", "fid_inf", "fid_held_out", "fid_early", "fid.floor", "kid.floor"):
         if f"{other}_mean" in row:
-            lines.append(f"  {other:<12}{row[f'{other}_mean']:.6g}")
+            lines.append(f"  {other:<12} {row[f'{other}_mean']:.6g}")
     if "meta" in row:
         meta = row["meta"]
         rank = ", rank-deficient" if meta["rank_deficient"] else ""
