@@ -3,21 +3,11 @@ import hashlib
 import json
 
 import pytest
-from small_archives import TINY, listen, members, pack, unpack
+from small_archives import TINY, members, pack, unpack
 
 from advkd.data import archives
 from advkd.data.archives import fetch
 from advkd.errors import UserError
-
-
-@pytest.fixture
-def archive(tmp_path):
-    return pack(tmp_path / "tiny.zip", members())
-
-
-@pytest.fixture
-def said(monkeypatch):
-    return listen(monkeypatch)
 
 
 def with_checksum(dataset, checksum):

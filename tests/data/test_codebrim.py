@@ -1,21 +1,11 @@
 from collections import Counter
 
 import pytest
-from small_archives import jpeg, listen, members, pack, xml
+from small_archives import jpeg, pack, xml
 
 from advkd.data import codebrim
 from advkd.data.members import open_archive
 from advkd.errors import UserError
-
-
-@pytest.fixture
-def archive(tmp_path):
-    return pack(tmp_path / "tiny.zip", members())
-
-
-@pytest.fixture
-def said(monkeypatch):
-    return listen(monkeypatch)
 
 
 def read(tmp_path, contents, **options):

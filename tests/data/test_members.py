@@ -7,23 +7,13 @@ import zlib
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from small_archives import listen, members, pack, unpack
+from small_archives import members, pack, unpack
 
 from advkd.data.members import FolderArchive, ZipArchive, open_archive
 from advkd.errors import UserError
 
 WRAP = 1 << 32
 NAME = st.text("abcXYZ09 _-é", min_size=1, max_size=8).filter(lambda text: text.strip() == text)
-
-
-@pytest.fixture
-def archive(tmp_path):
-    return pack(tmp_path / "tiny.zip", members())
-
-
-@pytest.fixture
-def said(monkeypatch):
-    return listen(monkeypatch)
 
 
 def test_names_are_relative_to_the_official_folder(archive):

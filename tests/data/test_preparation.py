@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from PIL import Image
-from small_archives import TINY, jpeg, listen, members, pack, unpack, xml
+from small_archives import TINY, jpeg, members, pack, unpack, xml
 
 from advkd.data import archives, images, preparation
 from advkd.data.members import open_archive
@@ -22,16 +22,6 @@ SETTINGS = {
     "windows_per_image": 1,
     "data_seed": 3,
 }
-
-
-@pytest.fixture
-def archive(tmp_path):
-    return pack(tmp_path / "tiny.zip", members())
-
-
-@pytest.fixture
-def said(monkeypatch):
-    return listen(monkeypatch)
 
 
 def prepared(source, out, **changed):
