@@ -112,6 +112,7 @@ BAD_RUNS = {
     f"{OKD}+sets=1/seed0": "connects at least 2",
     "okd/codebrim/sagan/single+sets=3/seed0": "`single` is one set",
     f"{OKD}+roh=1/seed0": "unknown key 'roh'",
+    f"{OKD}+seed=3/seed0": "unknown key 'seed'",
     f"{OKD}+rho=-1/seed0": "greater than or equal to 0",
     f"{OKD}+rho=nan/seed0": "finite number",
     f"{OKD}+rho=1/seed0": "is what it is without",
@@ -143,6 +144,7 @@ BAD_USERS = [
     ({"override": {"okd": {"width": 17}}}, "width is 17: input should be a multiple of 8"),
     ({"override": {"okd": {"widht": 16}}}, "override.okd: unknown key 'widht'"),
     ({"override": {"okd": {"batch": "many"}}}, "batch is 'many'"),
+    ({"override": {"okd": {"seed": 7}}}, "override.okd: unknown key 'seed'"),
     ({"accept": {"codebrm": "content:" + "0" * 64}}, "accept names 'codebrm', which is no data set"),
 ]
 

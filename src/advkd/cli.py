@@ -179,6 +179,8 @@ def draw(args: argparse.Namespace, user: User) -> None:
     """Draw a made archive."""
     from advkd.data.concrete import make_archive
 
+    if args.photos < 1:
+        raise UserError(f"--photos is {args.photos}: ask for at least 1")
     make_archive(args.out, args.photos, args.seed)
 
 
@@ -187,6 +189,8 @@ def prepare(args: argparse.Namespace, user: User) -> None:
     from advkd.data import archives, preparation, registry
 
     name, source = args.settings["dataset"], args.source
+    if not source.exists():
+        raise UserError(f"{source} does not exist: name a fetch's record, a made archive or a folder of images")
     if source.suffix == ".json":
         source = read_json(source)
     elif source.is_file():

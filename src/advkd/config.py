@@ -226,11 +226,13 @@ def _resolve(name: str, scale: str, folders: tuple[str, ...], override: str) -> 
         values.update(layer)
         sources.update(dict.fromkeys(layer, source))
 
+    changeable = set(schema.model_fields) - {"dataset", "data", "model", "method", "seed"}
     identity = {"dataset": run.dataset, "model": run.model, "method": run.method, "seed": run.seed}
     lay(identity, "the run's name")
     lay(paper["defaults"], f"{paper_path} defaults")
     lay(paper["models"][run.model], f"{paper_path} models.{run.model}")
     lay(paper["methods"][run.method], f"{paper_path} methods.{run.method}")
+    _only(variant, changeable, str(run), "")
     lay(variant, "the run's name")
     sections = scaling.get(run.paper) or {}
     _only(sections, {"all", *paper["models"]}, f"{scale_path}.yaml {run.paper}", "")
@@ -250,7 +252,7 @@ def _resolve(name: str, scale: str, folders: tuple[str, ...], override: str) -> 
             if values.get(key):
                 lay({key: max(1, round(values[key] * factor))}, f"{where} ({values[key]} x {factor:g})")
     everywhere = yaml.safe_load(override)
-    _only(everywhere, schema.model_fields, f"override.{run.paper}", "")
+    _only(everywhere, changeable, f"override.{run.paper}", "")
     lay({k: v for k, v in everywhere.items() if k in values and k not in variant}, f"override.{run.paper}")
     settings = _validate(schema, values, lambda key: sources.get(key, str(paper_path)), str(run)).model_dump()
     settings = {key: value for key, value in settings.items() if value is not None}

@@ -55,12 +55,21 @@ def test_missing_and_diverged_runs_are_said(reduced):
     fill(reduced, ["sagan/okd"])
     gone = config.resolve("okd/codebrim/acgan/single/seed1", reduced)
     write_json(gone.run.folder("reduced") / "metrics.json", {"status": "diverged", "step": 77, "values": {}})
+    write_json(gone.run.folder("reduced") / "result.json", {"config_hash": gone.hash})
     found = {row["row"]: row["status"] for row in collect.collect("okd_table1", reduced)}
     assert found["SAGAN"] == "not run" and found["OKD-SAGAN G1"] == "done"
     assert found["ACGAN"] == "diverged (seed 1 at step 77)"
     frame, _ = tables.wide(collect.collect("okd_table1", reduced), reduced)
     assert frame.loc["ACGAN"].tolist().count("diverged") == 2, "in the columns that the others have"
     assert not [column for column in frame.columns if frame[column].eq("").all()]
+
+
+def test_numbers_of_other_settings_are_not_shown_as_these(reduced):
+    fill(reduced)
+    other = config.user({"scale": "reduced", "seeds": 3, "override": {"okd": {"rho": 0.3}}})
+    found = {row["row"]: row["status"] for row in collect.collect("okd_table1", other)}
+    assert found["SAGAN"] == "done", "rho is none of its settings"
+    assert found["OKD-SAGAN G1"] == "stale"
 
 
 def test_questions_are_answered_while_the_first_seed_is_missing(reduced):

@@ -135,9 +135,11 @@ def test_code_that_changed_under_a_run_is_told_and_dropped_on_request(tmp_path, 
 
 def test_nothing_of_an_earlier_training_passes_for_a_diverged_one(tmp_path, data_root, monkeypatch):
     train(document(SAGAN), tmp_path, data_root)
+    write_json(tmp_path / "metrics.json", {})
     after_step(monkeypatch, 1, lambda terms: {**terms, "L_G1": torch.tensor(float("inf"))})
     _, files = train(document(SAGAN, rho=0.5), tmp_path, data_root)
     assert set(files) == {"result.json"}
+    assert not (tmp_path / "metrics.json").exists(), "of the training before"
     assert read_json(tmp_path / "result.json")["sha256"] == {}
 
 

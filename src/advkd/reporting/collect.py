@@ -57,7 +57,8 @@ def trained(cell: Cell, user: User) -> dict[str, Any]:
         return {"status": "not in this version"}
     found = {one.run.seed: metrics for one in runs if (metrics := read_metrics(one)) is not None}
     if not found:
-        return {"status": "not run"}
+        stale = any((one.run.folder(one.scale) / "metrics.json").exists() for one in runs)
+        return {"status": "stale" if stale else "not run"}
     done = {seed: metrics for seed, metrics in found.items() if cell.metric in metrics["values"]}
     gone = {seed: metrics for seed, metrics in found.items() if metrics["status"] == "diverged"}
     status = "done" if len(done) == len(runs) else f"{len(done)} of {len(runs)} seeds"
@@ -117,9 +118,12 @@ def describe_data(source: dict[str, Any]) -> str:
 
 
 def read_metrics(one: Resolved) -> dict[str, Any] | None:
-    """Return a run's metrics, or None where it has none."""
-    path = one.run.folder(one.scale) / "metrics.json"
-    return read_json(path) if path.exists() else None
+    """Return a run's metrics, or None where it has none or they belong to other settings."""
+    folder = one.run.folder(one.scale)
+    if not (folder / "metrics.json").exists() or not (folder / "result.json").exists():
+        return None
+    same = read_json(folder / "result.json")["config_hash"] == one.hash
+    return read_json(folder / "metrics.json") if same else None
 
 
 def provenance_of(one: Resolved) -> dict[str, Any]:

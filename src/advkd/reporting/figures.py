@@ -9,7 +9,7 @@ from advkd import catalog, config
 from advkd.errors import UserError
 from advkd.files import atomic
 from advkd.progress import say
-from advkd.reporting import collect
+from advkd.reporting import collect, status
 from advkd.settings import User
 
 matplotlib.use("agg")
@@ -41,7 +41,8 @@ def okd_figure3(user: User) -> plt.Figure:
             with np.load(path) as samples:
                 rows.append((cell.row, samples[name][:SHOWN]))
         else:
-            rows.append((f"{cell.row}\n(diverged)", np.full((SHOWN, 64, 64, 3), 255, np.uint8)))
+            state = status.state(one).split(":")[0]
+            rows.append((f"{cell.row}\n({state})", np.full((SHOWN, 64, 64, 3), 255, np.uint8)))
     drawn, axes = plt.subplots(len(rows), SHOWN, figsize=(0.75 * SHOWN + 1.3, 0.75 * len(rows) + 0.65), squeeze=False)
     for line, (name, images) in zip(axes, rows, strict=True):
         for axis, image in zip(line, images, strict=False):

@@ -81,7 +81,8 @@ class Session:
         state = checkpoint.load(self.folder, self.identity)
         if state is None:
             shutil.rmtree(self.scratch, ignore_errors=True)
-            for name in (*PRODUCTS, "history.csv", "provenance.json"):
+            # result.json and what follows from it first: they must not outlive what they describe.
+            for name in ("result.json", "metrics.json", "provenance.json", *PRODUCTS, "history.csv"):
                 (self.folder / name).unlink(missing_ok=True)
         else:
             self.step, self.history, self.attempts = state["step"], state["history"], state["attempts"]
