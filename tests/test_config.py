@@ -55,6 +55,11 @@ def test_an_override_leaves_alone_what_a_variant_names_and_what_does_not_apply()
         assert override.items() <= runs["okd/codebrim/sagan/okd/seed0"].settings.items()
 
 
+def test_an_override_does_not_excuse_a_second_name_for_a_run():
+    with pytest.raises(UserError, match="shortest form"):
+        config.resolve(f"{OKD}+rho=0.30/seed0", config.user({"override": {"okd": {"z": 32}}}))
+
+
 def test_options_say_what_the_user_chose_without_places_on_this_machine():
     user = config.user({"scale": "reduced", "mirror": "/archives", "seeds": 2, "override": {"okd": {"rho": 0.3}}})
     assert config.options(user) == """--config scale=reduced seeds=2 'override={"okd": {"rho": 0.3}}'"""

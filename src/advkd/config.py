@@ -180,7 +180,7 @@ def scale_file(scale: str) -> dict[str, Any]:
         raise UserError(f"scale {scale!r} is unknown: config/scales has {known}")
     content = _read(path)
     known = {"data", "threads", "seeds", *PAPERS, "aikd", "gip"}
-    _only(content, known, str(path), "")
+    _only(content, known, str(path))
     if content.get("data") not in ("real", "made"):
         raise UserError(f"{path}: data is {content.get('data')!r}; allowed: real, made")
     if not isinstance(content.get("threads"), int) or content["threads"] < 1:
@@ -222,7 +222,7 @@ def _resolve(name: str, scale: str, folders: tuple[str, ...], override: str) -> 
     sources: dict[str, str] = {}
 
     def lay(layer: dict[str, Any], source: str) -> None:
-        _only(layer, schema.model_fields, source, "")
+        _only(layer, schema.model_fields, source)
         values.update(layer)
         sources.update(dict.fromkeys(layer, source))
 
@@ -232,16 +232,16 @@ def _resolve(name: str, scale: str, folders: tuple[str, ...], override: str) -> 
     lay(paper["defaults"], f"{paper_path} defaults")
     lay(paper["models"][run.model], f"{paper_path} models.{run.model}")
     lay(paper["methods"][run.method], f"{paper_path} methods.{run.method}")
-    _only(variant, changeable, str(run), "")
+    _only(variant, changeable, str(run))
     lay(variant, "the run's name")
     sections = scaling.get(run.paper) or {}
-    _only(sections, {"all", *paper["models"]}, f"{scale_path}.yaml {run.paper}", "")
+    _only(sections, {"all", *paper["models"]}, f"{scale_path}.yaml {run.paper}")
     lay({"data": "folder" if run.dataset in folders else scaling["data"]}, f"{scale_path}.yaml data")
     for section in ("all", run.model):
         where = f"{scale_path}.yaml {run.paper}.{section}"
         changes = sections.get(section) or {}
-        _only(changes, {"set", "multiply"}, where, "")
-        _only(changes.get("multiply") or {}, schema.model_fields, where, "")
+        _only(changes, {"set", "multiply"}, where)
+        _only(changes.get("multiply") or {}, schema.model_fields, where)
         chosen = {key: value for key, value in (changes.get("set") or {}).items() if key not in variant}
         if values["data"] != "made":
             chosen.pop("made_photos", None)
@@ -252,13 +252,14 @@ def _resolve(name: str, scale: str, folders: tuple[str, ...], override: str) -> 
             if values.get(key):
                 lay({key: max(1, round(values[key] * factor))}, f"{where} ({values[key]} x {factor:g})")
     everywhere = yaml.safe_load(override)
-    _only(everywhere, changeable, f"override.{run.paper}", "")
+    _only(everywhere, changeable, f"override.{run.paper}")
     lay({k: v for k, v in everywhere.items() if k in values and k not in variant}, f"override.{run.paper}")
     settings = _validate(schema, values, lambda key: sources.get(key, str(paper_path)), str(run)).model_dump()
     settings = {key: value for key, value in settings.items() if value is not None}
     resolved = Resolved(run, scale, settings, sources, scaling["threads"])
+    _check_written(run)
     if not everywhere:  # an override may make a variant equal to another run, which is no fault of its name
-        _check_variant(resolved, folders, override)
+        _check_distinct(resolved, folders)
     return resolved
 
 
@@ -269,17 +270,21 @@ def resolve(name: str | Run, user: User) -> Resolved:
     return _resolve(str(run), user.scale, tuple(sorted(user.folders)), override)
 
 
-def _check_variant(resolved: Resolved, folders: tuple[str, ...], override: str) -> None:
-    """Refuse names that are not canonical: two names for one run would train it twice."""
-    run = resolved.run
+def _check_written(run: Run) -> None:
+    """Refuse a name that can be written otherwise: two names for one run would train it twice."""
     canonical = tuple(sorted((key, shortest(_parse(value))) for key, value in dict(run.variant).items()))
     if run.variant != canonical:
         right = dataclasses.replace(run, variant=canonical)
         raise UserError(f"{run}: write it as {right} (each key once, keys sorted, numbers in shortest form)")
+
+
+def _check_distinct(resolved: Resolved, folders: tuple[str, ...]) -> None:
+    """Refuse a variant that changes nothing, for the same reason."""
+    run = resolved.run
     for pair in run.variant:
         plain = dataclasses.replace(run, variant=tuple(other for other in run.variant if other != pair))
         try:
-            same = _resolve(str(plain), resolved.scale, folders, override).settings == resolved.settings
+            same = _resolve(str(plain), resolved.scale, folders, "{}").settings == resolved.settings
         except UserError:  # the variant's keys need each other
             continue
         if same:
@@ -309,10 +314,10 @@ def shortest(value: Any) -> str:
     return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
-def _only(layer: Any, known: Any, source: str, prefix: str) -> None:
+def _only(layer: Any, known: Any, source: str) -> None:
     for key in layer:
         if key not in known:
-            raise UserError(f"{source}: unknown key {prefix}{key!r}; allowed: {', '.join(sorted(known))}")
+            raise UserError(f"{source}: unknown key {key!r}; allowed: {', '.join(sorted(known))}")
 
 
 def _validate(schema: type[Strict], values: dict[str, Any], source: Any, subject: str = "") -> Strict:
