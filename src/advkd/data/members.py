@@ -4,6 +4,7 @@ Names are relative to the official folder (`original_dataset` for CODEBRIM), so 
 look alike. Hidden files and `__MACOSX` are no part of a data set: macOS adds them when it packs and unpacks.
 """
 
+import abc
 import hashlib
 import io
 import itertools
@@ -31,7 +32,7 @@ class Entry(NamedTuple):
     crc: int
 
 
-class Archive:
+class Archive(abc.ABC):
     """Files by name; `ZipArchive` and `FolderArchive` say where they lie.
 
     `kind` is "zip" or "folder".
@@ -42,17 +43,17 @@ class Archive:
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
 
+    @abc.abstractmethod
     def names(self) -> list[str]:
         """Return the names of the regular files, sorted, with `/` between folders."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def open(self, name: str) -> BinaryIO:
         """Open one file for reading; what is wrong with its bytes shows while it is read."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def entry(self, name: str) -> Entry:
         """Return size and CRC-32 of one file."""
-        raise NotImplementedError
 
     def read(self, name: str) -> bytes:
         """Return the bytes of one file.
