@@ -1,6 +1,6 @@
 """`make TARGET`: start Snakemake, first clearing the lock that a killed one left behind.
 
-Snakemake's own lock outlives a SIGKILL, and says so only after a minute of reading. Here a second lock (flock, which
+Snakemake's own lock outlives a SIGKILL. Here a second lock (flock, which
 the kernel releases with its holder, and which every Snakemake of this checkout shares) tells whether one still lives;
 only if none does is Snakemake's lock cleared.
 """
@@ -15,7 +15,7 @@ STATE = Path(".snakemake")
 
 
 def main(arguments: list[str]) -> int:
-    """Run `snakemake --cores all ARGUMENTS` in this folder; returns 2 where another start of ours still runs."""
+    """Run `snakemake --cores all ARGUMENTS` in this folder; returns 2 where another Snakemake works here."""
     if not Path("Snakefile").exists():
         print("advkd: no Snakefile here: start from the top folder of the checkout", file=sys.stderr)
         return 2

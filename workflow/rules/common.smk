@@ -32,7 +32,7 @@ except UserError as error:
 if workflow.is_main_process and not {"-n", "--dry-run", "--dryrun", "--lint", "--unlock"} & set(sys.argv):
     Path(".snakemake").mkdir(exist_ok=True)
     ALIVE = open(".snakemake/advkd.lock", "w")
-    fcntl.flock(ALIVE, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    fcntl.flock(ALIVE, fcntl.LOCK_SH)  # at most as long as a `make` takes to clear a lock
 
 DEVICE = settings.device(USER)
 THREADS = settings.scale_file(USER.scale)["threads"]
@@ -43,7 +43,7 @@ TABLE = f"{RESULTS}/tables/{{table}}.csv"
 ARCHIVE = f"{DATA}/archives/{{dataset}}.json"
 MADE = f"{DATA}/made/{{dataset}}-{{photos}}.zip"
 STORE = f"{DATA}/stores/{{store}}/meta.json"
-WEIGHTS = f"{DATA}/weights/pt_inception-2015-12-05-6726825d.pth"
+WEIGHTS = f"{DATA}/weights/inception.pth"
 STORES = {one.store: one.store_settings for one in RUNS.values()}
 REALS = f"{DATA}/features/{{store}}/{{features}}/meta.json"
 FIGURE = f"figures/{USER.scale}/{{figure}}.pdf"
@@ -122,13 +122,9 @@ def recorded_code(wildcards):
     return recorded["code"] if same and USER.retrain != "stale" else code_hash()
 
 
-def weights(resolved):
-    """The verified weights of the feature network, where it has official ones."""
-    return WEIGHTS if resolved.settings["inception"] == "official" else []
-
-
-def weights_of_reals(wildcards):
-    return WEIGHTS if wildcards.features.endswith("-official") else []
+def weights(features):
+    """The verified weights of a feature network, where it has official ones."""
+    return WEIGHTS if features.endswith("-official") else []
 
 
 def counted(wildcards):

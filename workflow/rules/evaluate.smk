@@ -4,7 +4,7 @@
 rule reals:
     input:
         store=STORE,
-        weights=weights_of_reals,
+        weights=lambda wildcards: weights(wildcards.features),
     output:
         REALS,
     log:
@@ -29,7 +29,7 @@ rule evaluate:
             store=config_of(wildcards.run).store,
             features=config_of(wildcards.run).features,
         ),
-        weights=lambda wildcards: weights(config_of(wildcards.run)),
+        weights=lambda wildcards: weights(config_of(wildcards.run).features),
     output:
         f"{RUN}/metrics.json",
     log:
