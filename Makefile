@@ -27,7 +27,7 @@ env: $(VENV)/installed
 $(VENV)/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
 	  || { echo "advkd needs Python 3.11; $(PYTHON) is another. Name one: make PYTHON=/path/to/python3.11"; exit 1; }
-	@echo "Setting up $(VENV) (about 5 GB, once; a second start reuses it)"
+	@echo "Setting up $(VENV) (about 6 GB, once; a second start reuses it)"
 	@$(PYTHON) -m venv $(VENV)
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > $(VENV)/uv.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt

@@ -236,4 +236,4 @@ def _read(path: Path, arrays: Any, key: str) -> np.ndarray:
 
 
 def _batch(device: torch.device | str) -> int:
-    return 10 if torch.device(device).type == "cpu" else 250  # 30 MB an image on a CPU, no faster with more
+    return 10 if torch.device(device).type == "cpu" else 250  # more take 25 MB each on a CPU and are no faster

@@ -107,10 +107,9 @@ def curve_steps(s: Any) -> list[int]:
     return sorted({int(step) for step in np.linspace(0, s.iterations, s.curve_points + 1)[1:]} - {0})
 
 
-def draw(gans: GanEnsemble, s: Any, device: torch.device, count: int, purpose: str) -> dict[str, np.ndarray]:
+def draw(gans: GanEnsemble, s: Any, device: torch.device, count: int) -> dict[str, np.ndarray]:
     """Sample `count` uint8 (count, H, W, 3) images of every generator, from the same noise and, for ACGAN, labels."""
-    source = seeding.generator(s.seed, purpose)
-    noise = torch.randn(count, s.z, generator=source)
+    noise = torch.randn(count, s.z, generator=seeding.generator(s.seed, "samples"))
     labels = torch.arange(count) % gans.classes if gans.conditional else None
     found = {}
     for number in range(1, s.sets + 1):
@@ -127,12 +126,12 @@ def draw(gans: GanEnsemble, s: Any, device: torch.device, count: int, purpose: s
 def write_samples(path: Path, gans: GanEnsemble, s: Any, device: torch.device, count: int) -> None:
     """Write samples of this moment of training to `path`, without disturbing the training's random numbers."""
     with atomic(path) as temporary:
-        np.savez(temporary, **draw(gans, s, device, count, "samples"))
+        np.savez(temporary, **draw(gans, s, device, count))
 
 
 def gather_samples(session: Session, gans: GanEnsemble, s: Any, device: torch.device, curve: list[int]) -> None:
     """Write samples.npz: the final samples, the early ones and those of the curve."""
-    arrays = draw(gans, s, device, s.fakes, "samples")
+    arrays = draw(gans, s, device, s.fakes)
     if s.early_iteration:
         with np.load(session.scratch / "early.npz") as early:
             arrays.update({f"early/{name}": early[name] for name in early.files if name != "labels"})

@@ -1,7 +1,7 @@
 """One training in its run folder: resume, checkpoints, history, outcome. Knows no method and no loop.
 
 A run folder holds `config.yaml`, `history.csv`, `model.safetensors`, `samples.npz` (or predictions),
-`provenance.json`, `log.txt` and, written last, `result.json`: the only file that the workflow knows of.
+`provenance.json`, `log.txt` and, written last, `result.json`: the only output of training that the workflow knows of.
 """
 
 import contextlib
