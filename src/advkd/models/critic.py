@@ -1,0 +1,31 @@
+"""AI-KD's critic: two fully-connected layers on logits (Kim et al., section 4.2)."""
+
+from types import SimpleNamespace
+
+from torch import Tensor, nn
+
+
+class Critic(nn.Module):
+    """FC(C -> fc1), batch norm, LeakyReLU, FC(fc1 -> fc2); 8,672 parameters at C = 100, 64 and 32.
+
+    The paper gives the second layer 32 outputs and speaks of one score. `critic_output` mean or sum reduces them;
+    layer adds an FC(fc2 -> 1), which the paper does not describe.
+
+    Args:
+        classes: C.
+        s: `fc1`, `fc2`, `critic_norm`, `critic_slope`, `critic_output` (`advkd.aikd_settings`).
+    """
+
+    def __init__(self, classes: int, s: SimpleNamespace) -> None:
+        super().__init__()
+        norm = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm, "none": lambda _: nn.Identity()}[s.critic_norm]
+        layers = [nn.Linear(classes, s.fc1), norm(s.fc1), nn.LeakyReLU(s.critic_slope), nn.Linear(s.fc1, s.fc2)]
+        if s.critic_output == "layer":
+            layers.append(nn.Linear(s.fc2, 1))
+        self.layers = nn.Sequential(*layers)
+        self.output = s.critic_output
+
+    def forward(self, samples: Tensor, scalar: str | None = None) -> Tensor:
+        """Return scores (B,) of logits or probabilities (B, C); `scalar` overrides how outputs make one score."""
+        found = self.layers(samples)
+        return found.sum(1) if (scalar or self.output) == "sum" else found.mean(1)

@@ -1,0 +1,69 @@
+"""PreAct ResNet-18 for small images, as CS-KD and PS-KD train it and, by all signs, AI-KD.
+
+Two variants of one network:
+
+    lineage     the stem ends in batch norm and ReLU, and every shortcut starts from the block's activated input, where
+                it is the identity too: block(x) = F(a) + S(a) with a = ReLU(BN(x)). CS-KD's public code.
+    textbook    the stem is the convolution alone, and an identity shortcut starts from x; a projection still starts
+                from a. The public pytorch-cifar code.
+
+Neither has a batch norm or ReLU between the last block and the pooling. Initialisation is PyTorch's default.
+"""
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class Block(nn.Module):
+    """BN, ReLU, 3x3, BN, ReLU, 3x3, and a shortcut; no ReLU behind the sum.
+
+    Args:
+        inputs: channels of what comes in.
+        outputs: channels of what goes out.
+        stride: of the first convolution and the shortcut.
+        activated: an identity shortcut starts from the activated input.
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int, activated: bool) -> None:
+        super().__init__()
+        self.norm1 = nn.BatchNorm2d(inputs)
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        projects = stride != 1 or inputs != outputs
+        self.shortcut = nn.Conv2d(inputs, outputs, 1, stride, bias=False) if projects else nn.Identity()
+        self.activated = activated or projects
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, inputs, H, W) to (B, outputs, H / stride, W / stride)."""
+        a = F.relu(self.norm1(x), inplace=True)
+        main = self.conv2(F.relu(self.norm2(self.conv1(a)), inplace=True))
+        return main + self.shortcut(a if self.activated else x)
+
+
+class PreActResNet18(nn.Module):
+    """From images to logits; 11,217,444 parameters at width 64 and 100 classes, 128 fewer in the textbook variant.
+
+    Args:
+        classes: number of classes C.
+        width: channels of the first stage; the last has 8 times as many.
+        variant: "lineage" or "textbook", see the module.
+    """
+
+    def __init__(self, classes: int, width: int = 64, variant: str = "lineage") -> None:
+        super().__init__()
+        lineage = variant == "lineage"
+        self.stem = nn.Sequential(nn.Conv2d(3, width, 3, 1, 1, bias=False))
+        if lineage:
+            self.stem.extend([nn.BatchNorm2d(width), nn.ReLU(inplace=True)])
+        self.stages = nn.Sequential()
+        inputs = width
+        for outputs, stride in ((width, 1), (2 * width, 2), (4 * width, 2), (8 * width, 2)):
+            self.stages.append(Block(inputs, outputs, stride, lineage))
+            self.stages.append(Block(outputs, outputs, 1, lineage))
+            inputs = outputs
+        self.head = nn.Linear(8 * width, classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images (B, 3, H, W), sides from 8 pixels, to logits (B, C); the last map is pooled whole."""
+        return self.head(self.stages(self.stem(images)).mean((2, 3)))

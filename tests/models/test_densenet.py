@@ -1,0 +1,61 @@
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+from advkd.models.densenet import densenet121, densenet121_cifar
+
+COUNTS = [
+    (densenet121, {67: 7_022_531, 100: 7_056_356, 120: 7_076_856, 200: 7_158_856}),
+    (densenet121_cifar, {10: 6_956_298, 100: 7_048_548, 200: 7_151_048}),
+]
+
+
+def count(network):
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+@pytest.mark.parametrize(("build", "counts"), COUNTS)
+def test_parameters(build, counts):
+    with torch.device("meta"):
+        network = build(10)
+    features = count(network) - count(network.classifier)
+    assert {classes: features + 1025 * classes for classes in counts} == counts
+    assert network.classifier.in_features == 1024
+
+
+def test_large_network_is_torchvisions():
+    torch.manual_seed(1)
+    ours = densenet121(7).eval()
+    torch.manual_seed(1)
+    theirs = torchvision.models.densenet121(num_classes=7).eval()
+    assert str(ours) == str(theirs)
+    for name, value in theirs.state_dict().items():
+        assert torch.equal(ours.state_dict()[name], value), name
+
+
+def test_small_network_differs_in_its_stem_alone():
+    small, large = densenet121_cifar(7), densenet121(7)
+    assert list(dict(small.features.named_children()))[:2] == ["conv0", "denseblock1"]
+    left = {name for name in large.state_dict() if not name.startswith(("features.conv0", "features.norm0"))}
+    assert left | {"features.conv0.weight"} == set(small.state_dict())
+    small.load_state_dict({name: large.state_dict()[name] for name in left}, strict=False)
+    stem = small.features.conv0
+    assert (stem.kernel_size, stem.stride, stem.padding, stem.bias) == ((3, 3), (1, 1), (1, 1), None)
+    assert stem.weight.std().item() == pytest.approx((2 / 27) ** 0.5, rel=0.1), "torchvision's initialisation"
+    large.features.conv0 = stem
+    for name in ("norm0", "relu0", "pool0"):
+        setattr(large.features, name, nn.Identity())
+    images = torch.randn(1, 3, 32, 32)
+    torch.testing.assert_close(small.eval()(images), large.eval()(images))
+
+
+@pytest.mark.parametrize(
+    ("build", "size", "last"), [(densenet121_cifar, 32, 4), (densenet121, 32, 1), (densenet121, 224, 7)]
+)
+@pytest.mark.parametrize("width", [8, 12])
+def test_sizes_and_widths(build, size, last, width):
+    network = build(5, width).eval()
+    assert network.features(torch.zeros(1, 3, size, size)).shape == (1, 16 * width, last, last)
+    assert network.features.denseblock1.denselayer1.conv2.out_channels == width // 2
+    assert network(torch.zeros(2, 3, size, size)).shape == (2, 5)
