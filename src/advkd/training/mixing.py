@@ -1,0 +1,91 @@
+"""Cutout, Mixup and CutMix, on normalised batches, as their public code applies them.
+
+    cutout  (DeVries and Taylor, arXiv:1708.04552)    a square around any pixel of each image becomes 0, the mean
+                                                      colour; what lies outside the image is lost
+    mixup   (Zhang et al., ICLR 2018)                 every image and its label is mixed with another of the batch, by
+                                                      one share from Beta(alpha, alpha)
+    cutmix  (Yun et al., ICCV 2019)                   with a probability, every image gets one box of another of the
+                                                      batch; the share is what is left of the image's own pixels
+
+Share and box are one for a batch.
+"""
+
+import math
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """A batch after mixing.
+
+    Attributes:
+        images: float (G B, 3, S, S).
+        partner: int64 (B,), the place in the batch of the image mixed in, or None where nothing is mixed.
+        share: float32 (B,), the part of each image, and of its label, that is its own; None where nothing is mixed.
+    """
+
+    images: Tensor
+    partner: Tensor | None = None
+    share: Tensor | None = None
+
+
+def mix(images: Tensor, generator: torch.Generator, s: SimpleNamespace, groups: int = 1) -> Mixed:
+    """Return the batch mixed as `s.augment` says; `images` is left as it is.
+
+    Args:
+        images: float (G B, 3, S, S), normalised: G groups of B, one behind the other.
+        generator: of the CPU; the only source of random numbers.
+        s: the run's settings: augment, and cutout_size, mixup_alpha, or cutmix_alpha and cutmix_probability.
+        groups: G. All groups have the same partners, share and box (CS-KD's partners are mixed as their anchors are);
+            squares are cut out of every image by itself.
+    """
+    if s.augment == "none":
+        return Mixed(images)
+    if s.augment == "cutout":
+        return Mixed(cut_out(images, s.cutout_size, generator))
+    if s.augment == "cutmix" and torch.rand((), generator=generator) >= s.cutmix_probability:
+        return Mixed(images)
+    alpha = s.mixup_alpha if s.augment == "mixup" else s.cutmix_alpha
+    share = _beta(alpha, generator)
+    batch = len(images) // groups
+    partner = torch.randperm(batch, generator=generator).to(images.device)
+    others = torch.cat([partner + group * batch for group in range(groups)])
+    if s.augment == "mixup":
+        mixed = torch.lerp(images[others], images, share)
+    else:
+        side = images.shape[-1]
+        (top, bottom), (left, right) = _box(side, share, generator)
+        share = 1 - (bottom - top) * (right - left) / side**2
+        mixed = images.clone()
+        mixed[:, :, top:bottom, left:right] = images[others, :, top:bottom, left:right]
+    return Mixed(mixed, partner, torch.full((batch,), share, device=images.device))
+
+
+def cut_out(images: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    """Return images (B, 3, S, S) with a square of `size` pixels set to 0, its centre any pixel of the image."""
+    count, _, side, _ = images.shape
+    first = torch.randint(side, (2, count, 1), generator=generator) - size // 2
+    span = torch.arange(side)
+    down, across = ((span >= first) & (span < first + size)).to(images.device)  # (B, S) each
+    return torch.where((down[:, :, None] & across[:, None])[:, None], 0.0, images)
+
+
+def _box(side: int, share: float, generator: torch.Generator) -> list[tuple[int, int]]:
+    """Return first row and the one behind the last, and the same of columns, of a box of 1 - share of the area.
+
+    Its centre is any pixel; it ends at the border.
+    """
+    half = int(side * math.sqrt(1 - share)) // 2
+    centres = torch.randint(side, (2,), generator=generator).tolist()
+    return [(max(centre - half, 0), min(centre + half, side)) for centre in centres]
+
+
+def _beta(alpha: float, generator: torch.Generator) -> float:
+    """Return a number of Beta(alpha, alpha), from numpy: torch draws from that law without a generator only."""
+    seed = int(torch.randint(2**63 - 1, (), generator=generator))
+    return float(np.random.default_rng(seed).beta(alpha, alpha))
