@@ -2,13 +2,14 @@ import pytest
 
 from advkd import catalog, config
 from advkd.errors import UserError
+from advkd.run import Run
 
 
 def test_every_published_run_name_is_well_formed():
     for artifact in catalog.artifacts():
         for cell in catalog.cells(artifact):
             if catalog.trained(cell):
-                assert config.Run.parse(f"{cell.run}/seed0").group == cell.run
+                assert Run.parse(f"{cell.run}/seed0").group == cell.run
 
 
 def test_okd_table1_needs_four_groups_times_the_seeds():

@@ -7,13 +7,15 @@ Only the standard library is used, since Snakemake parses this for every job.
 
 import csv
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from advkd import config
-from advkd.config import NotInThisVersion, Resolved, Run
+from advkd.config import NotInThisVersion, Resolved
 from advkd.errors import UserError
+from advkd.run import Run
 from advkd.settings import User
 
 PUBLISHED = Path("paper/published")
@@ -110,17 +112,19 @@ def trained(cell: Cell) -> bool:
     return bool(cell.run) and cell.kind != "data"
 
 
-def counted_stores(artifact: str, user: User) -> list[str]:
-    """Return the prepared stores that hold counts for an artifact's data statistics; none is prepared for them."""
-    names = {cell.run for cell in cells(artifact) if cell.kind == "data"}
-    found = [path for name in names for path in Path(user.data_root, "stores").glob(f"{name}-*/meta.json")]
-    return sorted(str(path) for path in found)
+def counted_stores(artifact: str, user: User) -> dict[str, Resolved]:
+    """Return, by data set, a run of the artifact's paper whose store the artifact's data statistics are counted in."""
+    names = dict.fromkeys(cell.run for cell in cells(artifact) if cell.kind == "data")
+    paper = artifact.split("_")[0]
+    sisters = [table for table in tables() if names and table.startswith(f"{paper}_")]
+    used = {one.run.dataset: one for table in reversed(sisters) for one in runs(table, user).values()}
+    return {name: used[name] for name in names if name in used}
 
 
-def variants(user: User) -> dict[str, Resolved]:
+def variants(user: User, papers: Iterable[str] = tuple(config.PAPERS)) -> dict[str, Resolved]:
     """Return the runs of the papers' named variants, the controls that no table needs."""
     found = {}
-    for paper in config.PAPERS:
+    for paper in papers:
         for group in config.paper_file(paper).get("variants") or []:
             for seed in config.seeds(paper, user):
                 one = config.resolve(f"{group}/seed{seed}", user)
@@ -129,15 +133,33 @@ def variants(user: User) -> dict[str, Resolved]:
 
 
 def all_runs(user: User) -> dict[str, Resolved]:
-    """Return every run that an artifact, a variant or the user's `runs` names; raises UserError for unused folders."""
+    """Return every run that an artifact, a variant, the user's `runs` or another run names.
+
+    Raises:
+        UserError: a folder of images that no run uses.
+    """
     found = {}
     for artifact in artifacts():
         found.update(runs(artifact, user))
     found.update(variants(user))
     found.update({name: config.resolve(name, user) for name in user.runs})
+    found = with_parents(found, user)
     for name in set(user.folders) - {one.run.dataset for one in found.values()}:
         raise UserError(f"folders names {name!r}, which no run uses: correct it, or name such a run in `runs`")
     return found
+
+
+def with_parents(found: dict[str, Resolved], user: User) -> dict[str, Resolved]:
+    """Return runs and all that they start from or learn from."""
+    named = {name for one in found.values() for name in one.parents.values()}
+    missing = {name: config.resolve(name, user) for name in sorted(named - found.keys())}
+    return with_parents(found | missing, user) if missing else found
+
+
+def parents(user: User) -> dict[str, Resolved]:
+    """Return the superiors and teachers of all runs."""
+    found = all_runs(user)
+    return {name: found[name] for one in found.values() for name in one.parents.values()}
 
 
 def find_cells(artifact: str, words: list[str]) -> list[Cell]:

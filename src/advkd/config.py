@@ -1,4 +1,4 @@
-"""From names to settings: layers paper -> model -> method -> scale -> variant -> user, validated, with their sources.
+"""From names to settings: layers paper -> model -> data set -> method -> scale -> variant -> user, validated.
 
 A scale's `set` never overrides what a variant names, and its `multiply` applies to everything, so two runs of
 different names have different settings at every scale. `Resolved.sources` says for each key which file it came from.
@@ -7,7 +7,6 @@ different names have different settings at every scale. `Resolved.sources` says 
 import dataclasses
 import json
 import os
-import re
 import shlex
 from dataclasses import dataclass
 from functools import cache
@@ -17,62 +16,21 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from advkd.aikd_settings import AikdSettings
 from advkd.errors import UserError
 from advkd.files import digest
-from advkd.settings import PAPERS, Strict, User
+from advkd.gan_settings import GanSettings
+from advkd.run import Run, check_written, parse_value
+from advkd.settings import RunSettings, Strict, User
 
 CONFIG = Path("config")
 REGISTRY = CONFIG / "datasets.yaml"
 LOCAL = {"data_root", "mirror", "inception_weights", "device", "retrain", "runs", "checkpoint_seconds"}
-RUN = re.compile(
-    r"(?P<paper>okd|aikd|gip)/(?P<dataset>[a-z0-9_]+)/(?P<model>[a-z0-9_]+)/(?P<method>[a-z0-9_]+)"
-    r"(?P<variant>(\+[a-z0-9_]+=[A-Za-z0-9_.-]+)*)/seed(?P<seed>\d+)"
-)
-STORE_KEYS = [
-    "dataset", "data", "crops", "crop", "image_size", "held_out", "held_out_crops", "windows_per_image", "data_seed",
-    "made_photos",
-]  # fmt: skip
+PAPERS: dict[str, type[RunSettings]] = {"okd": GanSettings, "aikd": AikdSettings}
 
 
 class NotInThisVersion(UserError):
     """A run that a published table names and that this version cannot train yet."""
-
-
-@dataclass(frozen=True, order=True)
-class Run:
-    """The name of one training, `PAPER/DATASET/MODEL/METHOD[+KEY=VALUE]/seedK`."""
-
-    paper: str
-    dataset: str
-    model: str
-    method: str
-    variant: tuple[tuple[str, str], ...]
-    seed: int
-
-    @classmethod
-    def parse(cls, name: str) -> "Run":
-        """Read a run's name; raises UserError where it is not one."""
-        match = RUN.fullmatch(name)
-        if not match:
-            raise UserError(
-                f"{name!r} is no run: expected PAPER/DATASET/MODEL/METHOD[+KEY=VALUE]/seedK,"
-                " for example okd/codebrim/sagan/okd+rho=0.3/seed0"
-            )
-        pairs = tuple(tuple(part.split("=", 1)) for part in match["variant"].split("+")[1:])
-        return cls(match["paper"], match["dataset"], match["model"], match["method"], pairs, int(match["seed"]))
-
-    @property
-    def group(self) -> str:
-        """The name without the seed."""
-        variant = "".join(f"+{key}={value}" for key, value in self.variant)
-        return f"{self.paper}/{self.dataset}/{self.model}/{self.method}{variant}"
-
-    def __str__(self) -> str:
-        return f"{self.group}/seed{self.seed}"
-
-    def folder(self, scale: str) -> Path:
-        """The run's folder at a scale, below the working directory."""
-        return Path("results") / scale / "runs" / str(self)
 
 
 @dataclass(frozen=True)
@@ -93,12 +51,29 @@ class Resolved:
     @property
     def store_settings(self) -> dict[str, Any]:
         """The settings that determine the prepared data set."""
-        return {key: self.settings[key] for key in STORE_KEYS if self.settings.get(key) is not None}
+        return {key: self.settings[key] for key in PAPERS[self.run.paper].store_keys if key in self.settings}
 
     @property
     def store(self) -> str:
         """Name of the prepared data set's folder."""
         return f"{self.settings['dataset']}-{digest(self.store_settings, 8)}"
+
+    @property
+    def loop(self) -> str:
+        """The training loop: "gan" leaves samples that a job evaluates, "classifier" predictions that tables read."""
+        return PAPERS[self.run.paper].loop
+
+    @property
+    def parents(self) -> dict[str, str]:
+        """The runs whose weights this one starts from or learns from, by role: the superior.
+
+        It is the run of the same seed, data and network, with what the variant says of these.
+        """
+        if "superior" not in self.settings:
+            return {}
+        kept = PAPERS[self.run.paper].inherited
+        variant = tuple(pair for pair in self.run.variant if pair[0] in kept)
+        return {"superior": str(dataclasses.replace(self.run, method=self.settings["superior"], variant=variant))}
 
     @property
     def features(self) -> str:
@@ -113,6 +88,8 @@ class Resolved:
             "config_hash": self.hash,
             "store": self.store,
             "threads": self.threads,
+            "loop": self.loop,
+            "parents": self.parents,
             "settings": self.settings,
         }
 
@@ -179,8 +156,7 @@ def scale_file(scale: str) -> dict[str, Any]:
         known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml")))
         raise UserError(f"scale {scale!r} is unknown: config/scales has {known}")
     content = _read(path)
-    known = {"data", "threads", "seeds", *PAPERS, "aikd", "gip"}
-    _only(content, known, str(path))
+    _only(content, {"data", "threads", "seeds", "okd", "aikd", "gip"}, str(path))
     if content.get("data") not in ("real", "made"):
         raise UserError(f"{path}: data is {content.get('data')!r}; allowed: real, made")
     if not isinstance(content.get("threads"), int) or content["threads"] < 1:
@@ -217,7 +193,7 @@ def _resolve(name: str, scale: str, folders: tuple[str, ...], override: str) -> 
         if value not in paper[level]:
             known = ", ".join(paper[level])
             raise NotInThisVersion(f"{run}: {value!r} is not among the {level} of {paper_path}: {known}")
-    variant = {key: _parse(value) for key, value in run.variant}
+    variant = {key: parse_value(value) for key, value in run.variant}
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
 
@@ -231,7 +207,13 @@ def _resolve(name: str, scale: str, folders: tuple[str, ...], override: str) -> 
     lay(identity, "the run's name")
     lay(paper["defaults"], f"{paper_path} defaults")
     lay(paper["models"][run.model], f"{paper_path} models.{run.model}")
-    lay(paper["methods"][run.method], f"{paper_path} methods.{run.method}")
+    lay(paper["datasets"].get(run.dataset) or {}, f"{paper_path} datasets.{run.dataset}")
+    method = dict(paper["methods"][run.method])
+    exceptions = method.pop("where", {})
+    _only(exceptions, {*paper["datasets"], *paper["models"]}, f"{paper_path} methods.{run.method}.where")
+    lay(method, f"{paper_path} methods.{run.method}")
+    for name in (run.dataset, run.model):
+        lay(exceptions.get(name) or {}, f"{paper_path} methods.{run.method}.where.{name}")
     _only(variant, changeable, str(run))
     lay(variant, "the run's name")
     sections = scaling.get(run.paper) or {}
@@ -243,8 +225,6 @@ def _resolve(name: str, scale: str, folders: tuple[str, ...], override: str) -> 
         _only(changes, {"set", "multiply"}, where)
         _only(changes.get("multiply") or {}, schema.model_fields, where)
         chosen = {key: value for key, value in (changes.get("set") or {}).items() if key not in variant}
-        if values["data"] != "made":
-            chosen.pop("made_photos", None)
         lay(chosen, where)
         for key, factor in (changes.get("multiply") or {}).items():
             if not isinstance(values.get(key, 0), int):
@@ -253,11 +233,16 @@ def _resolve(name: str, scale: str, folders: tuple[str, ...], override: str) -> 
                 lay({key: max(1, round(values[key] * factor))}, f"{where} ({values[key]} x {factor:g})")
     everywhere = yaml.safe_load(override)
     _only(everywhere, changeable, f"override.{run.paper}")
-    lay({k: v for k, v in everywhere.items() if k in values and k not in variant}, f"override.{run.paper}")
+    lay({key: value for key, value in everywhere.items() if key not in variant}, f"override.{run.paper}")
+    # What a layer sets for all runs and this one has no use for is dropped; what its name sets must have a meaning.
+    for key, needed in schema.meaningless(values).items():
+        if key in variant:
+            raise UserError(f"{run}: {key} has a meaning with {needed} only")
+        values.pop(key, None)
     settings = _validate(schema, values, lambda key: sources.get(key, str(paper_path)), str(run)).model_dump()
     settings = {key: value for key, value in settings.items() if value is not None}
     resolved = Resolved(run, scale, settings, sources, scaling["threads"])
-    _check_written(run)
+    check_written(run)
     if not everywhere:  # an override may make a variant equal to another run, which is no fault of its name
         _check_distinct(resolved, folders)
     return resolved
@@ -268,14 +253,6 @@ def resolve(name: str | Run, user: User) -> Resolved:
     run = name if isinstance(name, Run) else Run.parse(name)
     override = yaml.safe_dump(user.override.get(run.paper, {}))
     return _resolve(str(run), user.scale, tuple(sorted(user.folders)), override)
-
-
-def _check_written(run: Run) -> None:
-    """Refuse a name that can be written otherwise: two names for one run would train it twice."""
-    canonical = tuple(sorted((key, shortest(_parse(value))) for key, value in dict(run.variant).items()))
-    if run.variant != canonical:
-        right = dataclasses.replace(run, variant=canonical)
-        raise UserError(f"{run}: write it as {right} (each key once, keys sorted, numbers in shortest form)")
 
 
 def _check_distinct(resolved: Resolved, folders: tuple[str, ...]) -> None:
@@ -295,23 +272,7 @@ def _typed(value: Any) -> Any:
     """Turn the strings in a nested value into numbers: Snakemake reads every value inside {…} as a string."""
     if isinstance(value, dict):
         return {key: _typed(inner) for key, inner in value.items()}
-    return _parse(value) if isinstance(value, str) else value
-
-
-def _parse(text: str) -> bool | int | float | str:
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            pass
-    return {"true": True, "false": False}.get(text, text)
-
-
-def shortest(value: Any) -> str:
-    """Return a setting's value as run names write it: 0.1, 3, true."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:.10g}" if isinstance(value, float) else str(value)
+    return parse_value(value) if isinstance(value, str) else value
 
 
 def _only(layer: Any, known: Any, source: str) -> None:

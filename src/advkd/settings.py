@@ -1,10 +1,6 @@
-"""What a run's settings may be: one flat, validated namespace a paper.
+"""What a user may set, and what every schema of a paper's runs (`gan_settings`, `aikd_settings`) is made of."""
 
-`advkd.config` builds the values from layers; here stand their types, bounds and meaning. Training does not import
-this module: it reads the resolved values from a run's `config.yaml`.
-"""
-
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -36,79 +32,33 @@ class User(Strict):
     checkpoint_seconds: Annotated[float, Field(ge=0)] = 60.0
 
 
-class GanSettings(Strict):
-    """A run of the GAN paper (OKD-SAGAN, OKD-ACGAN). A setting that does not apply to the model or method is null."""
+class RunSettings(Strict):
+    """What the schemas of all papers share.
 
-    dataset: str = Field(description="data set, a name of config/datasets.yaml or of `folders`")
-    data: Literal["real", "made", "folder"] = Field(description="the archive, drawn on the spot, or the user's folder")
-    crops: Annotated[int, Field(ge=0)] = Field(description="training crops; 0 (folders only): one an image")
-    crop: Literal["window", "resized"] = Field(description="pixels as photographed, or a random square resized")
-    image_size: Literal[64] = Field(description="side of a crop, pixels; the networks are made for 64")
-    held_out: Fraction = Field(description="fraction of the photos set aside for held-out crops")
-    held_out_crops: Annotated[int, Field(ge=0)] = Field(description="crops drawn from the photos set aside")
-    windows_per_image: Count = Field(description="crops of one image, in a folder of images")
-    data_seed: Annotated[int, Field(ge=0)] = Field(description="seed of the split and of the crops")
-    made_photos: Annotated[int, Field(ge=10)] | None = Field(None, description="photos drawn where data is `made`")
+    `needs` names, for each optional key, the setting that it needs and the values of it under which it has a meaning.
+    """
 
-    model: Literal["sagan", "acgan"]
-    width: Annotated[int, Field(ge=8, multiple_of=8)] = Field(
-        description="channels of the discriminator's (sagan) or generator's (acgan) first map"
-    )
-    z: Count = Field(description="length of the noise vector")
-    spectral_norm: bool | None = Field(None, description="spectral normalisation in G, D and C (sagan)")
-    dropout: Fraction | None = Field(None, description="of the discriminator's feature maps (acgan)")
+    store_keys: ClassVar[tuple[str, ...]]  # the settings that determine the prepared data set
+    made_key: ClassVar[str]  # the setting that says how many images are drawn where data is `made`
+    loop: ClassVar[str]  # the module of advkd.training that trains such runs
+    inherited: ClassVar[frozenset[str]]  # the keys of a run's variant that its superior or teacher has too
+    needs: ClassVar[dict[str, tuple[str, tuple[str, ...]]]]
 
-    method: Literal["single", "okd"]
-    sets: Count = Field(description="number N of generators, each with its discriminator")
-    rho: Annotated[float, Field(ge=0)] | None = Field(None, description="weight of the connector's term, Eq. 7 (okd)")
-    shared_z: bool = Field(description="one noise vector for all sets in an iteration")
-    gp_weight: Annotated[float, Field(ge=0)] | None = Field(None, description="lambda of Eqs. 5-8 (sagan)")
-    penalty: Literal["joint", "split"] | None = Field(None, description="gradient penalty in the same step or its own")
-    aux_weight: Annotated[float, Field(ge=0)] | None = Field(None, description="weight of the class loss (acgan)")
-
-    batch: Annotated[int, Field(ge=2)] = Field(description="images a step; batch norm needs two")
-    iterations: Count = Field(description="steps of each network")
-    early_iteration: Annotated[int, Field(ge=0)] = Field(description="step whose samples are evaluated too; 0: none")
-    lr_generator: Rate
-    lr_discriminator: Rate
-    lr_connector: Rate | None = Field(None, description="(okd)")
-    beta1: Fraction
-    beta2: Fraction
-
-    fakes: Annotated[int, Field(ge=4)] = Field(description="images of each generator for FID and KID")
-    inception: Literal["official", "random"] = Field(description="weights of the feature network")
-    features: Literal[64, 192, 768, 2048] = Field(description="feature dimensions; 2048 is FID")
-    curve_points: Annotated[int, Field(ge=0)] = Field(description="moments of training at which sets are compared")
-    curve_fakes: Annotated[int, Field(ge=2)] = Field(description="images of each generator at such a moment")
-
-    seed: Annotated[int, Field(ge=0)]
+    @classmethod
+    def meaningless(cls, values: dict[str, Any]) -> dict[str, str]:
+        """Return the keys that have no meaning beside the other `values`, each with what it needs."""
+        return {
+            key: f"{setting} {' or '.join(wanted)}"
+            for key, (setting, wanted) in cls.needs.items()
+            if values.get(setting) not in wanted
+        }
 
     @model_validator(mode="after")
-    def _agree(self) -> Self:
-        if self.method == "okd" and self.sets < 2:
-            raise ValueError(f"sets is {self.sets}, but okd connects at least 2 (one set alone is the method `single`)")
-        if self.method == "single" and self.sets != 1:
-            raise ValueError(f"sets is {self.sets}, but `single` is one set (several sets are the method `okd`)")
-        applies = {
-            "rho": self.method == "okd",
-            "lr_connector": self.method == "okd",
-            "spectral_norm": self.model == "sagan",
-            "gp_weight": self.model == "sagan",
-            "penalty": self.model == "sagan",
-            "dropout": self.model == "acgan",
-            "aux_weight": self.model == "acgan",
-            "made_photos": self.data == "made",
-        }
-        for key, wanted in applies.items():
-            if wanted and getattr(self, key) is None:
+    def _complete(self) -> Self:
+        meaningless = self.meaningless(dict(self))
+        for key in self.needs:
+            if key in meaningless and getattr(self, key) is not None:
+                raise ValueError(f"{key} has a meaning with {meaningless[key]} only")
+            if key not in meaningless and getattr(self, key) is None:
                 raise ValueError(f"{key} is missing")
-            if not wanted and getattr(self, key) is not None:
-                raise ValueError(f"{key} has no meaning for {self.model}/{self.method} on {self.data} data")
-        if 0 < self.crops < self.batch:
-            raise ValueError(f"batch is {self.batch}, larger than the data set of {self.crops} crops")
-        if self.early_iteration >= self.iterations:
-            raise ValueError(f"early_iteration is {self.early_iteration}, not before the end ({self.iterations})")
         return self
-
-
-PAPERS: dict[str, type[Strict]] = {"okd": GanSettings}
