@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from advkd.methods.sagan import critic_loss, generator_loss, gradient_penalty, wasserstein
+from advkd.methods.sagan import critic_loss, generator_loss, wasserstein
+from advkd.methods.wgan_gp import gradient_penalty
 
 
 class Linear(nn.Module):

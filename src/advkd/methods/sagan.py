@@ -20,6 +20,7 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor, nn
 
+from advkd.methods.wgan_gp import gradient_penalty
 from advkd.models.sagan import Discriminator, Generator
 
 
@@ -30,22 +31,6 @@ def wasserstein(critic: nn.Module, true: Tensor, false: Tensor) -> Tensor:
     """
     on_true, on_false = critic(torch.cat([true, false])).chunk(2)
     return on_true.mean() - on_false.mean()
-
-
-def gradient_penalty(critic: nn.Module, a: Tensor, b: Tensor, eps: Tensor) -> Tensor:
-    """Return the mean of (|grad F(x)| - 1)^2 at x = eps * b + (1 - eps) * a: WGAN-GP (Gulrajani et al., 2017).
-
-    Args:
-        critic: F, from images (B, ...) to scores (B,), of one image at a time.
-        a: images (B, ...), without graph.
-        b: images of the same shape, without graph.
-        eps: one weight in [0, 1] per image, (B, 1, ..., 1).
-
-    The norm is over all components of an image. Its derivative is 0 where the gradient vanishes, not NaN.
-    """
-    x = (eps * b + (1 - eps) * a).requires_grad_()
-    (gradient,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
-    return (gradient.flatten(1).norm(2, dim=1) - 1).square().mean()
 
 
 def critic_loss(critic: nn.Module, true: Tensor, false: Tensor, eps: Tensor, gp_weight: float) -> dict[str, Tensor]:

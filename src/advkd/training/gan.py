@@ -13,7 +13,8 @@ from advkd.files import atomic
 from advkd.methods.okd import GanEnsemble
 from advkd.progress import Progress
 from advkd.training import seeding
-from advkd.training.session import Diverged, Session
+from advkd.training.guard import Guard, check_weights
+from advkd.training.session import Session
 
 SAMPLE_BATCH = 50  # the generator's attention takes 4 MB an image, several times
 LOGGED_STEPS = 500
@@ -45,33 +46,25 @@ def train(session: Session, store: Store) -> dict[str, Any]:
                 part.load_state_dict(state[kind][name])
 
     def snapshot() -> dict[str, Any]:
-        check()
+        guard.check()
         return {
             kind: {name: part.state_dict() for name, part in getattr(gans, kind).items()}
             for kind in ("networks", "optimizers")
         }
 
-    def check() -> None:
-        if (first := int(bad)) < s.iterations:
-            raise Diverged(first + 1, {name: repr(float(value)) for name, value in zip(terms, held, strict=True)})
-
     every = max(1, s.iterations // LOGGED_STEPS)
     curve = curve_steps(s)
-    bad = torch.tensor(s.iterations, device=device)  # the first step with a non-finite loss,
-    held = torch.zeros((), device=device)  # and its loss terms
-    terms: dict[str, torch.Tensor] = {}
+    guard = Guard(s.iterations, device)
     progress = Progress(session.document["run"], s.iterations, "iteration", session.step)
     while session.step < s.iterations:
         step = session.step
         index = seeding.batch_indices(s.seed, step, len(images), s.batch).to(device)
         torch.manual_seed(seeding.derive(s.seed, "step", step))
         terms = gans.step(to_unit(images[index]), labels[index])
-        stacked = torch.stack(list(terms.values()))
-        first = ~torch.isfinite(stacked).all() & (bad == s.iterations)
-        held, bad = torch.where(first, stacked, held), torch.where(first, step, bad)
+        guard.watch(step, terms)
         session.step = step + 1
         if session.step % every == 0 or session.step == s.iterations:
-            check()
+            guard.check()
             values = {name: float(value) for name, value in terms.items()}
             session.history.append({"iteration": session.step, **{k: f"{v:.6g}" for k, v in values.items()}})
             seen = (session.step - progress.start) * s.batch / progress.seconds
@@ -85,9 +78,7 @@ def train(session: Session, store: Store) -> dict[str, Any]:
     weights = {
         f"{net}.{k}": v.contiguous() for net, part in gans.networks.items() for k, v in part.state_dict().items()
     }
-    broken = [name for name, value in weights.items() if not torch.isfinite(value).all()]
-    if broken:
-        raise Diverged(session.step, {name: "non-finite weights" for name in broken[:5]})
+    check_weights(session.step, weights)
     with atomic(session.folder / "model.safetensors") as temporary:
         save_file({name: value.cpu() for name, value in weights.items()}, temporary)
     session.save(snapshot())

@@ -1,6 +1,6 @@
 """One training in its run folder: resume, checkpoints, history, outcome. Knows no method and no loop.
 
-A run folder holds `config.yaml`, `history.csv`, `model.safetensors`, `samples.npz` (or predictions),
+A run folder holds `config.yaml`, `history.csv`, `model.safetensors`, `samples.npz` or `predictions.npz`,
 `provenance.json`, `log.txt` and, written last, `result.json`: the only output of training that the workflow knows of.
 """
 
@@ -20,7 +20,7 @@ from advkd.files import digest, sha256, write_json, write_text
 from advkd.progress import say
 from advkd.training import checkpoint, provenance
 
-PRODUCTS = ("model.safetensors", "samples.npz", "predictions.npz")
+PRODUCTS = ("model.safetensors", "best.safetensors", "samples.npz", "predictions.npz")
 
 
 class Interrupted(Exception):
@@ -59,10 +59,15 @@ class Session:
         return SimpleNamespace(**self.document["settings"])
 
     @property
+    def parents(self) -> dict[str, Path]:
+        """The folders of the runs that this one learns from, by role."""
+        return parent_folders(self.document, self.folder)
+
+    @property
     def identity(self) -> str:
-        """What a checkpoint must share to be continued: configuration, data and, if asked for, the code."""
+        """What a checkpoint must share to be continued: configuration, data, parents and, if asked for, the code."""
         code = provenance.code_hash() if self.afresh else None
-        return digest([self.document["config_hash"], self.data["sha256"], code])
+        return digest([self.document["config_hash"], self.data["sha256"], self.data.get("parents"), code])
 
     @property
     def scratch(self) -> Path:
@@ -163,6 +168,12 @@ class Session:
         write_json(self.folder / "result.json", result)
         if result["status"] == "done":
             clean(self.folder)
+
+
+def parent_folders(document: dict[str, Any], folder: Path) -> dict[str, Path]:
+    """Return the folders of the runs that a run learns from, by role; all runs of a scale lie in one tree."""
+    runs = folder.absolute().parents[len(Path(document["run"]).parts) - 1]
+    return {role: runs / name for role, name in document.get("parents", {}).items()}
 
 
 def clean(folder: Path) -> None:

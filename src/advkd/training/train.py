@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,13 @@ from typing import Any
 import yaml
 
 from advkd.data.store import Store
+from advkd.errors import UserError
 from advkd.files import read_json, sha256, write_json, write_text
 from advkd.progress import logging_to, say
 from advkd.training import checkpoint, provenance
 from advkd.training.allocator import keep_freed_memory
 from advkd.training.device import select_device
-from advkd.training.session import Diverged, Interrupted, Session, clean, stopping_on_signals
+from advkd.training.session import Diverged, Interrupted, Session, clean, parent_folders, stopping_on_signals
 
 
 def train(
@@ -35,6 +37,9 @@ def train(
     with logging_to(folder / "log.txt"), locked(folder):
         store = Store.open(data_root / "stores" / document["store"])
         data = {"store": document["store"], **{key: store.meta[key] for key in ("name", "classes", "source", "sha256")}}
+        blocked, parents = inspect_parents(document, folder, store)
+        if parents:
+            data["parents"] = parents
         if result := finished(folder, document, data, afresh):
             by = "by another process" if (folder / "result.json").exists() else "before, and nothing of it changed"
             write_json(folder / "result.json", result)
@@ -45,15 +50,14 @@ def train(
         # Only now: importing torch takes seconds, and a second trainer waits above at no cost.
         import torch
 
-        from advkd.training import gan
-
+        loop = importlib.import_module(f"advkd.training.{document['loop']}")
         chosen = select_device(device)
         torch.set_num_threads(document["threads"])
         write_text(folder / "config.yaml", yaml.safe_dump(document, sort_keys=False))
         session = Session(folder, document, data, chosen, checkpoint_seconds, afresh)
         try:
             with stopping_on_signals(session):
-                outcome = gan.train(session, store)
+                outcome = block(session, blocked) if blocked else loop.train(session, store)
         except Diverged as error:
             say(f"{document['run']}: diverged at step {error.step}: {error.terms}")
             kept = next((name for name in checkpoint.NAMES if (folder / name).exists()), None)
@@ -62,8 +66,42 @@ def train(
             say(f"{document['run']}: stopped on request at step {session.step}; start it again to continue")
             return 143
         session.finish(outcome)
-        say(f"{document['run']}: {outcome['status']} after {session.seconds:.1f} s")
+        reason = f" by {outcome['parent']}, which {outcome['reason']}" if blocked else ""
+        say(f"{document['run']}: {outcome['status']}{reason} after {session.seconds:.1f} s")
         return 0
+
+
+def block(session: Session, reason: dict[str, str]) -> dict[str, Any]:
+    """Leave nothing of an earlier training in the folder of a run that cannot be trained; return its outcome."""
+    session.resume()
+    checkpoint.remove(session.folder)
+    return {"status": "blocked", **reason}
+
+
+def inspect_parents(document: dict[str, Any], folder: Path, store: Store) -> tuple[dict, dict[str, Any]]:
+    """Return what blocks a run (empty: nothing), and the weights of the runs that it learns from, by role.
+
+    Raises:
+        UserError: such a run is not trained, or was trained on other data.
+    """
+    blocked: dict[str, str] = {}
+    found = {}
+    for role, parent in parent_folders(document, folder).items():
+        name = document["parents"][role]
+        if not (parent / "result.json").exists():
+            raise UserError(f"{document['run']}: its {role} is not trained yet: advkd train {name}")
+        result, data = read_json(parent / "result.json"), read_json(parent / "provenance.json")["data"]
+        if data["sha256"] != store.meta["sha256"]:
+            classes = f"{len(data['classes'])} classes of {data['store']}"
+            raise UserError(
+                f"{document['run']}: its {role} was trained on other data ({classes}, here"
+                f" {len(store.meta['classes'])} of {document['store']}): advkd train {name}"
+            )
+        found[role] = {"run": name, "sha256": result["sha256"]}
+        if result["status"] != "done":
+            ended = f"diverged at step {result['step']}" if result["status"] == "diverged" else "is blocked itself"
+            blocked = {"parent": name, "reason": ended}
+    return blocked, found
 
 
 def finished(folder: Path, document: dict[str, Any], data: dict[str, Any], afresh: bool) -> dict[str, Any] | None:

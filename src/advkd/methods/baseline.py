@@ -1,0 +1,77 @@
+"""Baseline: cross-entropy alone. Also what every other classifier's method is built on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import torch
+from torch import Tensor, nn
+
+from advkd.methods.batch import Batch
+from advkd.methods.frozen import DTYPES
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a method is told beside its settings.
+
+    Attributes:
+        classes: number of classes C.
+        labels: int64 (n,), of the training images, on the CPU.
+        device: where networks live and batches come from.
+        parents: trained classifiers by role ("superior"), on the device.
+    """
+
+    classes: int
+    labels: Tensor
+    device: torch.device
+    parents: Mapping[str, nn.Module]
+
+
+class Baseline:
+    """A method knows the student, its loss, and the networks it needs beside; the loop knows none of them.
+
+    Attributes:
+        student: the classifier being trained.
+        groups: images of the student's batch for each image drawn (CS-KD: 2, anchor and partner).
+        networks: other networks whose state a resumed training needs.
+        optimizers: theirs.
+        tensors: other tensors that a resumed training needs.
+    """
+
+    groups = 1
+
+    def __init__(self, s: SimpleNamespace, student: nn.Module, task: Task) -> None:
+        self.s, self.student, self.task = s, student, task
+        self.networks: dict[str, nn.Module] = {}
+        self.optimizers: dict[str, torch.optim.Optimizer] = {}
+        self.tensors: dict[str, Tensor] = {}
+
+    def choose(self, index: Tensor, generator: torch.Generator) -> Tensor:
+        """Return the images to load for the drawn ones, int64 (B,): (groups * B,) with the drawn ones first."""
+        return index
+
+    def begin_epoch(self, epoch: int, factor: float) -> None:
+        """Get ready for `epoch` (from 0), whose learning rate is `factor` of the first; called again on resume."""
+
+    def end_epoch(self, epoch: int) -> None:
+        """Take note of the student as it is after `epoch`."""
+
+    def loss(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the student's loss "L", with graph, and other 0-d terms worth logging, without.
+
+        "error" is the share of training images whose highest logit is not their label.
+        """
+        logits = self.logits(batch.images)
+        return {"L": batch.cross_entropy(logits), "error": error(logits, batch)}
+
+    def logits(self, images: Tensor) -> Tensor:
+        """Return the student's logits, float32 (B, C), of images (B, 3, S, S)."""
+        dtype = DTYPES[self.s.precision]
+        with torch.autocast(self.task.device.type, dtype, enabled=dtype != torch.float32):
+            return self.student(images).float()
+
+
+def error(logits: Tensor, batch: Batch) -> Tensor:
+    """Return the share of images whose highest logit is not their label, 0-d."""
+    return (logits.detach().argmax(1) != batch.labels).float().mean()

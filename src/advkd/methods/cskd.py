@@ -1,0 +1,48 @@
+"""CS-KD: class-wise self-distillation (Yun, Park, Lee, Shin; CVPR 2020).
+
+A batch holds B anchors x and B partners x', partner k of the class of anchor k. The prediction of the partner is the
+soft target of the anchor:
+
+    L = CE(z(x), y) + lambda tau^2 KL(p(z(x'); tau) || p(z(x); tau))
+
+The partner's forward uses the same weights in training mode without graph, so that batch norm's running statistics
+move twice a step, anchors first, and each forward is normalised by its own B images, as in the public code. Partners
+get no cross-entropy.
+"""
+
+from types import SimpleNamespace
+
+import torch
+from torch import Tensor, nn
+
+from advkd.methods.baseline import Baseline, Task, error
+from advkd.methods.batch import Batch
+from advkd.methods.divergence import divergence
+
+
+class CsKd(Baseline):
+    """CS-KD; `cs_weight` is lambda, `cs_tau` tau. With Mixup or CutMix, partners are mixed as their anchors are."""
+
+    groups = 2
+
+    def __init__(self, s: SimpleNamespace, student: nn.Module, task: Task) -> None:
+        super().__init__(s, student, task)
+        self.by_class = torch.argsort(task.labels, stable=True)
+        self.count = torch.bincount(task.labels, minlength=task.classes)
+        self.start = self.count.cumsum(0) - self.count
+
+    def choose(self, index: Tensor, generator: torch.Generator) -> Tensor:
+        """Return the anchors and, for each, any training image of its class, itself included."""
+        label = self.task.labels[index]
+        drawn = torch.rand(len(index), generator=generator, dtype=torch.float64) * self.count[label]
+        return torch.cat([index, self.by_class[self.start[label] + drawn.long()]])
+
+    def loss(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the loss above, its cross-entropy and its divergence."""
+        anchors, partners = batch.images.chunk(2)
+        logits = self.logits(anchors)
+        with torch.no_grad():
+            target = self.logits(partners)
+        ce = batch.cross_entropy(logits)
+        kd = divergence(target, logits, self.s.cs_tau)
+        return {"L": ce + self.s.cs_weight * kd, "CE": ce.detach(), "KD": kd.detach(), "error": error(logits, batch)}

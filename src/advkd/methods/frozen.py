@@ -1,0 +1,42 @@
+"""Networks that are only asked: a superior, a teacher, the student of the epoch before."""
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+from advkd.models import classifiers
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+class Frozen(nn.Module):
+    """A copy of a classifier that gives logits and no gradients, in channels-last layout.
+
+    In bfloat16 its convolutions compute in that precision (about twice as fast, on CPUs that have it too); batch norm's
+    statistics and the last layer, whose rounding would show in the logits most, stay in float32.
+
+    Args:
+        network: the classifier to copy.
+        precision: "float32" or "bfloat16".
+        mode: "eval", or "train" for batch norm with the batch's statistics.
+    """
+
+    def __init__(self, network: nn.Module, precision: str, mode: str = "eval") -> None:
+        super().__init__()
+        self.network = copy.deepcopy(network).requires_grad_(False).to(memory_format=torch.channels_last)
+        self.network.train(mode == "train")
+        self.dtype = DTYPES[precision]
+        for module in self.network.modules():
+            if isinstance(module, nn.Conv2d):
+                module.to(self.dtype)
+        classifiers.head(self.network).register_forward_pre_hook(lambda _, inputs: (inputs[0].float(),))
+
+    @torch.no_grad()
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits, float32 (B, C), of images (B, 3, S, S)."""
+        return self.network(images.to(self.dtype, memory_format=torch.channels_last))
+
+    def follow(self, network: nn.Module) -> None:
+        """Take over the weights and statistics of `network`, as they are now."""
+        self.network.load_state_dict(network.state_dict())
