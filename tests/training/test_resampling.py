@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from torchvision.transforms import functional as transforms
 
+from advkd.training import resampling
 from advkd.training.resampling import resample
 from torch_state import _torch_state  # noqa: F401  (a fixture)
 
@@ -72,7 +73,9 @@ def test_any_box_of_one_colour_keeps_it_and_none_reads_outside(corner, extent, s
     torch.testing.assert_close(found, torch.full_like(found, 77.0))
 
 
-def test_a_batch_equals_its_images_one_by_one():
+@pytest.mark.parametrize("at_a_time", [1, 2, 9])
+def test_a_batch_equals_its_images_one_by_one(monkeypatch, at_a_time):
+    monkeypatch.setattr(resampling, "PIXELS", at_a_time * 20 * 30)
     images, flip = noise(20, 30, 9), torch.rand(9) < 0.5
     corner = torch.rand(9, 2, dtype=torch.float64) / 2
     boxes = torch.cat([corner, corner + 0.5], 1)

@@ -1,4 +1,4 @@
-"""PreAct ResNet-18 for small images, as CS-KD and PS-KD train it and, by all signs, AI-KD.
+"""PreAct ResNet-18 for small images, as CS-KD and PS-KD train it, and AI-KD, whose recipe is PS-KD's.
 
 Two variants of one network:
 
