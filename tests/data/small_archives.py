@@ -1,6 +1,7 @@
 """Small archives in the layout of CODEBRIM, made of noise."""
 
 import io
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -51,6 +52,16 @@ def pack(path: Path, contents: dict[str, bytes], **options) -> Path:
     return path
 
 
+def pack_tar(path: Path, contents: dict[str, bytes]) -> Path:
+    """Write a tar archive, compressed if it is named so."""
+    with tarfile.open(path, "w:gz" if path.name.endswith("gz") else "w") as archive:
+        for name, data in contents.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return path
+
+
 def unpack(archive: Path, folder: Path) -> Path:
     with zipfile.ZipFile(archive) as file:
         file.extractall(folder)
@@ -74,6 +85,6 @@ TINY = DataSet(
 def listen(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return a list that collects what the data modules say."""
     lines: list[str] = []
-    for module in ("archives", "codebrim", "members", "preparation"):
+    for module in ("archives", "codebrim", "members", "preparation", "verification"):
         monkeypatch.setattr(f"advkd.data.{module}.say", lines.append)
     return lines

@@ -1,4 +1,4 @@
-"""Reading the files of a zip archive or of an extracted folder in place, by the same names.
+"""The files of an archive or of an extracted folder, read in place by the same names.
 
 Names are relative to the official folder (`original_dataset` for CODEBRIM), so that an archive and its extraction
 look alike. Hidden files and `__MACOSX` are no part of a data set: macOS adds them when it packs and unpacks.
@@ -6,23 +6,23 @@ look alike. Hidden files and `__MACOSX` are no part of a data set: macOS adds th
 
 import abc
 import hashlib
-import io
-import itertools
 import os
 import re
-import stat
+import tarfile
 import zipfile
 import zlib
 from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, TypeVar
 
 from advkd.errors import UserError
 from advkd.progress import say
 
-WRAP = 1 << 32
+T = TypeVar("T")
 LARGEST = 1 << 29  # bytes of one member; no photo comes near, and a crafted archive could claim anything
-DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError)
+CHUNK = 1 << 20
+DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, OSError)
 
 
 class Entry(NamedTuple):
@@ -33,9 +33,9 @@ class Entry(NamedTuple):
 
 
 class Archive(abc.ABC):
-    """Files by name; `ZipArchive` and `FolderArchive` say where they lie.
+    """Files by name; the subclasses say where they lie.
 
-    `kind` is "zip" or "folder".
+    `kind` is "zip", "tar", "folder" or "joined"; `path` is the archive or folder, of joined ones the first.
     """
 
     kind: str
@@ -55,6 +55,10 @@ class Archive(abc.ABC):
     def entry(self, name: str) -> Entry:
         """Return size and CRC-32 of one file."""
 
+    def order(self, names: Iterable[str]) -> list[str]:
+        """Return `names` in the order in which they are cheapest to read; here, as given."""
+        return list(names)
+
     def read(self, name: str) -> bytes:
         """Return the bytes of one file.
 
@@ -73,76 +77,49 @@ class Archive(abc.ABC):
     def digest(self) -> str:
         """Return the SHA-256 over the sorted lines "name, size, CRC-32" of the files, tab-separated.
 
-        For a zip archive the CRC-32 come from its directory (reading a file later checks them against the bytes), for
-        a folder from the bytes, so that an archive and its extraction have the same digest.
+        For a zip archive the CRC-32 come from its directory (reading a file later checks them against the bytes),
+        otherwise from the bytes, so that an archive and its extraction have the same digest.
         """
         tree = hashlib.sha256()
         for name in self.names():
             entry = self.entry(name)
-            tree.update(f"{name}\t{entry.size}\t{entry.crc:08x}\n".encode())
+            # names that are no UTF-8 are surrogates here, as Python reads them from folders and from tars
+            tree.update(f"{name}\t{entry.size}\t{entry.crc:08x}\n".encode(errors="surrogateescape"))
         return tree.hexdigest()
 
     def suffixes(self) -> Counter[str]:
         """Return how many files have each suffix, in lower case and without its dot."""
         return Counter(name.rpartition(".")[2].lower() for name in self.names() if "." in name.rpartition("/")[2])
 
-
-class ZipArchive(Archive):
-    """The files below `folder` in the zip archive `path`, read in place; ZIP64 and offsets cut to 32 bits included.
-
-    Raises:
-        UserError: no readable zip archive, unsafe members, or no folder `folder` in it.
-    """
-
-    kind = "zip"
-
-    def __init__(self, path: Path, folder: str) -> None:
-        super().__init__(path)
-        try:
-            self._zip = zipfile.ZipFile(path)
-            infos = self._zip.infolist()
-            for info in infos:
-                _refuse_unsafe(path, info)
-            if len({info.filename for info in infos}) != len(infos):
-                raise UserError(f"{path} holds two members of the same name: not an archive to be trusted")
-            if path.stat().st_size > WRAP:
-                infos = _undo_wrap(path, infos)
-        except DAMAGED as error:
-            raise UserError(f"{path} is no complete zip archive ({error}): delete it and get it again") from error
-        prefix = _official(path, [info.filename for info in infos if not info.is_dir()], folder)
-        inside = {info.filename.removeprefix(prefix): info for info in infos if info.filename.startswith(prefix)}
-        self._infos = {name: info for name, info in inside.items() if not info.is_dir() and not _is_hidden(name)}
-
-    def names(self) -> list[str]:
-        """Return the sorted names of the members."""
-        return sorted(self._infos)
-
-    def open(self, name: str) -> BinaryIO:
-        """Open a member."""
-        return self._zip.open(self._infos[name])
-
-    def entry(self, name: str) -> Entry:
-        """Return what the archive's directory says of a member."""
-        info = self._infos[name]
-        return Entry(info.file_size, info.CRC)
+    def folders(self, parent: str) -> set[str]:
+        """Return the names of the folders with files in them, right below the folder `parent`, which ends in `/`."""
+        below = (name.removeprefix(parent) for name in self.names() if name.startswith(parent))
+        return {name.partition("/")[0] for name in below if "/" in name}
 
 
 class FolderArchive(Archive):
-    """The files of the folder `path` and the folders in it.
+    """The files of the folder `path` and the folders in it, or, if `only` names some, only these.
 
     Links that lead out of the folder, and linked folders, are left out, which `say` tells.
+
+    Raises:
+        UserError: one of `only` is missing.
     """
 
     kind = "folder"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, only: Collection[str] = ()) -> None:
         super().__init__(path)
+        if only:
+            refuse_missing(path, [name for name in only if not (path / name).is_file()])
+            self._names = sorted(only)
+            return
         root, self._names, left_out = path.resolve(), [], 0
         for place, folders, files in os.walk(root):
             left_out += sum(Path(place, name).is_symlink() for name in folders)
             for file in (Path(place, name) for name in files):
                 name = file.relative_to(root).as_posix()
-                if _is_hidden(name):
+                if is_hidden(name):
                     continue
                 if file.is_symlink() and not file.resolve().is_relative_to(root):
                     left_out += 1
@@ -166,44 +143,71 @@ class FolderArchive(Archive):
         Raises:
             UserError: it cannot be read.
         """
-        size = crc = 0
         try:
             with self.open(name) as file:
-                while chunk := file.read(io.DEFAULT_BUFFER_SIZE * 64):
-                    size, crc = size + len(chunk), zlib.crc32(chunk, crc)
+                return measure(file)
         except OSError as error:
             raise UserError(f"cannot read {self.path / name}: {error.strerror}") from error
-        return Entry(size, crc)
 
 
-def open_archive(path: Path, folder: str) -> Archive:
-    """Return the files of the zip archive `path` below its folder `folder`, or of the extracted folder `path`."""
-    path = Path(path)
-    return FolderArchive(path) if path.is_dir() else ZipArchive(path, folder)
+def measure(file: BinaryIO) -> Entry:
+    """Return size and CRC-32 of the bytes that are left in `file`."""
+    size = crc = 0
+    while chunk := file.read(CHUNK):
+        size, crc = size + len(chunk), zlib.crc32(chunk, crc)
+    return Entry(size, crc)
 
 
-def _is_hidden(name: str) -> bool:
+def below(path: Path, members: Mapping[str, T], folder: str | None, only: Collection[str]) -> dict[str, T]:
+    """Return the members of the archive `path` that belong to the data set, by their names in the official folder.
+
+    Args:
+        path: for messages.
+        members: the regular files of the archive by their names in it.
+        folder: the official folder, wherever in the archive it lies (the one nearest the top); None: the top itself.
+        only: the names of the files that are wanted, or empty: all that are not hidden.
+
+    Raises:
+        UserError: the folder, or one of `only`, is missing.
+    """
+    prefix = _prefix(path, members, folder) if folder else ""
+    inside = {name.removeprefix(prefix): member for name, member in members.items() if name.startswith(prefix)}
+    if only:
+        refuse_missing(path, [name for name in only if name not in inside])
+        return {name: inside[name] for name in only}
+    return {name: member for name, member in inside.items() if not is_hidden(name)}
+
+
+def is_hidden(name: str) -> bool:
+    """Return whether a file is none of the data set's: hidden, or what macOS adds."""
     return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
 
 
-def _refuse_unsafe(path: Path, info: zipfile.ZipInfo) -> None:
-    name = info.orig_filename
-    mode = stat.S_IFMT(info.external_attr >> 16)
+def refuse_missing(path: Path, names: Collection[str]) -> None:
+    """Raise a UserError if there are `names`, which `path` should hold."""
+    if names:
+        raise UserError(f"{path} lacks {', '.join(names)}: not the official data, or not all of them")
+
+
+def refuse_unsafe(path: Path, name: str, special: bool) -> None:
+    """Raise a UserError if an archive's member could do harm when extracted: by its name, or as it is `special`."""
     if name.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", name) or "\\" in name or "\0" in name:
         fault = "an absolute or foreign path"
     elif ".." in name.split("/"):
         fault = "a path that leads out of the archive"
-    elif mode not in (0, stat.S_IFREG, stat.S_IFDIR):
+    elif special:
         fault = "a link or a device"
-    elif info.flag_bits & 1:
-        fault = "an encrypted file"
     else:
         return
-    raise UserError(f"{path} holds {fault}, {name!r}: not an archive to be trusted")
+    raise distrust(path, f"{fault}, {name!r}")
 
 
-def _official(path: Path, names: list[str], folder: str) -> str:
-    """Return the prefix, ending in `/`, under which the official folder lies; the one nearest the top."""
+def distrust(path: Path, fault: str) -> UserError:
+    """Return the error of an archive that holds a `fault` which no official one has."""
+    return UserError(f"{path} holds {fault}: not an archive to be trusted")
+
+
+def _prefix(path: Path, names: Iterable[str], folder: str) -> str:
     prefixes = set()
     for name in names:
         parts = name.split("/")[:-1]
@@ -212,34 +216,3 @@ def _official(path: Path, names: list[str], folder: str) -> str:
     if not prefixes:
         raise UserError(f"{path} holds no folder {folder!r}: not the official archive")
     return "/".join(min(prefixes, key=lambda parts: (len(parts), parts))) + "/"
-
-
-def _undo_wrap(path: Path, infos: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
-    """Return `infos` with the places of the members in an archive of more than 4 GiB found again.
-
-    The archiver of macOS writes no ZIP64 but the lower 32 bits of every offset; zipfile then misplaces the first or
-    the last members by a multiple of 4 GiB. A member lies where its local header, with its name, is found.
-    """
-    found = []
-    with path.open("rb") as file:
-        size = path.stat().st_size
-        for info in infos:
-            utf8 = info.flag_bits & 0x800
-            name = info.orig_filename.encode("utf-8" if utf8 else "cp437")
-            for offset in range(info.header_offset % WRAP, size, WRAP):
-                file.seek(offset)
-                header = file.read(30 + len(name))
-                if header.startswith(b"PK\3\4") and header[30:] == name:
-                    break
-            else:
-                raise zipfile.BadZipFile(f"no header of {info.filename}")
-            placed = zipfile.ZipInfo(info.orig_filename, info.date_time)
-            for key in ("compress_type", "flag_bits", "CRC", "compress_size", "file_size", "external_attr"):
-                setattr(placed, key, getattr(info, key))
-            placed.header_offset = offset
-            found.append(placed)
-    found.sort(key=lambda info: info.header_offset)
-    for first, second in itertools.pairwise(found):
-        if first.header_offset + 30 + first.compress_size > second.header_offset:
-            raise zipfile.BadZipFile(f"{first.filename} and {second.filename} overlap")
-    return found

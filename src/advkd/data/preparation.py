@@ -10,10 +10,11 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from advkd.data import codebrim, crops, folder, images, store
+from advkd.data import archives, codebrim, crops, folder, images, store
 from advkd.data.crops import Draw
-from advkd.data.members import Archive, open_archive
+from advkd.data.members import Archive
 from advkd.data.photos import Photo
+from advkd.data.registry import DataSet
 from advkd.errors import UserError
 from advkd.progress import Progress, say
 
@@ -21,11 +22,12 @@ READ = ("crop", "crops", "data_seed", "held_out", "held_out_crops", "image_size"
 COLUMNS = ("split", "index", "image", "xmin", "ymin", "xmax", "ymax", "x0", "y0", "side", "label", "class", "tags")
 
 
-def prepare(source: dict | Path, name: str, s: SimpleNamespace, out: Path) -> dict:
+def prepare(source: dict | Path, dataset: DataSet | None, name: str, s: SimpleNamespace, out: Path) -> dict:
     """Draw the crops of one data set into a store at `out` and return its meta.json.
 
     Args:
         source: the record that `archives.fetch` or `archives.describe` gave, or the user's folder of images.
+        dataset: the registry's entry of a record; not read for a folder.
         name: the data set's name.
         s: the settings `crops`, `crop`, `image_size`, `held_out`, `held_out_crops`, `windows_per_image`, `data_seed`
             (advkd.settings.GanSettings).
@@ -37,7 +39,7 @@ def prepare(source: dict | Path, name: str, s: SimpleNamespace, out: Path) -> di
     counters: Counter[str] = Counter(dict.fromkeys(("annotations_left_out", "enlarged", "expanded", "repeated"), 0))
     tagged = isinstance(source, dict)
     if tagged:
-        archive = open_archive(Path(source["path"]), source["folder"])
+        archive = archives.open_record(source, dataset)
         repairable = source["verified"] in ("accepted by the user", "drawn on the spot")
         photos, classes = codebrim.read(archive, counters, strict=repairable), codebrim.CLASSES
         origin = {key: source[key] for key in ("content", "kind", "sha256", "verified")}

@@ -1,22 +1,39 @@
 """The registry of data sets and weights, config/datasets.yaml, as frozen values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
 
 from advkd.errors import UserError
 
+TARS = (".tar", ".tar.gz", ".tgz")
+
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A published file: its name, address, checksum ("md5:…", "sha256:…", None: none published), size in bytes."""
+    """A published file: its name, address, checksum ("md5:…", "sha256:…", None: none published), size in bytes.
+
+    `files`: the files of an archive that are read, by their names in the official folder, with their checksums; empty:
+    all in the folder.
+    """
 
     file: str
     url: str
     checksum: str | None
     size: int | None
     about: str | None = None
+    files: dict[str, str | None] = field(default_factory=dict)
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether the file is an archive of others."""
+        return self.file.endswith((".zip", *TARS))
+
+    @property
+    def stem(self) -> str:
+        """The name without the suffix of an archive."""
+        return next((self.file.removesuffix(end) for end in (".zip", *TARS) if self.file.endswith(end)), self.file)
 
     @property
     def size_text(self) -> str:
@@ -28,8 +45,9 @@ class RemoteFile:
 class DataSet:
     """One data set, or one set of weights (which has no folder, no expected files and no split).
 
-    `expect` counts files by lower-case suffix below `folder`; `official` holds classes, train and valid of the
-    publisher's split, or None.
+    `folder` is the official folder in the first archive; the files of others lie at their top. `expect` counts files
+    by lower-case suffix, and the folders in a folder, whose name ends in `/`. `official` holds classes, train and valid
+    of the publisher's split, or None.
     """
 
     name: str
@@ -42,6 +60,10 @@ class DataSet:
     expect: dict[str, int]
     official: dict[str, int] | None
     notes: str | None
+
+    def folder_of(self, remote: RemoteFile) -> str | None:
+        """Return the official folder in one of the archives; None: its files lie at its top."""
+        return self.folder if remote == self.archives[0] else None
 
     def notice(self) -> str:
         """Return what a user should read before a download: title, size, licence, citation, homepage."""
@@ -103,4 +125,5 @@ def _entry(path: Path, name: str, entry: dict) -> DataSet:
 def _remote(entry: dict) -> RemoteFile:
     kind = next((kind for kind in ("sha256", "md5") if entry.get(kind)), None)
     checksum = f"{kind}:{entry[kind]}" if kind else None
-    return RemoteFile(entry["file"], entry["url"], checksum, entry["size"], entry.get("about"))
+    files = {name: f"md5:{md5}" if md5 else None for name, md5 in (entry.get("files") or {}).items()}
+    return RemoteFile(entry["file"], entry["url"], checksum, entry["size"], entry.get("about"), files)

@@ -1,10 +1,13 @@
 """A prepared data set: a folder of uint8 arrays that training maps or moves whole to the GPU.
 
-    images.npy           uint8 (N, H, W, 3)    training crops, in the order in which they were drawn
+    images.npy           uint8 (N, H, W, 3)    training images; of a GAN's set crops, in the order in which they were
+                                               drawn, of a classifier's in the official order
     labels.npy           int64 (N,)            their classes
-    held_out.npy         uint8 (M, H, W, 3)    crops of photos that no training crop comes from
+    held_out.npy         uint8 (M, H, W, 3)    evaluation images, none of which is (or is cropped from) a training image
     held_out_labels.npy  int64 (M,)
-    manifest.csv         where every crop comes from
+    sizes.npy            int32 (N, 2)          width and height of the images before they were squashed to the square
+    held_out_sizes.npy   int32 (M, 2)          that is stored; classifiers' sets only
+    manifest.csv         where every image comes from
     meta.json            classes, counts, settings, source and checksums; no paths and no times, so that preparing
                          the same source again gives the same bytes
 
@@ -12,11 +15,13 @@ The folder appears whole or not at all.
 """
 
 import contextlib
+import math
 import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -24,6 +29,7 @@ from advkd import files
 from advkd.errors import UserError
 
 ARRAYS = ("images", "labels", "held_out", "held_out_labels")
+SIZES = ("sizes", "held_out_sizes")
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,8 @@ class Store:
     held_out: np.ndarray
     held_out_labels: np.ndarray
     meta: dict
+    sizes: np.ndarray | None = None
+    held_out_sizes: np.ndarray | None = None
 
     @classmethod
     def open(cls, path: Path) -> "Store":
@@ -49,32 +57,99 @@ class Store:
         try:
             meta = files.read_json(path / "meta.json")
             checksums = meta["sha256"]
-            for name in ARRAYS:
+            names = (*ARRAYS, *(name for name in SIZES if f"{name}.npy" in checksums))
+            for name in names:
                 if files.sha256(path / f"{name}.npy") != checksums[f"{name}.npy"]:
                     raise UserError(f"{path / name}.npy is not what was prepared: {remedy}")
-            arrays = [np.load(path / f"{name}.npy", mmap_mode="r") for name in ARRAYS]
+            arrays = {name: np.load(path / f"{name}.npy", mmap_mode="r") for name in names}
         except FileNotFoundError as error:
             raise UserError(f"no prepared data set in {path} ({Path(error.filename).name} is missing)") from error
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"the prepared data set in {path} is damaged ({error}): {remedy}") from error
-        return cls(path, *arrays, meta)
+        return cls(path, meta=meta, **arrays)
 
 
-def write(out: Path, arrays: dict[str, np.ndarray], manifest: str, meta: dict) -> dict:
-    """Write a store to the folder `out`, replacing one that is there, and return `meta` with the checksums added.
+class Rows:
+    """A uint8 array in an .npy file that is written one row at a time, in any order, and never lies in memory.
+
+    Rows are written, not mapped: a disk that is full is then an error, where a mapped page would kill the process.
+    """
+
+    def __init__(self, file: BinaryIO, shape: tuple[int, ...]) -> None:
+        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        self._file, self._start, self.shape = file, file.tell(), shape
+
+    def __setitem__(self, index: int, row: np.ndarray) -> None:
+        if row.shape != self.shape[1:] or row.dtype != np.uint8 or not 0 <= index < self.shape[0]:
+            raise ValueError(f"{row.dtype} {row.shape} is no row {index} of uint8 {self.shape}")
+        self._file.seek(self._start + index * math.prod(self.shape[1:]))
+        self._file.write(row.tobytes())
+
+
+class Draft:
+    """A store that is being written, in a folder that `draft` puts in its place."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def save(self, name: str, array: np.ndarray) -> None:
+        """Write the array `name`, one of `ARRAYS` and `SIZES`."""
+        with files.atomic(self._folder / f"{name}.npy") as temporary, temporary.open("wb") as file:
+            np.save(file, array)
+
+    @contextlib.contextmanager
+    def rows(self, name: str, shape: tuple[int, ...]) -> Iterator[Rows]:
+        """Yield the uint8 array `name` of `shape`, every row of which must be set."""
+        with files.atomic(self._folder / f"{name}.npy") as temporary, temporary.open("wb") as file:
+            yield Rows(file, shape)
+
+    def finish(self, manifest: str, meta: dict) -> dict:
+        """Write the manifest and, last, `meta` with the checksums added; return it."""
+        files.write_text(self._folder / "manifest.csv", manifest)
+        checksums = {path.name: files.sha256(path) for path in sorted(self._folder.iterdir())}
+        meta = {**meta, "sha256": checksums}
+        files.write_json(self._folder / "meta.json", meta)
+        return meta
+
+
+@contextlib.contextmanager
+def draft(out: Path, needed: int) -> Iterator[Draft]:
+    """Yield a store to be written and finished, which takes the place of `out` on success; on any error it is removed.
+
+    Args:
+        out: the store's folder; one that is there is replaced.
+        needed: bytes that the store will take.
 
     Raises:
         UserError: the disk is full or cannot be written; nothing is left behind.
     """
-    with _replaced(out, sum(array.nbytes for array in arrays.values())) as folder:
-        for name in ARRAYS:
-            with files.atomic(folder / f"{name}.npy") as temporary, temporary.open("wb") as file:
-                np.save(file, arrays[name])
-        files.write_text(folder / "manifest.csv", manifest)
-        checksums = {path.name: files.sha256(path) for path in sorted(folder.iterdir())}
-        meta = {**meta, "sha256": checksums}
-        files.write_json(folder / "meta.json", meta)
-    return meta
+    check_room(out, needed)
+    temporary = None
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+        folder = temporary / out.name
+        folder.mkdir()
+        yield Draft(folder)
+        if out.exists():
+            out.rename(temporary / "old")
+        folder.rename(out)
+    except OSError as error:
+        raise UserError(
+            f"cannot write {out} ({error.strerror or error}): {needed / 1e6:,.1f} MB are needed there"
+        ) from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write(out: Path, arrays: dict[str, np.ndarray], manifest: str, meta: dict) -> dict:
+    """Write a store that lies in memory to the folder `out` and return `meta` with the checksums added. See `draft`."""
+    with draft(out, sum(array.nbytes for array in arrays.values())) as store:
+        for name, array in arrays.items():
+            store.save(name, array)
+        return store.finish(manifest, meta)
 
 
 def check_room(out: Path, needed: int) -> None:
@@ -86,26 +161,3 @@ def check_room(out: Path, needed: int) -> None:
             f"no room in {out.parent}: {needed / 1e6:,.1f} MB are needed, {free / 1e6:,.1f} MB are free: "
             f"free some, or set data_root to another disk"
         )
-
-
-@contextlib.contextmanager
-def _replaced(out: Path, needed: int) -> Iterator[Path]:
-    """Yield an empty folder beside `out` that takes its place on success and is removed on any error."""
-    check_room(out, needed)
-    temporary = None
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-        folder = temporary / out.name
-        folder.mkdir()
-        yield folder
-        if out.exists():
-            out.rename(temporary / "old")
-        folder.rename(out)
-    except OSError as error:
-        raise UserError(
-            f"cannot write {out} ({error.strerror or error}): {needed / 1e6:,.1f} MB are needed there"
-        ) from error
-    finally:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
