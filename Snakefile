@@ -24,7 +24,10 @@ localrules:
     tables,
     figures,
     all,
+    main,
+    pretrain,
     okd_variants,
+    aikd_variants,
     runs,
 
 
@@ -44,14 +47,31 @@ rule figures:
         [FIGURE.format(figure=name) for name in FIGURES],
 
 
+# The headline table of each paper.
+rule main:
+    input:
+        [TABLE.format(table=name) for name in ("okd_table1", "aikd_table2", "gip_table1")],
+
+
+# All superiors and teachers.
+rule pretrain:
+    input:
+        [evidence(run) for run in catalog.parents(USER).values()],
+
+
 rule okd_variants:
     input:
-        [metrics(run) for run in catalog.variants(USER).values()],
+        [evidence(run) for run in catalog.variants(USER, ["okd"]).values()],
+
+
+rule aikd_variants:
+    input:
+        [evidence(run) for run in catalog.variants(USER, ["aikd"]).values()],
 
 
 rule runs:
     input:
-        [metrics(config_of(name)) for name in USER.runs],
+        [evidence(config_of(name)) for name in USER.runs],
 
 
 rule all:
@@ -59,6 +79,7 @@ rule all:
         rules.tables.input,
         rules.figures.input,
         rules.okd_variants.input,
+        rules.aikd_variants.input,
         rules.runs.input,
 
 

@@ -15,6 +15,7 @@ from advkd import __version__, config
 from advkd.errors import UserError
 from advkd.files import read_json, write_json
 from advkd.progress import logging_to, say
+from advkd.run import Run
 from advkd.settings import User
 from advkd.training import provenance
 
@@ -75,12 +76,13 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--out", type=Path, required=True)
     one = add("fetch-inception", fetch_inception, "find or download the FID network's weights and verify them")
     one.add_argument("--out", type=Path, required=True)
-    one = add("draw", draw, "draw a made archive (smoke scale)")
-    one.add_argument("--photos", type=int, required=True)
+    one = add("draw", draw, "draw a data set's archives (smoke scale)")
+    one.add_argument("dataset")
+    one.add_argument("--size", type=int, required=True, help="photos, or training images of a class")
     one.add_argument("--seed", type=int, default=0)
-    one.add_argument("--out", type=Path, required=True)
+    one.add_argument("--out", type=Path, required=True, help="record to write; the archives lie beside it")
     one = add("prepare", prepare, "prepare a store from an archive")
-    one.add_argument("source", type=Path, help="record of a fetch, a made archive, or a folder of images")
+    one.add_argument("source", type=Path, help="record of a fetch or of drawn archives, or a folder of images")
     one.add_argument("--settings", type=json.loads, required=True)
     one.add_argument("--out", type=Path, required=True)
     one = add("train", train_run, "train a run, from where it stopped")
@@ -91,12 +93,15 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--dims", type=int, required=True)
     one.add_argument("--weights", type=Path, help="verified weights (without: random, seeded)")
     one.add_argument("--out", type=Path, required=True)
-    one = add("evaluate", evaluate, "a run's metrics from its samples")
+    one = add("evaluate", evaluate, "a GAN's metrics from its samples")
     one.add_argument("run")
     one.add_argument("--reals", type=Path, required=True)
     one.add_argument("--threads", type=int, default=2)
     one.add_argument("--weights", type=Path)
     one.add_argument("--out", type=Path, required=True)
+    one = add("measure", measure, "a classifier's metrics from its predictions, printed")
+    one.add_argument("run")
+    one.add_argument("--against", help="another run on the same images: McNemar's test and the errors' difference")
     one = add("table", table, "a table from the metrics of its runs")
     one.add_argument("table")
     one.add_argument("--out", type=Path, required=True, help="folder of the .csv, .md and .tex")
@@ -144,8 +149,7 @@ def synthesize(args: argparse.Namespace, user: User) -> None:
     """Write images from a trained generator."""
     from advkd.synthesize import synthesize
 
-    run = config.Run.parse(args.run)
-    synthesize(run.folder(user.scale), args.count, args.out, args.seed, user.device)
+    synthesize(Run.parse(args.run).folder(user.scale), args.count, args.out, args.seed, user.device)
 
 
 def fetch(args: argparse.Namespace, user: User) -> None:
@@ -176,26 +180,28 @@ def fetch_inception(args: argparse.Namespace, user: User) -> None:
 
 
 def draw(args: argparse.Namespace, user: User) -> None:
-    """Draw a made archive."""
-    from advkd.data.concrete import make_archive
+    """Draw a data set's archives in their official layout; write their record."""
+    from advkd.data import archives, made, registry
 
-    if args.photos < 1:
-        raise UserError(f"--photos is {args.photos}: ask for at least 1")
-    make_archive(args.out, args.photos, args.seed)
+    if args.size < 1:
+        raise UserError(f"--size is {args.size}: ask for at least 1")
+    dataset = registry.load(config.REGISTRY)[args.dataset]
+    made.make(args.dataset, args.out.with_suffix(""), args.size, args.seed)
+    write_json(args.out, archives.describe(dataset, args.out.with_suffix("")))
 
 
 def prepare(args: argparse.Namespace, user: User) -> None:
     """Prepare a store."""
-    from advkd.data import archives, preparation, registry
+    from advkd.data import classification, preparation, registry
 
     name, source = args.settings["dataset"], args.source
     if not source.exists():
-        raise UserError(f"{source} does not exist: name a fetch's record, a made archive or a folder of images")
-    if source.suffix == ".json":
+        raise UserError(f"{source} does not exist: name the record of a fetch or a drawing, or a folder of images")
+    if not source.is_dir():
         source = read_json(source)
-    elif source.is_file():
-        source = archives.describe(name, source, registry.load(config.REGISTRY)[name].folder)
-    preparation.prepare(source, name, SimpleNamespace(**args.settings), args.out)
+    dataset = registry.load(config.REGISTRY).get(name)
+    kind = preparation if "crops" in args.settings else classification
+    kind.prepare(source, dataset, name, SimpleNamespace(**args.settings), args.out)
 
 
 def train_run(args: argparse.Namespace, user: User) -> int:
@@ -215,7 +221,7 @@ def reals(args: argparse.Namespace, user: User) -> None:
 
 def evaluate(args: argparse.Namespace, user: User) -> None:
     """Write a run's metrics."""
-    folder = config.Run.parse(args.run).folder(user.scale)
+    folder = Run.parse(args.run).folder(user.scale)
     if not (folder / "result.json").exists():
         raise UserError(f"{args.run} is not trained at scale {user.scale}: advkd train {args.run}")
     result = read_json(folder / "result.json")
@@ -226,6 +232,13 @@ def evaluate(args: argparse.Namespace, user: User) -> None:
     found = gan.evaluate(folder / "samples.npz", args.reals, args.weights, _inception_sha256(), device)
     code = {"code": provenance.code_hash("metrics"), **provenance.machine(device)}
     write_json(args.out, {"status": "done", "sha256": result["sha256"], **found, "evaluated": code})
+
+
+def measure(args: argparse.Namespace, user: User) -> None:
+    """Print a classifier's metrics, and how it differs from another one."""
+    from advkd.reporting import measure
+
+    print(measure.report(args.run, args.against, user))
 
 
 def _measuring(args: argparse.Namespace, user: User):

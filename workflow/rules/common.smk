@@ -15,6 +15,7 @@ sys.path.insert(0, str(SOURCE))
 
 from advkd import catalog, config as settings
 from advkd.errors import UserError
+from advkd.run import RUN as RUN_NAME
 from advkd.training.provenance import code_hash
 
 with open("config/config.yaml") as file:
@@ -41,17 +42,17 @@ RESULTS = f"results/{USER.scale}"
 RUN = f"{RESULTS}/runs/{{run}}"
 TABLE = f"{RESULTS}/tables/{{table}}.csv"
 ARCHIVE = f"{DATA}/archives/{{dataset}}.json"
-MADE = f"{DATA}/made/{{dataset}}-{{photos}}.zip"
+MADE = f"{DATA}/made/{{dataset}}-{{size}}.json"
 STORE = f"{DATA}/stores/{{store}}/meta.json"
 WEIGHTS = f"{DATA}/weights/inception.pth"
-STORES = {one.store: one.store_settings for one in RUNS.values()}
+STORES = {one.store: one for one in RUNS.values()}
 REALS = f"{DATA}/features/{{store}}/{{features}}/meta.json"
 FIGURE = f"figures/{USER.scale}/{{figure}}.pdf"
 FIGURES = catalog.figures(USER)
 
 
 wildcard_constraints:
-    run=re.sub(r"\(\?P<\w+>|\((?!\?)", "(?:", settings.RUN.pattern),
+    run=re.sub(r"\(\?P<\w+>|\((?!\?)", "(?:", RUN_NAME.pattern),
     store="[a-z0-9_]+-[0-9a-f]{8}",
     dataset="[a-z0-9_]+",
     features="inception[0-9]+-[a-z]+",
@@ -81,24 +82,32 @@ def config_of(run):
         raise WorkflowError(str(error)) from None
 
 
-def metrics(resolved):
-    """The file that holds the metrics of a run."""
-    return f"{RUN}/metrics.json".format(run=resolved.run)
+def evidence(resolved):
+    """What tables and figures need of a run: a GAN's metrics, made by a job; a classifier's result, whose predictions
+    they read themselves."""
+    name = "metrics.json" if resolved.loop == "gan" else "result.json"
+    return f"{RUN}/{name}".format(run=resolved.run)
+
+
+def parents(wildcards):
+    """The results of the runs that a run learns from."""
+    return [f"{RUN}/result.json".format(run=name) for name in config_of(wildcards.run).parents.values()]
 
 
 def store_source(wildcards):
-    """What a store is prepared from: a folder, a made archive, or the record of a verified one."""
-    wanted = STORES[wildcards.store]
-    if wanted["data"] == "made":
-        return MADE.format(dataset=wanted["dataset"], photos=wanted["made_photos"])
-    if wanted["data"] == "folder":
+    """What a store is prepared from: nothing but a folder, or the record of a made or a verified archive."""
+    one = STORES[wildcards.store]
+    made_key = settings.PAPERS[one.run.paper].made_key
+    if one.settings["data"] == "made":
+        return MADE.format(dataset=one.run.dataset, size=one.settings[made_key])
+    if one.settings["data"] == "folder":
         return []
-    return ARCHIVE.format(dataset=wanted["dataset"])
+    return ARCHIVE.format(dataset=one.run.dataset)
 
 
 def store_folder(wildcards):
     """The user's folder of images, where a store is prepared from one; empty otherwise."""
-    wanted = STORES[wildcards.store]
+    wanted = STORES[wildcards.store].settings
     return USER.folders[wanted["dataset"]] if wanted["data"] == "folder" else ""
 
 
@@ -125,12 +134,6 @@ def recorded_code(wildcards):
 def weights(features):
     """The verified weights of a feature network, where it has official ones."""
     return WEIGHTS if features.endswith("-official") else []
-
-
-def counted(wildcards):
-    """The prepared stores that a table's data statistics are counted in. No store is prepared for them."""
-    found = {path: Path(path).read_bytes() for path in catalog.counted_stores(wildcards.table, USER)}
-    return {path: hashlib.sha256(content).hexdigest() for path, content in found.items()}
 
 
 def weights_option(wildcards, input):

@@ -27,9 +27,9 @@ rule draw:
     output:
         MADE,
     log:
-        "logs/draw/{dataset}-{photos}.log",
+        "logs/draw/{dataset}-{size}.log",
     shell:
-        "advkd draw --photos {wildcards.photos} --out {output:q} --log {log:q}"
+        "advkd draw {wildcards.dataset} --size {wildcards.size} --out {output:q} --log {log:q}"
 
 
 rule prepare:
@@ -45,7 +45,7 @@ rule prepare:
     params:
         folder=store_folder,
         images=folder_state,
-        settings=lambda wildcards: json.dumps(STORES[wildcards.store]),
+        settings=lambda wildcards: json.dumps(STORES[wildcards.store].store_settings),
     shell:
         "advkd prepare {input:q}{params.folder:q} --settings {params.settings:q}"
         ' --out "$(dirname {output:q})" --log {log:q}'

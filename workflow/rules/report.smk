@@ -4,7 +4,10 @@
 rule table:
     input:
         published="paper/published/{table}.csv",
-        metrics=lambda wildcards: [metrics(run) for run in catalog.runs(wildcards.table, USER).values()],
+        runs=lambda wildcards: [evidence(run) for run in catalog.runs(wildcards.table, USER).values()],
+        stores=lambda wildcards: [
+            STORE.format(store=one.store) for one in catalog.counted_stores(wildcards.table, USER).values()
+        ],
     output:
         csv=report(
             TABLE,
@@ -16,8 +19,6 @@ rule table:
         tex=f"{RESULTS}/tables/{{table}}.tex",
     log:
         f"logs/tables/{{table}}-{USER.scale}.log",
-    params:
-        counted=counted,
     shell:
         'advkd table {wildcards.table} --out "$(dirname {output.csv:q})" --log {log:q}'
 
@@ -25,7 +26,7 @@ rule table:
 rule figure:
     input:
         published="paper/published/{figure}.csv",
-        metrics=lambda wildcards: [metrics(run) for run in catalog.runs(wildcards.figure, USER).values()],
+        runs=lambda wildcards: [evidence(run) for run in catalog.runs(wildcards.figure, USER).values()],
     output:
         pdf=FIGURE,
         png=report(

@@ -1,10 +1,11 @@
-# store -> run. The only declared output is result.json: Snakemake deletes declared outputs around a failed try, and
+# store -> run, after the runs that it learns from. The only declared output is result.json: Snakemake deletes declared outputs around a failed try, and
 # the checkpoint, history and log.txt must survive it. It empties declared logs too, hence last_try.log.
 
 
 rule train:
     input:
         store=lambda wildcards: STORE.format(store=config_of(wildcards.run).store),
+        parents=parents,
     output:
         f"{RUN}/result.json",
     log:

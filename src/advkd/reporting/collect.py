@@ -11,12 +11,22 @@ from advkd.catalog import Cell
 from advkd.config import NotInThisVersion, Resolved
 from advkd.errors import UserError
 from advkd.files import read_json
+from advkd.reporting import predictions
+from advkd.run import shortest
 from advkd.settings import User
 
 PAPERS = Path("paper/papers.yaml")
 
-# What stands beside a metric in the CSV, where a run has it: same suffix (generator or mean), other measure.
-COMPANIONS = {"fid": ["kid", "kid_se", "fid_inf", "fid_held_out", "fid_early"]}
+# What stands beside a metric in the CSV, where a run has it. A GAN's measures have the metric's own suffix (generator
+# or mean) or, in SHARED, none of its own.
+COMPANIONS = {
+    "fid": ["kid", "kid_se", "fid_inf", "fid_held_out", "fid_early"],
+    "top1_error": ["best.top1_error", "top1_low", "top1_high"],
+    "top5_error": ["best.top5_error", "top5_low", "top5_high"],
+    "f1": ["best.f1"],
+    "ece": ["ece15", "best.ece", "nll"],
+    "ece_ts": ["ece15_ts", "ece_ts_whole", "nll_ts", "temperature", "temperature_whole"],
+}
 SHARED = ["fid.mixture", "kid.mixture", "fid.floor", "kid.floor", "inter_kid.final"]
 
 
@@ -57,28 +67,36 @@ def trained(cell: Cell, user: User) -> dict[str, Any]:
         return {"status": "not in this version"}
     found = {one.run.seed: metrics for one in runs if (metrics := read_metrics(one)) is not None}
     if not found:
-        stale = any((one.run.folder(one.scale) / "metrics.json").exists() for one in runs)
+        stale = any((one.run.folder(one.scale) / "result.json").exists() for one in runs)
         return {"status": "stale" if stale else "not run"}
     done = {seed: metrics for seed, metrics in found.items() if cell.metric in metrics["values"]}
-    gone = {seed: metrics for seed, metrics in found.items() if metrics["status"] == "diverged"}
     status = "done" if len(done) == len(runs) else f"{len(done)} of {len(runs)} seeds"
-    if gone:
-        steps = ", ".join(f"seed {seed} at step {metrics['step']}" for seed, metrics in gone.items())
-        status = f"diverged ({steps})"
-    base, _, suffix = cell.metric.partition(".")
-    companions = [f"{other}.{suffix}" for other in COMPANIONS.get(base, [])] + (SHARED if base == "fid" else [])
+    for ended, word in (("blocked", "by"), ("diverged", "at step")):
+        gone = [
+            f"seed {seed} {word} {metrics['parent' if ended == 'blocked' else 'step']}"
+            for seed, metrics in found.items()
+            if metrics["status"] == ended
+        ]
+        status = f"{ended} ({', '.join(gone)})" if gone else status
     result = {"status": status, **summary("", [metrics["values"][cell.metric] for metrics in done.values()])}
     result["seeds"] = " ".join(str(seed) for seed in done)
-    for name in companions:
+    for name, column in companions(cell.metric).items():
         values = [metrics["values"][name] for metrics in done.values() if name in metrics["values"]]
         if values:
-            result.update(summary(f"{name.split('.')[0] if name not in SHARED else name}_", values))
+            result.update(summary(f"{column}_", values))
     if done:
-        result["meta"] = next(iter(done.values()))["meta"]
+        result["meta" if runs[0].loop == "gan" else "evaluation"] = next(iter(done.values()))["meta"]
         result["data"] = provenance_of(next(one for one in runs if one.run.seed in done))["data"]
     result["runs"] = " ".join(str(one.run) for one in runs)
     result["config_hashes"] = " ".join(one.hash for one in runs)
     return result
+
+
+def companions(metric: str) -> dict[str, str]:
+    """Return the measures that stand beside a metric, each with the name of its columns."""
+    base, _, suffix = metric.partition(".")
+    others = {f"{other}.{suffix}" if suffix else other: other for other in COMPANIONS.get(base, [])}
+    return others | ({name: name for name in SHARED} if base == "fid" else {})
 
 
 def summary(prefix: str, values: list[float]) -> dict[str, Any]:
@@ -95,15 +113,16 @@ def summary(prefix: str, values: list[float]) -> dict[str, Any]:
 
 
 def data_statistic(cell: Cell, user: User) -> dict[str, Any]:
-    """Return a data set's statistic: what its authors state, and what a prepared store counts, if there is one."""
+    """Return a data set's statistic: what its authors state, and what the store of the scale counts in its source."""
     from advkd.data import registry
 
     official = (registry.load(config.REGISTRY)[cell.run].official or {}).get(cell.metric)
     result: dict[str, Any] = {"official": official, "status": "no store prepared"}
-    for path in catalog.counted_stores(cell.table, user):
-        meta = read_json(Path(path))
-        if meta["name"] == cell.run and cell.metric in meta.get("statistics", {}):
-            result.update(status="counted", **summary("", [meta["statistics"][cell.metric]]))
+    if one := catalog.counted_stores(cell.table, user).get(cell.run):
+        path = Path(user.data_root, "stores", one.store, "meta.json")
+        if path.exists():
+            meta = read_json(path)
+            result.update(status="counted", data=meta, **summary("", [meta["statistics"][cell.metric]]))
     return result
 
 
@@ -111,24 +130,43 @@ def describe_data(source: dict[str, Any]) -> str:
     """Return in words what a store was prepared from, from the `source` of its meta.json."""
     content = f"content {source['content'][:12]}"
     return {
-        "drawn on the spot": "photos drawn by a program, not photographed",
+        "drawn on the spot": "images drawn by a program, not photographed",
         "the user's own images": f"the user's own images ({content})",
         "accepted by the user": f"NOT the official archive but data accepted by the user ({content})",
     }.get(source["verified"], f"official archive, verified by {source['verified']}")
 
 
 def read_metrics(one: Resolved) -> dict[str, Any] | None:
-    """Return a run's metrics, or None where it has none or they belong to other settings."""
+    """Return a run's metrics, or None where it has none or they belong to other settings.
+
+    A classifier's are computed from its predictions where that has not been done yet.
+    """
     folder = one.run.folder(one.scale)
-    if not (folder / "metrics.json").exists() or not (folder / "result.json").exists():
+    if not (folder / "result.json").exists() or read_json(folder / "result.json")["config_hash"] != one.hash:
         return None
-    same = read_json(folder / "result.json")["config_hash"] == one.hash
-    return read_json(folder / "metrics.json") if same else None
+    if one.loop == "classifier":
+        return predictions.metrics(folder)
+    return read_json(folder / "metrics.json") if (folder / "metrics.json").exists() else None
 
 
 def provenance_of(one: Resolved) -> dict[str, Any]:
     """Return a finished run's provenance."""
     return read_json(one.run.folder(one.scale) / "provenance.json")
+
+
+def changed(runs: list[Resolved], user: User) -> dict[str, tuple[str, str]]:
+    """Return the settings in which runs differ from those of scale `paper`, as (ours, the paper's), in words."""
+    paper = user.model_copy(update={"scale": "paper", "override": {}})
+    found: dict[str, tuple[list[str], list[str]]] = {}
+    for one in runs:
+        published = config.resolve(one.run, paper).settings
+        for key in one.settings.keys() | published.keys():
+            pair = tuple(shortest(where[key]) if key in where else "–" for where in (one.settings, published))
+            if pair[0] != pair[1] and key not in ("data", "made_photos", "made_per_class"):
+                for values, value in zip(found.setdefault(key, ([], [])), pair, strict=True):
+                    if value not in values:
+                        values.append(value)
+    return {key: ("/".join(ours), "/".join(theirs)) for key, (ours, theirs) in sorted(found.items())}
 
 
 def paper_of(artifact: str) -> str:

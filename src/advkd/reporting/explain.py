@@ -40,6 +40,11 @@ def explain(cell: Cell, user: User) -> str:
         rank = ", rank-deficient" if meta["rank_deficient"] else ""
         lines.append(f"  features    {meta['dims']} of the FID network, weights {meta['weights']};"
                      f" {meta['n_real']} reals, {meta['n_fake']} fakes{rank}")  # fmt: skip
+    if "evaluation" in row:
+        for name in collect.companions(cell.metric).values():
+            if f"{name}_mean" in row:
+                lines.append(f"  {name:<12} {row[f'{name}_mean']:.6g}")
+        lines.append(f"  evaluated   {row['evaluation']['n_images']} images of {row['evaluation']['classes']} classes")
     try:
         runs = catalog.resolved(cell, user)
     except NotInThisVersion as error:
@@ -63,11 +68,16 @@ def behind(one: Resolved) -> list[str]:
     memory = ", ".join(f"{value} MiB {kind}" for kind, value in found["peak_memory_mib"].items())
     commit = f"{last['commit'] or 'no checkout'}{' with changes' if last['changed'] else ''}"
     weights = result["sha256"].get("model.safetensors", "none (diverged)")
+    parents = [
+        f"    {role:<9} learnt from {parent['run']}, weights {parent['sha256'].get('model.safetensors', 'none')[:16]}…"
+        for role, parent in found["data"].get("parents", {}).items()
+    ]
     return [
         f"    seed      {one.run.seed}; configuration {result['config_hash']}",
         f"    weights   sha256 {weights}",
         f"    data      {found['data']['store']}: {collect.describe_data(data)};"
         f" images sha256 {found['data']['sha256']['images.npy'][:16]}…",
+        *parents,
         f"    code      {found['code']}, commit {commit}",
         f"    machine   {where}; Python {last['python']},"
         f" {', '.join(f'{name} {version}' for name, version in last['packages'].items())}",

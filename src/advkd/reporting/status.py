@@ -45,10 +45,12 @@ def state(one: Resolved) -> str:
             return "stale: its settings changed since; the next snakemake trains it again"
         if found["status"] == "diverged":
             return f"diverged: at step {found['step']}; see {folder / 'log.txt'}"
+        if found["status"] == "blocked":
+            return f"blocked: {found['parent']} {found['reason']}"
         if read_json(folder / "provenance.json")["code"] != code_hash():
             return "done by older code: train again with --config retrain=stale"
         metrics = folder / "metrics.json"
-        if metrics.exists() and read_json(metrics)["evaluated"]["code"] != code_hash("metrics"):
+        if one.loop == "gan" and metrics.exists() and read_json(metrics)["evaluated"]["code"] != code_hash("metrics"):
             return f"done, evaluated by older code: remove {metrics} to evaluate it again"
         return "done"
     if (folder / "log.txt").exists():

@@ -11,7 +11,7 @@ from advkd.progress import say
 from advkd.reporting import collect
 from advkd.settings import User
 
-HIDDEN = ["meta", "data"]
+HIDDEN = ["meta", "data", "evaluation"]
 SYMBOLS = {"±": r"$\pm$", "×": r"$\times$", "†": r"$^\dagger$", "–": "--", "³": "$^3$", "é": r"\'e"}
 
 
@@ -39,6 +39,8 @@ def tidy(rows: list[dict[str, Any]]) -> pd.DataFrame:
         if "meta" in row:
             meta = row["meta"]
             one.update({key: meta[key] for key in ("weights", "dims", "n_real", "n_fake", "rank_deficient")})
+        if "evaluation" in row:
+            one.update({f"evaluation_{key}": row["evaluation"][key] for key in ("n_images", "classes")})
         if "data" in row:
             one["data"] = row["data"]["source"]["verified"]
             one["data_sha256"] = row["data"]["sha256"]["images.npy"]
@@ -76,7 +78,7 @@ def layout(rows: list[dict[str, Any]], user: User) -> dict[tuple[tuple, tuple], 
             leading = next(iter(found[number]))
             cell |= {name: (value, best.get(number, "") * (name == leading)) for name, value in found[number].items()}
         else:  # no number: say so in the columns that the others have
-            word = "diverged" if row["status"].startswith("diverged") else "–"
+            word = row["status"].split()[0] if row["status"].startswith(("diverged", "blocked")) else "–"
             beside = [name for n, one in enumerate(rows) if one["column"] == row["column"] for name in found[n]]
             cell |= dict.fromkeys(beside or [ours], (word, ""))
         key = tuple(row["row"].split(" / "))
@@ -96,7 +98,7 @@ def reproduced(row: dict[str, Any], ours: str) -> dict[str, str]:
     Empty where there is no number, or where a seed diverged.
     """
     decimals = int(row["decimals"] or 2)
-    if row.get("mean") is None or row["status"].startswith("diverged"):
+    if row.get("mean") is None or row["status"].startswith(("diverged", "blocked")):
         return {}
     if "meta" not in row:
         return {ours: text(row.get("mean"), decimals, row.get("std"))}
@@ -131,7 +133,7 @@ def best_of(rows: list[dict[str, Any]]) -> dict[int, str]:
     groups: dict[tuple, list[tuple[float, int]]] = {}
     for number, row in enumerate(rows):
         value, decimals = leading_number(row)
-        if value is not None and row["better"] and not row["status"].startswith("diverged"):
+        if value is not None and row["better"] and not row["status"].startswith(("diverged", "blocked")):
             sign = 1 if row["better"] == "lower" else -1
             key = (row["row"].rpartition(" / ")[0], row["column"])
             groups.setdefault(key, []).append((sign * round(value, decimals), number))
@@ -156,7 +158,8 @@ def caption(table: str, rows: list[dict[str, Any]], user: User) -> str:
     parts = [f"{about['short']}, Table {table.split('table')[1]}: {about['shows']}. Published: {about['citation']}."]
     seeds = sorted({row["n"] for row in rows if row.get("n")} if rows[0]["kind"] != "data" else set())
     if rows[0]["kind"] == "data":
-        parts.append("official: as the data set's authors state; counted: in a store prepared here.")
+        parts.append("official: as the data set's authors state; counted: in the archives of this scale.")
+        parts += data_notes(rows)
     elif not seeds:
         parts.append(f"Ours at scale {user.scale}: none yet.")
     else:
@@ -165,12 +168,46 @@ def caption(table: str, rows: list[dict[str, Any]], user: User) -> str:
         parts.append(f"Ours at scale {user.scale}: {number}{spread}.")
         if user.override:
             parts.append(f"Changed from the scale's settings: {user.override}.")
+        parts += scale_notes(table, user)
         if user.scale == "smoke":
             parts.append("This shows that the machinery works; it reproduces nothing.")
     first = next((row for row in rows if "meta" in row), None)
     if first:
         parts.append(gan_notes(first))
+    elif any("evaluation" in row for row in rows):
+        parts += [*data_notes(rows), *classifier_notes(rows)]
     return " ".join(parts)
+
+
+def scale_notes(table: str, user: User) -> list[str]:
+    """Return in which settings the runs of a table differ from the published ones."""
+    found = collect.changed(list(catalog.runs(table, user).values()), user)
+    listed = ", ".join(f"{key} {ours} ({published})" for key, (ours, published) in found.items())
+    return [f"Set otherwise than at scale paper (in brackets): {listed}."] if listed else []
+
+
+def data_notes(rows: list[dict[str, Any]]) -> list[str]:
+    """Return what the data sets of a table were prepared from."""
+    names: dict[str, list[str]] = {}
+    for row in rows:
+        if "data" in row:
+            found = names.setdefault(collect.describe_data(row["data"]["source"]), [])
+            if row["data"]["name"] not in found:
+                found.append(row["data"]["name"])
+    return (
+        ["Data: " + "; ".join(f"{', '.join(sets)}: {origin}" for origin, sets in names.items()) + "."] if names else []
+    )
+
+
+def classifier_notes(rows: list[dict[str, Any]]) -> list[str]:
+    """Return what the numbers of classifiers are."""
+    parts = ["Last epoch; the best epoch's stand in the CSV."]
+    metrics = {row["metric"] for row in rows}
+    if metrics & {"ece", "ece_ts"}:
+        parts.append("ECE: 10 bins, in %; 15 bins in the CSV.")
+    if "ece_ts" in metrics:
+        parts.append("TS: temperature fitted on one half of the evaluation set, applied to the other, and reversed.")
+    return parts
 
 
 def gan_notes(row: dict[str, Any]) -> str:

@@ -1,0 +1,137 @@
+"""A classifier's metrics from its stored logits (AI-KD, section 4.1, Tables 2 and 3), in float64 and without torch.
+
+An image counts as right at k if its class is among the k largest logits. Equal logits rank by the number of their
+class, as in argmax: a classifier that rates all classes alike is right about those that it names and no others.
+"""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from advkd.errors import UserError
+from advkd.metrics import calibration
+from advkd.metrics.significance import bootstrap_interval
+
+BINS = (10, 15)  # of ECE; PS-KD's and Guo et al.'s
+TOP = 5
+REMEDY = "delete the result.json beside it and train the run again"
+
+
+def evaluate(predictions: Path) -> dict[str, dict[str, Any]]:
+    """Return values and meta of a run's predictions.npz, in the units of the paper's tables.
+
+    values, in % unless said: top1_error, top5_error and their 95 % intervals over images (_low, _high); f1 (macro, a
+    fraction); ece, ece15 (10 and 15 bins), nll (nats); with temperature scaling ece_ts, ece15_ts, nll_ts and
+    temperature (fitted on either half of the images for the other; the mean of the two), ece_ts_whole, nll_ts_whole,
+    temperature_whole (fitted on the images it is judged on); best.top1_error, best.top5_error, best.f1, best.ece of
+    the epoch with the lowest Top-1 error. All else is of the last epoch.
+    meta: n_images, classes, absent_classes (without images; their F1 counts as 0), top_k (5, or the number of classes
+    where that is less), bins, temperature_folds, temperature_bounds.
+
+    Raises:
+        UserError: a missing or damaged file, logits that are not finite or of unlike shapes, labels without a logit,
+            or images of one class only.
+    """
+    labels, logits, best = read(predictions, "logits", "best_logits")
+    images, classes = logits.shape
+    if best.shape != logits.shape:
+        raise UserError(f"{predictions}: logits are {logits.shape}, best_logits {best.shape}: {REMEDY}")
+    if labels.min() < 0 or labels.max() >= classes:
+        raise UserError(
+            f"{predictions}: labels from {labels.min()} to {labels.max()}, but logits of {classes} classes: {REMEDY}"
+        )
+    fitted = calibration.cross_fit(logits, labels)
+    whole = calibration.fit_temperature(logits, labels)
+    values = rates(logits, labels) | errors(logits, labels)
+    values["nll"] = calibration.nll(logits, labels)
+    for suffix, scaled in (("_ts", fitted.logits), ("_ts_whole", logits / whole)):
+        values |= {f"{name}{suffix}": value for name, value in errors(scaled, labels).items()}
+        values[f"nll{suffix}"] = calibration.nll(scaled, labels)
+    values |= {"temperature": float(np.mean(fitted.temperatures)), "temperature_whole": whole}
+    for name, k in (("top1", 1), ("top5", TOP)):
+        low, high = bootstrap_interval(wrong(logits, labels, k))
+        values |= {f"{name}_low": 100 * low, f"{name}_high": 100 * high}
+    values |= {f"best.{name}": value for name, value in (rates(best, labels) | errors(best, labels, BINS[:1])).items()}
+    meta = {
+        "n_images": images,
+        "classes": classes,
+        "absent_classes": classes - len(np.unique(labels)),
+        "top_k": min(TOP, classes),
+        "bins": list(BINS),
+        "temperature_folds": list(fitted.temperatures),
+        "temperature_bounds": [calibration.COLDEST, calibration.HOTTEST],
+    }
+    return {"values": values, "meta": meta}
+
+
+def read(predictions: Path, *names: str) -> list[np.ndarray]:
+    """Return the labels (M,) of a predictions.npz and its arrays `names` (M, ·), as float64.
+
+    Raises:
+        UserError: a missing or damaged file, values that are not finite, or images of one class only.
+    """
+    if not zipfile.is_zipfile(predictions):
+        raise UserError(f"{predictions} is missing or no npz file: {REMEDY}")
+    try:
+        with predictions.open("rb") as file, np.load(file) as arrays:
+            labels, *found = (arrays[name] for name in ("labels", *names))
+    except Exception as error:  # damaged bytes raise whatever zipfile, zlib and numpy's header parser stumble over
+        raise UserError(f"{predictions} cannot be read ({error}): {REMEDY}") from error
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise UserError(
+            f"{predictions}: labels are {labels.dtype} of shape {labels.shape}, not integers (M,): {REMEDY}"
+        )
+    for name, array in zip(names, found, strict=True):
+        if array.ndim != 2 or len(array) != len(labels) or array.dtype.kind != "f":
+            raise UserError(
+                f"{predictions}: {name} are {array.dtype} of shape {array.shape} for {len(labels)} labels: {REMEDY}"
+            )
+        if not np.isfinite(array).all():
+            raise UserError(f"{predictions}: {name} are not finite for {_broken(array)} of {len(labels)} images")
+    if len(np.unique(labels)) < 2:
+        raise UserError(f"{predictions}: the evaluation images are all of one class, which measures nothing")
+    return [labels, *(array.astype(np.float64) for array in found)]
+
+
+def _broken(array: np.ndarray) -> int:
+    return int((~np.isfinite(array)).any(axis=1).sum())
+
+
+def rates(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """Return top1_error and top5_error in %, and f1 over all classes that have a logit."""
+    from sklearn.metrics import f1_score
+
+    return {
+        "top1_error": 100 * float(wrong(logits, labels, 1).mean()),
+        "top5_error": 100 * float(wrong(logits, labels, TOP).mean()),
+        "f1": float(
+            f1_score(labels, logits.argmax(axis=1), labels=range(logits.shape[1]), average="macro", zero_division=0)
+        ),
+    }
+
+
+def errors(logits: np.ndarray, labels: np.ndarray, bins: tuple[int, ...] = BINS) -> dict[str, float]:
+    """Return ece (10 bins) and ece15 in %."""
+    sure = confidence(logits)
+    right = ~wrong(logits, labels, 1)
+    found = {
+        count: calibration.expected_calibration_error(calibration.reliability(sure, right, count)) for count in bins
+    }
+    return {"ece" if count == BINS[0] else f"ece{count}": value for count, value in found.items()}
+
+
+def confidence(logits: np.ndarray) -> np.ndarray:
+    """Return (M,) the largest softmax probability of logits (M, C)."""
+    from scipy.special import softmax
+
+    return softmax(logits, axis=1).max(axis=1)
+
+
+def wrong(logits: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
+    """Tell (M,) whether the class of an image is not among its min(k, C) largest logits; see the module for ties."""
+    true = logits[np.arange(len(labels)), labels][:, None]
+    earlier = np.arange(logits.shape[1]) < labels[:, None]
+    ahead = (logits > true) | ((logits == true) & earlier)
+    return ahead.sum(axis=1) >= k
