@@ -4,7 +4,7 @@ import pytest
 from small_archives import jpeg, pack, xml
 
 from advkd.data import codebrim
-from advkd.data.members import open_archive
+from advkd.data.parts import open_archive
 from advkd.errors import UserError
 
 

@@ -7,14 +7,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from advkd.data import archives, codebrim, concrete, images, preparation
-from advkd.data.members import open_archive
+from advkd import config
+from advkd.data import archives, codebrim, concrete, images, preparation, registry
+from advkd.data.parts import open_archive
 from advkd.data.store import Store
 
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
-    path = tmp_path_factory.mktemp("drawn") / "concrete.zip"
+    path = tmp_path_factory.mktemp("drawn") / "CODEBRIM_original_images.zip"
     began = time.process_time()
     concrete.make_archive(path, 40, 0)
     assert time.process_time() - began < 10  # about 1 s on an idle core
@@ -54,9 +55,8 @@ def test_classes_can_be_told_apart(drawn, tmp_path):
     s = SimpleNamespace(
         crops=200, crop="window", image_size=64, held_out=0.25, held_out_crops=100, windows_per_image=1, data_seed=0
     )
-    meta = preparation.prepare(
-        archives.describe("codebrim", drawn, "original_dataset"), "codebrim", s, tmp_path / "store"
-    )
+    dataset = registry.load(config.REGISTRY)["codebrim"]
+    meta = preparation.prepare(archives.describe(dataset, drawn.parent), dataset, "codebrim", s, tmp_path / "store")
     assert meta["classes"] == list(codebrim.CLASSES) and meta["source"]["verified"] == "drawn on the spot"
     found = Store.open(tmp_path / "store")
 

@@ -107,7 +107,7 @@ def test_the_mirror_may_be_the_official_folder_or_an_archive_itself(tmp_path, mo
     [
         (DOGS, ["lists.tar"], r"neither the archive images\.tar nor the extracted folder Images of dogs"),
         (DOGS, ["Images/", "train.mat"], r"neither the archive lists\.tar nor its files train\.mat, test\.mat of dogs"),
-        (ROOMS, ["Images/", "Train.txt"], r"holds no Test\.txt of rooms: put one there"),
+        (ROOMS, ["Images/", "Train.txt"], r"holds no Test\.txt of rooms"),
     ],
 )
 def test_a_missing_part_is_named(tmp_path, dataset, files, fault):

@@ -9,8 +9,8 @@ from PIL import Image
 from small_archives import TINY, jpeg, members, pack, unpack, xml
 
 from advkd.data import archives, images, preparation
-from advkd.data.members import open_archive
 from advkd.data.store import Store
+from advkd.data.zip import ZipArchive
 from advkd.errors import UserError
 
 SETTINGS = {
@@ -25,9 +25,10 @@ SETTINGS = {
 
 
 def prepared(source, out, **changed):
+    """Prepare a record, an archive in CODEBRIM's layout or a folder of images."""
     if not isinstance(source, dict) and source.is_file():
-        source = archives.describe("codebrim", source, "original_dataset")
-    meta = preparation.prepare(source, "codebrim", SimpleNamespace(**{**SETTINGS, **changed}), out)
+        source = archives.describe(TINY, source.rename(source.with_name("tiny.zip")).parent)
+    meta = preparation.prepare(source, TINY, "codebrim", SimpleNamespace(**{**SETTINGS, **changed}), out)
     return Store.open(out), meta
 
 
@@ -38,7 +39,7 @@ def rows(found):
 @pytest.mark.parametrize("crop", ["window", "resized"])
 def test_every_crop_is_what_the_manifest_says(archive, tmp_path, crop):
     found, meta = prepared(archive, tmp_path / "store", crop=crop)
-    source = open_archive(archive, "original_dataset")
+    source = ZipArchive(archive, "original_dataset")
     assert found.images.shape == (33, 64, 64, 3) and found.held_out.shape == (11, 64, 64, 3)
     manifest = rows(found)
     assert len(manifest) == 44
@@ -154,8 +155,8 @@ def test_faults_stop_what_the_user_accepted_but_not_the_official_archive(tmp_pat
     contents = {f"original_dataset/{i}.jpg": jpeg(seed=i) for i in range(60)}
     contents |= {f"original_dataset/{i}.xml": xml(f"{i}.jpg", [((1, 1, 80, 70), "Crack")]) for i in range(60)}
     contents["original_dataset/9.xml"] = b"<"
-    path = pack(tmp_path / "a.zip", contents)
-    record = archives.describe("codebrim", path, "original_dataset", "accepted by the user")
+    pack(tmp_path / "tiny.zip", contents)
+    record = {**archives.describe(TINY, tmp_path), "verified": "accepted by the user"}
     with pytest.raises(UserError, match=r"9\.xml .*malformed xml"):
         prepared(record, tmp_path / "store")
     _, meta = prepared({**record, "verified": "structure; checksum as first used"}, tmp_path / "store")

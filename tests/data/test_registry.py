@@ -30,6 +30,9 @@ def test_addresses_and_checksums_agree_with_torchvision():
     for name in ("cifar10", "cifar100"):
         (archive,) = sets[name].archives
         assert archive.checksum.removeprefix("md5:") in cifar and archive.url in cifar
+        for file, checksum in archive.files.items():
+            beside = rf'"{file}",\s*("key": "\w+",\s*"md5": )?"{checksum.removeprefix("md5:")}"'
+            assert re.search(beside, cifar)
     assert sets["fgvc_aircraft"].archives[0].url in aircraft
 
 
@@ -40,8 +43,27 @@ def test_entries_are_well_formed():
         for archive in entry.archives:
             assert urlparse(archive.url).scheme in ("http", "https")
             assert archive.file in archive.url
+            for checksum in archive.files.values():
+                assert checksum is None or re.fullmatch(r"md5:[0-9a-f]{32}", checksum)
             assert archive.checksum is None or re.fullmatch(r"md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}", archive.checksum)
         assert entry.archives[0].file in entry.notice() and entry.licence in entry.notice()
+
+
+def test_what_is_read_of_each_archive():
+    sets = registry.load(PATH)
+    assert len(sets["cifar10"].archives[0].files) == 7 and len(sets["cifar100"].archives[0].files) == 3
+    images, lists = sets["stanford_dogs"].archives
+    assert (sets["stanford_dogs"].folder_of(images), sets["stanford_dogs"].folder_of(lists)) == ("Images", None)
+    assert set(lists.files) == {"train_list.mat", "test_list.mat"}
+    assert [archive.is_archive for archive in sets["mit67"].archives] == [True, False, False]
+    assert [archive.stem for archive in sets["cub200"].archives] == ["CUB_200_2011"]
+    assert sets["cifar10"].archives[0].stem == "cifar-10-python"
+
+
+def test_the_class_folders_are_as_many_as_the_classes():
+    for entry in registry.load(PATH).values():
+        for what, count in entry.expect.items():
+            assert not what.endswith("/") or count == entry.official["classes"]
 
 
 def test_weights_of_the_fid_network():

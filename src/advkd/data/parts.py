@@ -105,7 +105,7 @@ def open_archive(path: Path, folder: str | None, only: Sequence[str] = ()) -> Ar
 
 def _find(dataset: DataSet, remote: RemoteFile, mirror: Path) -> Path:
     folder, itself = dataset.folder_of(remote), mirror.resolve().name == dataset.folder
-    for place in (mirror / dataset.name, mirror, *([mirror.parent] if itself and not folder else [])):
+    for place in (mirror / dataset.name, mirror, *([mirror.resolve().parent] if itself and not folder else [])):
         if (place / remote.file).is_file():
             return place / remote.file
         for extracted in (place / remote.stem, place):  # some programs extract into a folder named like the archive

@@ -40,7 +40,7 @@ class TarArchive(Archive):
         try:
             file = _uncompressed(self.path)
             weakref.finalize(self, file.close)
-            self._tar = tarfile.open(fileobj=file, mode="r:")
+            self._tar = tarfile.TarFile(fileobj=file)
             members = _scan(self.path, file, self._tar)
         except DAMAGED as error:
             raise UserError(f"{path} is no complete tar archive ({error}): delete it and get it again") from error

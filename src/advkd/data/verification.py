@@ -5,6 +5,7 @@ content is then remembered, and another content under the same name is refused l
 by naming their digest, which the record and everything made from them then say.
 """
 
+import fcntl
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -97,6 +98,9 @@ def _remembered(root: Path) -> dict:
 
 
 def _remember(root: Path, name: str, content: str) -> None:
-    known = _remembered(root)
-    if known.get(name) != {"content": content}:
-        files.write_json(root / "checksums.json", {**known, name: {"content": content}})
+    if _remembered(root).get(name) == {"content": content}:
+        return
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / ".checksums.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # data sets are fetched side by side
+        files.write_json(root / "checksums.json", {**_remembered(root), name: {"content": content}})
