@@ -11,7 +11,7 @@ BAD = [
     (["config", "gip/cifar10/resnet18/gip/seed0"], "not part of this version"),
     (["status", "--config", "scale=huge"], "scale 'huge' is unknown"),
     (["status", "--config", "colour=red"], "unknown key 'colour'"),
-    (["figure", "aikd_figure4", "--out", "x"], "cannot be drawn by this version"),
+    (["figure", "okd_table1", "--out", "x"], "cannot be drawn by this version"),
     (["fetch", "imagenet", "--out", "x"], "no data set is called 'imagenet'"),
     (["fetch", "codebrim", "--out", "x", "--config", "mirror=/nowhere"], "the mirror /nowhere does not exist"),
     (["fetch-inception", "--out", "x", "--config", "inception_weights=/nowhere"], "/nowhere does not exist: name the"),

@@ -161,7 +161,8 @@ def changed(runs: list[Resolved], user: User) -> dict[str, tuple[str, str]]:
     for one in runs:
         published = config.resolve(one.run, paper).settings
         for key in one.settings.keys() | published.keys():
-            pair = tuple(shortest(where[key]) if key in where else "–" for where in (one.settings, published))
+            absent = "all" if key in ("classes", "train_per_class", "valid_per_class") else "–"
+            pair = tuple(shortest(where[key]) if key in where else absent for where in (one.settings, published))
             if pair[0] != pair[1] and key not in ("data", "made_photos", "made_per_class"):
                 for values, value in zip(found.setdefault(key, ([], [])), pair, strict=True):
                     if value not in values:

@@ -1,0 +1,44 @@
+"""Which runs a figure can show, and the words below it that say what they are."""
+
+from advkd import catalog
+from advkd.catalog import Cell
+from advkd.config import NotInThisVersion, Resolved
+from advkd.reporting import collect, tables
+from advkd.settings import User
+
+
+def finished(cell: Cell, user: User) -> tuple[list[Resolved], str]:
+    """Return the finished runs of a cell's group, and where there are none the reason in a word or two."""
+    try:
+        runs = catalog.resolved(cell, user)
+    except NotInThisVersion:
+        return [], "not in this version"
+    states = [state(one) for one in runs]
+    return [one for one, word in zip(runs, states, strict=True) if word == "done"], max(states, key=states.count)
+
+
+def state(one: Resolved) -> str:
+    """Return done, diverged, blocked, stale (it is of other settings) or not run."""
+    if (found := collect.read_metrics(one)) is not None:
+        return found["status"]
+    return "stale" if (one.run.folder(one.scale) / "result.json").exists() else "not run"
+
+
+def caption(figure: str, user: User, runs: list[Resolved], note: str) -> str:
+    """Return what a figure shows: `note` says how, `runs` are those in it."""
+    about = collect.described(figure)
+    parts = [f"{about['short']}, Figure {figure.split('figure')[1]}: {about['shows']}. Scale {user.scale}."]
+    parts.append(note if runs else "No run is finished.")
+    if user.override:
+        parts.append(f"Changed from the scale's settings: {user.override}.")
+    if user.scale == "smoke":
+        parts.append("This shows that the machinery works; it reproduces nothing.")
+    else:
+        parts += tables.scale_notes(figure, user)
+    return " ".join(parts + tables.data_notes([{"data": collect.provenance_of(one)["data"]} for one in runs]))
+
+
+def seeds_of(runs: list[Resolved]) -> str:
+    """Return the seeds of runs in words: seed 0, or seeds 0, 1, 2."""
+    found = sorted({one.run.seed for one in runs})
+    return f"{'Seed' if len(found) == 1 else 'Seeds'} {', '.join(map(str, found))}"
