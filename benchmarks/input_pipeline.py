@@ -1,0 +1,133 @@
+"""Augmented batches from the resident uint8 store against torchvision's transforms in a DataLoader, on the CPU.
+
+    PYTHONPATH=src python benchmarks/input_pipeline.py [--rounds 7] [--workers 2] [--threads 2]
+
+    32      CIFAR: RandomCrop(32, padding=4), flip, ToTensor, Normalize of PIL images made from an array, batches of 128
+    224     fine-grained sets: JPEGs of 500x375 from an ImageFolder, decoded, RandomResizedCrop(224), flip, ToTensor,
+            Normalize, batches of 32; ours reads them as squashed to 256x256 by the preparation, which is not timed
+
+Rounds of both are interleaved; a round is one pass over the images without its first batch, for which the loader's
+workers are waited for. The ratio of the medians should be at least 20 for 32 pixels, and 4 for 224. The images are made
+in a temporary folder: noise for 32, windows of two photos that come with scikit-learn for 224.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+from PIL import Image
+from sklearn.datasets import load_sample_images
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+from torchvision import transforms
+from torchvision.datasets import ImageFolder
+
+from advkd.training.allocator import keep_freed_memory
+from advkd.training.views import NORMALISATIONS, Views
+
+SMALL, LARGE = (12_800, 128), (640, 32)  # images of a round, and of a batch
+PHOTO, STORED = (500, 375), 256
+
+
+class Pictures(Dataset):
+    """An array of images given out as torchvision's CIFAR-10 does."""
+
+    def __init__(self, images: np.ndarray, transform: Callable) -> None:
+        self.images, self.transform = images, transform
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        return self.transform(Image.fromarray(self.images[index])), 0
+
+
+def transform(crop: Callable, normalisation: str) -> Callable:
+    normalise = transforms.Normalize(*NORMALISATIONS[normalisation])
+    return transforms.Compose([crop, transforms.RandomHorizontalFlip(), transforms.ToTensor(), normalise])
+
+
+def small(folder: Path, workers: int) -> dict[str, Iterable]:
+    count, batch = SMALL
+    images = np.random.default_rng(0).integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
+    pictures = Pictures(images, transform(transforms.RandomCrop(32, padding=4), "cifar10"))
+    s = SimpleNamespace(image_size=32, crop="pad", normalisation="cifar10")
+    return {"torchvision": loader(pictures, batch, workers), "ours": Resident(folder, images, s, batch)}
+
+
+def large(folder: Path, workers: int) -> dict[str, Iterable]:
+    count, batch = LARGE
+    random, photos = np.random.default_rng(0), [Image.fromarray(photo) for photo in load_sample_images().images]
+    (folder / "jpeg" / "class").mkdir(parents=True)
+    squashed = np.empty((count, STORED, STORED, 3), np.uint8)
+    for number in range(count):
+        photo = photos[number % 2]
+        left, top = random.uniform(0, 100, 2)
+        view = photo.resize(PHOTO, Image.Resampling.LANCZOS, box=(left, top, left + 500, top + 300))
+        view.save(folder / "jpeg" / "class" / f"{number}.jpg", quality=95)
+        squashed[number] = np.asarray(view.resize((STORED, STORED), Image.Resampling.LANCZOS))
+    pictures = ImageFolder(folder / "jpeg", transform(transforms.RandomResizedCrop(224), "imagenet"))
+    s = SimpleNamespace(image_size=224, crop="resized", normalisation="imagenet")
+    return {"torchvision": loader(pictures, batch, workers), "ours": Resident(folder, squashed, s, batch)}
+
+
+def loader(pictures: Dataset, batch: int, workers: int) -> DataLoader:
+    return DataLoader(pictures, batch, shuffle=True, num_workers=workers, persistent_workers=workers > 0)
+
+
+class Resident:
+    """Our views of the same images, mapped from disk as a store's are."""
+
+    def __init__(self, folder: Path, images: np.ndarray, s: SimpleNamespace, batch: int) -> None:
+        np.save(folder / f"{s.image_size}.npy", images)
+        labels = np.zeros(len(images), np.int64)
+        sizes = np.full((len(images), 2), PHOTO, np.int32)
+        mapped = np.load(folder / f"{s.image_size}.npy", mmap_mode="r")
+        store = SimpleNamespace(images=mapped, labels=labels, sizes=sizes, held_out=mapped, held_out_labels=labels)
+        self.views, self.batch, self.generator = Views(store, s, torch.device("cpu")), batch, torch.Generator()
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        for index in torch.randperm(len(self.views.labels), generator=self.generator).split(self.batch):
+            yield self.views.training(index, self.generator), self.views.labels[index]
+
+
+def images_a_second(batches: Iterable) -> float:
+    found = iter(batches)
+    next(found)
+    start = time.perf_counter()
+    seen = sum(len(images) for images, _ in found)
+    return seen / (time.perf_counter() - start)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    keep_freed_memory()
+    for size, build, target in ((32, small, 20), (224, large, 4)):
+        with tempfile.TemporaryDirectory() as folder:
+            pipelines = build(Path(folder), arguments.workers)
+            speeds: dict[str, list[float]] = {name: [] for name in pipelines}
+            for number in range(arguments.rounds + 1):
+                for name, batches in pipelines.items():
+                    speed = images_a_second(batches)
+                    if number:  # the first round warms up
+                        speeds[name].append(speed)
+        medians = {name: statistics.median(values) for name, values in speeds.items()}
+        print(f"{size} pixels")
+        for name, values in speeds.items():
+            print(f"    {name:12}{medians[name]:10,.0f} images/s (fastest round {max(values):,.0f})")
+        print(f"    {'ratio':12}{medians['ours'] / medians['torchvision']:10.1f} (target: at least {target})")
+
+
+if __name__ == "__main__":
+    main()
