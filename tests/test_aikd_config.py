@@ -49,8 +49,7 @@ def test_the_paper_s_grid_is_104_run_groups_and_its_superiors_are_rows():
 def test_a_superior_has_its_student_s_data_and_network(scale):
     user = config.user({"scale": scale})
     for one in catalog.all_runs(user).values():
-        for parent in one.parents.values():
-            superior = config.resolve(parent, user)
+        for superior in one.parents.values():
             assert superior.store == one.store and superior.run.seed == one.run.seed
             for key in ("model", "width", "image_size", "classes", "epochs", "batch"):
                 assert superior.settings.get(key) == one.settings.get(key)
@@ -65,7 +64,18 @@ def test_what_a_run_has_no_use_for_is_dropped():
     assert (folder["data"], folder["held_out"], folder["crop"]) == ("folder", 0.2, "resized")
     switched = settings("tfkd", override={"aikd": {"tf_reduction": "batchmean"}})
     assert "tf_multiplier" not in switched and switched["tf_tau"] == 6
-    assert "tf_reduction" not in settings("baseline", override={"aikd": {"tf_reduction": "batchmean"}})
+    for reduction in ("batchmean", "elementwise"):
+        for scale in ("paper", "reduced"):
+            found = settings("baseline", scale=scale, override={"aikd": {"tf_reduction": reduction}})
+            assert not {"tf_reduction", "tf_multiplier"} & found.keys()
+
+
+def test_a_student_that_uses_no_superior_waits_for_none():
+    user = config.user({"scale": "paper"})
+    for variant, parents in (("alpha_g=0+omega=0", 0), ("alpha_g=0", 1), ("omega=0", 1),
+                             ("alpha_g=0+first_previous=superior+omega=0", 1)):  # fmt: skip
+        one = config.resolve(RUN.format("cifar100", "preact_resnet18", f"aikd+{variant}"), user)
+        assert len(one.parents) == parents
 
 
 def test_a_part_of_a_data_set_has_a_store_of_its_own():
@@ -74,12 +84,17 @@ def test_a_part_of_a_data_set_has_a_store_of_its_own():
                    for m in ("baseline", "baseline+classes=20"))  # fmt: skip
     assert whole.store != part.store
     student = config.resolve(RUN.format("cifar100", "preact_resnet18", "tfkd+classes=20"), user)
-    assert student.parents["superior"] == str(part.run)
+    assert student.parents["superior"].run == part.run
 
 
 BAD = {
     "aikd+alpha_g=0.8": r"alpha_g \+ alpha_p is 1.1: Eq. 8 leaves cross-entropy",
     "baseline+omega=0.5": "omega has a meaning with method aikd only",
+    "aikd+critic_lr=0.001+omega=0": "critic_lr has a meaning with omega > 0 only",
+    "aikd+alpha_p=0+tau_p=4": "tau_p has a meaning with alpha_p > 0 only",
+    "aikd+critic_norm=layer+gp_mode=eval": "gp_mode has a meaning with critic_norm batch only",
+    "aikd+critic_output=layer+gp_scalar=sum": "gp_scalar has a meaning with critic_output mean only",
+    "baseline+momentum=0": "momentum is 0: Nesterov",
     "cskd+mixup_alpha=2": "mixup_alpha has a meaning with augment mixup only",
     "aikd+image_size=64": "crop `pad` sees what is stored",
     "aikd+augment=cutout+cutout_size=64": "larger than the image",

@@ -1,41 +1,50 @@
 """What the settings of a run of the AI-KD paper may be. Where the paper leaves a choice, the key that makes it."""
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from advkd.classifier_settings import VIEW_NEEDS, ClassifierSettings, Positive, Weight
-from advkd.settings import Count, Fraction, Rate
+from advkd.settings import POSITIVE, Count, Fraction, Rate
 
-OF_METHOD = {
-    "superior": ("tfkd", "aikd"),
-    "superior_weights": ("tfkd", "aikd"),
-    "frozen_precision": ("tfkd", "aikd"),
-    **dict.fromkeys(("cs_weight", "cs_tau"), ("cskd",)),
-    **dict.fromkeys(("tf_alpha", "tf_tau", "tf_reduction"), ("tfkd",)),
-    "ps_alpha": ("pskd",),
+STUDENT = (("method", ("tfkd", "aikd")),)
+GUIDED, PROGRESSIVE, ADVERSARIAL = (
+    (("method", ("aikd",)), (weight, POSITIVE)) for weight in ("alpha_g", "alpha_p", "omega")
+)
+NORMALISED = (*ADVERSARIAL, ("critic_norm", ("batch",)))
+NEEDS = {
+    **dict.fromkeys(("superior", "superior_weights", "frozen_precision"), STUDENT),
+    **dict.fromkeys(("cs_weight", "cs_tau"), (("method", ("cskd",)),)),
+    **dict.fromkeys(("tf_alpha", "tf_tau", "tf_reduction"), (("method", ("tfkd",)),)),
+    "tf_multiplier": (("tf_reduction", ("elementwise",)),),
+    "ps_alpha": (("method", ("pskd",)),),
+    **dict.fromkeys(
+        ("alpha_g", "alpha_p", "omega", "kl_reduction", "student_start", "frozen_mode"), (("method", ("aikd",)),)
+    ),
+    "tau_g": GUIDED,
+    **dict.fromkeys(("tau_p", "previous_source", "first_previous"), PROGRESSIVE),
     **dict.fromkeys(
         (
-            "alpha_g", "alpha_p", "omega", "tau_g", "tau_p", "kl_reduction", "student_start", "frozen_mode",
-            "previous_source", "first_previous", "fc1", "fc2", "critic_input", "critic_output", "critic_norm",
-            "critic_slope", "critic_lr", "critic_beta1", "critic_beta2", "critic_decay", "critic_steps",
-            "critic_real", "gp_weight", "gp_scalar", "gp_mode", "fool_mode",
+            "fc1", "fc2", "critic_input", "critic_output", "critic_norm", "critic_slope", "critic_lr", "critic_beta1",
+            "critic_beta2", "critic_decay", "critic_steps", "critic_real", "gp_weight",
         ),
-        ("aikd",),
+        ADVERSARIAL,
     ),
+    "gp_scalar": (*ADVERSARIAL, ("critic_output", ("mean",))),
+    **dict.fromkeys(("gp_mode", "fool_mode"), NORMALISED),
 }  # fmt: skip
 
 
 class AikdSettings(ClassifierSettings):
     """A run of the AI-KD paper: Baseline, CS-KD, TF-KD, PS-KD or AI-KD."""
 
-    needs: ClassVar = (
-        VIEW_NEEDS
-        | {key: ("method", methods) for key, methods in OF_METHOD.items()}
-        | {"tf_multiplier": ("tf_reduction", ("elementwise",))}
-    )
+    needs: ClassVar = VIEW_NEEDS | NEEDS
     # The superior of a student with Cutout, Mixup or CutMix stays the plain Baseline.
-    inherited: ClassVar = frozenset(ClassifierSettings.model_fields) - {"augment", "seed_offset", "frozen_precision"}
+    inherited: ClassVar = (
+        frozenset(ClassifierSettings.model_fields)
+        - {"augment", "seed_offset", "frozen_precision"}
+        - {key for key, conditions in VIEW_NEEDS.items() if conditions[0][0] == "augment"}
+    )
 
     model: Literal["preact_resnet18", "densenet121_cifar", "resnet18", "densenet121"]
     method: Literal["baseline", "cskd", "tfkd", "pskd", "aikd"]
@@ -79,9 +88,22 @@ class AikdSettings(ClassifierSettings):
     critic_steps: Count | None = Field(None, description="critic steps before each student step")
     critic_real: bool | None = Field(None, description="whether L_D keeps E[D(S_sup)], the middle term of Eq. 6")
     gp_weight: Weight | None = Field(None, description="lambda of Eq. 6")
-    gp_scalar: Literal["mean", "sum"] | None = Field(None, description="of the outputs, whose gradient has norm 1")
+    gp_scalar: Literal["score", "sum"] | None = Field(
+        None, description="whose gradient the penalty draws to norm 1: the score, or the sum of the outputs"
+    )
     gp_mode: Literal["train", "eval"] | None = Field(None, description="the critic's batch norm in the penalty")
     fool_mode: Literal["train", "eval"] | None = Field(None, description="the critic's batch norm in L_A")
+
+    @classmethod
+    def meaningless(cls, values: dict[str, Any]) -> dict[str, str]:
+        """Return the keys that have no meaning beside the other `values`, each with what it needs."""
+        found = super().meaningless(values)
+        left = {key: value for key, value in values.items() if key not in found}
+        taught = left.get("alpha_g") or left.get("omega")
+        begun = "superior" in (left.get("student_start"), left.get("first_previous"))
+        if values.get("method") == "aikd" and not (taught or begun):
+            found |= dict.fromkeys(("superior", "superior_weights"), "alpha_g or omega > 0")
+        return found
 
     @model_validator(mode="after")
     def _agree_on_weights(self) -> Self:

@@ -143,23 +143,21 @@ def all_runs(user: User) -> dict[str, Resolved]:
         found.update(runs(artifact, user))
     found.update(variants(user))
     found.update({name: config.resolve(name, user) for name in user.runs})
-    found = with_parents(found, user)
+    found = with_parents(found)
     for name in set(user.folders) - {one.run.dataset for one in found.values()}:
         raise UserError(f"folders names {name!r}, which no run uses: correct it, or name such a run in `runs`")
     return found
 
 
-def with_parents(found: dict[str, Resolved], user: User) -> dict[str, Resolved]:
+def with_parents(found: dict[str, Resolved]) -> dict[str, Resolved]:
     """Return runs and all that they start from or learn from."""
-    named = {name for one in found.values() for name in one.parents.values()}
-    missing = {name: config.resolve(name, user) for name in sorted(named - found.keys())}
-    return with_parents(found | missing, user) if missing else found
+    named = {str(parent.run): parent for one in found.values() for parent in one.parents.values()}
+    return with_parents(named | found) if named.keys() - found.keys() else found
 
 
 def parents(user: User) -> dict[str, Resolved]:
     """Return the superiors and teachers of all runs."""
-    found = all_runs(user)
-    return {name: found[name] for one in found.values() for name in one.parents.values()}
+    return {str(parent.run): parent for one in all_runs(user).values() for parent in one.parents.values()}
 
 
 def find_cells(artifact: str, words: list[str]) -> list[Cell]:

@@ -74,18 +74,20 @@ class ClassifierSettings(RunSettings):
     def _agree_on_views(self) -> Self:
         if self.crop == "pad" and self.image_size != self.stored_size:
             raise ValueError(f"image_size is {self.image_size}: crop `pad` sees what is stored ({self.stored_size})")
+        if self.nesterov and not self.momentum:
+            raise ValueError("momentum is 0: Nesterov's needs some, or set nesterov to false")
         if self.cutout_size and self.cutout_size > self.image_size:
             raise ValueError(f"cutout_size is {self.cutout_size}, larger than the image ({self.image_size})")
         return self
 
 
 VIEW_NEEDS = {
-    "held_out": ("data", ("folder",)),
-    "data_seed": ("data", ("folder",)),
-    "made_per_class": ("data", ("made",)),
-    "cutout_size": ("augment", ("cutout",)),
-    "mixup_alpha": ("augment", ("mixup",)),
-    "cutmix_alpha": ("augment", ("cutmix",)),
-    "cutmix_probability": ("augment", ("cutmix",)),
-    "preact": ("model", ("preact_resnet18",)),
+    "held_out": (("data", ("folder",)),),
+    "data_seed": (("data", ("folder",)),),
+    "made_per_class": (("data", ("made",)),),
+    "cutout_size": (("augment", ("cutout",)),),
+    "mixup_alpha": (("augment", ("mixup",)),),
+    "cutmix_alpha": (("augment", ("cutmix",)),),
+    "cutmix_probability": (("augment", ("cutmix",)),),
+    "preact": (("model", ("preact_resnet18",)),),
 }

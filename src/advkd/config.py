@@ -42,6 +42,7 @@ class Resolved:
     settings: dict[str, Any]
     sources: dict[str, str]
     threads: int
+    parents: dict[str, "Resolved"]  # the runs whose weights this one starts from or learns from, by role
 
     @property
     def hash(self) -> str:
@@ -64,18 +65,6 @@ class Resolved:
         return PAPERS[self.run.paper].loop
 
     @property
-    def parents(self) -> dict[str, str]:
-        """The runs whose weights this one starts from or learns from, by role: the superior.
-
-        It is the run of the same seed, data and network, with what the variant says of these.
-        """
-        if "superior" not in self.settings:
-            return {}
-        kept = PAPERS[self.run.paper].inherited
-        variant = tuple(pair for pair in self.run.variant if pair[0] in kept)
-        return {"superior": str(dataclasses.replace(self.run, method=self.settings["superior"], variant=variant))}
-
-    @property
     def features(self) -> str:
         """Name of the feature network: what the reals' cached features belong to."""
         return f"inception{self.settings['features']}-{self.settings['inception']}"
@@ -89,7 +78,7 @@ class Resolved:
             "store": self.store,
             "threads": self.threads,
             "loop": self.loop,
-            "parents": self.parents,
+            "parents": {role: {"run": str(one.run), "config_hash": one.hash} for role, one in self.parents.items()},
             "settings": self.settings,
         }
 
@@ -241,7 +230,10 @@ def _resolve(name: str, scale: str, folders: tuple[str, ...], override: str) -> 
         values.pop(key, None)
     settings = _validate(schema, values, lambda key: sources.get(key, str(paper_path)), str(run)).model_dump()
     settings = {key: value for key, value in settings.items() if value is not None}
-    resolved = Resolved(run, scale, settings, sources, scaling["threads"])
+    parents = {
+        role: _resolve(str(parent), scale, folders, override) for role, parent in _parents(run, settings).items()
+    }
+    resolved = Resolved(run, scale, settings, sources, scaling["threads"], parents)
     check_written(run)
     if not everywhere:  # an override may make a variant equal to another run, which is no fault of its name
         _check_distinct(resolved, folders)
@@ -253,6 +245,15 @@ def resolve(name: str | Run, user: User) -> Resolved:
     run = name if isinstance(name, Run) else Run.parse(name)
     override = yaml.safe_dump(user.override.get(run.paper, {}))
     return _resolve(str(run), user.scale, tuple(sorted(user.folders)), override)
+
+
+def _parents(run: Run, settings: dict[str, Any]) -> dict[str, Run]:
+    """Return the superior: the run of the same seed, data and network, with what the variant says of these."""
+    if "superior" not in settings:
+        return {}
+    kept = PAPERS[run.paper].inherited
+    variant = tuple(pair for pair in run.variant if pair[0] in kept)
+    return {"superior": dataclasses.replace(run, method=settings["superior"], variant=variant)}
 
 
 def _check_distinct(resolved: Resolved, folders: tuple[str, ...]) -> None:

@@ -22,14 +22,14 @@ class GanSettings(RunSettings):
     loop: ClassVar = "gan"
     inherited: ClassVar = frozenset()
     needs: ClassVar = {
-        "rho": ("method", ("okd",)),
-        "lr_connector": ("method", ("okd",)),
-        "spectral_norm": ("model", ("sagan",)),
-        "gp_weight": ("model", ("sagan",)),
-        "penalty": ("model", ("sagan",)),
-        "dropout": ("model", ("acgan",)),
-        "aux_weight": ("model", ("acgan",)),
-        "made_photos": ("data", ("made",)),
+        "rho": (("method", ("okd",)),),
+        "lr_connector": (("method", ("okd",)),),
+        "spectral_norm": (("model", ("sagan",)),),
+        "gp_weight": (("model", ("sagan",)),),
+        "penalty": (("model", ("sagan",)),),
+        "dropout": (("model", ("acgan",)),),
+        "aux_weight": (("model", ("acgan",)),),
+        "made_photos": (("data", ("made",)),),
     }
 
     dataset: str = Field(description="data set, a name of config/datasets.yaml or of `folders`")

@@ -32,26 +32,41 @@ class User(Strict):
     checkpoint_seconds: Annotated[float, Field(ge=0)] = 60.0
 
 
+POSITIVE = (">",)
+
+
 class RunSettings(Strict):
     """What the schemas of all papers share.
 
-    `needs` names, for each optional key, the setting that it needs and the values of it under which it has a meaning.
+    `needs` names, for each optional key, the settings that it needs, each with the values under which the key has a
+    meaning, or `POSITIVE`.
     """
 
     store_keys: ClassVar[tuple[str, ...]]  # the settings that determine the prepared data set
     made_key: ClassVar[str]  # the setting that says how many images are drawn where data is `made`
     loop: ClassVar[str]  # the module of advkd.training that trains such runs
     inherited: ClassVar[frozenset[str]]  # the keys of a run's variant that its superior or teacher has too
-    needs: ClassVar[dict[str, tuple[str, tuple[str, ...]]]]
+    needs: ClassVar[dict[str, tuple[tuple[str, tuple[str, ...]], ...]]]
 
     @classmethod
     def meaningless(cls, values: dict[str, Any]) -> dict[str, str]:
-        """Return the keys that have no meaning beside the other `values`, each with what it needs."""
-        return {
-            key: f"{setting} {' or '.join(wanted)}"
-            for key, (setting, wanted) in cls.needs.items()
-            if values.get(setting) not in wanted
-        }
+        """Return the keys that have no meaning beside the other `values`, each with what it needs.
+
+        What needs a key without meaning has none either.
+        """
+        found: dict[str, str] = {}
+        for _ in cls.needs:
+            left = {key: value for key, value in values.items() if key not in found}
+            more = {
+                key: setting + (" > 0" if wanted == POSITIVE else f" {' or '.join(wanted)}")
+                for key, conditions in cls.needs.items()
+                for setting, wanted in conditions
+                if key not in found and not _has(left.get(setting), wanted)
+            }
+            if not more:
+                break
+            found |= more
+        return found
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -62,3 +77,7 @@ class RunSettings(Strict):
             if key not in meaningless and getattr(self, key) is None:
                 raise ValueError(f"{key} is missing")
         return self
+
+
+def _has(value: Any, wanted: tuple[str, ...]) -> bool:
+    return bool(value) if wanted == POSITIVE else value in wanted

@@ -15,7 +15,7 @@ AIKD = {
     "student_start": "fresh", "frozen_mode": "eval", "previous_source": "model", "first_previous": "cross_entropy",
     "fc1": 6, "fc2": 4, "critic_input": "logits", "critic_output": "mean", "critic_norm": "batch",
     "critic_slope": 0.2, "critic_lr": 1e-3, "critic_beta1": 0.9, "critic_beta2": 0.999, "critic_decay": False,
-    "critic_steps": 1, "critic_real": True, "gp_weight": 10.0, "gp_scalar": "mean", "gp_mode": "train",
+    "critic_steps": 1, "critic_real": True, "gp_weight": 10.0, "gp_scalar": "score", "gp_mode": "train",
     "fool_mode": "train",
 }  # fmt: skip
 

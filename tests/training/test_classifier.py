@@ -152,10 +152,12 @@ def test_a_student_starts_otherwise_than_its_superior(trained):
 
 
 def test_the_superior_of_a_mixed_student_is_the_plain_baseline():
-    assert document("aikd+augment=cutmix")["parents"] == {"superior": document("baseline")["run"]}
-    longer = document("aikd+fc1=16+weight_decay=0.001")["parents"]["superior"]
+    plain = {"run": document("baseline")["run"], "config_hash": document("baseline")["config_hash"]}
+    for student in ("aikd", "tfkd", "aikd+augment=cutmix", "aikd+augment=cutmix+cutmix_probability=1",
+                    "tfkd+augment=mixup+mixup_alpha=0.2", "aikd+augment=cutout+cutout_size=8"):  # fmt: skip
+        assert document(student)["parents"] == {"superior": plain}
+    longer = document("aikd+fc1=16+weight_decay=0.001")["parents"]["superior"]["run"]
     assert longer == "aikd/cifar100/preact_resnet18/baseline+weight_decay=0.001/seed0"
-    assert document("tfkd", seed=0)["parents"] == document("aikd")["parents"]
     assert document("pskd")["parents"] == document("cskd")["parents"] == {}
 
 
@@ -169,6 +171,29 @@ def test_a_superior_of_other_data_is_refused(runs, tmp_path_factory):
     other = make_store(tmp_path_factory.mktemp("other"), classes=3)
     with pytest.raises(UserError, match=r"trained on other data \(4 classes of cifar100-.*, here 3 of cifar100"):
         train(document("aikd"), runs, other)
+
+
+def test_a_superior_of_other_settings_is_refused(runs, data_root):
+    with pytest.raises(UserError, match="its superior was trained with other settings: advkd train aikd/"):
+        train(document("aikd", weight_decay=0.001), runs, data_root)
+
+
+def test_the_best_epoch_is_kept_with_the_checkpoint(runs, trained, data_root, monkeypatch):
+    """An attempt that was killed after a better epoch, of which no checkpoint knows, leaves nothing of it behind."""
+    doc = document("pskd")
+    original = classifier.end_epoch
+
+    def killed(student, views, epoch, *rest):
+        row, logits = original(student, views, epoch, *rest)
+        if epoch == 1:
+            raise KeyboardInterrupt
+        return row, logits
+
+    with monkeypatch.context() as patch:
+        patch.setattr(classifier, "end_epoch", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(doc, runs, data_root, seconds=0)
+    assert train(doc, runs, data_root)[2] == files_of(trained / doc["run"])
 
 
 def test_a_diverged_superior_blocks_its_students_until_it_is_trained(tmp_path, data_root, monkeypatch):

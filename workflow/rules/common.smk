@@ -91,7 +91,7 @@ def evidence(resolved):
 
 def parents(wildcards):
     """The results of the runs that a run learns from."""
-    return [f"{RUN}/result.json".format(run=name) for name in config_of(wildcards.run).parents.values()]
+    return [f"{RUN}/result.json".format(run=one.run) for one in config_of(wildcards.run).parents.values()]
 
 
 def store_source(wildcards):

@@ -44,9 +44,10 @@ class AiKd(Baseline):
 
     def __init__(self, s: SimpleNamespace, student: nn.Module, task: Task) -> None:
         super().__init__(s, student, task)
-        self.superior = Frozen(task.parents["superior"], s.frozen_precision, s.frozen_mode)
+        superior = task.parents.get("superior")  # absent where nothing of it is used
+        self.superior = None if superior is None else Frozen(superior, s.frozen_precision, s.frozen_mode)
         if s.student_start == "superior":
-            student.load_state_dict(task.parents["superior"].state_dict())
+            student.load_state_dict(superior.state_dict())
         if s.alpha_p and s.previous_source == "model":
             self.networks["previous"] = Frozen(student, s.frozen_precision, s.frozen_mode)
         elif s.alpha_p:
@@ -71,10 +72,12 @@ class AiKd(Baseline):
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         """Train the critic on Eq. 6, then return Eq. 8 and its parts."""
         s = self.s
+        # Drawn first, so that a GPU need not be waited for: one weight an image, shared by its C coordinates.
+        eps = torch.rand(len(batch.labels), 1).to(self.task.device, non_blocking=True) if s.omega else None
         z = self.logits(batch.images)
         u = self.superior(batch.images) if s.alpha_g or s.omega else None
         progressive = self._progressive(z, u, batch) if s.alpha_p else None
-        critic = self._train_critic(z.detach(), u) if s.omega else {}
+        critic = self._train_critic(z.detach(), u, eps) if s.omega else {}
 
         alpha_p = 0.0 if progressive is None else s.alpha_p
         parts = {"CE": ((1 - alpha_p - s.alpha_g), batch.cross_entropy(z))}
@@ -83,7 +86,7 @@ class AiKd(Baseline):
         if s.alpha_g:
             parts["L_G"] = (s.alpha_g, divergence(u, z, s.tau_g, s.kl_reduction))  # Eq. 4
         if s.omega:
-            with _mode(self.critic, s.fool_mode):
+            with _mode(self.critic, getattr(s, "fool_mode", "train")):
                 parts["L_A"] = (s.omega, -self.critic(self._seen(z)).mean())  # Eq. 7
         loss = sum(weight * term if weight != 1 else term for weight, term in parts.values())  # Eq. 8
         terms = {name: term.detach() for name, (_, term) in parts.items()}
@@ -107,16 +110,18 @@ class AiKd(Baseline):
             return divergence(self.superior(batch.images) if u is None else u, z, s.tau_p, s.kl_reduction)
         return None
 
-    def _train_critic(self, z: Tensor, u: Tensor) -> dict[str, Tensor]:
+    def _train_critic(self, z: Tensor, u: Tensor, eps: Tensor) -> dict[str, Tensor]:
         """Take `critic_steps` steps on Eq. 6; return the last one's loss, distance E[D(u)] - E[D(z)] and penalty."""
         s, critic, optimizer = self.s, self.critic, self.optimizers["critic"]
         z, u = self._seen(z), self._seen(u)
-        for _ in range(s.critic_steps):
+        scalar = "sum" if getattr(s, "gp_scalar", "score") == "sum" else None
+        for step in range(s.critic_steps):
+            if step:
+                eps = torch.rand(eps.shape).to(eps.device, non_blocking=True)
             optimizer.zero_grad(set_to_none=True)
             on_z, on_u = critic(z).mean(), critic(u).mean()
-            eps = torch.rand(len(z), 1).to(z.device)  # one weight an image, shared by its C coordinates
-            with _mode(critic, s.gp_mode):
-                penalty = gradient_penalty(lambda x: critic(x, s.gp_scalar), z, u, eps)
+            with _mode(critic, getattr(s, "gp_mode", "train")):
+                penalty = gradient_penalty(lambda x: critic(x, scalar), z, u, eps)
             loss = on_z - (on_u if s.critic_real else 0.0) + s.gp_weight * penalty
             loss.backward()
             optimizer.step()

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from advkd.methods.batch import Batch
 from advkd.methods.frozen import DTYPES
+from advkd.models import classifiers
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,15 @@ class Baseline:
         return {"L": batch.cross_entropy(logits), "error": error(logits, batch)}
 
     def logits(self, images: Tensor) -> Tensor:
-        """Return the student's logits, float32 (B, C), of images (B, 3, S, S)."""
-        dtype = DTYPES[self.s.precision]
-        with torch.autocast(self.task.device.type, dtype, enabled=dtype != torch.float32):
-            return self.student(images).float()
+        """Return the student's logits, float32 (B, C), of images (B, 3, S, S).
+
+        In bfloat16 the last layer is computed again in float32: logits between 8 and 16 would be rounded to sixteenths.
+        """
+        if self.s.precision == "float32":
+            return self.student(images)
+        with torch.autocast(self.task.device.type, DTYPES[self.s.precision]):
+            _, features = classifiers.logits_and_features(self.student, images)
+        return classifiers.head(self.student)(features.float())
 
 
 def error(logits: Tensor, batch: Batch) -> Tensor:

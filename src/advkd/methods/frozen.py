@@ -14,7 +14,8 @@ class Frozen(nn.Module):
     """A copy of a classifier that gives logits and no gradients, in channels-last layout.
 
     In bfloat16 its convolutions compute in that precision (about twice as fast, on CPUs that have it too); batch norm's
-    statistics and the last layer, whose rounding would show in the logits most, stay in float32.
+    statistics and the last layer, whose rounding would show in the logits most, stay in float32. A GPU that only
+    emulates bfloat16 gets float32.
 
     Args:
         network: the classifier to copy.
@@ -26,7 +27,9 @@ class Frozen(nn.Module):
         super().__init__()
         self.network = copy.deepcopy(network).requires_grad_(False).to(memory_format=torch.channels_last)
         self.network.train(mode == "train")
-        self.dtype = DTYPES[precision]
+        on_gpu = next(network.parameters()).is_cuda
+        emulated = on_gpu and not torch.cuda.is_bf16_supported(including_emulation=False)
+        self.dtype = torch.float32 if emulated else DTYPES[precision]
         for module in self.network.modules():
             if isinstance(module, nn.Conv2d):
                 module.to(self.dtype)

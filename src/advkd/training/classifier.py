@@ -6,7 +6,6 @@ it, since papers of this lineage often report that one, chosen on the images it 
 """
 
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -58,6 +57,7 @@ def train(session: Session, store: Store) -> dict[str, Any]:
     networks = {"student": student, **method.networks}
     optimizers = {"student": optimizer, **method.optimizers}
     sums = torch.zeros(0, device=device)
+    best: dict[str, Any] = {}
     state = session.resume()
     if state is not None:
         for kind, parts in (("networks", networks), ("optimizers", optimizers)):
@@ -65,7 +65,7 @@ def train(session: Session, store: Store) -> dict[str, Any]:
                 part.load_state_dict(state[kind][name])
         for name, tensor in method.tensors.items():
             tensor.copy_(state["tensors"][name])
-        sums = state["sums"].to(device)
+        sums, best = state["sums"].to(device), state["best"]
 
     guard = Guard(s.epochs * steps, device)
 
@@ -76,6 +76,7 @@ def train(session: Session, store: Store) -> dict[str, Any]:
             "optimizers": {name: part.state_dict() for name, part in optimizers.items()},
             "tensors": method.tensors,
             "sums": sums,
+            "best": best,
         }
 
     progress = Progress(session.document["run"], s.epochs * steps, "step", session.step)
@@ -101,16 +102,19 @@ def train(session: Session, store: Store) -> dict[str, Any]:
         if step == steps - 1:
             guard.check()
             method.end_epoch(epoch)
-            row = end_epoch(session, student, views, epoch, s.lr * factor, dict(zip(terms, sums, strict=True)))
+            row, logits = end_epoch(student, views, epoch, s.lr * factor, dict(zip(terms, sums, strict=True)))
+            session.history.append(row)
+            if best_epoch(session.history) == epoch:
+                best = {"logits": logits, "weights": weights_of(student)}
             brief = f"epoch {epoch + 1}/{s.epochs}  loss {row['L']}  Top-1 error {row['valid_error']} %"
             seen = (session.step - progress.start) * s.batch / progress.seconds
             progress.update(session.step, brief, f"{seen:.0f} images/s")
         session.save_if_due(snapshot)
     progress.close()
     session.save(snapshot())
-    best = best_epoch(session.history)
-    finish(session, student, views)
-    return {"status": "done", "epochs": s.epochs, "steps": session.step, "best_epoch": best + 1}
+    finish(session, student, views, best)
+    outcome = {"epochs": s.epochs, "steps": session.step, "best_epoch": best_epoch(session.history) + 1}
+    return {"status": "done", **outcome}
 
 
 def steps_of(images: int, batch: int, name: str) -> int:
@@ -125,7 +129,7 @@ def steps_of(images: int, batch: int, name: str) -> int:
 
 def schedule(s: Any, epoch: int) -> float:
     """Return the learning rate of `epoch` (from 0) as a part of the first; it falls at the start of an epoch."""
-    return s.gamma ** sum(epoch >= round(milestone * s.epochs) for milestone in s.milestones)
+    return s.gamma ** sum(epoch >= milestone * s.epochs for milestone in s.milestones)
 
 
 def load_parents(session: Session, s: Any, classes: int, device: torch.device) -> dict[str, nn.Module]:
@@ -145,7 +149,7 @@ def draw(views: Views, method: Baseline, index: Tensor, s: Any, seed: int, step:
     generator = seeding.generator(seed, "views", step)
     images = views.training(chosen, generator)
     mixed = mix(images, generator, s, method.groups)
-    place = index.to(images.device)
+    place = index.to(images.device, non_blocking=True)
     return Batch(mixed.images, views.labels[place], place, mixed.partner, mixed.share)
 
 
@@ -159,9 +163,9 @@ def predict(student: nn.Module, views: Views) -> tuple[Tensor, Tensor]:
 
 
 def end_epoch(
-    session: Session, student: nn.Module, views: Views, epoch: int, lr: float, sums: dict[str, Tensor]
-) -> dict[str, str]:
-    """Evaluate, write the epoch's row of the history, and keep weights and logits if none were better; returns it."""
+    student: nn.Module, views: Views, epoch: int, lr: float, sums: dict[str, Tensor]
+) -> tuple[dict[str, str], Tensor]:
+    """Evaluate; return the epoch's row of the history, and the logits (M, C) of the evaluation images."""
     logits, _ = predict(student, views)
     labels = views.held_out_labels.cpu()
     images = len(views.labels)
@@ -172,12 +176,7 @@ def end_epoch(
         "valid_loss": float(nn.functional.cross_entropy(logits, labels)),
     }
     row = {"epoch": epoch + 1, "lr": f"{lr:.6g}", **{k: f"{v:.6g}" for k, v in (train | valid).items()}}
-    session.history.append(row)
-    if best_epoch(session.history) == epoch:
-        write_weights(session.scratch / "best.safetensors", student)
-        with atomic(session.scratch / "best.npz") as temporary:
-            np.savez(temporary, logits=logits.numpy())
-    return row
+    return row, logits
 
 
 def best_epoch(history: list[dict[str, Any]]) -> int:
@@ -185,26 +184,27 @@ def best_epoch(history: list[dict[str, Any]]) -> int:
     return min(range(len(history)), key=lambda epoch: float(history[epoch]["valid_error"]))
 
 
-def write_weights(path: Path, student: nn.Module) -> None:
-    """Write a network's weights as safetensors, in the default layout."""
-    weights = {name: value.detach().cpu().contiguous() for name, value in student.state_dict().items()}
-    with atomic(path) as temporary:
-        save_file(weights, temporary)
+def weights_of(student: nn.Module) -> dict[str, Tensor]:
+    """Return a copy of a network's weights on the CPU, in the default layout."""
+    return {
+        name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, value in student.state_dict().items()
+    }
 
 
-def finish(session: Session, student: nn.Module, views: Views) -> None:
+def finish(session: Session, student: nn.Module, views: Views, best: dict[str, Any]) -> None:
     """Write model.safetensors, best.safetensors and predictions.npz."""
-    check_weights(session.step, {k: v for k, v in student.state_dict().items() if v.is_floating_point()})
+    weights = weights_of(student)
+    check_weights(session.step, {name: value for name, value in weights.items() if value.is_floating_point()})
     logits, features = predict(student, views)
-    write_weights(session.folder / "model.safetensors", student)
-    with np.load(session.scratch / "best.npz") as best:
-        arrays = {
-            "labels": views.held_out_labels.cpu().numpy(),
-            "logits": logits.numpy(),
-            "best_logits": best["logits"],
-            "features": features.numpy().astype(np.float16),
-        }
+    arrays = {
+        "labels": views.held_out_labels.cpu().numpy(),
+        "logits": logits.numpy(),
+        "best_logits": best["logits"].numpy(),
+        "features": features.numpy().astype(np.float16),
+    }
+    for name, tensors in (("model.safetensors", weights), ("best.safetensors", best["weights"])):
+        with atomic(session.folder / name) as temporary:
+            save_file(tensors, temporary)
     with atomic(session.folder / "predictions.npz") as temporary:
         np.savez(temporary, **arrays)
-    with atomic(session.folder / "best.safetensors") as temporary:
-        temporary.write_bytes((session.scratch / "best.safetensors").read_bytes())

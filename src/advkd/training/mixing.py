@@ -53,7 +53,7 @@ def mix(images: Tensor, generator: torch.Generator, s: SimpleNamespace, groups: 
     alpha = s.mixup_alpha if s.augment == "mixup" else s.cutmix_alpha
     share = _beta(alpha, generator)
     batch = len(images) // groups
-    partner = torch.randperm(batch, generator=generator).to(images.device)
+    partner = torch.randperm(batch, generator=generator).to(images.device, non_blocking=True)
     others = torch.cat([partner + group * batch for group in range(groups)])
     if s.augment == "mixup":
         mixed = torch.lerp(images[others], images, share)
@@ -71,7 +71,7 @@ def cut_out(images: Tensor, size: int, generator: torch.Generator) -> Tensor:
     count, _, side, _ = images.shape
     first = torch.randint(side, (2, count, 1), generator=generator) - size // 2
     span = torch.arange(side)
-    down, across = ((span >= first) & (span < first + size)).to(images.device)  # (B, S) each
+    down, across = ((span >= first) & (span < first + size)).to(images.device, non_blocking=True)  # (B, S) each
     return torch.where((down[:, :, None] & across[:, None])[:, None], 0.0, images)
 
 

@@ -52,6 +52,8 @@ def machine(device: Any) -> dict[str, Any]:
     return {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        # PyTorch lets float32 convolutions use TF32 where a GPU has it; the papers' GPUs had none.
+        "tf32_convolutions": device.type == "cuda" and torch.backends.cudnn.allow_tf32,
         "gpu": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
         "system": platform.platform(terse=True),
         "python": platform.python_version(),

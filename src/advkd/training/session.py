@@ -173,7 +173,7 @@ class Session:
 def parent_folders(document: dict[str, Any], folder: Path) -> dict[str, Path]:
     """Return the folders of the runs that a run learns from, by role; all runs of a scale lie in one tree."""
     runs = folder.absolute().parents[len(Path(document["run"]).parts) - 1]
-    return {role: runs / name for role, name in document.get("parents", {}).items()}
+    return {role: runs / parent["run"] for role, parent in document.get("parents", {}).items()}
 
 
 def clean(folder: Path) -> None:

@@ -82,12 +82,12 @@ def inspect_parents(document: dict[str, Any], folder: Path, store: Store) -> tup
     """Return what blocks a run (empty: nothing), and the weights of the runs that it learns from, by role.
 
     Raises:
-        UserError: such a run is not trained, or was trained on other data.
+        UserError: such a run is not trained, or was trained on other data or with other settings.
     """
     blocked: dict[str, str] = {}
     found = {}
     for role, parent in parent_folders(document, folder).items():
-        name = document["parents"][role]
+        name, expected = document["parents"][role]["run"], document["parents"][role]["config_hash"]
         if not (parent / "result.json").exists():
             raise UserError(f"{document['run']}: its {role} is not trained yet: advkd train {name}")
         result, data = read_json(parent / "result.json"), read_json(parent / "provenance.json")["data"]
@@ -97,6 +97,8 @@ def inspect_parents(document: dict[str, Any], folder: Path, store: Store) -> tup
                 f"{document['run']}: its {role} was trained on other data ({classes}, here"
                 f" {len(store.meta['classes'])} of {document['store']}): advkd train {name}"
             )
+        if result["config_hash"] != expected:
+            raise UserError(f"{document['run']}: its {role} was trained with other settings: advkd train {name}")
         found[role] = {"run": name, "sha256": result["sha256"]}
         if result["status"] != "done":
             ended = f"diverged at step {result['step']}" if result["status"] == "diverged" else "is blocked itself"
