@@ -39,7 +39,51 @@ def test_what_is_written_is_opened(out):
     assert isinstance(opened.images, np.memmap)
     assert opened.meta == meta
     assert set(meta["sha256"]) == {f"{name}.npy" for name in ARRAYS} | {"manifest.csv"}
+    assert opened.sizes is opened.held_out_sizes is None
     assert [path.name for path in out.parent.iterdir()] == ["set"]
+
+
+SIZES = {"sizes": np.arange(10, dtype=np.int32).reshape(5, 2), "held_out_sizes": np.zeros((0, 2), np.int32)}
+
+
+def test_sizes_are_kept_where_there_are_some(out):
+    meta = write(out, **SIZES)
+    opened = Store.open(out)
+    for name, array in SIZES.items():
+        np.testing.assert_array_equal(getattr(opened, name), array)
+        assert f"{name}.npy" in meta["sha256"]
+    (out / "sizes.npy").unlink()
+    with pytest.raises(UserError, match=r"sizes\.npy is missing"):
+        Store.open(out)
+
+
+def test_rows_may_come_in_any_order(out):
+    images = np.random.default_rng(0).integers(0, 256, (5, 4, 4, 3), dtype=np.uint8)
+    with store.draft(out, 1000) as draft:
+        with draft.rows("images", images.shape) as rows, draft.rows("held_out", (0, 4, 4, 3)):
+            for index in (3, 0, 4, 1, 2):
+                rows[index] = images[index]
+        for name in ("labels", "held_out_labels"):
+            draft.save(name, ARRAYS[name])
+        meta = draft.finish("split\n", {"name": "set"})
+    assert meta == write(out.with_name("whole"), images=images)
+    for path in out.iterdir():
+        assert path.read_bytes() == (out.with_name("whole") / path.name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("index", "row"),
+    [(2, np.zeros((4, 4, 3), np.uint8)), (-1, np.zeros((4, 4, 3), np.uint8)), (0, np.zeros((4, 4, 3))),
+     (0, np.zeros((4, 3, 4), np.uint8))],
+)  # fmt: skip
+def test_a_row_that_does_not_belong_is_refused_and_nothing_left_behind(out, index, row):
+    with (
+        pytest.raises(ValueError, match="is no row"),
+        store.draft(out, 1000) as draft,
+        draft.rows("images", (2, 4, 4, 3)) as rows,
+    ):
+        rows[index] = row
+    assert list(out.parent.iterdir()) == []
 
 
 def test_writing_again_replaces(out):
@@ -110,6 +154,22 @@ def test_a_disk_that_fills_up_leaves_nothing_behind(out, before):
     assert [path.name for path in out.parent.iterdir()] == (["set"] if before else [])
     if before:
         assert len(Store.open(out).images) == 5
+
+
+def test_a_disk_that_fills_up_while_rows_are_written(out):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with (
+            pytest.raises(UserError, match=r"cannot write .*set \(.*\): 0\.5 MB are needed"),
+            store.draft(out, 500_000) as draft,
+            draft.rows("images", (40, 64, 64, 3)) as rows,
+        ):
+            for index in range(40):
+                rows[index] = np.zeros((64, 64, 3), np.uint8)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(out.parent.iterdir()) == []
 
 
 def test_no_space_while_writing_meta(out, monkeypatch):

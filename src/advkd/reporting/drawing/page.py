@@ -3,9 +3,9 @@
 Sizes are inches at print: 7 is the width of a page, and no letter is below 6.5 points.
 """
 
-import textwrap
-
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 
 STYLE = {
     "font.size": 7,
@@ -29,17 +29,35 @@ BLACK, ORANGE, SKY, GREEN, BLUE, VERMILLION, PURPLE = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7",
 )  # fmt: skip
 PALETTE = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, BLACK)
-LETTERS_PER_INCH = 21.0
+EDGE = 0.05
 LINE = 0.125
 
 
 def page(width: float, height: float, words: str) -> tuple[Figure, float]:
     """Return a figure of `width` with the caption `words` below `height` inches of room, and where that room begins."""
-    lines = textwrap.wrap(words, int((width - 0.1) * LETTERS_PER_INCH))
+    lines = wrapped(words, width - 2 * EDGE)
     foot = LINE * len(lines) + 0.1
     figure = Figure(figsize=(width, height + foot))
-    figure.text(0.05 / width, 0.05 / (height + foot), "\n".join(lines), ha="left", va="bottom", linespacing=1.25)
+    figure.text(EDGE / width, EDGE / (height + foot), "\n".join(lines), ha="left", va="bottom", linespacing=1.25)
     return figure, foot
+
+
+def wrapped(words: str, width: float) -> list[str]:
+    """Return `words` in lines of at most `width` inches in the figures' font; a longer word is a line of its own."""
+    lines = [""]
+    for word in words.split():
+        longer = f"{lines[-1]} {word}".lstrip()
+        if lines[-1] and breadth(longer) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
+
+
+def breadth(line: str) -> float:
+    """Return the inches that a line takes in the figures' font."""
+    points, _, _ = text_to_path.get_text_width_height_descent(line, FontProperties(size=STYLE["font.size"]), False)
+    return points / 72
 
 
 def margins(figure: Figure, left: float, right: float, bottom: float, top: float) -> dict[str, float]:

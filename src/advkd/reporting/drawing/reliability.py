@@ -80,14 +80,21 @@ def _lines(axis: Axes, curves: list[Curve], styles: dict[str, tuple]) -> None:
         for chosen, face in ((many, colour), (~many, "white")):
             axis.plot(
                 x[chosen], y[chosen], linestyle="", marker=marker, markersize=3, color=colour, markerfacecolor=face,
-                markeredgewidth=0.6, zorder=3,
+                markeredgewidth=0.6, zorder=3, clip_on=False,
             )  # fmt: skip
     missing = [f"{curve.name}: {curve.missing}" for curve in curves if curve.bins is None]
     if 0 < len(missing) < len(curves):
-        axis.text(0.97, 0.03, "\n".join(missing), transform=axis.transAxes, ha="right", va="bottom", fontsize=6.5)
+        _say(axis, (0.98, 0.02), "\n".join(missing), ha="right", va="bottom")
     elif missing:
-        axis.text(0.5, 0.5, curves[0].missing, transform=axis.transAxes, ha="center", va="center", backgroundcolor="w")
+        _say(axis, (0.5, 0.5), curves[0].missing, ha="center", va="center")
     axis.set(xlim=(0, 1), ylim=(0, 1), xticks=np.arange(6) / 5, yticks=np.arange(6) / 5)
+
+
+def _say(axis: Axes, place: tuple[float, float], words: str, **alignment: str) -> None:
+    axis.text(
+        *place, words, transform=axis.transAxes, fontsize=6.5, zorder=4, **alignment,
+        bbox={"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 1},
+    )  # fmt: skip
 
 
 def _bars(gaps: Axes, shares: Axes, curves: list[Curve], styles: dict[str, tuple], limits: tuple[float, float]) -> None:
@@ -99,9 +106,9 @@ def _bars(gaps: Axes, shares: Axes, curves: list[Curve], styles: dict[str, tuple
         width = 0.8 / bins / len(curves)
         x = curve.bins.edges[:-1] + 0.1 / bins + (place + 0.5) * width
         look = {"color": styles[curve.name][0], "hatch": HATCHES[place], "edgecolor": "white", "linewidth": 0}
-        gap = np.nan_to_num(curve.bins.accuracy - curve.bins.confidence)
-        few = curve.bins.count < FEW
-        gaps.bar(x[~few], gap[~few], width, **look)
+        gap = curve.bins.accuracy - curve.bins.confidence
+        many, few = curve.bins.count >= FEW, (curve.bins.count > 0) & (curve.bins.count < FEW)
+        gaps.bar(x[many], gap[many], width, **look)
         gaps.bar(x[few], gap[few], width, facecolor="white", edgecolor=look["color"], linewidth=0.6)
         shares.bar(x, 100 * curve.bins.count / curve.bins.count.sum(), width, **look)
     gaps.axhline(0, color="0.3", linewidth=0.5)
@@ -112,11 +119,14 @@ def _bars(gaps: Axes, shares: Axes, curves: list[Curve], styles: dict[str, tuple
 
 def _limits(panels: dict[str, list[Curve]], barred: tuple[str, ...]) -> tuple[float, float]:
     """Return the largest gap (of bins that are drawn filled, if any are) and share in %, rounded up, of all blocks."""
-    bins = [c.bins for curves in panels.values() for c in curves if c.name in barred and c.bins is not None]
-    gaps = [np.abs(found.accuracy - found.confidence)[found.count > few] for few in (FEW - 1, 0) for found in bins]
-    gap = next((part.max() for part in (np.concatenate(gaps[: len(bins)]), np.concatenate(gaps)) if len(part)), 0)
-    share = max((100 * found.count.max() / found.count.sum() for found in bins), default=100)
-    return max(0.1, math.ceil(10 * gap) / 10), 20 * math.ceil(share / 20)
+    shown = [c.bins for curves in panels.values() for c in curves if c.name in barred and c.bins is not None]
+    if not shown:
+        return 0.1, 100
+    count = np.concatenate([bins.count for bins in shown])
+    gaps = np.concatenate([np.abs(bins.accuracy - bins.confidence) for bins in shown])
+    filled = count >= (FEW if count.max() >= FEW else 1)
+    share = max(100 * bins.count.max() / bins.count.sum() for bins in shown)
+    return max(0.1, math.ceil(10 * gaps[filled].max()) / 10), 20 * math.ceil(share / 20)
 
 
 def _legend(figure: Figure, panels: dict[str, list[Curve]], names: list[str], styles: dict[str, tuple]) -> None:

@@ -89,8 +89,10 @@ def _lines(axis: Axes, lines: list[Line], metric: str) -> None:
         points = sorted(line.points.items())
         means = np.array([np.nan if point.mean is None else point.mean for _, point in points])
         spread = [point.std or 0 for _, point in points] if any(point.std for _, point in points) else None
-        axis.errorbar([value + shift for value, _ in points], means, spread, color=colour, marker=marker,
-                      linestyle=dash, markersize=3.5, linewidth=1.1, elinewidth=0.8, capsize=2, label=line.name)  # fmt: skip
+        axis.errorbar(
+            [value + shift for value, _ in points], means, spread, label=line.name, color=colour, marker=marker,
+            linestyle=dash, markersize=3.5, linewidth=1.1, elinewidth=0.8, capsize=2,
+        )  # fmt: skip
         for value, point in points:
             if point.mean is None:
                 axis.text(value + 3 * shift, 0.02, point.missing, transform=axis.get_xaxis_transform(), rotation=90,

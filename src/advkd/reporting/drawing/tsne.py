@@ -1,5 +1,6 @@
 """t-SNE of features (AI-KD, Figure 6): by class, and a student's beside its superior's."""
 
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -110,5 +111,5 @@ def _key(colour: str, marker: str, label: str) -> Line2D:
 
 def _short(name: str) -> str:
     """Return a class's name without CUB's number and underscores, shortened where it is long."""
-    words = name.lstrip("0123456789").lstrip(".").replace("_", " ") or name
+    words = re.sub(r"^\d+\.", "", name).replace("_", " ")
     return words if len(words) <= LONGEST else words[: LONGEST - 1].rstrip() + "…"
