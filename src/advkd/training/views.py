@@ -87,7 +87,7 @@ class Views:
 
     def _normalised(self, pixels: Tensor) -> Tensor:
         """Return float32 pixels (B, S, S, 3) in [0, 255], which are overwritten, as normalised (B, 3, S, S)."""
-        return pixels.contiguous().sub_(self._mean).mul_(self._factor).permute(0, 3, 1, 2)
+        return pixels.sub_(self._mean).mul_(self._factor).permute(0, 3, 1, 2)
 
 
 def shifted(images: Tensor, down: Tensor, right: Tensor, flip: Tensor) -> Tensor:
