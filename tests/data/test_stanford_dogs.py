@@ -47,6 +47,7 @@ def test_labels_of_any_type_of_number_are_read(kind):
         (FILES, [np.inf, *LABELS[1:]], "the labels of train_list.mat are not one whole number"),
         (FILES, LABELS[1:], "the labels of train_list.mat are not one whole number"),
         (FILES, ["1"] * len(FILES), "the labels of train_list.mat are not one whole number"),
+        (LABELS, LABELS, "the labels of train_list.mat are not one whole number"),
         (FILES, [2, *LABELS[1:]], "breed 2 is both 'n02000000-plain_disc' and 'n02000001-plain_square'"),
         (FILES[4:], LABELS[4:], "the class 'n02000000-plain_disc' has no training image"),
         ([FILES[1], *FILES[1:]], LABELS, "is listed twice"),

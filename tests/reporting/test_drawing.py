@@ -109,7 +109,12 @@ def test_missing_curves_are_named(panels):
     assert labels == ["Baseline", "CS-KD (not run)", *METHODS[2:], "calibrated"]
     assert texts(figure)[:3] == ["CS-KD: not run", "not run", "CS-KD: not run\nTF-KD: diverged"]
     nothing = {"A": [reliability.Curve(method, None, "not run") for method in METHODS]}
-    assert texts(reliability.draw(nothing, ("AI-KD",), "words")) == ["not run"]
+    figure = reliability.draw(nothing, ("AI-KD",), "words")
+    assert texts(figure) == ["not run"]
+    figure.draw_without_rendering()
+    box = figure.legends[0].get_window_extent().transformed(figure.dpi_scale_trans.inverted())
+    title = figure.axes[0].title.get_window_extent().transformed(figure.dpi_scale_trans.inverted())
+    assert 0 < box.x0 < box.x1 < 7.0 and box.y0 > title.y1, "the longest legend stays on the page, above the title"
 
 
 def test_methods_differ_by_more_than_colour(panels):

@@ -94,7 +94,7 @@ def test_reliability_pools_the_images_of_all_seeds(checkout, tmp_path, drawn):
     assert shown["CIFAR-100"]["AI-KD"]["count"] != found["count"]
     assert shown["MIT67"]["AI-KD"] == {"runs": []}
     assert "Seeds 0, 2, images pooled" in drawn[0] and "official archive, verified by published checksum" in drawn[0]
-    assert "Other than in the paper" in drawn[0] and "width 16 (64)" in drawn[0]
+    assert "width 16 (64)" in drawn[0], "what differs from the paper"
 
 
 def test_states_of_runs_that_cannot_be_shown(smoke):

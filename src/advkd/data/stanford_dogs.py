@@ -1,9 +1,6 @@
 """Reading Stanford Dogs (Khosla et al., 2011): two MATLAB files list the images and the numbers of their breeds."""
 
-import io
-
-import numpy as np
-
+from advkd.data import matlab
 from advkd.data.labelled import Item, Labelled, of_files, wrong
 from advkd.data.lists import Lists
 from advkd.data.members import Archive
@@ -29,15 +26,11 @@ def read(archive: Archive) -> Labelled:
 
 
 def _part(lists: Lists, name: str) -> list[tuple[str, int]]:
-    from scipy.io import loadmat  # slow to import, and no other data set needs it
-
     try:
-        found = loadmat(io.BytesIO(lists[name]), variable_names=("file_list", "labels"))
-        files = [str(cell.item()) for cell in found["file_list"].ravel()]
-        numbers = found["labels"].ravel()
-    except Exception as error:  # scipy raises whatever a damaged file leads it to
-        raise wrong(lists.path, f"{name} is no MATLAB file with file_list and labels") from error
-    whole = numbers.dtype.kind in "uif" and np.isfinite(numbers).all() and not (numbers % 1).any()
-    if len(files) != len(numbers) or not whole or (numbers < 1).any():
+        files, numbers = matlab.load(lists[name], ("file_list", "labels"))
+    except ValueError as error:
+        raise wrong(lists.path, f"{name} is {error}") from error
+    whole = all(isinstance(number, int | float) and number >= 1 and number % 1 == 0 for number in numbers)
+    if len(files) != len(numbers) or not whole or not all(isinstance(file, str) for file in files):
         raise wrong(lists.path, f"the labels of {name} are not one whole number from 1 for each of its files")
-    return list(zip(files, numbers.astype(int).tolist(), strict=True))
+    return list(zip(files, map(int, numbers), strict=True))

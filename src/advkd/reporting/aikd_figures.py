@@ -37,8 +37,9 @@ def reliability_diagrams(figure: str, user: User) -> Found:
         runs += done
         if cell.run.endswith("/aikd"):
             barred[method] = None
+    pooling = ", images pooled" if len({one.run.seed for one in runs}) > 1 else ""
     note = (
-        f"{seeds_of(runs)}, images pooled; last epoch; 10 bins, drawn hollow below {reliability.FEW} images and not at"
+        f"{seeds_of(runs)}{pooling}; last epoch; 10 bins, drawn hollow below {reliability.FEW} images and not at"
         " all without. Gap: accuracy minus confidence. TS: temperature scaling, fitted on one half of the evaluation"
         " set and applied to the other."
     )

@@ -19,7 +19,7 @@ STYLE = {
     "ytick.major.width": 0.6,
     "xtick.major.size": 2.5,
     "ytick.major.size": 2.5,
-    "axes.titlepad": 3,
+    "axes.titlepad": 5,
     "axes.labelpad": 2,
     "hatch.linewidth": 0.5,
     "pdf.fonttype": 42,  # letters stay letters: searchable, and accepted by publishers

@@ -17,6 +17,7 @@ from advkd.reporting.drawing import page
 from advkd.reporting.drawing.page import BLACK, GREEN, ORANGE, PURPLE, SKY, VERMILLION
 
 COLUMNS = 3
+LETTERS = 70  # of the legend in one row, beside its lines
 FEW = 30  # images, below which a bin's accuracy is drawn hollow: its standard error may reach 9 points
 LINES = (  # in the order of the methods: colour, marker, line, width
     (BLACK, "o", "-", 0.8),
@@ -43,8 +44,11 @@ def draw(panels: dict[str, list[Curve]], barred: tuple[str, ...], words: str) ->
     styles = {name: LINES[place % len(LINES)] for place, name in enumerate(names)}
     columns = min(COLUMNS, len(panels))
     blocks = math.ceil(len(panels) / columns)
-    figure, foot = page.page(7.0, 3.2 * blocks + 0.35, words)
-    edges = page.margins(figure, 0.42, 0.08, foot + 0.32, 0.42)
+    entries = _entries(panels, names, styles)
+    rows = math.ceil(sum(len(entry.get_label()) for entry in entries) / LETTERS)
+    head = 0.3 + 0.15 * rows
+    figure, foot = page.page(7.0, 3.17 * blocks + head, words)
+    edges = page.margins(figure, 0.42, 0.08, foot + 0.32, head)
     grid = figure.add_gridspec(blocks, columns, wspace=0.16, hspace=0.17, **edges)
     limits = _limits(panels, barred)
     for place, (name, curves) in enumerate(panels.items()):
@@ -64,7 +68,8 @@ def draw(panels: dict[str, list[Curve]], barred: tuple[str, ...], words: str) ->
                 axis.tick_params(labelleft=False)
         if place + columns >= len(panels):
             bottom.set_xlabel("Confidence")
-    _legend(figure, panels, names, styles)
+    figure.legend(handles=entries, loc="upper center", ncols=math.ceil(len(entries) / rows), frameon=False,
+                  handlelength=2.4, columnspacing=1.4, borderaxespad=0.4)  # fmt: skip
     return figure
 
 
@@ -129,8 +134,8 @@ def _limits(panels: dict[str, list[Curve]], barred: tuple[str, ...]) -> tuple[fl
     return max(0.1, math.ceil(10 * gaps[filled].max()) / 10), 20 * math.ceil(share / 20)
 
 
-def _legend(figure: Figure, panels: dict[str, list[Curve]], names: list[str], styles: dict[str, tuple]) -> None:
-    """Name every line above the blocks; one that no data set has is told with its reason."""
+def _entries(panels: dict[str, list[Curve]], names: list[str], styles: dict[str, tuple]) -> list[Line2D]:
+    """Return a line for every curve's name; one that no data set has is named with its reason."""
     entries = []
     for name in names:
         colour, marker, line, width = styles[name]
@@ -140,6 +145,4 @@ def _legend(figure: Figure, panels: dict[str, list[Curve]], names: list[str], st
             Line2D([], [], color=colour, marker=marker, linestyle=line, linewidth=width, markersize=4,
                    label=name + missing)
         )  # fmt: skip
-    entries.append(Line2D([], [], color="0.55", linestyle=":", linewidth=1, label="calibrated"))
-    figure.legend(handles=entries, loc="upper center", ncols=len(entries), frameon=False, handlelength=2.4,
-                  columnspacing=1.4, borderaxespad=0.4)  # fmt: skip
+    return [*entries, Line2D([], [], color="0.55", linestyle=":", linewidth=1, label="calibrated")]

@@ -43,7 +43,7 @@ def draw(
     figure, foot = page(7.0, 2.75, words)
     left, right = figure.subplots(
         1, 2, width_ratios=[1.12, 1],
-        gridspec_kw={"wspace": 0.22, **margins(figure, 0.38, 0.08, foot + 0.36, 0.25)},
+        gridspec_kw={"wspace": 0.25, **margins(figure, 0.38, 0.08, foot + 0.36, 0.25)},
     )  # fmt: skip
     _map(left, grid, chosen, names)
     _lines(right, lines, metric)
@@ -73,6 +73,8 @@ def _map(axis: Axes, grid: dict, chosen: tuple[int, int], names: tuple[str, str]
     axis.tick_params(length=0)
     bar = axis.figure.colorbar(image, ax=axis, pad=0.03, fraction=0.05)
     bar.outline.set_linewidth(0.6)
+    if np.isnan(means).all():
+        bar.set_ticks([])
 
 
 def _is_light(level: float) -> bool:
@@ -102,6 +104,8 @@ def _lines(axis: Axes, lines: list[Line], metric: str) -> None:
                           markeredgecolor=colour, markeredgewidth=0.9)  # fmt: skip
     values = sorted({value for line in lines for value in line.points})
     axis.set(xlabel="Temperature", ylabel=metric, xticks=values, xlim=(values[0] - 0.4, values[-1] + 0.4))
+    if all(point.mean is None for line in lines for point in line.points.values()):
+        axis.set_yticks([])
     axis.grid(axis="y", color="0.9", linewidth=0.5)
     axis.set_axisbelow(True)
     axis.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=len(lines), frameon=False, handlelength=2.6,
