@@ -9,6 +9,9 @@
 Rounds of both are interleaved; a round is one pass over the images without its first batch, for which the loader's
 workers are waited for. The ratio of the medians should be at least 20 for 32 pixels, and 4 for 224. The images are made
 in a temporary folder: noise for 32, windows of two photos that come with scikit-learn for 224.
+
+On a machine that others use, --threads 1 is the fairer measure: threads of one process wait for one another many times
+a batch, and for as long as either is kept from its core; the loader's two processes do not.
 """
 
 import argparse
