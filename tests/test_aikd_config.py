@@ -13,7 +13,7 @@ def settings(method, dataset="cifar100", model="preact_resnet18", scale="paper",
 
 
 def test_paper_scale_is_what_the_paper_states():
-    stated = {"epochs": 300, "lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 5e-4, "gamma": 0.1}
+    stated = {"epochs": 300, "lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 5e-4, "lr_factor": 0.1}
     stated |= {"alpha_g": 0.1, "alpha_p": 0.3, "omega": 0.1, "tau_g": 3, "tau_p": 1, "fc1": 64, "fc2": 32}
     stated |= {"critic_lr": 1e-4, "gp_weight": 10, "width": 64, "precision": "float32"}
     for dataset, model, batch, size in (

@@ -61,7 +61,7 @@ class ClassifierSettings(RunSettings):
     milestones: list[Annotated[float, Field(gt=0, lt=1)]] = Field(
         description="where the learning rate falls, as fractions of the epochs"
     )
-    gamma: Rate = Field(description="factor of the learning rate at a milestone")
+    lr_factor: Rate = Field(description="factor of the learning rate at a milestone")
     precision: Literal["float32", "bfloat16"] = Field(description="of the student's forward and backward")
     frozen_precision: Literal["float32", "bfloat16"] | None = Field(None, description="of networks not trained")
 

@@ -129,7 +129,7 @@ def steps_of(images: int, batch: int, name: str) -> int:
 
 def schedule(s: Any, epoch: int) -> float:
     """Return the learning rate of `epoch` (from 0) as a part of the first; it falls at the start of an epoch."""
-    return s.gamma ** sum(epoch >= milestone * s.epochs for milestone in s.milestones)
+    return s.lr_factor ** sum(epoch >= milestone * s.epochs for milestone in s.milestones)
 
 
 def load_parents(session: Session, s: Any, classes: int, device: torch.device) -> dict[str, nn.Module]:
