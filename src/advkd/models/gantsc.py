@@ -1,0 +1,74 @@
+"""The AC-GAN for 32-pixel images behind GAN-TSC (Liu, Fusi, Mackey, 2018), and its discriminator.
+
+The generator is that of their public code. The discriminator is ours, the generator mirrored: theirs is not part of
+what this reproduction had at hand.
+"""
+
+import torch
+from torch import Tensor, nn
+
+
+class Generator(nn.Module):
+    """From noise and a class to images; 1,593,888 parameters at width 48, 100 numbers of noise and 10 classes.
+
+    Args:
+        classes: number of classes C.
+        noise: length of the noise vector; the class stands before it, one-hot.
+        width: channels of the last map; the first has 8 times as many.
+    """
+
+    def __init__(self, classes: int, noise: int = 100, width: int = 48) -> None:
+        super().__init__()
+        self.classes = classes
+
+        def block(inputs: int, outputs: int, stride: int, padding: int) -> list[nn.Module]:
+            up = nn.ConvTranspose2d(inputs, outputs, 4, stride, padding, bias=False)
+            return [up, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
+
+        self.layers = nn.Sequential(
+            nn.Linear(classes + noise, 8 * width),
+            nn.Unflatten(1, (8 * width, 1, 1)),
+            *block(8 * width, 4 * width, 1, 0),  # 4x4
+            *block(4 * width, 2 * width, 2, 1),  # 8x8
+            *block(2 * width, width, 2, 1),  # 16x16
+            nn.ConvTranspose2d(width, 3, 4, 2, 1, bias=False),  # 32x32
+            nn.Tanh(),
+        )
+
+    def forward(self, noise: Tensor, labels: Tensor) -> Tensor:
+        """Map noise (B, noise) and labels (B,) to images (B, 3, 32, 32) in [-1, 1]."""
+        return self.layers(torch.cat([nn.functional.one_hot(labels, self.classes).to(noise), noise], 1))
+
+
+class Discriminator(nn.Module):
+    """A classifier of images that can also tell real from generated ones.
+
+    Args:
+        classes: number of classes C.
+        width: channels of the first map; the last has 4 times as many.
+    """
+
+    def __init__(self, classes: int, width: int = 48) -> None:
+        super().__init__()
+
+        def block(inputs: int, outputs: int) -> list[nn.Module]:
+            down = nn.Conv2d(inputs, outputs, 4, 2, 1, bias=False)
+            return [down, nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2, inplace=True), nn.Dropout(0.5)]
+
+        self.layers = nn.Sequential(
+            *block(3, width),  # 16x16
+            *block(width, 2 * width),  # 8x8
+            *block(2 * width, 4 * width),  # 4x4
+            nn.Flatten(),
+        )
+        self.source = nn.Linear(4 * width * 4**2, 1)
+        self.head = nn.Linear(4 * width * 4**2, classes)
+
+    def judge(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Map images (B, 3, 32, 32) to logits of being real (B,) and of their class (B, C)."""
+        features = self.layers(images)
+        return self.source(features).squeeze(1), self.head(features)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images (B, 3, 32, 32) to logits of their class (B, C)."""
+        return self.head(self.layers(images))
