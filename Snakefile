@@ -28,6 +28,7 @@ localrules:
     pretrain,
     okd_variants,
     aikd_variants,
+    gip_variants,
     runs,
 
 
@@ -69,6 +70,11 @@ rule aikd_variants:
         [evidence(run) for run in catalog.variants(USER, ["aikd"]).values()],
 
 
+rule gip_variants:
+    input:
+        [evidence(run) for run in catalog.variants(USER, ["gip"]).values()],
+
+
 rule runs:
     input:
         [evidence(config_of(name)) for name in USER.runs],
@@ -80,6 +86,7 @@ rule all:
         rules.figures.input,
         rules.okd_variants.input,
         rules.aikd_variants.input,
+        rules.gip_variants.input,
         rules.runs.input,
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from advkd.classifier_settings import VIEW_NEEDS, ClassifierSettings, Positive, Weight
+from advkd.run import Run
 from advkd.settings import POSITIVE, Count, Fraction, Rate
 
 STUDENT = (("method", ("tfkd", "aikd")),)
@@ -13,6 +14,7 @@ GUIDED, PROGRESSIVE, ADVERSARIAL = (
 )
 NORMALISED = (*ADVERSARIAL, ("critic_norm", ("batch",)))
 NEEDS = {
+    **dict.fromkeys(("batch", "momentum", "nesterov", "milestones", "lr_factor"), ()),
     **dict.fromkeys(("superior", "superior_weights", "frozen_precision"), STUDENT),
     **dict.fromkeys(("cs_weight", "cs_tau"), (("method", ("cskd",)),)),
     **dict.fromkeys(("tf_alpha", "tf_tau", "tf_reduction"), (("method", ("tfkd",)),)),
@@ -35,16 +37,18 @@ NEEDS = {
 }  # fmt: skip
 
 
+# The superior of a student with Cutout, Mixup or CutMix stays the plain Baseline.
+INHERITED = (
+    frozenset(ClassifierSettings.model_fields)
+    - {"augment", "seed_offset", "frozen_precision"}
+    - {key for key, conditions in VIEW_NEEDS.items() if conditions[0][0] == "augment"}
+)
+
+
 class AikdSettings(ClassifierSettings):
     """A run of the AI-KD paper: Baseline, CS-KD, TF-KD, PS-KD or AI-KD."""
 
     needs: ClassVar = VIEW_NEEDS | NEEDS
-    # The superior of a student with Cutout, Mixup or CutMix stays the plain Baseline.
-    inherited: ClassVar = (
-        frozenset(ClassifierSettings.model_fields)
-        - {"augment", "seed_offset", "frozen_precision"}
-        - {key for key, conditions in VIEW_NEEDS.items() if conditions[0][0] == "augment"}
-    )
 
     model: Literal["preact_resnet18", "densenet121_cifar", "resnet18", "densenet121"]
     method: Literal["baseline", "cskd", "tfkd", "pskd", "aikd"]
@@ -93,6 +97,11 @@ class AikdSettings(ClassifierSettings):
     )
     gp_mode: Literal["train", "eval"] | None = Field(None, description="the critic's batch norm in the penalty")
     fool_mode: Literal["train", "eval"] | None = Field(None, description="the critic's batch norm in L_A")
+
+    @classmethod
+    def parents(cls, run: Run, settings: dict[str, Any]) -> dict[str, Run]:
+        """Return the superior: the run of the same seed, data and network, with what the variant says of these."""
+        return {"superior": run.other(INHERITED, method=settings["superior"])} if "superior" in settings else {}
 
     @classmethod
     def meaningless(cls, values: dict[str, Any]) -> dict[str, str]:

@@ -9,13 +9,16 @@ import csv
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 from advkd import config
 from advkd.config import NotInThisVersion, Resolved
 from advkd.errors import UserError
-from advkd.run import Run
+from advkd.gip_settings import TEACHER_SEED
+from advkd.run import Run, shortest
 from advkd.settings import User
 
 PUBLISHED = Path("paper/published")
@@ -60,7 +63,7 @@ def tables(number: int | None = None) -> list[str]:
 
 def figures(user: User) -> list[str]:
     """Return the names of the figures whose runs this version can train."""
-    names = [name for name in artifacts() if re.fullmatch(r"[a-z]+_figure[0-9]+", name)]
+    names = [name for name in artifacts() if re.fullmatch(r"[a-z]+_figureS?[0-9]+", name)]
     return [name for name in names if not missing(name, user)]
 
 
@@ -78,20 +81,27 @@ def cells(artifact: str) -> tuple[Cell, ...]:
 
 
 def resolved(cell: Cell, user: User) -> list[Resolved]:
-    """Return the settings of every seed of a cell's run group; raises NotInThisVersion."""
-    run = Run.parse(f"{cell.run}/seed0")
-    return [config.resolve(f"{cell.run}/seed{seed}", user) for seed in config.seeds(run.paper, user)]
+    """Return the settings of every seed of a cell's run group, of a teacher's its only one; raises NotInThisVersion."""
+    seeds = config.seeds(Run.parse(f"{cell.run}/seed0").paper, user)
+    if cell.metric == "teacher_accuracy":
+        seeds = [TEACHER_SEED]
+    return [config.resolve(f"{cell.run}/seed{seed}", user) for seed in seeds]
+
+
+def denominator(cell: Cell, user: User) -> Resolved:
+    """Return the teacher's run that a cell of kind `ratio` divides by."""
+    return config.resolve(f"{cell.of}/seed{TEACHER_SEED}", user)
 
 
 def runs(artifact: str, user: User) -> dict[str, Resolved]:
     """Return, by name, every run that an artifact needs and that this version can train."""
     found: dict[str, Resolved] = {}
-    for group, cell in {cell.run: cell for cell in cells(artifact) if trained(cell)}.items():
-        if f"{group}/seed0" not in found:
-            try:
-                found.update({str(one.run): one for one in resolved(cell, user)})
-            except NotInThisVersion:
-                continue
+    for cell in {(cell.run, cell.of, cell.metric): cell for cell in cells(artifact) if trained(cell)}.values():
+        try:
+            needed = resolved(cell, user) + ([denominator(cell, user)] if cell.kind == "ratio" else [])
+        except NotInThisVersion:
+            continue
+        found.update({str(one.run): one for one in needed})
     return found
 
 
@@ -125,11 +135,21 @@ def variants(user: User, papers: Iterable[str] = tuple(config.PAPERS)) -> dict[s
     """Return the runs of the papers' named variants, the controls that no table needs."""
     found = {}
     for paper in papers:
-        for group in config.paper_file(paper).get("variants") or []:
+        for group in chain.from_iterable(map(series, config.paper_file(paper).get("variants") or [])):
             for seed in config.seeds(paper, user):
                 one = config.resolve(f"{group}/seed{seed}", user)
                 found[str(one.run)] = one
     return found
+
+
+def series(groups: str) -> list[str]:
+    """Return the run groups that a text with {FIRST..LAST..STEP} in the place of a number stands for, or itself."""
+    found = re.fullmatch(r"(.*)\{([0-9.]+?)\.\.([0-9.]+?)\.\.([0-9.]+)\}(.*)", groups)
+    if not found:
+        return [groups]
+    before, *numbers, behind = found.groups()
+    first, last, step = map(Decimal, numbers)
+    return [f"{before}{shortest(float(first + n * step))}{behind}" for n in range(int((last - first) / step) + 1)]
 
 
 def all_runs(user: User) -> dict[str, Resolved]:

@@ -39,7 +39,7 @@ class ClassifierSettings(RunSettings):
 
     image_size: Annotated[int, Field(ge=8)] = Field(description="side of what the network sees, pixels")
     crop: Literal["pad", "resized"] = Field(description="pad 4, crop, flip; or RandomResizedCrop and flip")
-    normalisation: Literal["cifar10", "imagenet"] = Field(description="whose mean and standard deviation")
+    normalisation: Literal["cifar10", "cifar100", "imagenet"] = Field(description="whose mean and standard deviation")
     augment: Literal["none", "cutout", "mixup", "cutmix"] = Field(description="regularisation of the training images")
     cutout_size: Count | None = Field(None, description="side of the square cut out, pixels (cutout)")
     mixup_alpha: Positive | None = Field(None, description="of the Beta law of the share (mixup)")
@@ -47,21 +47,23 @@ class ClassifierSettings(RunSettings):
     cutmix_probability: Rate | None = Field(None, description="of mixing a batch (cutmix)")
 
     model: str = Field(description="network, of `models` in the paper's file")
-    width: Annotated[int, Field(ge=8, multiple_of=4)] = Field(description="channels of the first map; 64 as published")
+    width: Annotated[int, Field(ge=8, multiple_of=4)] = Field(
+        description="channels of the first map, in a wide network of the first stage"
+    )
     preact: Literal["lineage", "textbook"] | None = Field(
         None, description="shortcut from the activated tensor, or from the input (preact_resnet18)"
     )
 
-    batch: Annotated[int, Field(ge=2)] = Field(description="images a step; CS-KD adds as many partners")
-    epochs: Count = Field(description="passes over the training images")
+    batch: Annotated[int, Field(ge=2)] | None = Field(None, description="images a step; CS-KD adds as many partners")
+    epochs: Count = Field(description="passes over the training images, or over the synthetic ones where only these")
     lr: Rate
-    momentum: Fraction
-    nesterov: bool
+    momentum: Fraction | None = Field(None, description="of SGD")
+    nesterov: bool | None = Field(None, description="whether SGD's momentum is Nesterov's")
     weight_decay: Weight
-    milestones: list[Annotated[float, Field(gt=0, lt=1)]] = Field(
-        description="where the learning rate falls, as fractions of the epochs"
+    milestones: list[Annotated[float, Field(gt=0, lt=1)]] | None = Field(
+        None, description="where the learning rate falls, as fractions of the epochs"
     )
-    lr_factor: Rate = Field(description="factor of the learning rate at a milestone")
+    lr_factor: Rate | None = Field(None, description="factor of the learning rate at a milestone")
     precision: Literal["float32", "bfloat16"] = Field(description="of the student's forward and backward")
     frozen_precision: Literal["float32", "bfloat16"] | None = Field(None, description="of networks not trained")
 
@@ -74,7 +76,7 @@ class ClassifierSettings(RunSettings):
     def _agree_on_views(self) -> Self:
         if self.crop == "pad" and self.image_size != self.stored_size:
             raise ValueError(f"image_size is {self.image_size}: crop `pad` sees what is stored ({self.stored_size})")
-        if self.nesterov and not self.momentum:
+        if self.nesterov and self.momentum == 0:
             raise ValueError("momentum is 0: Nesterov's needs some, or set nesterov to false")
         if self.cutout_size and self.cutout_size > self.image_size:
             raise ValueError(f"cutout_size is {self.cutout_size}, larger than the image ({self.image_size})")

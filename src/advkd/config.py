@@ -20,13 +20,15 @@ from advkd.aikd_settings import AikdSettings
 from advkd.errors import UserError
 from advkd.files import digest
 from advkd.gan_settings import GanSettings
+from advkd.gip_settings import GipSettings
 from advkd.run import Run, check_written, parse_value
 from advkd.settings import RunSettings, Strict, User
 
 CONFIG = Path("config")
 REGISTRY = CONFIG / "datasets.yaml"
+NOTHING = yaml.safe_dump({})  # no override
 LOCAL = {"data_root", "mirror", "inception_weights", "device", "retrain", "runs", "checkpoint_seconds"}
-PAPERS: dict[str, type[RunSettings]] = {"okd": GanSettings, "aikd": AikdSettings}
+PAPERS: dict[str, type[RunSettings]] = {"okd": GanSettings, "aikd": AikdSettings, "gip": GipSettings}
 
 
 class NotInThisVersion(UserError):
@@ -170,7 +172,22 @@ def seeds(paper: str, user: User) -> list[int]:
 
 @cache
 def _resolve(name: str, scale: str, folders: tuple[str, ...], override: str) -> Resolved:
-    run, paper_path, scale_path = Run.parse(name), CONFIG / f"{Run.parse(name).paper}.yaml", CONFIG / "scales" / scale
+    run = Run.parse(name)
+    settings, sources = _settings(run, scale, folders, override)
+    parents = {
+        role: _resolve(str(parent), scale, folders, override)
+        for role, parent in PAPERS[run.paper].parents(run, settings).items()
+    }
+    check_written(run)
+    if override == NOTHING:  # an override may make a variant equal to another run, which is no fault of its name
+        _check_distinct(run, settings, scale, folders)
+    return Resolved(run, scale, settings, sources, scale_file(scale)["threads"], parents)
+
+
+@cache
+def _settings(run: Run, scale: str, folders: tuple[str, ...], override: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return a run's settings, and for each the layer that it comes from."""
+    paper_path, scale_path = CONFIG / f"{run.paper}.yaml", CONFIG / "scales" / scale
     paper, scaling = paper_file(run.paper), scale_file(scale)
     schema = PAPERS[run.paper]
     if run.dataset not in (*paper["datasets"], *folders):
@@ -195,7 +212,11 @@ def _resolve(name: str, scale: str, folders: tuple[str, ...], override: str) -> 
     identity = {"dataset": run.dataset, "model": run.model, "method": run.method, "seed": run.seed}
     lay(identity, "the run's name")
     lay(paper["defaults"], f"{paper_path} defaults")
-    lay(paper["models"][run.model], f"{paper_path} models.{run.model}")
+    model = dict(paper["models"][run.model])
+    exceptions = model.pop("where", {})
+    lay(model, f"{paper_path} models.{run.model}")
+    for pair in run.variant:
+        lay(exceptions.get("=".join(pair)) or {}, f"{paper_path} models.{run.model}.where.{'='.join(pair)}")
     lay(paper["datasets"].get(run.dataset) or {}, f"{paper_path} datasets.{run.dataset}")
     method = dict(paper["methods"][run.method])
     exceptions = method.pop("where", {})
@@ -230,14 +251,7 @@ def _resolve(name: str, scale: str, folders: tuple[str, ...], override: str) -> 
         values.pop(key, None)
     settings = _validate(schema, values, lambda key: sources.get(key, str(paper_path)), str(run)).model_dump()
     settings = {key: value for key, value in settings.items() if value is not None}
-    parents = {
-        role: _resolve(str(parent), scale, folders, override) for role, parent in _parents(run, settings).items()
-    }
-    resolved = Resolved(run, scale, settings, sources, scaling["threads"], parents)
-    check_written(run)
-    if not everywhere:  # an override may make a variant equal to another run, which is no fault of its name
-        _check_distinct(resolved, folders)
-    return resolved
+    return settings, sources
 
 
 def resolve(name: str | Run, user: User) -> Resolved:
@@ -247,26 +261,16 @@ def resolve(name: str | Run, user: User) -> Resolved:
     return _resolve(str(run), user.scale, tuple(sorted(user.folders)), override)
 
 
-def _parents(run: Run, settings: dict[str, Any]) -> dict[str, Run]:
-    """Return the superior: the run of the same seed, data and network, with what the variant says of these."""
-    if "superior" not in settings:
-        return {}
-    kept = PAPERS[run.paper].inherited
-    variant = tuple(pair for pair in run.variant if pair[0] in kept)
-    return {"superior": dataclasses.replace(run, method=settings["superior"], variant=variant)}
-
-
-def _check_distinct(resolved: Resolved, folders: tuple[str, ...]) -> None:
-    """Refuse a variant that changes nothing, for the same reason."""
-    run = resolved.run
+def _check_distinct(run: Run, settings: dict[str, Any], scale: str, folders: tuple[str, ...]) -> None:
+    """Refuse a variant that changes nothing: it would train the same run twice."""
     for pair in run.variant:
         plain = dataclasses.replace(run, variant=tuple(other for other in run.variant if other != pair))
         try:
-            same = _resolve(str(plain), resolved.scale, folders, "{}").settings == resolved.settings
+            same = _settings(plain, scale, folders, NOTHING)[0] == settings
         except UserError:  # the variant's keys need each other
             continue
         if same:
-            raise UserError(f"{run}: {'='.join(pair)} is what it is without (at scale {resolved.scale}); use {plain}")
+            raise UserError(f"{run}: {'='.join(pair)} is what it is without (at scale {scale}); use {plain}")
 
 
 def _typed(value: Any) -> Any:

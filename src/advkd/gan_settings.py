@@ -20,7 +20,6 @@ class GanSettings(RunSettings):
     )  # fmt: skip
     made_key: ClassVar = "made_photos"
     loop: ClassVar = "gan"
-    inherited: ClassVar = frozenset()
     needs: ClassVar = {
         "rho": (("method", ("okd",)),),
         "lr_connector": (("method", ("okd",)),),

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,10 @@ class Run:
         """The name without the seed."""
         variant = "".join(f"+{key}={value}" for key, value in self.variant)
         return f"{self.paper}/{self.dataset}/{self.model}/{self.method}{variant}"
+
+    def other(self, kept: Container[str], **changes: Any) -> "Run":
+        """Return the run with `changes`, and of the variant only the keys `kept`."""
+        return dataclasses.replace(self, variant=tuple(pair for pair in self.variant if pair[0] in kept), **changes)
 
     def __str__(self) -> str:
         return f"{self.group}/seed{self.seed}"

@@ -4,6 +4,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from advkd.run import Run
+
 Rate = Annotated[float, Field(gt=0, le=1)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -45,8 +47,12 @@ class RunSettings(Strict):
     store_keys: ClassVar[tuple[str, ...]]  # the settings that determine the prepared data set
     made_key: ClassVar[str]  # the setting that says how many images are drawn where data is `made`
     loop: ClassVar[str]  # the module of advkd.training that trains such runs
-    inherited: ClassVar[frozenset[str]]  # the keys of a run's variant that its superior or teacher has too
     needs: ClassVar[dict[str, tuple[tuple[str, tuple[str, ...]], ...]]]
+
+    @classmethod
+    def parents(cls, run: Run, settings: dict[str, Any]) -> dict[str, Run]:
+        """Return the runs that `run` starts from or learns from, by role, given its validated `settings`."""
+        return {}
 
     @classmethod
     def meaningless(cls, values: dict[str, Any]) -> dict[str, str]:

@@ -57,7 +57,7 @@ wildcard_constraints:
     dataset="[a-z0-9_]+",
     features="inception[0-9]+-[a-z]+",
     table="[a-z]+_table[0-9]+",
-    figure="[a-z]+_figure[0-9]+",
+    figure="[a-z]+_figureS?[0-9]+",
 
 
 def options():

@@ -64,10 +64,11 @@ class AiKd(Baseline):
         for optimizer in self.optimizers.values():
             optimizer.param_groups[0]["lr"] = self.s.critic_lr * (factor if self.s.critic_decay else 1.0)
 
-    def end_epoch(self, epoch: int) -> None:
+    def end_epoch(self, epoch: int) -> dict[str, float]:
         """Keep the student as S_(t-1) of the next epoch."""
         if "previous" in self.networks:
             self.networks["previous"].follow(self.student)
+        return {}
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         """Train the critic on Eq. 6, then return Eq. 8 and its parts."""

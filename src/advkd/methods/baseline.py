@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -20,7 +21,7 @@ class Task:
         classes: number of classes C.
         labels: int64 (n,), of the training images, on the CPU.
         device: where networks live and batches come from.
-        parents: trained classifiers by role ("superior"), on the device.
+        parents: trained networks by role ("superior", "teacher", "gan"), on the device.
     """
 
     classes: int
@@ -35,12 +36,16 @@ class Baseline:
     Attributes:
         student: the classifier being trained.
         groups: images of the student's batch for each image drawn (CS-KD: 2, anchor and partner).
+        sees_real: whether an epoch has steps on real images.
+        synthetic_steps: steps of an epoch before these, on images of the method's own making.
         networks: other networks whose state a resumed training needs.
         optimizers: theirs.
         tensors: other tensors that a resumed training needs.
     """
 
     groups = 1
+    sees_real = True
+    synthetic_steps = 0
 
     def __init__(self, s: SimpleNamespace, student: nn.Module, task: Task) -> None:
         self.s, self.student, self.task = s, student, task
@@ -55,8 +60,9 @@ class Baseline:
     def begin_epoch(self, epoch: int, factor: float) -> None:
         """Get ready for `epoch` (from 0), whose learning rate is `factor` of the first; called again on resume."""
 
-    def end_epoch(self, epoch: int) -> None:
-        """Take note of the student as it is after `epoch`."""
+    def end_epoch(self, epoch: int) -> dict[str, float]:
+        """Take note of the student as it is after `epoch`; return what to add to the epoch's row of the history."""
+        return {}
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         """Return the student's loss "L", with graph, and other 0-d terms worth logging, without.
@@ -65,6 +71,14 @@ class Baseline:
         """
         logits = self.logits(batch.images)
         return {"L": batch.cross_entropy(logits), "error": error(logits, batch)}
+
+    def synthetic_loss(self) -> dict[str, Tensor]:
+        """Return the same as `loss` of a step on images of the method's own making."""
+        raise NotImplementedError(f"{self.s.method} makes no images")
+
+    def samples(self) -> dict[str, np.ndarray]:
+        """Return the arrays of samples.npz; none: no file."""
+        return {}
 
     def logits(self, images: Tensor) -> Tensor:
         """Return the student's logits, float32 (B, C), of images (B, 3, S, S).

@@ -35,10 +35,14 @@ class Frozen(nn.Module):
                 module.to(self.dtype)
         classifiers.head(self.network).register_forward_pre_hook(lambda _, inputs: (inputs[0].float(),))
 
+    def ready(self, images: Tensor) -> Tensor:
+        """Return images (B, 3, S, S) in the precision and layout of the copy."""
+        return images.to(self.dtype, memory_format=torch.channels_last)
+
     @torch.no_grad()
     def forward(self, images: Tensor) -> Tensor:
         """Return logits, float32 (B, C), of images (B, 3, S, S)."""
-        return self.network(images.to(self.dtype, memory_format=torch.channels_last))
+        return self.network(self.ready(images))
 
     def follow(self, network: nn.Module) -> None:
         """Take over the weights and statistics of `network`, as they are now."""

@@ -6,12 +6,18 @@ from torch import Tensor, nn
 
 from advkd.errors import UserError
 from advkd.models.densenet import densenet121, densenet121_cifar
+from advkd.models.gantsc import Discriminator
 from advkd.models.preact_resnet import PreActResNet18
+from advkd.models.reactnet import ReActNet18
 from advkd.models.resnet import resnet18
+from advkd.models.resnet_cifar import ResNet
+from advkd.models.wide_resnet import WideResNet
 
 
 def build(s: SimpleNamespace, classes: int) -> nn.Module:
     """Return the untrained classifier `s.model` of `s.width` for a number of classes, on the CPU.
+
+    `stem` cifar gives ResNets for small images.
 
     Its weights come from torch's global random state; none are ever downloaded. It maps images (B, 3, S, S) to logits
     (B, classes).
@@ -20,6 +26,14 @@ def build(s: SimpleNamespace, classes: int) -> nn.Module:
         UserError: there is no network of that name.
     """
     match s.model:
+        case "resnet18" | "resnet34" if getattr(s, "stem", None) == "cifar":
+            return ResNet(int(s.model.removeprefix("resnet")), classes, s.width)
+        case "wrn28_10":
+            return WideResNet(classes, s.width)
+        case "reactnet18":
+            return ReActNet18(classes, s.width, s.binary, getattr(s, "shortcut", "real"))
+        case "acgan":
+            return Discriminator(classes, s.width)
         case "preact_resnet18":
             return PreActResNet18(classes, s.width, s.preact)
         case "densenet121_cifar":
@@ -28,9 +42,7 @@ def build(s: SimpleNamespace, classes: int) -> nn.Module:
             return resnet18(classes, s.width)
         case "densenet121":
             return densenet121(classes, s.width)
-    raise UserError(
-        f"no classifier is called {s.model!r}: preact_resnet18, densenet121_cifar, resnet18 and densenet121 are"
-    )
+    raise UserError(f"no classifier is called {s.model!r}: the `models` of config/aikd.yaml and config/gip.yaml are")
 
 
 def head(model: nn.Module) -> nn.Linear:

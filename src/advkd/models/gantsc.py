@@ -19,7 +19,7 @@ class Generator(nn.Module):
 
     def __init__(self, classes: int, noise: int = 100, width: int = 48) -> None:
         super().__init__()
-        self.classes = classes
+        self.classes, self.noise = classes, noise
 
         def block(inputs: int, outputs: int, stride: int, padding: int) -> list[nn.Module]:
             up = nn.ConvTranspose2d(inputs, outputs, 4, stride, padding, bias=False)

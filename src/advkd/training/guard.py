@@ -12,31 +12,36 @@ class Guard:
     Args:
         steps: the number of steps of the training, beyond which no step fails.
         device: where the terms live.
+        per_epoch: steps of an epoch, where a training has epochs.
     """
 
-    def __init__(self, steps: int, device: torch.device) -> None:
-        self.steps = steps
+    def __init__(self, steps: int, device: torch.device, per_epoch: int | None = None) -> None:
+        self.steps, self.per_epoch = steps, per_epoch
         self.first = torch.tensor(steps, device=device)  # the first step with a non-finite term,
-        self.held = torch.zeros((), device=device)  # and its terms
-        self.names: tuple[str, ...] = ()
+        self.held: dict[tuple[str, ...], tuple[Tensor, Tensor]] = {}  # and its terms, by their names
 
     def watch(self, step: int, terms: dict[str, Tensor]) -> Tensor:
         """Take note of the 0-d `terms` of `step` (from 0); returns them stacked."""
-        stacked = torch.stack([term.detach() for term in terms.values()])
+        stacked, names = torch.stack([term.detach() for term in terms.values()]), tuple(terms)
         fails = ~torch.isfinite(stacked).all() & (self.first == self.steps)
-        self.held = torch.where(fails, stacked, self.held)
         self.first = torch.where(fails, step, self.first)
-        self.names = tuple(terms)
+        if names in self.held:
+            at, held = self.held[names]
+            self.held[names] = torch.where(fails, step, at), torch.where(fails, stacked, held)
+        else:
+            self.held[names] = torch.where(fails, step, self.steps), stacked
         return stacked
 
     def check(self) -> None:
         """Raise Diverged if any step so far had a non-finite term."""
         if (first := int(self.first)) < self.steps:
-            raise Diverged(first + 1, {name: repr(float(v)) for name, v in zip(self.names, self.held, strict=True)})
+            names, held = next((names, held) for names, (at, held) in self.held.items() if int(at) == first)
+            terms = {name: repr(float(value)) for name, value in zip(names, held, strict=True)}
+            raise Diverged(first + 1, terms, None if self.per_epoch is None else first // self.per_epoch + 1)
 
 
-def check_weights(step: int, weights: dict[str, Tensor]) -> None:
-    """Raise Diverged, naming the tensors, if any of the weights after `step` is not finite."""
+def check_weights(step: int, weights: dict[str, Tensor], epoch: int | None = None) -> None:
+    """Raise Diverged, naming the tensors, if any of the weights after `step` (and `epoch`, from 1) is not finite."""
     broken = [name for name, value in weights.items() if not torch.isfinite(value).all()]
     if broken:
-        raise Diverged(step, {name: "non-finite weights" for name in broken[:5]})
+        raise Diverged(step, {name: "non-finite weights" for name in broken[:5]}, epoch)

@@ -20,7 +20,7 @@ from advkd.files import digest, sha256, write_json, write_text
 from advkd.progress import say
 from advkd.training import checkpoint, provenance
 
-PRODUCTS = ("model.safetensors", "best.safetensors", "samples.npz", "predictions.npz")
+PRODUCTS = ("model.safetensors", "best.safetensors", "generator.safetensors", "samples.npz", "predictions.npz")
 
 
 class Interrupted(Exception):
@@ -30,9 +30,10 @@ class Interrupted(Exception):
 class Diverged(Exception):
     """A loss or weight became non-finite: a result, not a fault."""
 
-    def __init__(self, step: int, terms: dict[str, str]) -> None:
+    def __init__(self, step: int, terms: dict[str, str], epoch: int | None = None) -> None:
         super().__init__(f"non-finite at step {step}")
-        self.step, self.terms = step, terms
+        self.when = {"epoch": epoch, "step": step} if epoch else {"step": step}  # both from 1
+        self.terms = terms
 
 
 @dataclass

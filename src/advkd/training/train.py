@@ -59,9 +59,10 @@ def train(
             with stopping_on_signals(session):
                 outcome = block(session, blocked) if blocked else loop.train(session, store)
         except Diverged as error:
-            say(f"{document['run']}: diverged at step {error.step}: {error.terms}")
+            when = " ".join(f"{unit} {number}" for unit, number in error.when.items())
+            say(f"{document['run']}: diverged at {when}: {error.terms}")
             kept = next((name for name in checkpoint.NAMES if (folder / name).exists()), None)
-            outcome = {"status": "diverged", "step": error.step, "terms": error.terms, "checkpoint": kept}
+            outcome = {"status": "diverged", **error.when, "terms": error.terms, "checkpoint": kept}
         except Interrupted:
             say(f"{document['run']}: stopped on request at step {session.step}; start it again to continue")
             return 143

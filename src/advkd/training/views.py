@@ -9,6 +9,9 @@ seed and are the same on every device. Compared with torchvision's transforms:
                 rounding to 8 bits, where images are stored as they are; where they were squashed to the stored size
                 first, a view was resized twice.
 
+With `lighting`, a training image's colours are shifted along the principal components of ImageNet's (Krizhevsky et al.,
+2012), each by a normal number of that standard deviation times its eigenvalue; before normalisation and unrounded.
+
 Evaluation shows the stored image (pad); Resize(8/7 S), CenterCrop(S) from 64 pixels on; and below, the whole image
 resized to S, as CS-KD evaluates Tiny-ImageNet.
 """
@@ -22,15 +25,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from advkd.data.store import Store
+from advkd.normalisation import NORMALISATIONS
 from advkd.training import boxes
 from advkd.training.resampling import resample
 
 PADDING = 4
 CENTRED_FROM, CENTRE = 64, 224 / 256
-NORMALISATIONS = {  # mean and standard deviation of the channels, of values in [0, 1]
-    "cifar10": ((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)),  # as CS-KD has them, for CIFAR-100 too
-    "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-}
+# Of colours in [0, 1], as AlexNet's reimplementations have them: eigenvalues, and eigenvectors in columns.
+EIGENVALUES = (0.2175, 0.0188, 0.0045)
+EIGENVECTORS = ((-0.5675, 0.7192, 0.4009), (-0.5808, -0.0045, -0.8140), (-0.5836, -0.6948, 0.4203))
 COPIED = 1024  # images at a time to a GPU
 
 
@@ -39,7 +42,7 @@ class Views:
 
     Args:
         store: an opened store; with `crop` resized, one with sizes.
-        s: the run's settings: image_size, crop, normalisation.
+        s: the run's settings: image_size, crop, normalisation and, where there is any, lighting.
         device: where views are made and stay.
 
     Attributes:
@@ -63,9 +66,13 @@ class Views:
         flip = torch.rand(len(index), generator=generator) < 0.5
         if self.s.crop == "pad":
             down, right = torch.randint(2 * PADDING + 1, (2, len(index)), generator=generator)
-            return self._normalised(shifted(images, *self._here(down, right, flip)).float())
-        places = boxes.random_resized(torch.from_numpy(self.store.sizes[index.numpy()]), generator)
-        return self._normalised(resample(images, *self._here(places, flip), self.s.image_size))
+            pixels = shifted(images, *self._here(down, right, flip)).float()
+        else:
+            places = boxes.random_resized(torch.from_numpy(self.store.sizes[index.numpy()]), generator)
+            pixels = resample(images, *self._here(places, flip), self.s.image_size)
+        if std := getattr(self.s, "lighting", 0.0):
+            pixels += lighting(len(index), std, generator).to(self.device, non_blocking=True)[:, None, None]
+        return self._normalised(pixels)
 
     def evaluation(self, batch: int) -> Iterator[Tensor]:
         """Yield the evaluation images in order, normalised, float32 (b, 3, S, S), channels last, `batch` at a time."""
@@ -88,6 +95,12 @@ class Views:
     def _normalised(self, pixels: Tensor) -> Tensor:
         """Return float32 pixels (B, S, S, 3) in [0, 255], which are overwritten, as normalised (B, 3, S, S)."""
         return pixels.sub_(self._mean).mul_(self._factor).permute(0, 3, 1, 2)
+
+
+def lighting(count: int, std: float, generator: torch.Generator) -> Tensor:
+    """Return colours to add to as many images, in steps of 1 / 255, float32 (count, 3)."""
+    along = std * torch.randn(count, 3, generator=generator) * torch.tensor(EIGENVALUES)
+    return 255 * along @ torch.tensor(EIGENVECTORS).T
 
 
 def shifted(images: Tensor, down: Tensor, right: Tensor, flip: Tensor) -> Tensor:

@@ -1,0 +1,62 @@
+"""What makes a generator's images useful to a student: L_OH, L_IE, L_ACT and L_BNS of GIP (Eqs. 11 to 15).
+
+All are computed from one forward of the teacher on n synthetic images: logits y (n, C), features f (n, F) before the
+last layer, and the statistics of the inputs of its batch norms. The first three are DAFL's, the last is GDFQ's; where
+their code and the paper's equations differ by a factor, both forms can be chosen.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from advkd.methods.observed import Statistics
+
+
+def one_hot(logits: Tensor) -> Tensor:
+    """Return L_OH, Eq. 11: the cross-entropy of logits (n, C) with the class that each image is taken for."""
+    return F.cross_entropy(logits, logits.detach().argmax(1))
+
+
+def information_entropy(logits: Tensor, form: str) -> Tensor:
+    """Return L_IE, Eq. 12: minus the entropy of the mean prediction of logits (n, C), least where classes are even.
+
+    Args:
+        logits: of the teacher.
+        form: "code": sum p log10 p, at least -log10(C), as DAFL computes it; "equation": 1/C sum p ln p.
+    """
+    mean = logits.softmax(1).mean(0)
+    # A class without images: 0 log 0 = 0, with a finite gradient.
+    terms = mean * mean.clamp_min(torch.finfo(mean.dtype).tiny).log()
+    return terms.mean() if form == "equation" else terms.sum() / torch.log(mean.new_tensor(10.0))
+
+
+def activation(features: Tensor, form: str) -> Tensor:
+    """Return L_ACT, Eq. 14: minus the size of features (n, F), since real images excite the teacher most.
+
+    Args:
+        features: before the teacher's last layer.
+        form: "code": their mean absolute value, as DAFL computes it; "equation": the L1 norm of an image's features.
+    """
+    size = features.abs()
+    return -(size.mean() if form == "code" else size.sum(1).mean())
+
+
+def batch_norm_statistics(
+    found: Statistics, kept: Statistics, reduction: str = "mean", moment: str = "variance"
+) -> Tensor:
+    """Return L_BNS, Eq. 15, 0-d: how far the statistics of synthetic images are from those that the teacher keeps.
+
+    Args:
+        found: of the inputs of the teacher's batch norms.
+        kept: the running statistics of these.
+        reduction: "mean": mean squares over the channels of a layer, then over layers, as GDFQ computes it;
+            "sum": sums over both, as the equation has it.
+        moment: what is compared beside the mean: "variance" or "deviation", its root.
+    """
+    if moment == "deviation":
+        # Where a channel is constant the root's gradient would be infinite.
+        found, kept = (s.with_second(s.second.clamp_min(1e-12).sqrt()) for s in (found, kept))
+    squares = (found.mean - kept.mean).square() + (found.second - kept.second).square()
+    if reduction == "sum":
+        return squares.sum()
+    return torch.stack([layer.mean() for layer in squares.split(kept.channels)]).mean()

@@ -1,0 +1,61 @@
+"""The trained networks that a run starts from or learns from."""
+
+import csv
+import math
+from pathlib import Path
+from types import SimpleNamespace
+
+import torch
+import yaml
+from safetensors.torch import load_file
+from torch import nn
+
+from advkd.errors import UserError
+from advkd.models import classifiers, gantsc
+from advkd.progress import say
+from advkd.training.session import Session
+
+
+def load(session: Session, classes: int, images: int, device: torch.device) -> dict[str, nn.Module]:
+    """Return the networks of the session's parents by role, in evaluation mode; warn of a teacher that knows nothing.
+
+    Args:
+        session: names the parents' folders.
+        classes: number of classes of the run's data, which are the parents' too.
+        images: number of evaluation images.
+        device: where the networks go.
+
+    Raises:
+        UserError: weights that do not fit the network that their run's configuration describes.
+    """
+    found = {}
+    for role, folder in session.parents.items():
+        s = SimpleNamespace(**yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))["settings"])
+        kind = getattr(session.settings, f"{role}_weights", "last")
+        if role == "gan":
+            network, weights = gantsc.Generator(classes, s.noise, s.width), "generator.safetensors"
+        else:
+            network, weights = classifiers.build(s, classes), f"{'best' if kind == 'best' else 'model'}.safetensors"
+        try:
+            network.load_state_dict(load_file(folder / weights))
+        except RuntimeError as error:
+            reason = str(error).splitlines()[-1].strip()
+            raise UserError(
+                f"{folder / weights} does not fit {s.model} of width {s.width} for {classes} classes ({reason}):"
+                f" train {session.document['parents'][role]['run']} again"
+            ) from None
+        if role == "teacher":
+            _warn_of_chance(session.document["parents"][role]["run"], folder, classes, images)
+        found[role] = network.to(device, memory_format=torch.channels_last).eval()
+    return found
+
+
+def _warn_of_chance(run: str, folder: Path, classes: int, images: int) -> None:
+    with (folder / "history.csv").open(newline="", encoding="utf-8") as file:
+        *_, last = csv.DictReader(file)
+    right, chance = 1 - float(last["valid_error"]) / 100, 1 / classes
+    if right < chance + 3 * math.sqrt(chance * (1 - chance) / images):
+        say(
+            f"warning: the teacher {run} is right for {100 * right:.2f} % of {images} images, which is chance for"
+            f" {classes} classes: what students learn from it says nothing of a method"
+        )
