@@ -11,15 +11,14 @@ memory of the plain one (at most 1.25 of it), measured in a process of its own f
 
 import argparse
 import copy
-import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
 import torch
 import yaml
+from rounds import medians
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -136,16 +135,9 @@ def main() -> None:
             steps[arguments.memory_of]()
         print(peak_memory_mib())
         return
-    seconds: dict[str, list[float]] = {name: [] for name in steps}
-    for number in range(arguments.rounds + 1):
-        for name, step in steps.items():
-            start = time.perf_counter()
-            step()
-            if number:  # the first round warms up
-                seconds[name].append(time.perf_counter() - start)
-    medians = {name: statistics.median(values) for name, values in seconds.items()}
-    for name, median in medians.items():
-        print(f"{name:16}{1e3 * median:9.0f} ms a step   {median / medians['plain']:.2f} of the plain step")
+    found = medians(steps, arguments.rounds)
+    for name, median in found.items():
+        print(f"{name:16}{1e3 * median:9.0f} ms a step   {median / found['plain']:.2f} of the plain step")
     print("target: ours at most 1.35")
     for name, value in largest_difference(arguments.width, **networks).items():
         print(f"{name:16}{value:9.1e} relative difference from frozen networks in float32")

@@ -6,14 +6,12 @@ Medians over rounds in which the variants take turns; on a shared machine trust 
 """
 
 import argparse
-import statistics
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import scipy.linalg
 import torch
+from rounds import medians
 
 from advkd.metrics import frechet, inception
 
@@ -21,25 +19,10 @@ DIMS, REALS, FAKES = 2048, 2642, 10_000
 IMAGES = 16
 
 
-def seconds(function: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
-
-
-def interleaved(variants: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Return the median seconds of every variant."""
-    times = {name: [] for name in variants}
-    for _ in range(rounds):
-        for name, function in variants.items():
-            times[name].append(seconds(function))
-    return {name: statistics.median(found) for name, found in times.items()}
-
-
-def report(title: str, medians: dict[str, float], base: str, per: int = 1) -> None:
+def report(title: str, found: dict[str, float], base: str, per: int = 1) -> None:
     print(title)
-    for name, value in medians.items():
-        print(f"  {name:<28} {1e3 * value / per:10.1f} ms   ratio {value / medians[base]:.3f}")
+    for name, value in found.items():
+        print(f"  {name:<28} {1e3 * value / per:10.1f} ms   ratio {value / found[base]:.3f}")
 
 
 def distance(rounds: int) -> None:
@@ -60,7 +43,7 @@ def distance(rounds: int) -> None:
         "ours": lambda: frechet.frechet_distance(real, fake),
         "ours, root of reals cached": lambda: frechet.frechet_distance(cached, fake),
     }
-    report(f"Fréchet distance, {DIMS} features", interleaved(variants, rounds), "scipy.linalg.sqrtm")
+    report(f"Fréchet distance, {DIMS} features", medians(variants, rounds), "scipy.linalg.sqrtm")
     print(f"  difference of the two values {abs(sqrtm() - frechet.frechet_distance(cached, fake)):.1e}")
 
 
@@ -74,9 +57,8 @@ def network(rounds: int) -> None:
             "default": lambda: plain(images),
             "channels_last": lambda: last(images.contiguous(memory_format=torch.channels_last)),
         }
-        interleaved(variants, 1)
-        medians = interleaved(variants, rounds)
-    report(f"Inception an image, {DIMS} features, {torch.get_num_threads()} threads", medians, "default", IMAGES)
+        found = medians(variants, rounds)
+    report(f"Inception an image, {DIMS} features, {torch.get_num_threads()} threads", found, "default", IMAGES)
 
 
 def main() -> None:

@@ -14,11 +14,10 @@ matrices back to the system after every use, which costs both loops up to half o
 
 import argparse
 import copy
-import statistics
-import time
 from types import SimpleNamespace
 
 import torch
+from rounds import medians
 from torch import Tensor, nn
 
 from advkd.methods.okd import GanEnsemble
@@ -112,17 +111,10 @@ def main() -> None:
     naive = Straightforward(copy.deepcopy(gans.networks))
     reals, labels = torch.rand(arguments.batch, 3, 64, 64) * 2 - 1, torch.zeros(arguments.batch, dtype=torch.int64)
     iterations = {"straightforward": lambda: naive.step(reals), "ours": lambda: gans.step(reals, labels)}
-    seconds: dict[str, list[float]] = {name: [] for name in iterations}
-    for number in range(arguments.rounds + 1):
-        for name, iteration in iterations.items():
-            start = time.perf_counter()
-            iteration()
-            if number:  # the first round warms up
-                seconds[name].append(time.perf_counter() - start)
-    medians = {name: statistics.median(values) for name, values in seconds.items()}
-    for name, values in seconds.items():
-        print(f"{name:16}{1e3 * medians[name]:9.0f} ms an iteration (fastest {1e3 * min(values):.0f})")
-    print(f"ratio           {medians['ours'] / medians['straightforward']:9.2f} (target: at most 0.6)")
+    found = medians(iterations, arguments.rounds)
+    for name, median in found.items():
+        print(f"{name:16}{1e3 * median:9.0f} ms an iteration")
+    print(f"ratio           {found['ours'] / found['straightforward']:9.2f} (target: at most 0.6)")
     print(f"gradients       {largest_difference(arguments.width, 4):9.1e} largest relative difference (at most 1e-5)")
 
 

@@ -20,10 +20,32 @@ def test_okd_table1_needs_four_groups_times_the_seeds():
     assert catalog.missing("okd_table1", user) == {}
 
 
-def test_tables_of_methods_to_come_ask_for_no_run_and_say_why():
-    user = config.user()
-    assert catalog.runs("gip_table1", user) == {}
-    assert set(catalog.missing("gip_table1", user).values()) == {"the gip paper's methods are not part of this version"}
+def test_a_ratio_needs_the_student_s_seeds_and_the_one_teacher():
+    user = config.user({"scale": "paper"})
+    runs = catalog.runs("gip_table3", user)
+    students = {f"gip/cifar10/resnet18/{m}+teacher=wrn28_10/seed{k}" for m in ("gip", "gantsc") for k in range(3)}
+    assert runs.keys() == students | {"gip/cifar10/wrn28_10/baseline/seed0"}
+    ratios = [cell for cell in catalog.cells("gip_table3") if cell.kind == "ratio"]
+    assert {str(catalog.denominator(cell, user).run) for cell in ratios} == {"gip/cifar10/wrn28_10/baseline/seed0"}
+
+
+@pytest.mark.parametrize(
+    ("groups", "values"),
+    [
+        ("a+delta={1..1.6..0.2}", ["1", "1.2", "1.4", "1.6"]),
+        ("a+delta={5.2..6..0.4}", ["5.2", "5.6", "6"]),
+        ("a+delta=5", ["5"]),
+    ],
+)
+def test_a_series_of_variants_is_written_as_names_are(groups, values):
+    assert catalog.series(groups) == [f"a+delta={value}" for value in values]
+
+
+def test_the_sweep_of_delta_is_the_paper_s():
+    user = config.user({"scale": "paper", "seeds": 1})
+    runs = [name for name in catalog.variants(user, ["gip"]) if "delta=" in name]
+    found = {float(name.split("delta=")[1].split("/")[0]) for name in runs} | {5.0}
+    assert sorted(found) == pytest.approx([1 + 0.2 * step for step in range(46)])
 
 
 def test_table_one_of_every_paper():

@@ -8,7 +8,7 @@ BAD = [
     (["explain", "okd_table9"], "'okd_table9' is no table or figure"),
     (["explain", "okd_table1", "StyleGAN"], "has no cell with 'StyleGAN'"),
     (["config", "okd/codebrim/sagan"], "is no run"),
-    (["config", "gip/cifar10/resnet18/gip/seed0"], "not part of this version"),
+    (["config", "gip/cifar10/resnet50/gip/seed0"], "'resnet50' is not among the models"),
     (["status", "--config", "scale=huge"], "scale 'huge' is unknown"),
     (["status", "--config", "colour=red"], "unknown key 'colour'"),
     (["figure", "okd_table1", "--out", "x"], "cannot be drawn by this version"),

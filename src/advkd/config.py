@@ -184,7 +184,6 @@ def _resolve(name: str, scale: str, folders: tuple[str, ...], override: str) -> 
     return Resolved(run, scale, settings, sources, scale_file(scale)["threads"], parents)
 
 
-@cache
 def _settings(run: Run, scale: str, folders: tuple[str, ...], override: str) -> tuple[dict[str, Any], dict[str, str]]:
     """Return a run's settings, and for each the layer that it comes from."""
     paper_path, scale_path = CONFIG / f"{run.paper}.yaml", CONFIG / "scales" / scale
@@ -227,9 +226,9 @@ def _settings(run: Run, scale: str, folders: tuple[str, ...], override: str) -> 
     _only(variant, changeable, str(run))
     lay(variant, "the run's name")
     sections = scaling.get(run.paper) or {}
-    _only(sections, {"all", *paper["models"]}, f"{scale_path}.yaml {run.paper}")
+    _only(sections, {"all", *paper["models"], *paper["datasets"]}, f"{scale_path}.yaml {run.paper}")
     lay({"data": "folder" if run.dataset in folders else scaling["data"]}, f"{scale_path}.yaml data")
-    for section in ("all", run.model):
+    for section in ("all", run.model, run.dataset):
         where = f"{scale_path}.yaml {run.paper}.{section}"
         changes = sections.get(section) or {}
         _only(changes, {"set", "multiply"}, where)

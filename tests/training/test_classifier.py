@@ -117,12 +117,6 @@ def test_predictions_are_those_of_the_stored_weights(trained, data_root):
         np.testing.assert_allclose(student.eval()(images).numpy(), arrays["logits"], atol=1e-4)
 
 
-def test_the_schedule_of_the_paper():
-    s = type("S", (), {"epochs": 300, "milestones": [0.5, 0.75], "lr_factor": 0.1})
-    rates = [classifier.schedule(s, epoch) for epoch in (0, 149, 150, 224, 225, 299)]
-    assert rates == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])
-
-
 def test_every_image_is_seen_once_an_epoch(runs, data_root, monkeypatch):
     seen = []
     original = Baseline.loss

@@ -54,6 +54,7 @@ class Gip(Baseline):
         self.optimizer = torch.optim.Adam(self.generator.parameters(), s.generator_lr, betas, fused=True)
         self.networks["generator"], self.optimizers["generator"] = self.generator, self.optimizer
         self.same = torch.randn(s.synthetic_batch, s.noise).to(task.device)  # the noise behind the images kept
+        self.ones = torch.ones(s.synthetic_batch, dtype=torch.int64, device=task.device)
         self.moments = sorted({max(1, round(s.epochs * part / MOMENTS)) for part in range(1, MOMENTS + 1)})
         self.shown = min(SHOWN, s.synthetic_batch)
         kept = (len(self.moments), self.shown)
@@ -79,7 +80,8 @@ class Gip(Baseline):
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()
         self.optimizer.step()
-        self.tensors["frequency"][self.epoch] += torch.bincount(seen.logits.argmax(1), minlength=self.task.classes)
+        # Not bincount, which waits for a GPU.
+        self.tensors["frequency"][self.epoch].scatter_add_(0, seen.logits.argmax(1), self.ones)
         kd = divergence(seen.logits.detach(), self.logits(images.detach()), self.s.tau)  # Eq. 7
         terms = {name: loss.detach() for name, (_, loss) in losses.items()}
         return {"L": kd, "L_KD": kd.detach(), "L_G": total.detach(), **terms}
