@@ -226,9 +226,10 @@ def _settings(run: Run, scale: str, folders: tuple[str, ...], override: str) -> 
     _only(variant, changeable, str(run))
     lay(variant, "the run's name")
     sections = scaling.get(run.paper) or {}
-    _only(sections, {"all", *paper["models"], *paper["datasets"]}, f"{scale_path}.yaml {run.paper}")
+    known = {"all", *paper["models"], *paper["datasets"], *paper["methods"]}
+    _only(sections, known, f"{scale_path}.yaml {run.paper}")
     lay({"data": "folder" if run.dataset in folders else scaling["data"]}, f"{scale_path}.yaml data")
-    for section in ("all", run.model, run.dataset):
+    for section in dict.fromkeys(("all", run.model, run.dataset, run.method)):
         where = f"{scale_path}.yaml {run.paper}.{section}"
         changes = sections.get(section) or {}
         _only(changes, {"set", "multiply"}, where)
