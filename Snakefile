@@ -54,7 +54,7 @@ rule main:
         [TABLE.format(table=name) for name in ("okd_table1", "aikd_table2", "gip_table1")],
 
 
-# All superiors and teachers.
+# All runs that others start from or learn from: superiors, teachers, GANs, first steps.
 rule pretrain:
     input:
         [evidence(run) for run in catalog.parents(USER).values()],
