@@ -19,7 +19,7 @@ from advkd.files import read_json, write_json
 from advkd.methods.aikd import AiKd
 from advkd.methods.baseline import Baseline
 from advkd.models import classifiers
-from advkd.training import classifier
+from advkd.training import classifier, evaluation
 from advkd.training.session import Session
 from checkouts import ROOT, environment
 
@@ -175,7 +175,7 @@ def test_a_superior_of_other_settings_is_refused(runs, data_root):
 def test_the_best_epoch_is_kept_with_the_checkpoint(runs, trained, data_root, monkeypatch):
     """An attempt that was killed after a better epoch, of which no checkpoint knows, leaves nothing of it behind."""
     doc = document("pskd")
-    original = classifier.end_epoch
+    original = evaluation.end_epoch
 
     def killed(student, views, epoch, *rest):
         row, logits = original(student, views, epoch, *rest)
@@ -184,7 +184,7 @@ def test_the_best_epoch_is_kept_with_the_checkpoint(runs, trained, data_root, mo
         return row, logits
 
     with monkeypatch.context() as patch:
-        patch.setattr(classifier, "end_epoch", killed)
+        patch.setattr(evaluation, "end_epoch", killed)
         with pytest.raises(KeyboardInterrupt):
             train(doc, runs, data_root, seconds=0)
     assert train(doc, runs, data_root)[2] == files_of(trained / doc["run"])
