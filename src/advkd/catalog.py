@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from itertools import chain
 from pathlib import Path
 
@@ -167,6 +167,32 @@ def all_runs(user: User) -> dict[str, Resolved]:
     for name in set(user.folders) - {one.run.dataset for one in found.values()}:
         raise UserError(f"folders names {name!r}, which no run uses: correct it, or name such a run in `runs`")
     return found
+
+
+def targets(user: User) -> dict[str, list[str]]:
+    """Return the tables and figures behind each target of the workflow that is made of these."""
+    groups = {
+        "table1": tables(1),
+        "main": ["okd_table1", "aikd_table2", "gip_table1"],  # the headline table of each paper
+        "tables": tables(),
+        "figures": figures(user),
+    }
+    return groups | {name: [name] for name in (*tables(), *figures(user))}
+
+
+def wanted(target: str, user: User) -> dict[str, Resolved]:
+    """Return the runs that a target of the workflow names, without those that these learn from; raises UserError."""
+    if target in (known := targets(user)):
+        return {name: one for artifact in known[target] for name, one in runs(artifact, user).items()}
+    others = {
+        "pretrain": lambda: parents(user),
+        "runs": lambda: {name: config.resolve(name, user) for name in user.runs},
+        "all": lambda: all_runs(user),
+        **{f"{paper}_variants": partial(variants, user, [paper]) for paper in config.PAPERS},
+    }
+    if target not in others:
+        raise UserError(f"{target!r} is no target; there are {', '.join([*others, *known])}")
+    return others[target]()
 
 
 def with_parents(found: dict[str, Resolved]) -> dict[str, Resolved]:

@@ -60,6 +60,9 @@ def parser() -> argparse.ArgumentParser:
 
     one = add("status", status, "what exists, runs, failed or was made by older code")
     one.add_argument("--all", action="store_true", help="list finished runs too")
+    one = add("plan", plan, "the runs that a target still needs, and how long they take")
+    one.add_argument("target", help="a table, a figure, table1, main, pretrain, all, …")
+    one.add_argument("--jobs", type=int, default=1, help="trainings side by side")
     one = add("explain", explain, "what stands behind a cell: runs, settings, seeds, weights, data")
     one.add_argument("table")
     one.add_argument("words", nargs="*", help="words of the cell's row and column, for example OKD-SAGAN G2")
@@ -126,6 +129,15 @@ def status(args: argparse.Namespace, user: User) -> None:
     from advkd.reporting import status
 
     print(status.report(user, args.all))
+
+
+def plan(args: argparse.Namespace, user: User) -> None:
+    """Print what a target still needs."""
+    from advkd.reporting import plan
+
+    if args.jobs < 1:
+        raise UserError(f"--jobs is {args.jobs}: ask for at least 1")
+    print(plan.report(args.target, user, args.jobs))
 
 
 def explain(args: argparse.Namespace, user: User) -> None:
