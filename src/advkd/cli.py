@@ -60,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
 
     one = add("status", status, "what exists, runs, failed or was made by older code")
     one.add_argument("--all", action="store_true", help="list finished runs too")
+    add("doctor", doctor, "whether this machine has what the scale needs: devices, space, data, weights, TeX")
     one = add("plan", plan, "the runs that a target still needs, and how long they take")
     one.add_argument("target", help="a table, a figure, table1, main, pretrain, all, …")
     one.add_argument("--jobs", type=int, default=1, help="trainings side by side")
@@ -129,6 +130,15 @@ def status(args: argparse.Namespace, user: User) -> None:
     from advkd.reporting import status
 
     print(status.report(user, args.all))
+
+
+def doctor(args: argparse.Namespace, user: User) -> int:
+    """Print what the machine has and lacks; returns 1 where something is wrong."""
+    from advkd import doctor
+
+    words, ready = doctor.report(user)
+    print(words)
+    return 0 if ready else 1
 
 
 def plan(args: argparse.Namespace, user: User) -> None:

@@ -1,0 +1,73 @@
+import importlib.metadata
+from pathlib import Path
+
+import pytest
+
+from advkd import config, doctor
+
+
+def states(**changes):
+    return {one.name: one for one in doctor.checks(config.user(changes))}
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """A checkout without data or results."""
+    for name in ("config", "paper", "requirements.lock"):
+        (tmp_path / name).symlink_to(Path(name).resolve())
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_smoke_scale_needs_nothing(elsewhere):
+    words, ready = doctor.report(config.user({"scale": "smoke"}))
+    assert ready and words.endswith("scale smoke: ready") and "FID network" not in words
+    assert states(scale="smoke")["cifar10"].found == "drawn on the spot"
+
+
+def test_the_locked_packages_are_compared(elsewhere, monkeypatch):
+    assert doctor.packages().state == "ok"
+    version = importlib.metadata.version
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "0.1" if name == "numpy" else version(name))
+    found = doctor.packages()
+    assert found.state == "note" and "numpy 0.1 (==" in found.found
+
+    def lacking(name):
+        if name == "tqdm":
+            raise importlib.metadata.PackageNotFoundError
+        return version(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", lacking)
+    assert "tqdm missing (==" in doctor.packages().found
+    (elsewhere / "requirements.lock").unlink()
+    assert doctor.packages().state == "note"
+
+
+def test_real_data_are_found_or_announced(elsewhere):
+    found = states(scale="paper")
+    assert found["codebrim"].state == "note" and "about 7.8 GB" in found["codebrim"].found
+    assert "to be downloaded" in found["FID network"].found
+    mirror = elsewhere / "mirror"
+    (mirror / "cifar-10-batches-py").mkdir(parents=True)
+    found = states(scale="paper", mirror=str(mirror))
+    assert found["cifar10"].found == f"in the mirror: {mirror / 'cifar-10-batches-py'}"
+    assert "holds neither the archive CODEBRIM_original_images.zip" in found["codebrim"].found
+    (elsewhere / "data" / "archives").mkdir(parents=True)
+    (elsewhere / "data" / "archives" / "cifar10.json").write_text('{"verified": "published checksum"}')
+    assert states(scale="paper")["cifar10"].found == "found before: published checksum"
+
+
+def test_what_is_wrong_makes_the_status_1(elsewhere, monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    words, ready = doctor.report(config.user({"device": "cuda"}))
+    assert not ready and "--config device=cpu" in words and words.endswith("1 to put right")
+    found = states(folders={"mine": "/nowhere"}, runs=["gip/mine/resnet18/gip/seed0"])
+    assert (found["mine"].state, found["mine"].found) == ("wrong", "/nowhere is no folder: correct `folders`")
+
+
+def test_missing_tex_is_a_note_that_names_the_packages(monkeypatch):
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: None if name == "latexmk" else name)
+    assert doctor.tex().state == "note" and "no latexmk, " in doctor.tex().found
+    assert doctor.TEX_PACKAGES in doctor.tex().found
