@@ -1,4 +1,4 @@
-"""Whether this machine has what the user's scale needs, a line each: environment, devices, space, data, weights, TeX."""
+"""Whether a machine has what the user's scale needs, a line each: environment, devices, space, data, weights, TeX."""
 
 import importlib.metadata
 import os
