@@ -20,7 +20,7 @@ COUNTS = {
     "aikd_table1": 18, "aikd_table2": 120, "aikd_table3": 132, "aikd_table4": 10, "aikd_table5": 16, "aikd_table6": 12,
     "aikd_table7": 8, "aikd_figure4": 36, "aikd_figure5": 36, "aikd_figure6": 8, "aikd_figure7": 30,
     "gip_table1": 6, "gip_table2": 6, "gip_table3": 6, "gip_table4": 12, "gip_table5": 15, "gip_table6": 3,
-    "gip_table7": 3, "text": 49,
+    "gip_table7": 3, "gip_figureS1": 4, "gip_figureS2": 4, "gip_figureS3": 4, "text": 49,
 }  # fmt: skip
 
 FINE_GRAINED = {"cub200", "stanford_dogs", "mit67", "fgvc_aircraft"}
@@ -195,7 +195,7 @@ def test_tables_share_runs():
 
     assert tables(P18 + "aikd") >= {f"aikd_table{k}" for k in range(2, 8)}
     assert tables(P18 + "aikd+omega=0") == {"aikd_table4", "aikd_table5"}
-    assert tables(G18 + "gip") == {"gip_table1", "gip_table4", "gip_table6"}
+    assert tables(G18 + "gip") == {"gip_table1", "gip_table4", "gip_table6"} | {f"gip_figureS{k}" for k in (1, 2, 3)}
     assert tables("gip/cifar100/reactnet18/gip") == {"gip_table2", "gip_table7"}
 
 

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import top_k_accuracy_score
+from sklearn.metrics import accuracy_score, top_k_accuracy_score
 
 from advkd.errors import UserError
 from advkd.metrics import calibration, classification
@@ -51,6 +51,7 @@ def test_values_against_independent_code(saved, arrays):
         for k in (1, 5):
             right = top_k_accuracy_score(labels, logits, k=k)
             assert values[f"{prefix}top{k}_error"] == pytest.approx(100 - 100 * right, abs=1e-9)
+        assert values[f"{prefix}accuracy"] == pytest.approx(100 * accuracy_score(labels, logits.argmax(1)), abs=1e-9)
         assert values[f"{prefix}f1"] == pytest.approx(literal_f1(labels, logits.argmax(1), CLASSES))
         confidence, predicted = torch.softmax(torch.tensor(logits), 1).max(1)
         right = predicted.numpy() == labels
@@ -75,9 +76,10 @@ def test_names_are_complete_and_temperature_scaling_is_told_apart(saved, arrays)
     values = found["values"]
     assert set(values) == {
         *("top1_error", "top1_low", "top1_high", "top5_error", "top5_low", "top5_high", "f1"),
+        *("accuracy", "accuracy_low", "accuracy_high"),
         *(f"{name}{fit}" for name in ("ece", "ece15", "nll") for fit in ("", "_ts", "_ts_whole")),
         *("temperature", "temperature_whole"),
-        *(f"best.{name}" for name in ("top1_error", "top5_error", "f1", "ece")),
+        *(f"best.{name}" for name in ("top1_error", "top5_error", "accuracy", "f1", "ece")),
     }
     labels, logits = arrays["labels"], arrays["logits"].astype(np.float64)
     half = calibration.halves(labels)
@@ -88,6 +90,8 @@ def test_names_are_complete_and_temperature_scaling_is_told_apart(saved, arrays)
     assert values["nll_ts"] == pytest.approx(float(loss), rel=1e-12)
     assert values["nll_ts_whole"] < values["nll_ts"] < values["nll"]
     assert values["top1_low"] < values["top1_error"] < values["top1_high"]
+    assert values["accuracy_low"] < values["accuracy"] < values["accuracy_high"]
+    assert values["accuracy_low"] + values["top1_high"] == values["accuracy_high"] + values["top1_low"] == 100
 
 
 def test_under_confident_students_get_a_temperature_below_one(saved, arrays):

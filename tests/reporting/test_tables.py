@@ -19,6 +19,7 @@ META = {
 }
 DATA = {"name": "codebrim", "source": {"verified": "published checksum", "content": "0" * 64},
         "sha256": {"images.npy": "1" * 64}}  # fmt: skip
+COMPARED = {"kind": "run", "run": "okd/codebrim/sagan/okd", "decimals": "2", "status": "done"}
 
 
 @pytest.fixture
@@ -54,13 +55,13 @@ def test_mean_and_sample_deviation_over_seeds(reduced):
 def test_missing_and_diverged_runs_are_said(reduced):
     fill(reduced, ["sagan/okd"])
     gone = config.resolve("okd/codebrim/acgan/single/seed1", reduced)
-    write_json(gone.run.folder("reduced") / "metrics.json", {"status": "diverged", "step": 77, "values": {}})
-    write_json(gone.run.folder("reduced") / "result.json", {"config_hash": gone.hash})
+    write_json(gone.run.folder("reduced") / "result.json", {"config_hash": gone.hash, "status": "diverged", "step": 77})
     found = {row["row"]: row["status"] for row in collect.collect("okd_table1", reduced)}
     assert found["SAGAN"] == "not run" and found["OKD-SAGAN G1"] == "done"
     assert found["ACGAN"] == "diverged (seed 1 at step 77)"
     frame, _ = tables.wide(collect.collect("okd_table1", reduced), reduced)
-    assert frame.loc["ACGAN"].tolist().count("diverged") == 2, "in the columns that the others have"
+    words = frame.loc["ACGAN"].tolist()
+    assert words.count("diverged (1 of 3), step 77") == 2, "in the columns that the others have"
     assert not [column for column in frame.columns if frame[column].eq("").all()]
 
 
@@ -80,10 +81,10 @@ def test_questions_are_answered_while_the_first_seed_is_missing(reduced):
 
 def test_where_kid_leads_it_is_kid_that_is_ranked():
     few = {**META, "fid_leads": False}
-    row = {"column": "FID", "decimals": "2", "better": "lower", "status": "done", "meta": few}
+    row = {**COMPARED, "column": "FID", "metric": "fid.G1", "better": "lower", "meta": few}
     values = [("a", 10.0, 0.9), ("b", 20.0, 0.1), ("c", 30.0, 0.5), ("d", 5.0, 0.01)]
     rows = [{**row, "row": name, "mean": fid, "kid_mean": kid} for name, fid, kid in values]
-    rows[-1]["status"] = "diverged (seed 1 at step 3)"
+    del rows[-1]["mean"], rows[-1]["kid_mean"]  # diverged
     assert tables.best_of(rows) == {1: "bold", 2: "underline"}
 
 
@@ -96,7 +97,7 @@ def test_best_is_bold_and_second_underlined(reduced):
 
 
 def test_equal_numbers_share_a_mark_and_smoke_has_none(reduced, checkout):
-    row = {"row": "a", "column": "x", "decimals": "2", "better": "higher", "status": "done"}
+    row = {**COMPARED, "row": "a", "column": "x", "metric": "f1", "better": "higher"}
     rows = [{**row, "mean": mean} for mean in (1.001, 1.004, 0.5, 0.2, None)]
     assert tables.best_of(rows) == {0: "bold", 1: "bold", 2: "underline"}
     smoke = config.user({"scale": "smoke", "seeds": 3})

@@ -1,4 +1,6 @@
-"""A classifier's metrics from its stored logits (AI-KD, section 4.1, Tables 2 and 3), in float64 and without torch.
+"""A classifier's metrics from its stored logits, in float64 and without torch.
+
+Of AI-KD: section 4.1, Tables 2 and 3; of GIP: Tables 1 to 7.
 
 An image counts as right at k if its class is among the k largest logits. Equal logits rank by the number of their
 class, as in argmax: a classifier that rates all classes alike is right about those that it names and no others.
@@ -22,11 +24,12 @@ REMEDY = "delete the result.json beside it and train the run again"
 def evaluate(predictions: Path) -> dict[str, dict[str, Any]]:
     """Return values and meta of a run's predictions.npz, in the units of the paper's tables.
 
-    values, in % unless said: top1_error, top5_error and their 95 % intervals over images (_low, _high); f1 (macro, a
-    fraction); ece, ece15 (10 and 15 bins), nll (nats); with temperature scaling ece_ts, ece15_ts, nll_ts and
-    temperature (fitted on either half of the images for the other; the mean of the two), ece_ts_whole, nll_ts_whole,
-    temperature_whole (fitted on the images it is judged on); best.top1_error, best.top5_error, best.f1, best.ece of
-    the epoch with the lowest Top-1 error. All else is of the last epoch.
+    values, in % unless said: top1_error, top5_error, accuracy (100 - top1_error) and their 95 % intervals over images
+    (top1_low, top1_high, …); f1 (macro, a fraction); ece, ece15 (10 and 15 bins), nll (nats); with temperature scaling
+    ece_ts, ece15_ts, nll_ts and temperature (fitted on either half of the images for the other; the mean of the two),
+    ece_ts_whole, nll_ts_whole, temperature_whole (fitted on the images it is judged on); best.top1_error,
+    best.top5_error, best.accuracy, best.f1, best.ece of the epoch with the lowest Top-1 error. All else is of the last
+    epoch.
     meta: n_images, classes, absent_classes (without images; their F1 counts as 0), top_k (5, or the number of classes
     where that is less), bins, temperature_folds, temperature_bounds.
 
@@ -53,6 +56,7 @@ def evaluate(predictions: Path) -> dict[str, dict[str, Any]]:
     for name, k in (("top1", 1), ("top5", TOP)):
         low, high = bootstrap_interval(wrong(logits, labels, k))
         values |= {f"{name}_low": 100 * low, f"{name}_high": 100 * high}
+    values |= {"accuracy_low": 100 - values["top1_high"], "accuracy_high": 100 - values["top1_low"]}
     values |= {f"best.{name}": value for name, value in (rates(best, labels) | errors(best, labels, BINS[:1])).items()}
     meta = {
         "n_images": images,
@@ -100,11 +104,13 @@ def _broken(array: np.ndarray) -> int:
 
 
 def rates(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """Return top1_error and top5_error in %, and f1 over all classes that have a logit."""
+    """Return top1_error, top5_error and accuracy in %, and f1 over all classes that have a logit."""
     from sklearn.metrics import f1_score
 
+    top1 = 100 * float(wrong(logits, labels, 1).mean())
     return {
-        "top1_error": 100 * float(wrong(logits, labels, 1).mean()),
+        "top1_error": top1,
+        "accuracy": 100 - top1,
         "top5_error": 100 * float(wrong(logits, labels, TOP).mean()),
         "f1": float(
             f1_score(labels, logits.argmax(axis=1), labels=range(logits.shape[1]), average="macro", zero_division=0)

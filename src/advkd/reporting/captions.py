@@ -3,7 +3,7 @@
 from advkd import catalog
 from advkd.catalog import Cell
 from advkd.config import NotInThisVersion, Resolved
-from advkd.reporting import collect, tables
+from advkd.reporting import collect, notes, outcomes
 from advkd.settings import User
 
 
@@ -19,7 +19,7 @@ def finished(cell: Cell, user: User) -> tuple[list[Resolved], str]:
 
 def state(one: Resolved) -> str:
     """Return done, diverged, blocked, stale (it is of other settings) or not run."""
-    if (found := collect.read_metrics(one)) is not None:
+    if (found := outcomes.read_metrics(one)) is not None:
         return found["status"]
     return "stale" if (one.run.folder(one.scale) / "result.json").exists() else "not run"
 
@@ -34,8 +34,8 @@ def caption(figure: str, user: User, runs: list[Resolved], note: str) -> str:
     if user.scale == "smoke":
         parts.append("This shows that the machinery works; it reproduces nothing.")
     else:
-        parts += tables.scale_notes(figure, user)
-    return " ".join(parts + tables.data_notes([{"data": collect.provenance_of(one)["data"]} for one in runs]))
+        parts += notes.scale_notes(figure, user)
+    return " ".join(parts + notes.data_notes([{"data": collect.provenance_of(one)["data"]} for one in runs]))
 
 
 def seeds_of(runs: list[Resolved]) -> str:

@@ -1,6 +1,5 @@
 """From runs' metrics to cells: what was published and what ours came to, one tidy row a cell."""
 
-import statistics
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from advkd.catalog import Cell
 from advkd.config import NotInThisVersion, Resolved
 from advkd.errors import UserError
 from advkd.files import read_json
-from advkd.reporting import predictions
+from advkd.reporting.outcomes import Outcome, numbers, outcome, summary
 from advkd.run import shortest
 from advkd.settings import User
 
@@ -23,11 +22,14 @@ COMPANIONS = {
     "fid": ["kid", "kid_se", "fid_inf", "fid_held_out", "fid_early"],
     "top1_error": ["best.top1_error", "top1_low", "top1_high"],
     "top5_error": ["best.top5_error", "top5_low", "top5_high"],
+    "accuracy": ["best.accuracy", "accuracy_low", "accuracy_high"],
     "f1": ["best.f1"],
     "ece": ["ece15", "best.ece", "nll"],
     "ece_ts": ["ece15_ts", "ece_ts_whole", "nll_ts", "temperature", "temperature_whole"],
 }
 SHARED = ["fid.mixture", "kid.mixture", "fid.floor", "kid.floor", "inter_kid.final"]
+# Metrics of tables that a run has under another name: a teacher is judged as any classifier, and so is a ratio's side.
+MEASURED = {"teacher_accuracy": "accuracy", "restored_ratio": "accuracy"}
 
 
 def collect(table: str, user: User) -> list[dict[str, Any]]:
@@ -49,67 +51,92 @@ def row(cell: Cell, user: User) -> dict[str, Any]:
         "published_std": cell.std,
         "published_mark": cell.mark,
         "kind": cell.kind,
+        "quoted": quoted(cell),
         "note": cell.note,
         "scale": user.scale,
         "run": cell.run,
     }
-    ours = data_statistic(cell, user) if cell.kind == "data" else trained(cell, user)
+    ours = {"data": data_statistic, "ratio": ratio}.get(cell.kind, trained)(cell, user)
     return {**published, **ours}
+
+
+def quoted(cell: Cell) -> bool:
+    """Tell whether a paper quotes a number from elsewhere, or derives it from a number of its row that it quotes."""
+    sides = catalog.cells(cell.table) if cell.kind == "ratio" else ()
+    return cell.kind == "quoted" or any(side.kind == "quoted" for side in sides if side.row == cell.row)
 
 
 def trained(cell: Cell, user: User) -> dict[str, Any]:
     """Return status, mean, sample standard deviation and values over the seeds of a cell's run group."""
     if not cell.run:
         return {"status": "quoted by the paper"}
+    metric = MEASURED.get(cell.metric, cell.metric)
     try:
-        runs = catalog.resolved(cell, user)
+        found = outcome(catalog.resolved(cell, user), metric)
     except NotInThisVersion:
         return {"status": "not in this version"}
-    found = {one.run.seed: metrics for one in runs if (metrics := read_metrics(one)) is not None}
-    if not found:
-        stale = any((one.run.folder(one.scale) / "result.json").exists() for one in runs)
-        return {"status": "stale" if stale else "not run"}
-    done = {seed: metrics for seed, metrics in found.items() if cell.metric in metrics["values"]}
-    status = "done" if len(done) == len(runs) else f"{len(done)} of {len(runs)} seeds"
-    for ended, word in (("blocked", "by"), ("diverged", "at step")):
-        gone = [
-            f"seed {seed} {word} {metrics['parent' if ended == 'blocked' else 'step']}"
-            for seed, metrics in found.items()
-            if metrics["status"] == ended
-        ]
-        status = f"{ended} ({', '.join(gone)})" if gone else status
-    result = {"status": status, **summary("", [metrics["values"][cell.metric] for metrics in done.values()])}
-    result["seeds"] = " ".join(str(seed) for seed in done)
+    result = {"status": found.status, "ended": found.ended, **numbers(found, metric)}
     for name, column in companions(cell.metric).items():
-        values = [metrics["values"][name] for metrics in done.values() if name in metrics["values"]]
-        if values:
-            result.update(summary(f"{column}_", values))
-    if done:
-        result["meta" if runs[0].loop == "gan" else "evaluation"] = next(iter(done.values()))["meta"]
-        result["data"] = provenance_of(next(one for one in runs if one.run.seed in done))["data"]
-    result["runs"] = " ".join(str(one.run) for one in runs)
-    result["config_hashes"] = " ".join(one.hash for one in runs)
-    return result
+        result |= numbers(found, name, f"{column}_")
+    return result | basis(found) | named(found)
+
+
+def ratio(cell: Cell, user: User) -> dict[str, Any]:
+    """Return the accuracies of a cell's run group in % of its teacher's, and both sides.
+
+    The teacher is one run whose accuracy carries no spread: all of a ratio's is the students' (GIP, Table 3: 0.04 over
+    96.17).
+    """
+    metric = MEASURED[cell.metric]
+    try:
+        student = outcome(catalog.resolved(cell, user), metric)
+        teacher = outcome([catalog.denominator(cell, user)], metric)
+    except NotInThisVersion:
+        return {"status": "not in this version"}
+    sides = {"student_status": student.status, "teacher_status": teacher.status, **numbers(student, metric, "student_")}
+    ratios = {}
+    if teacher.done:
+        below = sides["teacher_accuracy"] = teacher.done[teacher.runs[0].run.seed]["values"][metric]
+        above = [metrics["values"][metric] for metrics in student.done.values()]
+        ratios = summary([100 * value / below for value in above], ended=bool(student.ended)) if below else {}
+    return {**both(student, teacher, metric), **ratios, **sides, **basis(student), **named(student, teacher)}
+
+
+def both(student: Outcome, teacher: Outcome, metric: str) -> dict[str, str]:
+    """Return status and ended of a ratio: the student's, unless it is the teacher that a ratio lacks."""
+    if student.ended:
+        return {"status": student.status, "ended": student.ended}
+    if teacher.ended:
+        return {"status": f"teacher {teacher.status}", "ended": f"teacher {teacher.ended}"}
+    lacking = [f"{name} {side.status}" for name, side in (("student", student), ("teacher", teacher)) if not side.done]
+    if not lacking and any(metrics["values"][metric] == 0 for metrics in teacher.done.values()):
+        lacking = ["teacher without a right answer"]
+    return {"status": ", ".join(lacking) or student.status, "ended": ""}
+
+
+def basis(found: Outcome) -> dict[str, Any]:
+    """Return what the numbers of a group were measured on: seeds, evaluation, data."""
+    if not found.done:
+        return {}
+    first = next(one for one in found.runs if one.run.seed in found.done)
+    return {
+        "seeds": " ".join(str(seed) for seed in found.done),
+        "meta" if first.loop == "gan" else "evaluation": found.done[first.run.seed]["meta"],
+        "data": provenance_of(first)["data"],
+    }
+
+
+def named(*sides: Outcome) -> dict[str, str]:
+    """Return names and configurations of the runs of groups in which any is finished."""
+    runs = [one for side in sides if side.done or side.ended for one in side.runs]
+    return {"runs": " ".join(str(one.run) for one in runs), "config_hashes": " ".join(one.hash for one in runs)}
 
 
 def companions(metric: str) -> dict[str, str]:
-    """Return the measures that stand beside a metric, each with the name of its columns."""
-    base, _, suffix = metric.partition(".")
+    """Return the measures that stand beside a table's metric, each with the name of its columns."""
+    base, _, suffix = MEASURED.get(metric, metric).partition(".")
     others = {f"{other}.{suffix}" if suffix else other: other for other in COMPANIONS.get(base, [])}
     return others | ({name: name for name in SHARED} if base == "fid" else {})
-
-
-def summary(prefix: str, values: list[float]) -> dict[str, Any]:
-    """Return mean, sample standard deviation (None for one value), number and the values themselves."""
-    if not values:
-        return {}
-    spread = statistics.stdev(values) if len(values) > 1 else None
-    return {
-        f"{prefix}mean": statistics.fmean(values),
-        f"{prefix}std": spread,
-        f"{prefix}n": len(values),
-        f"{prefix}values": " ".join(f"{value:.6g}" for value in values),
-    }
 
 
 def data_statistic(cell: Cell, user: User) -> dict[str, Any]:
@@ -122,7 +149,7 @@ def data_statistic(cell: Cell, user: User) -> dict[str, Any]:
         path = Path(user.data_root, "stores", one.store, "meta.json")
         if path.exists():
             meta = read_json(path)
-            result.update(status="counted", data=meta, **summary("", [meta["statistics"][cell.metric]]))
+            result.update(status="counted", data=meta, **summary([meta["statistics"][cell.metric]]))
     return result
 
 
@@ -134,19 +161,6 @@ def describe_data(source: dict[str, Any]) -> str:
         "the user's own images": f"the user's own images ({content})",
         "accepted by the user": f"NOT the official archive but data accepted by the user ({content})",
     }.get(source["verified"], f"official archive, verified by {source['verified']}")
-
-
-def read_metrics(one: Resolved) -> dict[str, Any] | None:
-    """Return a run's metrics, or None where it has none or they belong to other settings.
-
-    A classifier's are computed from its predictions where that has not been done yet.
-    """
-    folder = one.run.folder(one.scale)
-    if not (folder / "result.json").exists() or read_json(folder / "result.json")["config_hash"] != one.hash:
-        return None
-    if one.loop == "classifier":
-        return predictions.metrics(folder)
-    return read_json(folder / "metrics.json") if (folder / "metrics.json").exists() else None
 
 
 def provenance_of(one: Resolved) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """What stands behind a cell: its runs, settings, seeds, weights, data and machine."""
 
+from typing import Any
+
 from advkd import catalog, config
 from advkd.catalog import Cell
 from advkd.config import NotInThisVersion, Resolved
@@ -20,18 +22,54 @@ def explain(cell: Cell, user: User) -> str:
     unit = f" {cell.unit}" if cell.unit else ""
     where = f"{cell.table}: {cell.row} | {cell.column}  ({cell.metric}{unit})"
     published = tables.pm(cell.mean, cell.std) + (f", n = {cell.n}" if cell.n else "")
+    if row["quoted"]:
+        numbers = "of numbers quoted" if cell.kind == "ratio" else "quoted"
+        published += f", {numbers} from elsewhere; ours is of our re-implementation"
     lines = [where, f"  published   {published}{f' ({cell.mark})' if cell.mark else ''}"]
     if cell.note:
         lines.append(f"  note        {cell.note}")
     decimals = int(cell.decimals or 2)
     ours = tables.text(row.get("mean"), decimals, row.get("std"))
-    values = f"; values {row['values']}" if row.get("n", 0) > 1 else ""
-    lines.append(f"  ours        {ours}  at scale {user.scale}: {row['status']}{values}")
+    lines.append(f"  ours        {ours}  at scale {user.scale}: {row['status']}{several(row)}")
     if cell.kind == "data":
         lines.append(f"  official    {tables.text(row['official'], 0)}")
         return "\n".join(lines)
     if not cell.run:
         return "\n".join(lines)
+    try:
+        runs = catalog.resolved(cell, user)
+    except NotInThisVersion as error:
+        return "\n".join([*lines, f"  run         {cell.run}: {error}"])
+    if cell.kind == "ratio":
+        runs.append(catalog.denominator(cell, user))
+        lines += sides(row, decimals)
+    lines += beside(cell, row)
+    lines.append(f"  settings    advkd config {runs[0].run} {config.options(user)}")
+    for one in runs:
+        lines += [f"  run         {one.run}: {status.state(one)}", *behind(one)]
+    lines.append(f"  made by     snakemake --cores all {cell.table} {config.options(user)}")
+    return "\n".join(lines)
+
+
+def several(row: dict[str, Any], prefix: str = "") -> str:
+    """Return the values over the seeds, where a mean stands for several or may not stand for those that are left."""
+    told = row.get(f"{prefix}n", 0) > 1 or (f"{prefix}n" in row and row.get("ended"))
+    return f"; values {row[f'{prefix}values']}" if told else ""
+
+
+def sides(row: dict[str, Any], decimals: int) -> list[str]:
+    """Return the two accuracies of a ratio."""
+    student = tables.text(row.get("student_mean"), decimals, row.get("student_std"))
+    teacher = tables.text(row.get("teacher_accuracy"), decimals)
+    return [
+        f"  student     {student}  accuracy, {row['student_status']}{several(row, 'student_')}",
+        f"  teacher     {teacher}  accuracy, {row['teacher_status']}",
+    ]
+
+
+def beside(cell: Cell, row: dict[str, Any]) -> list[str]:
+    """Return what is measured beside a cell's number, and on what."""
+    lines = []
     for other in ("kid", "fid_inf", "fid_held_out", "fid_early", "fid.floor", "kid.floor"):
         if f"{other}_mean" in row:
             lines.append(f"  {other:<12} {row[f'{other}_mean']:.6g}")
@@ -45,15 +83,7 @@ def explain(cell: Cell, user: User) -> str:
             if f"{name}_mean" in row:
                 lines.append(f"  {name:<12} {row[f'{name}_mean']:.6g}")
         lines.append(f"  evaluated   {row['evaluation']['n_images']} images of {row['evaluation']['classes']} classes")
-    try:
-        runs = catalog.resolved(cell, user)
-    except NotInThisVersion as error:
-        return "\n".join([*lines, f"  run         {cell.run}: {error}"])
-    lines.append(f"  settings    advkd config {runs[0].run} {config.options(user)}")
-    for one in runs:
-        lines += [f"  run         {one.run}: {status.state(one)}", *behind(one)]
-    lines.append(f"  made by     snakemake --cores all {cell.table} {config.options(user)}")
-    return "\n".join(lines)
+    return lines
 
 
 def behind(one: Resolved) -> list[str]:
@@ -67,9 +97,10 @@ def behind(one: Resolved) -> list[str]:
     where = last["gpu"] or f"{last['processor']}, {last['threads']} of {last['cores']} threads"
     memory = ", ".join(f"{value} MiB {kind}" for kind, value in found["peak_memory_mib"].items())
     commit = f"{last['commit'] or 'no checkout'}{' with changes' if last['changed'] else ''}"
-    weights = result["sha256"].get("model.safetensors", "none (diverged)")
+    weights = result["sha256"].get("model.safetensors", f"none ({result['status']})")
     parents = [
-        f"    {role:<9} learnt from {parent['run']}, weights {parent['sha256'].get('model.safetensors', 'none')[:16]}…"
+        f"    {role:<9} {'started' if role == 'start' else 'learnt'} from {parent['run']},"
+        f" weights {parent['sha256'].get('model.safetensors', 'none')[:16]}…"
         for role, parent in found["data"].get("parents", {}).items()
     ]
     return [

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from advkd.errors import UserError
 from advkd.files import atomic, write_json
 from advkd.progress import say
-from advkd.reporting import aikd_figures, okd_figures
+from advkd.reporting import aikd_figures, gip_figures, okd_figures
 from advkd.reporting.drawing import page
 from advkd.settings import User
 
@@ -20,6 +20,9 @@ FIGURES: dict[str, Callable[[str, User], tuple[Figure, dict[str, Any] | None]]] 
     "aikd_figure5": aikd_figures.reliability_diagrams,
     "aikd_figure6": aikd_figures.figure6,
     "aikd_figure7": aikd_figures.figure7,
+    "gip_figureS1": gip_figures.figure_s1,
+    "gip_figureS2": gip_figures.figure_s2,
+    "gip_figureS3": gip_figures.figure_s3,
 }
 # Without times and versions.
 FORMATS = {".pdf": {"CreationDate": None}, ".png": {"Software": None}}

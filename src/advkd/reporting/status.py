@@ -6,7 +6,7 @@ from pathlib import Path
 from advkd import catalog
 from advkd.config import Resolved
 from advkd.files import read_json
-from advkd.reporting import collect
+from advkd.reporting import collect, outcomes
 from advkd.settings import User
 from advkd.training.provenance import code_hash
 
@@ -44,7 +44,7 @@ def state(one: Resolved) -> str:
         if found["config_hash"] != one.hash:
             return "stale: its settings changed since; the next snakemake trains it again"
         if found["status"] == "diverged":
-            return f"diverged: at step {found['step']}; see {folder / 'log.txt'}"
+            return f"diverged: {outcomes.place(found)}; see {folder / 'log.txt'}"
         if found["status"] == "blocked":
             return f"blocked: {found['parent']} {found['reason']}"
         if read_json(folder / "provenance.json")["code"] != code_hash():

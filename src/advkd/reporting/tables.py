@@ -8,18 +8,20 @@ import pandas as pd
 from advkd import catalog, config
 from advkd.files import atomic, write_text
 from advkd.progress import say
-from advkd.reporting import collect
+from advkd.reporting import collect, notes
 from advkd.settings import User
 
-HIDDEN = ["meta", "data", "evaluation"]
-SYMBOLS = {"±": r"$\pm$", "×": r"$\times$", "†": r"$^\dagger$", "–": "--", "³": "$^3$", "é": r"\'e"}
+HIDDEN = ["meta", "data", "evaluation", "ended"]
+SYMBOLS = {
+    "±": r"$\pm$", "×": r"$\times$", "†": r"$^\dagger$", "‡": r"$^\ddagger$", "–": "--", "³": "$^3$", "é": r"\'e",
+}  # fmt: skip
 
 
 def write(table: str, user: User, out: Path) -> None:
     """Write `table`.csv, .md and .tex below `out`."""
     rows = collect.collect(table, user)
     frame, marks = wide(rows, user)
-    words = caption(table, rows, user)
+    words = notes.caption(table, rows, user)
     with atomic(out / f"{table}.csv") as temporary:
         tidy(rows).to_csv(temporary, index=False, lineterminator="\n")
     write_text(out / f"{table}.md", markdown(frame, marks, words))
@@ -70,7 +72,8 @@ def layout(rows: list[dict[str, Any]], user: User) -> dict[tuple[tuple, tuple], 
     found = {number: reproduced(row, ours) for number, row in enumerate(rows)}
     entries = {}
     for number, row in enumerate(rows):
-        cell = {"paper": (pm(row["published"], row["published_std"]), row["published_mark"])}
+        printed = pm(row["published"], row["published_std"]) + notes.QUOTED * row["quoted"]
+        cell = {"paper": (printed, row["published_mark"])}
         if row["kind"] == "data":
             cell["official"] = (text(row.get("official"), 0), "")
             cell["counted"] = (text(row.get("mean"), 0), "")
@@ -78,9 +81,8 @@ def layout(rows: list[dict[str, Any]], user: User) -> dict[tuple[tuple, tuple], 
             leading = next(iter(found[number]))
             cell |= {name: (value, best.get(number, "") * (name == leading)) for name, value in found[number].items()}
         else:  # no number: say so in the columns that the others have
-            word = row["status"].split()[0] if row["status"].startswith(("diverged", "blocked")) else "–"
             beside = [name for n, one in enumerate(rows) if one["column"] == row["column"] for name in found[n]]
-            cell |= dict.fromkeys(beside or [ours], (word, ""))
+            cell |= dict.fromkeys(beside or [ours], (row.get("ended") or "–", ""))
         key = tuple(row["row"].split(" / "))
         entries |= {(key, (row["column"], name)): entry for name, entry in cell.items()}
     return entries
@@ -95,10 +97,10 @@ def ordered(columns: list[tuple[str, str]]) -> list[tuple[str, str]]:
 def reproduced(row: dict[str, Any], ours: str) -> dict[str, str]:
     """Return our entries for a cell, the leading one first: for FID also KID, which leads below 2,048 images.
 
-    Empty where there is no number, or where a seed diverged.
+    Empty where there is no number.
     """
     decimals = int(row["decimals"] or 2)
-    if row.get("mean") is None or row["status"].startswith(("diverged", "blocked")):
+    if row.get("mean") is None:
         return {}
     if "meta" not in row:
         return {ours: text(row.get("mean"), decimals, row.get("std"))}
@@ -126,16 +128,19 @@ def pm(mean: str, std: str) -> str:
 
 
 def best_of(rows: list[dict[str, Any]]) -> dict[int, str]:
-    """Mark our best (bold) and second best (underline) mean among the rows that a column compares.
+    """Mark our best (bold) and second best (underline) mean among the numbers that a table compares.
 
-    Rows are compared when all levels of their name but the last agree; equal values share a mark.
+    Those are of one metric on one data set (a mean over generators is a metric of its own), in rows whose names agree
+    in all levels but the last, whether they stand below or beside each other. Equal values share a mark, so that a
+    teacher, who is the same in every row, has none.
     """
     groups: dict[tuple, list[tuple[float, int]]] = {}
     for number, row in enumerate(rows):
         value, decimals = leading_number(row)
-        if value is not None and row["better"] and not row["status"].startswith(("diverged", "blocked")):
+        if value is not None and row["better"]:
             sign = 1 if row["better"] == "lower" else -1
-            key = (row["row"].rpartition(" / ")[0], row["column"])
+            key = (row["row"].rpartition(" / ")[0], row["metric"].partition(".")[0], row["kind"] == "mean",
+                   row["run"].split("/")[1])  # fmt: skip
             groups.setdefault(key, []).append((sign * round(value, decimals), number))
     marks = {}
     for group in groups.values():
@@ -150,86 +155,6 @@ def leading_number(row: dict[str, Any]) -> tuple[float | None, int]:
     if "kid_mean" in row and not row["meta"]["fid_leads"]:
         return 1000 * row["kid_mean"], 2
     return row.get("mean"), int(row["decimals"] or 2)
-
-
-def caption(table: str, rows: list[dict[str, Any]], user: User) -> str:
-    """Return the caption: what is shown, and what our numbers are: scale, seeds, data, weights."""
-    about = collect.described(table)
-    parts = [f"{about['short']}, Table {table.split('table')[1]}: {about['shows']}. Published: {about['citation']}."]
-    seeds = sorted({row["n"] for row in rows if row.get("n")} if rows[0]["kind"] != "data" else set())
-    if rows[0]["kind"] == "data":
-        parts.append("official: as the data set's authors state; counted: in the archives of this scale.")
-        parts += data_notes(rows)
-    elif not seeds:
-        parts.append(f"Ours at scale {user.scale}: none yet.")
-    else:
-        number = f"{seeds[0]} seed{'s' if seeds[0] > 1 else ''}" if len(seeds) == 1 else f"{seeds[0]}-{seeds[-1]} seeds"
-        spread = ", mean ± sample standard deviation" if seeds[-1] > 1 else ""
-        parts.append(f"Ours at scale {user.scale}: {number}{spread}.")
-        if user.override:
-            parts.append(f"Changed from the scale's settings: {user.override}.")
-        parts += scale_notes(table, user)
-        if user.scale == "smoke":
-            parts.append("This shows that the machinery works; it reproduces nothing.")
-    first = next((row for row in rows if "meta" in row), None)
-    if first:
-        parts.append(gan_notes(first))
-    elif any("evaluation" in row for row in rows):
-        parts += [*data_notes(rows), *classifier_notes(rows)]
-    return " ".join(parts)
-
-
-def scale_notes(table: str, user: User) -> list[str]:
-    """Return in which settings the runs of a table differ from the published ones."""
-    found = collect.changed(list(catalog.runs(table, user).values()), user)
-    listed = ", ".join(f"{key} {ours} ({published})" for key, (ours, published) in found.items())
-    return [f"Set otherwise than at scale paper (in brackets): {listed}."] if listed else []
-
-
-def data_notes(rows: list[dict[str, Any]]) -> list[str]:
-    """Return what the data sets of a table were prepared from."""
-    names: dict[str, list[str]] = {}
-    for row in rows:
-        if "data" in row:
-            found = names.setdefault(collect.describe_data(row["data"]["source"]), [])
-            if row["data"]["name"] not in found:
-                found.append(row["data"]["name"])
-    return (
-        ["Data: " + "; ".join(f"{', '.join(sets)}: {origin}" for origin, sets in names.items()) + "."] if names else []
-    )
-
-
-def classifier_notes(rows: list[dict[str, Any]]) -> list[str]:
-    """Return what the numbers of classifiers are."""
-    parts = ["Last epoch; the best epoch's stand in the CSV."]
-    metrics = {row["metric"] for row in rows}
-    if metrics & {"ece", "ece_ts"}:
-        parts.append("ECE: 10 bins, in %; 15 bins in the CSV.")
-    if "ece_ts" in metrics:
-        parts.append("TS: temperature fitted on one half of the evaluation set, applied to the other, and reversed.")
-    return parts
-
-
-def gan_notes(row: dict[str, Any]) -> str:
-    """Return what FID and KID were computed from."""
-    meta, data = row["meta"], row["data"]
-    parts = [
-        f"Data: {data['name']}, {collect.describe_data(data['source'])}; {meta['n_real']:,} real crops,"
-        f" {meta['n_fake']:,} images of each generator.",
-    ]
-    if meta["weights"] == "random":
-        parts.append(
-            f"*Fréchet distance and KID on {meta['dims']} features of the FID network with random weights:"
-            " comparable within this table only, not with published FIDs."
-        )
-    if meta["rank_deficient"]:
-        parts.append(f"†Fewer images than the {meta['dims']} features: the covariance is rank-deficient; read KID.")
-    elif not meta["fid_leads"]:
-        parts.append("Below 2,048 images KID leads.")
-    floor = [row.get("fid.floor_mean"), row.get("kid.floor_mean")]
-    if None not in floor:
-        parts.append(f"Floor (real crops against held-out real crops): {floor[0]:.2f}, KID×10³ {1000 * floor[1]:.2f}.")
-    return " ".join(parts)
 
 
 def markdown(frame: pd.DataFrame, marks: pd.DataFrame, words: str) -> str:
