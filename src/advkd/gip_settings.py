@@ -162,6 +162,10 @@ class GipSettings(ClassifierSettings):
             raise ValueError(f"method acgan trains the model acgan, not {self.model}")
         if self.model == "acgan" and self.method != "acgan":
             raise ValueError("the model acgan is trained by the method acgan only")
-        if (made or self.model == "acgan") and self.image_size % 4:
+        if made and self.image_size % 4:
             raise ValueError(f"image_size is {self.image_size}: a generator's must be a multiple of 4")
+        if self.method in ("acgan", "gantsc") and self.image_size != 32:
+            raise ValueError(f"image_size is {self.image_size}: GAN-TSC's GAN draws images of 32 pixels only")
+        if self.first_step == self.method:
+            raise ValueError(f"first_step is {self.first_step}, the run's own method: leave it out, as `same` is")
         return self

@@ -18,6 +18,12 @@ AIKD = {
     "critic_steps": 1, "critic_real": True, "gp_weight": 10.0, "gp_scalar": "score", "gp_mode": "train",
     "fool_mode": "train",
 }  # fmt: skip
+GIP = {
+    "synthetic_steps": 3, "synthetic_batch": 6, "noise": 7, "image_size": 8, "generator_width": 4,
+    "generator_lr": 0.01, "generator_beta1": 0.9, "generator_beta2": 0.999, "alpha": 1.0, "beta": 5.0, "gamma": 0.1,
+    "delta": 5.0, "ie_form": "code", "act_form": "code", "bns_reduction": "mean", "bns_moment": "variance", "tau": 1.0,
+    "normalisation": "cifar10",
+}  # fmt: skip
 
 
 class Tiny(nn.Module):
@@ -29,6 +35,39 @@ class Tiny(nn.Module):
 
     def forward(self, images):
         return self.fc(self.bn(self.conv(images)).relu().mean((2, 3)))
+
+
+class Deeper(nn.Module):
+    """Two stages and a head, with three batch norms of different widths and statistics that are not the first ones."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(True),
+            nn.Conv2d(4, 6, 3, 2, padding=1), nn.BatchNorm2d(6), nn.ReLU(True),
+            nn.Conv2d(6, 10, 1), nn.BatchNorm2d(10), nn.ReLU(True),
+        )  # fmt: skip
+        self.fc = nn.Linear(10, CLASSES)
+        for norm in self.norms():
+            nn.init.normal_(norm.running_mean, 0, 0.3)
+            nn.init.uniform_(norm.running_var, 0.5, 2)
+
+    def norms(self):
+        return [module for module in self.modules() if isinstance(module, nn.BatchNorm2d)]
+
+    def forward(self, images):
+        return self.fc(self.body(images).mean((2, 3)))
+
+
+class Plain(nn.Module):
+    """A classifier without batch norm."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(3, 8, 3, padding=1), nn.Linear(8, CLASSES)
+
+    def forward(self, images):
+        return self.fc(self.conv(images).relu().mean((2, 3)))
 
 
 def settings(**changes):

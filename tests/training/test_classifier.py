@@ -199,7 +199,7 @@ def test_a_diverged_superior_blocks_its_students_until_it_is_trained(tmp_path, d
     status, folder, files = train(document("tfkd"), tmp_path, data_root)
     result = read_json(folder / "result.json")
     assert status == 0 and set(files) == {"result.json"}
-    assert result["status"] == "blocked" and result["reason"] == "diverged at step 6"
+    assert result["status"] == "blocked" and result["reason"] == "diverged at epoch 2"
     assert result["parent"] == document("baseline")["run"]
     train(document("baseline"), tmp_path, data_root)  # kept as it is: the same configuration diverges again
     shutil.rmtree(tmp_path / document("baseline")["run"])

@@ -55,7 +55,7 @@ class Gip(Baseline):
         self.networks["generator"], self.optimizers["generator"] = self.generator, self.optimizer
         self.same = torch.randn(s.synthetic_batch, s.noise).to(task.device)  # the noise behind the images kept
         self.ones = torch.ones(s.synthetic_batch, dtype=torch.int64, device=task.device)
-        self.moments = sorted({max(1, round(s.epochs * part / MOMENTS)) for part in range(1, MOMENTS + 1)})
+        self.moments = sorted({round(1 + (s.epochs - 1) * part / (MOMENTS - 1)) for part in range(MOMENTS)})
         self.shown = min(SHOWN, s.synthetic_batch)
         kept = (len(self.moments), self.shown)
         self.tensors |= {

@@ -57,28 +57,30 @@ class Observed(Frozen):
 
     def __init__(self, network: nn.Module, precision: str) -> None:
         super().__init__(network, precision)
-        self._features: list[Tensor] = []
-        self._moments: list[tuple[Tensor, Tensor]] = []
-        self._looking = False
-        classifiers.head(self.network).register_forward_pre_hook(lambda _, inputs: self._features.append(inputs[0]))
+        self._features: list[Tensor] | None = None  # lists only while observing
+        self._moments: list[tuple[Tensor, Tensor]] | None = None
+        classifiers.head(self.network).register_forward_pre_hook(self._keep_features)
         norms = [module for module in self.network.modules() if isinstance(module, nn.BatchNorm2d)]
         for norm in norms:
-            norm.register_forward_pre_hook(self._look)
+            norm.register_forward_pre_hook(self._keep_moments)
         self.kept = _joined([(norm.running_mean, norm.running_var) for norm in norms]) if norms else None
 
     def observe(self, images: Tensor, statistics: bool) -> Observation:
         """Return what one forward of images (B, 3, S, S) shows, with its graph; batch norms' inputs on request."""
-        self._looking = statistics and self.kept is not None
-        self._features.clear()
-        logits = self.network(self.ready(images))
-        found = _joined(self._moments) if self._looking else None
-        observation = Observation(logits, self._features[0], found)
-        self._features.clear()
-        self._moments.clear()
-        return observation
+        self._features = features = []
+        self._moments = moments = [] if statistics and self.kept else None
+        try:
+            logits = self.network(self.ready(images))
+        finally:
+            self._features = self._moments = None
+        return Observation(logits, features[0], _joined(moments) if moments else None)
 
-    def _look(self, _: nn.Module, inputs: tuple[Tensor]) -> None:
-        if self._looking:
+    def _keep_features(self, _: nn.Module, inputs: tuple[Tensor]) -> None:
+        if self._features is not None:
+            self._features.append(inputs[0])
+
+    def _keep_moments(self, _: nn.Module, inputs: tuple[Tensor]) -> None:
+        if self._moments is not None:
             variance, mean = torch.var_mean(inputs[0].float(), (0, 2, 3), correction=0)
             self._moments.append((mean, variance))
 

@@ -45,15 +45,15 @@ def load(session: Session, classes: int, images: int, device: torch.device) -> d
                 f" train {session.document['parents'][role]['run']} again"
             ) from None
         if role == "teacher":
-            _warn_of_chance(session.document["parents"][role]["run"], folder, classes, images)
+            _warn_of_chance(session.document["parents"][role]["run"], folder, kind, classes, images)
         found[role] = network.to(device, memory_format=torch.channels_last).eval()
     return found
 
 
-def _warn_of_chance(run: str, folder: Path, classes: int, images: int) -> None:
+def _warn_of_chance(run: str, folder: Path, kind: str, classes: int, images: int) -> None:
     with (folder / "history.csv").open(newline="", encoding="utf-8") as file:
-        *_, last = csv.DictReader(file)
-    right, chance = 1 - float(last["valid_error"]) / 100, 1 / classes
+        errors = [float(row["valid_error"]) for row in csv.DictReader(file)]
+    right, chance = 1 - (min(errors) if kind == "best" else errors[-1]) / 100, 1 / classes
     if right < chance + 3 * math.sqrt(chance * (1 - chance) / images):
         say(
             f"warning: the teacher {run} is right for {100 * right:.2f} % of {images} images, which is chance for"

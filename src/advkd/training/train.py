@@ -102,7 +102,8 @@ def inspect_parents(document: dict[str, Any], folder: Path, store: Store) -> tup
             raise UserError(f"{document['run']}: its {role} was trained with other settings: advkd train {name}")
         found[role] = {"run": name, "sha256": result["sha256"]}
         if result["status"] != "done":
-            ended = f"diverged at step {result['step']}" if result["status"] == "diverged" else "is blocked itself"
+            when = f"epoch {result['epoch']}" if "epoch" in result else f"step {result.get('step')}"
+            ended = f"diverged at {when}" if result["status"] == "diverged" else "is blocked itself"
             blocked = {"parent": name, "reason": ended}
     return blocked, found
 

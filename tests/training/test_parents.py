@@ -1,0 +1,123 @@
+"""The networks that a run learns from, read from folders written here."""
+
+import csv
+from types import SimpleNamespace
+
+import pytest
+import torch
+import yaml
+from safetensors.torch import save_file
+from torch import nn
+
+from advkd.errors import UserError
+from advkd.models import classifiers, gantsc
+from advkd.training import parents
+from torch_state import _torch_state  # noqa: F401  (a fixture)
+
+CPU = torch.device("cpu")
+TEACHER = {"model": "resnet18", "width": 8, "stem": "cifar"}
+GAN = {"model": "acgan", "width": 8, "noise": 6}
+
+
+def weights_of(network):
+    """A network's weights, none of which is what it is at first."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.normal_(module.running_mean)
+    return {name: value.contiguous() for name, value in network.state_dict().items()}
+
+
+def write(folder, settings, error=10.0, **weights):
+    """A run's folder: config.yaml, history.csv and, by name, the weights of networks."""
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text(yaml.safe_dump({"settings": settings}))
+    with (folder / "history.csv").open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerows([["epoch", "valid_error"], [1, 0.5], [2, error]])
+    for name, network in weights.items():
+        save_file(weights_of(network), folder / f"{name}.safetensors")
+    return folder
+
+
+def load(classes=5, images=1000, settings=(), **folders):
+    document = {"parents": {role: {"run": f"gip/cifar10/{role}/baseline/seed0"} for role in folders}}
+    session = SimpleNamespace(document=document, settings=SimpleNamespace(**dict(settings)), parents=folders)
+    return parents.load(session, classes, images, CPU)
+
+
+def teacher(classes=5, **changes):
+    return classifiers.build(SimpleNamespace(**TEACHER | changes), classes)
+
+
+def same(network, other):
+    pairs = zip(network.state_dict().items(), other.state_dict().items(), strict=True)
+    return all(name == also and torch.equal(one, two) for (name, one), (also, two) in pairs)
+
+
+@pytest.mark.parametrize(("kind", "weights"), [(None, "model"), ("last", "model"), ("best", "best")])
+def test_a_teacher_s_last_or_best_weights(tmp_path, kind, weights):
+    networks = {"model": teacher(), "best": teacher()}
+    folder = write(tmp_path / "teacher", TEACHER, **networks)
+    found = load(settings={"teacher_weights": kind} if kind else {}, teacher=folder)
+    assert same(found["teacher"], networks[weights])
+    assert not any(module.training for module in found["teacher"].modules())
+
+
+def test_every_parent_has_its_own_network(tmp_path):
+    networks = {"teacher": teacher(width=12), "gan": gantsc.Generator(5, 6, 8)}
+    first = classifiers.build(SimpleNamespace(model="reactnet18", width=8, binary="activations"), 5)
+    folders = {
+        "teacher": write(tmp_path / "a", TEACHER | {"width": 12}, model=networks["teacher"]),
+        "gan": write(tmp_path / "b", GAN, generator=networks["gan"], model=gantsc.Discriminator(5, 8)),
+        "start": write(tmp_path / "c", {"model": "reactnet18", "width": 8, "binary": "activations"}, model=first),
+    }
+    found = load(**folders)
+    for role, network in {**networks, "start": first}.items():
+        assert same(found[role], network), role
+    assert isinstance(found["gan"], gantsc.Generator)
+    student = classifiers.build(SimpleNamespace(model="reactnet18", width=8, binary="all", shortcut="binary"), 5)
+    student.load_state_dict(found["start"].state_dict())
+
+
+@pytest.mark.parametrize("fault", ["width", "depth", "classes", "keys"])
+def test_weights_that_do_not_fit_are_one_line(tmp_path, fault):
+    other = {
+        "width": teacher(width=12), "depth": teacher(model="resnet34"), "classes": teacher(classes=7),
+        "keys": gantsc.Discriminator(5, 8),
+    }[fault]  # fmt: skip
+    folder = write(tmp_path / "teacher", TEACHER, model=other)
+    with pytest.raises(UserError) as caught:
+        load(teacher=folder)
+    message = str(caught.value)
+    assert "\n" not in message and len(message) < 1000, "not every one of a hundred names"
+    assert f"{folder}/model.safetensors does not fit resnet18 of width 8 for 5 classes" in message
+    assert message.endswith("train gip/cifar10/teacher/baseline/seed0 again")
+
+
+@pytest.mark.parametrize(("error", "images", "classes", "expected"), [
+    (90.0, 10_000, 10, True), (90.2, 10_000, 10, True), (89.2, 10_000, 10, True), (89.0, 10_000, 10, False),
+    (99.0, 10_000, 100, True), (98.0, 10_000, 100, False), (50.0, 12, 4, True), (25.0, 12, 4, False),
+    (0.0, 10_000, 10, False),
+])  # fmt: skip
+def test_a_teacher_at_chance_is_warned_of(tmp_path, capsys, error, images, classes, expected):
+    """Within three standard deviations of what guessing gets."""
+    folder = write(tmp_path / "teacher", TEACHER, error, model=teacher(classes))
+    load(classes, images, teacher=folder)
+    said = capsys.readouterr().err
+    right = 100 - error
+    line = f"warning: the teacher gip/cifar10/teacher/baseline/seed0 is right for {right:.2f} % of {images} images"
+    assert (line in said) == expected and (said == "") != expected
+    assert said.count("\n") == int(expected)
+
+
+def test_only_a_teacher_is_judged(tmp_path, capsys):
+    folder = write(tmp_path / "start", TEACHER, 90.0, model=teacher())
+    load(start=folder, superior=folder)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_teacher_s_best_epoch_is_judged_by_its_own_error(tmp_path, capsys):
+    """The last epoch is at chance, the first, whose weights teach, is not."""
+    folder = write(tmp_path / "teacher", TEACHER, 90.0, best=teacher(10))
+    load(10, settings={"teacher_weights": "best"}, teacher=folder)
+    assert "warning" not in capsys.readouterr().err
