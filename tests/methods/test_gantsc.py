@@ -12,7 +12,7 @@ from advkd.methods.batch import Batch
 from advkd.methods.gantsc import GanTsc
 from advkd.methods.gantsc_gan import GanTscGan, draw
 from advkd.models.gantsc import Discriminator, Generator
-from advkd.normalisation import NORMALISATIONS
+from advkd.models.normalisation import NORMALISATIONS
 
 GAN = {"noise": 6, "width": 8, "normalisation": "cifar10", "generator_lr": 0.01}
 GAN |= {"generator_beta1": 0.5, "generator_beta2": 0.999}

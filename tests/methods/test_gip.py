@@ -14,7 +14,7 @@ from advkd.errors import UserError
 from advkd.methods.baseline import Baseline
 from advkd.methods.dafl import Dafl
 from advkd.methods.gip import Gip
-from advkd.normalisation import pixels
+from advkd.models.normalisation import pixels
 
 LOSSES = {"alpha": "L_OH", "beta": "L_IE", "gamma": "L_ACT", "delta": "L_BNS"}
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import stats
 
-from advkd.normalisation import NORMALISATIONS
+from advkd.models.normalisation import NORMALISATIONS
 from advkd.training import views
 from advkd.training.views import EIGENVALUES, EIGENVECTORS, Views, lighting
 

@@ -13,7 +13,7 @@ from advkd.methods.acgan import critic_loss, generator_loss
 from advkd.methods.baseline import Baseline, Task
 from advkd.methods.batch import Batch
 from advkd.models.gantsc import Generator
-from advkd.normalisation import normalised
+from advkd.models.normalisation import normalised
 
 AUX_WEIGHT = 1.0  # of the class beside the source, as in Odena et al.
 

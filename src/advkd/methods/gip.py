@@ -26,7 +26,7 @@ from advkd.methods.baseline import Baseline, Task
 from advkd.methods.divergence import divergence
 from advkd.methods.observed import Observation, Observed
 from advkd.models.dafl import Generator
-from advkd.normalisation import pixels
+from advkd.models.normalisation import pixels
 
 MOMENTS, SHOWN = 8, 10  # of the training whose images are kept, and how many of each
 

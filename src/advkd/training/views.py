@@ -25,7 +25,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from advkd.data.store import Store
-from advkd.normalisation import NORMALISATIONS
+from advkd.models.normalisation import NORMALISATIONS
 from advkd.training import boxes
 from advkd.training.resampling import resample
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torchvision.transforms import functional
 
-from advkd.normalisation import NORMALISATIONS, normalised, pixels
+from advkd.models.normalisation import NORMALISATIONS, normalised, pixels
 
 
 @pytest.mark.parametrize("name", NORMALISATIONS)
