@@ -114,7 +114,7 @@ def main() -> None:
     steps, first = {}, {}
     for name, (network, loss) in losses.items():
         torch.manual_seed(1)
-        first[name] = {term: float(value) for term, value in loss().items()}
+        first[name] = {term: float(value.detach()) for term, value in loss().items()}
         steps[name] = step(network, loss, recipe.optimizer(network, s), device)
     found = medians(steps, arguments.rounds)
     for name, median in found.items():
