@@ -11,11 +11,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from tiny_classifiers import CLASSES, FILES, document, make_store, train, write_config
 
 from advkd.errors import UserError
-from advkd.files import read_json, write_json
+from advkd.files import read_json, sha256, write_json
 from advkd.methods.aikd import AiKd
 from advkd.methods.baseline import Baseline
 from advkd.models import classifiers
@@ -214,10 +214,14 @@ def test_a_student_is_trained_again_when_its_superior_was(runs, trained, data_ro
     shutil.copytree(trained / doc["run"], folder)
     train(doc, runs, data_root)
     assert "nothing of it changed" in (folder / "log.txt").read_text() or "finished" in (folder / "log.txt").read_text()
-    superior = runs / document("baseline")["run"] / "result.json"
-    result = read_json(superior)
-    result["sha256"]["model.safetensors"] = "0" * 64
-    write_json(superior, result)
+    superior = runs / document("baseline")["run"]
+    weights = load_file(superior / "model.safetensors")
+    save_file(weights | {"head.bias": weights["head.bias"] + 1}, superior / "model.safetensors")
+    with pytest.raises(UserError, match=r"of its superior is not what that run wrote: delete the result\.json beside"):
+        train(doc, runs, data_root)
+    result = read_json(superior / "result.json")
+    result["sha256"]["model.safetensors"] = sha256(superior / "model.safetensors")
+    write_json(superior / "result.json", result)
     train(doc, runs, data_root)
     assert (folder / "log.txt").read_text().count("done after") == 2
 

@@ -28,7 +28,7 @@ from tiny_gip import (
 )
 
 from advkd.errors import UserError
-from advkd.files import read_json
+from advkd.files import read_json, sha256, write_json
 from advkd.methods.baseline import Baseline
 from advkd.methods.gantsc import GanTsc
 from advkd.methods.gip import Gip
@@ -161,16 +161,18 @@ def test_the_history_has_a_column_for_every_term(name, trained):
 
 
 def test_means_are_over_each_kind_of_steps(trained, data_root, tmp_path, monkeypatch):
-    """L over the real images of the epoch, L_KD and L_G over its synthetic ones."""
-    found, original = [], Guard.watch
+    """L over the real images of the epoch, L_KD and L_G over its synthetic ones; no step repeats another's noise."""
+    found, seeds, original = [], [], Guard.watch
 
     def watch(self, step, terms):
+        seeds.append(torch.initial_seed())
         found.append({name: term.item() for name, term in terms.items()})
         return original(self, step, terms)
 
     monkeypatch.setattr(Guard, "watch", watch)
     doc = document("resnet18/gip")
     _, folder, _ = train(doc, tree_for(doc, trained, tmp_path), data_root)
+    assert len(set(seeds)) == EPOCHS * STEPS
     for epoch, row in enumerate(history_of(folder)):
         steps = found[epoch * STEPS : (epoch + 1) * STEPS]
         real = [terms["L"] for terms in steps[SYNTHETIC:]]
@@ -315,8 +317,9 @@ def test_a_teacher_that_is_not_finite_ends_its_student_at_once(trained, data_roo
     runs = tree_for(doc, trained, tmp_path)
     path = runs / doc["parents"]["teacher"]["run"] / "model.safetensors"
     weights = load_file(path)
-    weights["head.bias"][0] = float("nan")
-    save_file(weights, path)
+    save_file(weights | {"head.bias": weights["head.bias"] * float("nan")}, path)
+    result = read_json(path.parent / "result.json")
+    write_json(path.parent / "result.json", result | {"sha256": {"model.safetensors": sha256(path)}})
     _, folder, _ = train(doc, runs, data_root)
     result = read_json(folder / "result.json")
     assert (result["status"], result["epoch"], result["step"]) == ("diverged", 1, 1)

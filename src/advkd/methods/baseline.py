@@ -87,9 +87,13 @@ class Baseline:
         """
         if self.s.precision == "float32":
             return self.student(images)
-        with torch.autocast(self.task.device.type, DTYPES[self.s.precision]):
+        with self.autocast():
             _, features = classifiers.logits_and_features(self.student, images)
         return classifiers.head(self.student)(features.float())
+
+    def autocast(self) -> torch.autocast:
+        """Return the context in which what is trained computes in the run's precision."""
+        return torch.autocast(self.task.device.type, DTYPES[self.s.precision], self.s.precision != "float32")
 
 
 def error(logits: Tensor, batch: Batch) -> Tensor:

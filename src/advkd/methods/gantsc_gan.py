@@ -31,12 +31,14 @@ class GanTscGan(Baseline):
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         """Move the generator; return the discriminator's loss, the gap of its source logits and the generator's."""
         judge, optimizer = self.student.judge, self.optimizers["generator"]
-        fakes, labels = draw(self.generator, len(batch.labels), self.s.normalisation, self.task.device)
-        fooling = generator_loss(judge, None, fakes, labels, 0.0, AUX_WEIGHT)
+        with self.autocast():
+            fakes, labels = draw(self.generator, len(batch.labels), self.s.normalisation, self.task.device)
+            fooling = generator_loss(judge, None, fakes, labels, 0.0, AUX_WEIGHT)
         optimizer.zero_grad(set_to_none=True)
         fooling.backward(inputs=list(self.generator.parameters()))
         optimizer.step()
-        found = critic_loss(judge, (batch.images, batch.labels), (fakes.detach(), labels), AUX_WEIGHT)
+        with self.autocast():
+            found = critic_loss(judge, (batch.images, batch.labels), (fakes.detach(), labels), AUX_WEIGHT)
         return {"L": found["L"], "W": found["W"].detach(), "L_G": fooling.detach()}
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -36,7 +37,7 @@ class Observation:
     Attributes:
         logits: float32 (B, C).
         features: float32 (B, F), the input of the last layer.
-        statistics: of the inputs of the batch norms, in the order of the forward; None where not asked for.
+        statistics: of the inputs of the batch norms, in the order of `Observed.kept`; None where not asked for.
     """
 
     logits: Tensor
@@ -57,32 +58,33 @@ class Observed(Frozen):
 
     def __init__(self, network: nn.Module, precision: str) -> None:
         super().__init__(network, precision)
-        self._features: list[Tensor] | None = None  # lists only while observing
-        self._moments: list[tuple[Tensor, Tensor]] | None = None
+        self._features: list[Tensor] | None = None  # both only while observing
+        self._moments: dict[int, tuple[Tensor, Tensor]] | None = None
         classifiers.head(self.network).register_forward_pre_hook(self._keep_features)
         norms = [module for module in self.network.modules() if isinstance(module, nn.BatchNorm2d)]
-        for norm in norms:
-            norm.register_forward_pre_hook(self._keep_moments)
+        for place, norm in enumerate(norms):
+            norm.register_forward_pre_hook(partial(self._keep_moments, place))
         self.kept = _joined([(norm.running_mean, norm.running_var) for norm in norms]) if norms else None
 
     def observe(self, images: Tensor, statistics: bool) -> Observation:
         """Return what one forward of images (B, 3, S, S) shows, with its graph; batch norms' inputs on request."""
         self._features = features = []
-        self._moments = moments = [] if statistics and self.kept else None
+        self._moments = moments = {} if statistics and self.kept else None
         try:
             logits = self.network(self.ready(images))
         finally:
             self._features = self._moments = None
-        return Observation(logits, features[0], _joined(moments) if moments else None)
+        found = [moments[place] for place in sorted(moments)] if moments else None
+        return Observation(logits, features[0], _joined(found) if found else None)
 
     def _keep_features(self, _: nn.Module, inputs: tuple[Tensor]) -> None:
         if self._features is not None:
             self._features.append(inputs[0])
 
-    def _keep_moments(self, _: nn.Module, inputs: tuple[Tensor]) -> None:
+    def _keep_moments(self, place: int, _: nn.Module, inputs: tuple[Tensor]) -> None:
         if self._moments is not None:
             variance, mean = torch.var_mean(inputs[0].float(), (0, 2, 3), correction=0)
-            self._moments.append((mean, variance))
+            self._moments[place] = (mean, variance)
 
 
 def _joined(moments: list[tuple[Tensor, Tensor]]) -> Statistics:

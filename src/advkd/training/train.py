@@ -83,7 +83,8 @@ def inspect_parents(document: dict[str, Any], folder: Path, store: Store) -> tup
     """Return what blocks a run (empty: nothing), and the weights of the runs that it learns from, by role.
 
     Raises:
-        UserError: such a run is not trained, or was trained on other data or with other settings.
+        UserError: such a run is not trained, was trained on other data or with other settings, or its weights are not
+            those that it wrote.
     """
     blocked: dict[str, str] = {}
     found = {}
@@ -100,12 +101,22 @@ def inspect_parents(document: dict[str, Any], folder: Path, store: Store) -> tup
             )
         if result["config_hash"] != expected:
             raise UserError(f"{document['run']}: its {role} was trained with other settings: advkd train {name}")
+        for weights, expected_sha256 in result["sha256"].items():
+            if weights.endswith(".safetensors") and not _holds(parent / weights, expected_sha256):
+                raise UserError(
+                    f"{document['run']}: {parent / weights} of its {role} is not what that run wrote: delete the"
+                    f" result.json beside it, then advkd train {name}"
+                )
         found[role] = {"run": name, "sha256": result["sha256"]}
         if result["status"] != "done":
             when = f"epoch {result['epoch']}" if "epoch" in result else f"step {result.get('step')}"
             ended = f"diverged at {when}" if result["status"] == "diverged" else "is blocked itself"
             blocked = {"parent": name, "reason": ended}
     return blocked, found
+
+
+def _holds(path: Path, expected: str) -> bool:
+    return path.exists() and sha256(path) == expected
 
 
 def finished(folder: Path, document: dict[str, Any], data: dict[str, Any], afresh: bool) -> dict[str, Any] | None:
@@ -117,7 +128,7 @@ def finished(folder: Path, document: dict[str, Any], data: dict[str, Any], afres
     same = result["config_hash"] == document["config_hash"] and found["data"] == data
     if not same or (afresh and found["code"] != provenance.code_hash()):
         return None
-    intact = all((folder / name).exists() and sha256(folder / name) == s for name, s in result["sha256"].items())
+    intact = all(_holds(folder / name, expected) for name, expected in result["sha256"].items())
     return result if intact else None
 
 
