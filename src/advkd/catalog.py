@@ -15,7 +15,7 @@ from itertools import chain
 from pathlib import Path
 
 from advkd import config
-from advkd.config import NotInThisVersion, Resolved
+from advkd.config import Resolved
 from advkd.errors import UserError
 from advkd.gip_settings import TEACHER_SEED
 from advkd.run import Run, shortest
@@ -61,10 +61,9 @@ def tables(number: int | None = None) -> list[str]:
     return [name for name in artifacts() if re.fullmatch(rf"[a-z]+_table{number or r'[0-9]+'}", name)]
 
 
-def figures(user: User) -> list[str]:
-    """Return the names of the figures whose runs this version can train."""
-    names = [name for name in artifacts() if re.fullmatch(r"[a-z]+_figureS?[0-9]+", name)]
-    return [name for name in names if not missing(name, user)]
+def figures() -> list[str]:
+    """Return the names of the figures."""
+    return [name for name in artifacts() if re.fullmatch(r"[a-z]+_figureS?[0-9]+", name)]
 
 
 @cache
@@ -81,7 +80,7 @@ def cells(artifact: str) -> tuple[Cell, ...]:
 
 
 def resolved(cell: Cell, user: User) -> list[Resolved]:
-    """Return the settings of every seed of a cell's run group, of a teacher's its only one; raises NotInThisVersion."""
+    """Return the settings of every seed of a cell's run group, of a teacher's its only one."""
     seeds = config.seeds(Run.parse(f"{cell.run}/seed0").paper, user)
     if cell.metric == "teacher_accuracy":
         seeds = [TEACHER_SEED]
@@ -94,27 +93,12 @@ def denominator(cell: Cell, user: User) -> Resolved:
 
 
 def runs(artifact: str, user: User) -> dict[str, Resolved]:
-    """Return, by name, every run that an artifact needs and that this version can train."""
+    """Return, by name, every run that an artifact needs."""
     found: dict[str, Resolved] = {}
     for cell in {(cell.run, cell.of, cell.metric): cell for cell in cells(artifact) if trained(cell)}.values():
-        try:
-            needed = resolved(cell, user) + ([denominator(cell, user)] if cell.kind == "ratio" else [])
-        except NotInThisVersion:
-            continue
+        needed = resolved(cell, user) + ([denominator(cell, user)] if cell.kind == "ratio" else [])
         found.update({str(one.run): one for one in needed})
     return found
-
-
-def missing(artifact: str, user: User) -> dict[str, str]:
-    """Return the run groups that an artifact names and this version cannot train, with the reason."""
-    reasons = {}
-    for cell in cells(artifact):
-        if trained(cell):
-            try:
-                config.resolve(f"{cell.run}/seed0", user)
-            except NotInThisVersion as error:
-                reasons[cell.run] = str(error)
-    return reasons
 
 
 def trained(cell: Cell) -> bool:
@@ -169,20 +153,20 @@ def all_runs(user: User) -> dict[str, Resolved]:
     return found
 
 
-def targets(user: User) -> dict[str, list[str]]:
+def targets() -> dict[str, list[str]]:
     """Return the tables and figures behind each target of the workflow that is made of these."""
     groups = {
         "table1": tables(1),
         "main": ["okd_table1", "aikd_table2", "gip_table1"],  # the headline table of each paper
         "tables": tables(),
-        "figures": figures(user),
+        "figures": figures(),
     }
-    return groups | {name: [name] for name in (*tables(), *figures(user))}
+    return groups | {name: [name] for name in (*tables(), *figures())}
 
 
 def wanted(target: str, user: User) -> dict[str, Resolved]:
     """Return the runs that a target of the workflow names, without those that these learn from; raises UserError."""
-    if target in (known := targets(user)):
+    if target in (known := targets()):
         return {name: one for artifact in known[target] for name, one in runs(artifact, user).items()}
     others = {
         "pretrain": lambda: parents(user),

@@ -48,7 +48,7 @@ def arrays(one):
 
 
 def test_the_figures_are_offered_and_show_the_same_runs(user):
-    assert set(FIGURES) <= set(catalog.figures(user)) and set(FIGURES) <= set(figures.FIGURES)
+    assert set(FIGURES) <= set(catalog.figures()) and set(FIGURES) <= set(figures.FIGURES)
     groups = [sorted({cell.run for cell in catalog.cells(figure)}) for figure in FIGURES]
     assert groups[0] == groups[1] == groups[2] and len(groups[0]) == 4
     for figure in FIGURES:

@@ -48,7 +48,7 @@ WEIGHTS = f"{DATA}/weights/inception.pth"
 STORES = {one.store: one for one in RUNS.values()}
 REALS = f"{DATA}/features/{{store}}/{{features}}/meta.json"
 FIGURE = f"figures/{USER.scale}/{{figure}}.pdf"
-TARGETS = catalog.targets(USER)
+TARGETS = catalog.targets()
 
 
 wildcard_constraints:

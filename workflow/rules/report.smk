@@ -1,4 +1,4 @@
-# metrics -> tables and figures. Runs that this version cannot train leave their cells empty, with the reason.
+# metrics -> tables and figures.
 
 
 rule table:

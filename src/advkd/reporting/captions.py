@@ -2,17 +2,14 @@
 
 from advkd import catalog
 from advkd.catalog import Cell
-from advkd.config import NotInThisVersion, Resolved
+from advkd.config import Resolved
 from advkd.reporting import collect, notes, outcomes
 from advkd.settings import User
 
 
 def finished(cell: Cell, user: User) -> tuple[list[Resolved], str]:
     """Return the finished runs of a cell's group, and where there are none the reason in a word or two."""
-    try:
-        runs = catalog.resolved(cell, user)
-    except NotInThisVersion:
-        return [], "not in this version"
+    runs = catalog.resolved(cell, user)
     states = [state(one) for one in runs]
     return [one for one, word in zip(runs, states, strict=True) if word == "done"], max(states, key=states.count)
 

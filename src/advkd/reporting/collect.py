@@ -7,7 +7,7 @@ import yaml
 
 from advkd import catalog, config
 from advkd.catalog import Cell
-from advkd.config import NotInThisVersion, Resolved
+from advkd.config import Resolved
 from advkd.errors import UserError
 from advkd.files import read_json
 from advkd.reporting.outcomes import Outcome, numbers, outcome, summary
@@ -71,10 +71,7 @@ def trained(cell: Cell, user: User) -> dict[str, Any]:
     if not cell.run:
         return {"status": "quoted by the paper"}
     metric = MEASURED.get(cell.metric, cell.metric)
-    try:
-        found = outcome(catalog.resolved(cell, user), metric)
-    except NotInThisVersion:
-        return {"status": "not in this version"}
+    found = outcome(catalog.resolved(cell, user), metric)
     result = {"status": found.status, "ended": found.ended, **numbers(found, metric)}
     for name, column in companions(cell.metric).items():
         result |= numbers(found, name, f"{column}_")
@@ -88,11 +85,8 @@ def ratio(cell: Cell, user: User) -> dict[str, Any]:
     96.17).
     """
     metric = MEASURED[cell.metric]
-    try:
-        student = outcome(catalog.resolved(cell, user), metric)
-        teacher = outcome([catalog.denominator(cell, user)], metric)
-    except NotInThisVersion:
-        return {"status": "not in this version"}
+    student = outcome(catalog.resolved(cell, user), metric)
+    teacher = outcome([catalog.denominator(cell, user)], metric)
     sides = {"student_status": student.status, "teacher_status": teacher.status, **numbers(student, metric, "student_")}
     ratios = {}
     if teacher.done:

@@ -4,7 +4,7 @@ from typing import Any
 
 from advkd import catalog, config
 from advkd.catalog import Cell
-from advkd.config import NotInThisVersion, Resolved
+from advkd.config import Resolved
 from advkd.files import read_json
 from advkd.progress import duration
 from advkd.reporting import collect, status, tables
@@ -36,10 +36,7 @@ def explain(cell: Cell, user: User) -> str:
         return "\n".join(lines)
     if not cell.run:
         return "\n".join(lines)
-    try:
-        runs = catalog.resolved(cell, user)
-    except NotInThisVersion as error:
-        return "\n".join([*lines, f"  run         {cell.run}: {error}"])
+    runs = catalog.resolved(cell, user)
     if cell.kind == "ratio":
         runs.append(catalog.denominator(cell, user))
         lines += sides(row, decimals)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from advkd import catalog, config
+from advkd import config
 from advkd.files import atomic, write_text
 from advkd.progress import say
 from advkd.reporting import collect, notes
@@ -26,9 +26,6 @@ def write(table: str, user: User, out: Path) -> None:
         tidy(rows).to_csv(temporary, index=False, lineterminator="\n")
     write_text(out / f"{table}.md", markdown(frame, marks, words))
     write_text(out / f"{table}.tex", latex(frame, marks, words, table, rows, user))
-    missing = catalog.missing(table, user)
-    if missing:
-        say(f"{table}: our columns are empty: {'; '.join(dict.fromkeys(missing.values()))}")
     counts = pd.Series([row["status"] for row in rows]).value_counts()
     say(f"{table}: {', '.join(f'{n} cells {status}' for status, n in counts.items())} -> {out / table}.{{csv,md,tex}}")
 
