@@ -48,3 +48,12 @@ def test_questions_do_not_import_torch(monkeypatch, capsys):
     for words in (["status"], ["config", "okd/codebrim/sagan/okd/seed0"], ["explain", "okd_table1", "SAGAN"]):
         assert main(words) == 0
     assert capsys.readouterr().out
+
+
+def test_claims_are_written_or_printed_and_the_audit_is_printed(tmp_path, capsys):
+    out = tmp_path / "docs/claims.md"
+    assert main(["claims", "--out", str(out), "--config", "scale=paper"]) == 0 and not capsys.readouterr().out
+    assert main(["claims", "--config", "scale=paper"]) == 0
+    assert capsys.readouterr().out == out.read_text(encoding="utf-8")
+    assert main(["audit"]) == 0
+    assert "stated 1.43, the tables give 1.80" in capsys.readouterr().out

@@ -13,7 +13,7 @@ import yaml
 
 from advkd import __version__, config
 from advkd.errors import UserError
-from advkd.files import read_json, write_json
+from advkd.files import read_json, write_json, write_text
 from advkd.progress import logging_to, say
 from advkd.run import Run
 from advkd.settings import User
@@ -64,6 +64,9 @@ def parser() -> argparse.ArgumentParser:
     one = add("plan", plan, "the runs that a target still needs, and how long they take")
     one.add_argument("target", help="a table, a figure, table1, main, pretrain, all, …")
     one.add_argument("--jobs", type=int, default=1, help="trainings side by side")
+    one = add("claims", claims, "whether the papers' claims hold, on their own numbers and on ours")
+    one.add_argument("--out", type=Path, help="write them to this file instead of printing them")
+    add("audit", audit, "where the papers' printed numbers contradict one another")
     one = add("explain", explain, "what stands behind a cell: runs, settings, seeds, weights, data")
     one.add_argument("table")
     one.add_argument("words", nargs="*", help="words of the cell's row and column, for example OKD-SAGAN G2")
@@ -148,6 +151,24 @@ def plan(args: argparse.Namespace, user: User) -> None:
     if args.jobs < 1:
         raise UserError(f"--jobs is {args.jobs}: ask for at least 1")
     print(plan.report(args.target, user, args.jobs))
+
+
+def claims(args: argparse.Namespace, user: User) -> None:
+    """Print or write what becomes of the papers' claims."""
+    from advkd.reporting import claims
+
+    words = claims.document(user)
+    if args.out:
+        write_text(args.out, words)
+    else:
+        print(words, end="")
+
+
+def audit(args: argparse.Namespace, user: User) -> None:
+    """Print the contradictions among the printed numbers."""
+    from advkd.reporting import audit
+
+    print(audit.text())
 
 
 def explain(args: argparse.Namespace, user: User) -> None:
