@@ -121,3 +121,11 @@ def test_a_teacher_s_best_epoch_is_judged_by_its_own_error(tmp_path, capsys):
     folder = write(tmp_path / "teacher", TEACHER, 90.0, best=teacher(10))
     load(10, settings={"teacher_weights": "best"}, teacher=folder)
     assert "warning" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "history.csv"])
+def test_a_file_that_a_parent_lacks_is_one_line(tmp_path, name):
+    folder = write(tmp_path / "teacher", TEACHER, model=teacher())
+    (folder / name).unlink()
+    with pytest.raises(UserError, match=rf"{name} is missing: delete the result\.json .*gip/cifar10/teacher/baseline"):
+        load(teacher=folder)

@@ -26,11 +26,12 @@ def load(session: Session, classes: int, images: int, device: torch.device) -> d
         device: where the networks go.
 
     Raises:
-        UserError: weights that do not fit the network that their run's configuration describes.
+        UserError: a file of a parent is missing, or its weights do not fit the network of its configuration.
     """
     found = {}
     for role, folder in session.parents.items():
-        s = SimpleNamespace(**yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))["settings"])
+        run = session.document["parents"][role]["run"]
+        s = SimpleNamespace(**yaml.safe_load(_read(folder / "config.yaml", run))["settings"])
         kind = getattr(session.settings, f"{role}_weights", "last")
         if role == "gan":
             network, weights = gantsc.Generator(classes, s.noise, s.width), "generator.safetensors"
@@ -42,17 +43,22 @@ def load(session: Session, classes: int, images: int, device: torch.device) -> d
             reason = str(error).splitlines()[-1].strip()
             raise UserError(
                 f"{folder / weights} does not fit {s.model} of width {s.width} for {classes} classes ({reason}):"
-                f" train {session.document['parents'][role]['run']} again"
+                f" train {run} again"
             ) from None
         if role == "teacher":
-            _warn_of_chance(session.document["parents"][role]["run"], folder, kind, classes, images)
+            _warn_of_chance(run, _read(folder / "history.csv", run), kind, classes, images)
         found[role] = network.to(device, memory_format=torch.channels_last).eval()
     return found
 
 
-def _warn_of_chance(run: str, folder: Path, kind: str, classes: int, images: int) -> None:
-    with (folder / "history.csv").open(newline="", encoding="utf-8") as file:
-        errors = [float(row["valid_error"]) for row in csv.DictReader(file)]
+def _read(path: Path, run: str) -> str:
+    if not path.is_file():
+        raise UserError(f"{path} is missing: delete the result.json beside it, then advkd train {run}")
+    return path.read_text(encoding="utf-8")
+
+
+def _warn_of_chance(run: str, history: str, kind: str, classes: int, images: int) -> None:
+    errors = [float(row["valid_error"]) for row in csv.DictReader(history.splitlines())]
     right, chance = 1 - (min(errors) if kind == "best" else errors[-1]) / 100, 1 / classes
     if right < chance + 3 * math.sqrt(chance * (1 - chance) / images):
         say(
