@@ -178,6 +178,16 @@ BAD_FILES = [
     ("scales/smoke.yaml", ["okd", "all", "mul"], {}, r"smoke.yaml okd.all: unknown key 'mul'; allowed: multiply, set"),
     ("scales/smoke.yaml", ["okd", "acgan", "multiply", "iteratons"], 0.1, r"okd.acgan: unknown key 'iteratons'"),
     ("scales/smoke.yaml", ["okd", "acgan", "multiply", "beta2"], 0.1, r"multiply is for whole numbers, but beta2"),
+    ("scales/smoke.yaml", ["okd", "all"], 3, r"smoke.yaml okd.all: expected keys and values, found 3"),
+    ("scales/smoke.yaml", ["okd", "all", "set"], ["width"], r"okd.all set: expected keys and values, found \['width'"),
+    ("scales/smoke.yaml", ["okd", "acgan", "multiply", "iterations"], "half", r"iterations is multiplied by 'half'"),
+    (
+        "scales/smoke.yaml",
+        ["okd", "acgan", "multiply", "iterations"],
+        -1,
+        r"iterations is multiplied by -1; allowed: a",
+    ),
+    ("scales/smoke.yaml", ["okd", "acgan", "set"], {"model": "sagan"}, r"okd.acgan: unknown key 'model'"),
     ("scales/smoke.yaml", ["threads"], 0, r"threads is 0; allowed: a number from 1"),
     ("scales/smoke.yaml", ["data"], "imagined", r"data is 'imagined'; allowed: real, made"),
 ]

@@ -1,5 +1,7 @@
 import importlib.metadata
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -71,3 +73,15 @@ def test_missing_tex_is_a_note_that_names_the_packages(monkeypatch):
     monkeypatch.setattr(doctor.shutil, "which", lambda name: None if name == "latexmk" else name)
     assert doctor.tex().state == "note" and "no latexmk, " in doctor.tex().found
     assert doctor.TEX_PACKAGES in doctor.tex().found
+
+
+def test_a_mirror_that_is_not_there_and_a_missing_torch_are_wrong(elsewhere, monkeypatch):
+    assert states(scale="paper", mirror="/nowhere")["cifar10"].state == "wrong"
+    monkeypatch.setitem(sys.modules, "torch", None)
+    found = doctor.device(config.user())
+    assert found.state == "wrong" and "torch cannot be imported" in found.found
+
+
+def test_a_full_disk_is_wrong(tmp_path, monkeypatch):
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: SimpleNamespace(free=0))
+    assert "has no room" in doctor.space("data folder", tmp_path).found

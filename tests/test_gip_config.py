@@ -1,9 +1,11 @@
 """The GIP paper's runs: what the configuration says against what the paper and the codes it builds on state."""
 
 import itertools
+import shutil
 
 import pytest
 import torch
+import yaml
 
 from advkd import catalog, config
 from advkd.errors import UserError
@@ -277,6 +279,10 @@ BAD = {
     "acgan/gip": "the model acgan is trained by the method acgan only",
     "acgan/acgan+image_size=40+stored_size=40": "image_size is 40",  # its networks are made for 32
     "resnet18/gantsc+image_size=16+stored_size=16": "image_size is 16",
+    "resnet18/gip+schedule_epochs=200": "schedule_epochs has a meaning with another number than epochs only",
+    "resnet18/dafl+augment=cutout+cutout_size=16": "augment is cutout, but DAFL's student sees no real image",
+    "acgan/acgan+augment=mixup+mixup_alpha=1": "augment is mixup: an AC-GAN cannot learn from mixed labels",
+    "resnet18/gip+image_size=64+stored_size=64+width=8": "convolutions crash below width 16 from 48 pixels on",
     "resnet50/gip": "'resnet50' is not among the models",
     "resnet18/aikd": "'aikd' is not among the methods",
 }
@@ -292,3 +298,68 @@ def test_bad_runs_are_one_line(name):
 def test_data_sets_of_other_papers_are_none_of_this_one():
     with pytest.raises(UserError, match="'tiny_imagenet' is no data set of this paper"):
         settings("resnet18/gip", "tiny_imagenet")
+
+
+def test_an_error_names_the_run_that_was_asked_for():
+    with pytest.raises(
+        UserError, match=r"^gip/cifar100/resnet18/gip\+stored_size=64\+image_size=64/seed0: write it as"
+    ):
+        settings("resnet18/gip+stored_size=64+image_size=64")
+
+
+def test_a_folder_of_one_s_own_in_a_size_of_its_own():
+    user = config.user({"scale": "gpu", "folders": {"defects": "/my/defects"}})
+    one = config.resolve("gip/defects/resnet18/gip+image_size=64+stored_size=64/seed0", user)
+    assert one.parents["teacher"].settings["image_size"] == 64 and one.store == one.parents["teacher"].store
+
+
+def test_what_a_variant_says_of_the_second_step_is_not_said_of_the_first():
+    user = config.user({"scale": "paper"})
+    one = config.resolve("gip/cifar10/reactnet18/gip+delta=2+seed_offset=5+weight_decay=0.001/seed0", user)
+    start = one.parents["start"]
+    assert str(start.run) == "gip/cifar10/reactnet18/gip+binary=activations+delta=2/seed0"
+    assert (start.settings["seed_offset"], start.settings["weight_decay"]) == (0, 1e-5)
+
+
+def test_a_first_step_by_override_leaves_every_run_possible():
+    user = config.user({"scale": "smoke", "override": {"gip": {"first_step": "baseline"}}})
+    found = catalog.all_runs(user)
+    assert found["gip/cifar10/reactnet18/baseline/seed0"].settings["first_step"] == "same"
+    start = found["gip/cifar10/reactnet18/gip/seed0"].parents["start"]
+    assert str(start.run) == "gip/cifar10/reactnet18/baseline+binary=activations/seed0"
+
+
+@pytest.mark.parametrize(
+    ("section", "values", "key"),
+    [("resnet18", {"normalisation": "cifar100"}, "normalisation"), ("kd", {"train_per_class": 4}, "train_per_class")],
+)
+def test_a_scale_that_shows_teacher_and_student_other_images_is_refused(tmp_path, monkeypatch, section, values, key):
+    shutil.copytree("config", tmp_path / "config")
+    path = tmp_path / "config" / "scales" / "smoke.yaml"
+    content = yaml.safe_load(path.read_text())
+    content["gip"][section] = {"set": values}
+    path.write_text(yaml.safe_dump(content))
+    monkeypatch.chdir(tmp_path)
+    for cached in (config._read, config._resolve):
+        cached.cache_clear()
+    try:
+        with pytest.raises(UserError, match=f"{key} is .*, but .* for its teacher .*: set it for both"):
+            config.resolve("gip/cifar10/resnet18/kd/seed0", config.user())
+    finally:
+        for cached in (config._read, config._resolve):
+            cached.cache_clear()
+
+
+def test_a_typo_in_a_model_s_where_is_named(tmp_path, monkeypatch):
+    shutil.copytree("config", tmp_path / "config")
+    path = tmp_path / "config" / "gip.yaml"
+    path.write_text(path.read_text().replace("binary=activations:", "binry=activations:"))
+    monkeypatch.chdir(tmp_path)
+    for cached in (config._read, config._resolve):
+        cached.cache_clear()
+    try:
+        with pytest.raises(UserError, match=r"models\.reactnet18\.where: unknown key 'binry'"):
+            config.resolve("gip/cifar10/reactnet18/kd/seed0", config.user())
+    finally:
+        for cached in (config._read, config._resolve):
+            cached.cache_clear()

@@ -186,7 +186,7 @@ def with_parents(found: dict[str, Resolved]) -> dict[str, Resolved]:
 
 
 def parents(user: User) -> dict[str, Resolved]:
-    """Return the superiors and teachers of all runs."""
+    """Return all runs that others start from or learn from."""
     return {str(parent.run): parent for one in all_runs(user).values() for parent in one.parents.values()}
 
 

@@ -12,6 +12,8 @@ from advkd.settings import Count, Fraction, Rate, RunSettings
 
 Weight = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
+# The backward of a 1x1 convolution with stride 2 and few channels writes past its memory (torch 2.15 on x86).
+SAFE_WIDTH, SMALL = 16, 48
 MIXING = ("mixup", "cutmix")
 
 
@@ -76,6 +78,11 @@ class ClassifierSettings(RunSettings):
     def _agree_on_views(self) -> Self:
         if self.crop == "pad" and self.image_size != self.stored_size:
             raise ValueError(f"image_size is {self.image_size}: crop `pad` sees what is stored ({self.stored_size})")
+        if self.width < SAFE_WIDTH and self.image_size >= SMALL:
+            raise ValueError(
+                f"width is {self.width} for images of {self.image_size} pixels: on a CPU torch's channels-last"
+                f" convolutions crash below width {SAFE_WIDTH} from {SMALL} pixels on"
+            )
         if self.nesterov and self.momentum == 0:
             raise ValueError("momentum is 0: Nesterov's needs some, or set nesterov to false")
         if self.cutout_size and self.cutout_size > self.image_size:
@@ -83,6 +90,8 @@ class ClassifierSettings(RunSettings):
         return self
 
 
+# What the images are: a run shares it with all that it learns from.
+IMAGES = frozenset((*ClassifierSettings.store_keys, "image_size", "crop", "normalisation"))
 VIEW_NEEDS = {
     "held_out": (("data", ("folder",)),),
     "data_seed": (("data", ("folder",)),),

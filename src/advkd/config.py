@@ -6,6 +6,7 @@ different names have different settings at every scale. `Resolved.sources` says 
 
 import dataclasses
 import json
+import math
 import os
 import shlex
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import yaml
 from pydantic import ValidationError
 
 from advkd.aikd_settings import AikdSettings
+from advkd.classifier_settings import IMAGES
 from advkd.errors import UserError
 from advkd.files import digest
 from advkd.gan_settings import GanSettings
@@ -166,12 +168,20 @@ def seeds(paper: str, user: User) -> list[int]:
 @cache
 def _resolve(name: str, scale: str, folders: tuple[str, ...], override: str) -> Resolved:
     run = Run.parse(name)
+    check_written(run)
     settings, sources = _settings(run, scale, folders, override)
     parents = {
         role: _resolve(str(parent), scale, folders, override)
         for role, parent in PAPERS[run.paper].parents(run, settings).items()
     }
-    check_written(run)
+    for role, parent in parents.items():
+        for key in IMAGES:
+            ours, theirs = settings.get(key), parent.settings.get(key)
+            if ours != theirs:
+                raise UserError(
+                    f"{run}: {key} is {ours}, but {theirs} for its {role} {parent.run}: set it for both (a section of"
+                    f" config/scales/{scale}.yaml sets it for one)"
+                )
     if override == NOTHING:  # an override may make a variant equal to another run, which is no fault of its name
         _check_distinct(run, settings, scale, folders)
     return Resolved(run, scale, settings, sources, scale_file(scale)["threads"], parents)
@@ -206,6 +216,7 @@ def _settings(run: Run, scale: str, folders: tuple[str, ...], override: str) -> 
     lay(paper["defaults"], f"{paper_path} defaults")
     model = dict(paper["models"][run.model])
     exceptions = model.pop("where", {})
+    _only((key.partition("=")[0] for key in exceptions), changeable, f"{paper_path} models.{run.model}.where")
     lay(model, f"{paper_path} models.{run.model}")
     for pair in run.variant:
         lay(exceptions.get("=".join(pair)) or {}, f"{paper_path} models.{run.model}.where.{'='.join(pair)}")
@@ -224,12 +235,15 @@ def _settings(run: Run, scale: str, folders: tuple[str, ...], override: str) -> 
     lay({"data": "folder" if run.dataset in folders else scaling["data"]}, f"{scale_path}.yaml data")
     for section in dict.fromkeys(("all", run.model, run.dataset, run.method)):
         where = f"{scale_path}.yaml {run.paper}.{section}"
-        changes = sections.get(section) or {}
+        changes = _mapping(sections.get(section), where)
         _only(changes, {"set", "multiply"}, where)
-        _only(changes.get("multiply") or {}, schema.model_fields, where)
+        for part in ("set", "multiply"):
+            _only(_mapping(changes.get(part), f"{where} {part}"), changeable, where)
         chosen = {key: value for key, value in (changes.get("set") or {}).items() if key not in variant}
         lay(chosen, where)
         for key, factor in (changes.get("multiply") or {}).items():
+            if not isinstance(factor, int | float) or not 0 < factor < math.inf:
+                raise UserError(f"{where}: {key} is multiplied by {factor!r}; allowed: a number above 0")
             if not isinstance(values.get(key, 0), int):
                 raise UserError(f"{where}: multiply is for whole numbers, but {key} is {values[key]!r}")
             if values.get(key):
@@ -277,6 +291,12 @@ def _only(layer: Any, known: Any, source: str) -> None:
     for key in layer:
         if key not in known:
             raise UserError(f"{source}: unknown key {key!r}; allowed: {', '.join(sorted(known))}")
+
+
+def _mapping(value: Any, source: str) -> dict[str, Any]:
+    if value is not None and not isinstance(value, dict):
+        raise UserError(f"{source}: expected keys and values, found {value!r}")
+    return value or {}
 
 
 def _validate(schema: type[Strict], values: dict[str, Any], source: Any, subject: str = "") -> Strict:

@@ -89,8 +89,10 @@ def packages() -> Check:
 
 def device(user: User) -> Check:
     """Check the device that trainings will use."""
-    import torch
-
+    try:
+        import torch
+    except ImportError as error:
+        return Check("device", "wrong", f"torch cannot be imported ({error}): make env")
     wanted, there = config.device(user), torch.cuda.is_available()
     if wanted == "cuda" and not there:
         return Check("device", "wrong", f"device {user.device}, but torch finds no CUDA device: --config device=cpu")
@@ -116,6 +118,8 @@ def space(name: str, folder: Path) -> Check:
     if not os.access(existing, os.W_OK):
         return Check(name, "wrong", f"{existing} cannot be written to: change its rights, or --config data_root=DIR")
     free = shutil.disk_usage(existing).free
+    if not free:
+        return Check(name, "wrong", f"{existing} has no room: free some, or --config data_root=DIR")
     return Check(name, "ok" if free > LITTLE_SPACE else "note", f"{folder}: {free / 1e9:.0f} GB free")
 
 
@@ -132,6 +136,8 @@ def data(name: str, source: str, user: User) -> Check:
     record = Path(user.data_root, "archives", f"{name}.json")
     if record.exists():
         return Check(name, "ok", f"found before: {read_json(record)['verified']}")
+    if user.mirror and not Path(user.mirror).exists():
+        return Check(name, "wrong", f"the mirror {user.mirror} does not exist")
     if user.mirror:
         try:
             found = parts.locate(dataset, Path(user.mirror))

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from advkd.classifier_settings import VIEW_NEEDS, ClassifierSettings, Positive, Weight
+from advkd.classifier_settings import IMAGES, MIXING, VIEW_NEEDS, ClassifierSettings, Positive, Weight
 from advkd.run import Run
 from advkd.settings import POSITIVE, Count, Fraction, Rate
 
@@ -41,13 +41,13 @@ NEEDS = {
     ),
     **dict.fromkeys(("gan", "fake_share"), (("method", ("gantsc",)),)),
 }  # fmt: skip
+# What a variant says of these it says of ReActNet's second step alone.
+SECOND_ONLY = {"binary", "shortcut", "first_step", "seed_offset", "weight_decay"}
 # What only a run with a generator and a teacher has; without synthetic iterations GIP is Baseline.
 TAUGHT = (
     "teacher", "teacher_weights", "frozen_precision", "tau", "noise", "generator_lr", "generator_beta1",
     "generator_beta2",
 )  # fmt: skip
-# A teacher and a GAN share with their students what the images are, and nothing of how these learn.
-IMAGES = frozenset((*ClassifierSettings.store_keys, "image_size", "crop", "normalisation"))
 
 
 class GipSettings(ClassifierSettings):
@@ -134,7 +134,7 @@ class GipSettings(ClassifierSettings):
             for setting, wanted in conditions
             if setting == "method" and method not in wanted
         }
-        kept = cls.model_fields.keys() - foreign - {"binary", "shortcut", "first_step"}
+        kept = cls.model_fields.keys() - foreign - SECOND_ONLY
         first = run.other(kept, method=method)
         return replace(first, variant=tuple(sorted((*first.variant, ("binary", "activations")))))
 
@@ -146,7 +146,15 @@ class GipSettings(ClassifierSettings):
             found |= dict.fromkeys(TAUGHT, "synthetic_steps > 0")
         if values.get("schedule") != "steps":
             found["schedule_epochs"] = "schedule steps"
+        elif values.get("schedule_epochs") == values.get("epochs"):
+            found["schedule_epochs"] = "another number than epochs"
         return found
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_the_first_step_once(cls, values: dict[str, Any]) -> dict[str, Any]:
+        own = values.get("first_step") is not None and values["first_step"] == values.get("method")
+        return values | {"first_step": "same"} if own else values
 
     @model_validator(mode="after")
     def _agree_on_generator(self) -> Self:
@@ -166,6 +174,8 @@ class GipSettings(ClassifierSettings):
             raise ValueError(f"image_size is {self.image_size}: a generator's must be a multiple of 4")
         if self.method in ("acgan", "gantsc") and self.image_size != 32:
             raise ValueError(f"image_size is {self.image_size}: GAN-TSC's GAN draws images of 32 pixels only")
-        if self.first_step == self.method:
-            raise ValueError(f"first_step is {self.first_step}, the run's own method: leave it out, as `same` is")
+        if self.method == "dafl" and self.augment != "none":
+            raise ValueError(f"augment is {self.augment}, but DAFL's student sees no real image")
+        if self.method == "acgan" and self.augment in MIXING:
+            raise ValueError(f"augment is {self.augment}: an AC-GAN cannot learn from mixed labels")
         return self

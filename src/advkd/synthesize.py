@@ -28,6 +28,11 @@ def synthesize(folder: Path, count: int, out: Path, seed: int, device_name: str)
     result = folder / "result.json"
     if not result.exists() or read_json(result)["status"] != "done":
         raise UserError(f"{folder} holds no finished run: train it first (advkd status lists what exists)")
+    document = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    if document["loop"] != "gan":
+        raise UserError(
+            f"{document['run']} trains a classifier: what a generator beside it drew is in {folder / 'samples.npz'}"
+        )
     import torch
     from PIL import Image
     from safetensors.torch import load_file
@@ -36,7 +41,6 @@ def synthesize(folder: Path, count: int, out: Path, seed: int, device_name: str)
     from advkd.training import seeding
     from advkd.training.device import select_device
 
-    document = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
     settings, classes = (
         SimpleNamespace(**document["settings"]),
         read_json(folder / "provenance.json")["data"]["classes"],

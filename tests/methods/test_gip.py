@@ -291,3 +291,12 @@ def test_a_generator_that_is_trained_lowers_its_loss():
     first, *_, last = [method.synthetic_loss() for _ in range(60)]
     assert last["L_G"] < first["L_G"] and last["L_BNS"] < first["L_BNS"]
     assert last["L_IE"] > -np.log10(CLASSES) - 1e-5
+
+
+def test_measuring_leaves_the_generator_as_it_was():
+    method = gip(epochs=2)
+    method.begin_epoch(0, 1.0)
+    method.synthetic_loss()
+    before = {name: value.clone() for name, value in method.generator.state_dict().items()}
+    method.end_epoch(0)
+    assert all(torch.equal(value, before[name]) for name, value in method.generator.state_dict().items())

@@ -69,3 +69,11 @@ def test_every_target_of_the_workflow_can_be_planned(smoke):
         assert set(catalog.wanted(target, smoke)) <= set(catalog.all_runs(smoke))
     with pytest.raises(UserError, match="'gip_table9' is no target; there are "):
         catalog.wanted("gip_table9", smoke)
+
+
+def test_what_learns_from_an_unfinished_run_is_to_be_trained_too(elsewhere, smoke):
+    for name, one in catalog.with_parents(catalog.runs("gip_table3", smoke)).items():
+        finish(elsewhere, name, 1.0, 2, "of other settings" if "wrn28_10/baseline" in name else one.hash, "diverged")
+    text = plan.report("gip_table3", smoke, 1)
+    assert "gip/cifar10/wrn28_10/baseline/seed0" in text and "gip/cifar10/resnet18/gip+teacher=wrn28_10/seed0" in text
+    assert "acgan" not in text

@@ -129,3 +129,13 @@ def test_a_file_that_a_parent_lacks_is_one_line(tmp_path, name):
     (folder / name).unlink()
     with pytest.raises(UserError, match=rf"{name} is missing: delete the result\.json .*gip/cifar10/teacher/baseline"):
         load(teacher=folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("config.yaml", "settings: ["), ("config.yaml", "a: 1"), ("history.csv", "epoch,valid_error")]
+)
+def test_a_file_of_a_parent_that_cannot_be_read_is_one_line(tmp_path, name, content):
+    folder = write(tmp_path / "teacher", TEACHER, model=teacher())
+    (folder / name).write_text(content)
+    with pytest.raises(UserError, match=rf"{name} cannot be read: delete the result\.json .*gip/cifar10/teacher/"):
+        load(teacher=folder)

@@ -21,7 +21,7 @@ class Task:
         classes: number of classes C.
         labels: int64 (n,), of the training images, on the CPU.
         device: where networks live and batches come from.
-        parents: trained networks by role ("superior", "teacher", "gan"), on the device.
+        parents: trained networks by role ("superior", "teacher", "gan", "start"), on the device.
     """
 
     classes: int

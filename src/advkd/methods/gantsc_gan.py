@@ -30,7 +30,11 @@ class GanTscGan(Baseline):
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         """Move the generator; return the discriminator's loss, the gap of its source logits and the generator's."""
-        judge, optimizer = self.student.judge, self.optimizers["generator"]
+        optimizer = self.optimizers["generator"]
+
+        def judge(images: Tensor) -> tuple[Tensor, ...]:
+            return tuple(logits.float() for logits in self.student.judge(images))
+
         with self.autocast():
             fakes, labels = draw(self.generator, len(batch.labels), self.s.normalisation, self.task.device)
             fooling = generator_loss(judge, None, fakes, labels, 0.0, AUX_WEIGHT)

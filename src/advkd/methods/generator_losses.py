@@ -5,6 +5,8 @@ last layer, and the statistics of the inputs of its batch norms. The first three
 their code and the paper's equations differ by a factor, both forms can be chosen.
 """
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -27,7 +29,7 @@ def information_entropy(logits: Tensor, form: str) -> Tensor:
     mean = logits.softmax(1).mean(0)
     # A class without images: 0 log 0 = 0, with a finite gradient.
     terms = mean * mean.clamp_min(torch.finfo(mean.dtype).tiny).log()
-    return terms.mean() if form == "equation" else terms.sum() / torch.log(mean.new_tensor(10.0))
+    return terms.mean() if form == "equation" else terms.sum() / math.log(10)
 
 
 def activation(features: Tensor, form: str) -> Tensor:

@@ -7,7 +7,7 @@ frozen teacher gives logits y, features f and the statistics mu, sigma of its ba
 
 moves G (Adam). Then the student, which sees the same x, as it was before that move, learns the teacher's predictions:
 
-    L_KD = tau^2 KL(p(y; tau) || p(z_S(x); tau))                                         Eq. 7
+    L_KD = tau^2 KL(p(y; tau) || p(z_S(x); tau))                           Eq. 7, which has no tau^2
 
 In the second part the student sees the real images and learns their labels by cross-entropy; no teacher is asked. One
 optimizer moves the student in both. It ends an epoch on real images, so that its own batch norms keep their statistics.
@@ -107,13 +107,16 @@ class Gip(Baseline):
         """Measure the distance of batch-norm statistics, whatever the generator's losses; keep images at times."""
         if not self.synthetic_steps:
             return {}
+        kept = {name: buffer.clone() for name, buffer in self.generator.named_buffers()}
         images = self.generator(self.same)
+        for name, buffer in self.generator.named_buffers():  # the generator's own statistics stay those of training
+            buffer.copy_(kept[name])
         seen = self.teacher.observe(images, statistics=True)
         if epoch + 1 in self.moments:
             moment = self.moments.index(epoch + 1)
             confidence, predicted = seen.logits[: self.shown].softmax(1).max(1)
-            kept = pixels(images[: self.shown], self.s.normalisation)
-            for name, found in (("images", kept), ("predicted", predicted), ("confidence", confidence)):
+            shown = pixels(images[: self.shown], self.s.normalisation)
+            for name, found in (("images", shown), ("predicted", predicted), ("confidence", confidence)):
                 self.tensors[name][moment] = found.cpu()
         if seen.statistics is None:
             return {}

@@ -1,5 +1,7 @@
 """The means and standard deviations by which images are normalised, and the way back."""
 
+from functools import cache
+
 import torch
 from torch import Tensor
 
@@ -12,15 +14,16 @@ NORMALISATIONS = {  # mean and standard deviation of the channels, of values in 
 
 def normalised(unit: Tensor, name: str) -> Tensor:
     """Return images (B, 3, S, S) of values in [0, 1] as networks see them."""
-    mean, std = _of(name, unit)
+    mean, std = _of(name, unit.device)
     return (unit - mean) / std
 
 
 def pixels(images: Tensor, name: str) -> Tensor:
     """Return normalised images (B, 3, S, S) as uint8 (B, S, S, 3); what lies beyond black and white is clipped."""
-    mean, std = _of(name, images)
+    mean, std = _of(name, images.device)
     return (255 * (images * std + mean)).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
 
 
-def _of(name: str, like: Tensor) -> Tensor:
-    return torch.tensor(NORMALISATIONS[name], device=like.device)[:, :, None, None]
+@cache  # on a GPU, since making a tensor there waits for it
+def _of(name: str, device: torch.device) -> Tensor:
+    return torch.tensor(NORMALISATIONS[name], device=device)[:, :, None, None]

@@ -44,7 +44,7 @@ def report(target: str, user: User, jobs: int) -> str:
     """
     needed = catalog.with_parents(catalog.wanted(target, user))
     states = {name: status.state(one) for name, one in needed.items()}
-    missing = {name: one for name, one in needed.items() if states[name].split(":")[0].split()[0] not in FINISHED}
+    missing = unfinished(needed, states)
     lines = [f"{target} at scale {user.scale}: {len(needed)} runs, {len(needed) - len(missing)} finished"]
     if not missing:
         return "\n".join([*lines, "nothing is left to train"])
@@ -62,6 +62,20 @@ def report(target: str, user: User, jobs: int) -> str:
     else:
         lines.append(f"to train: {len(missing)} runs; none like them is finished at this scale, so no time is known")
     return "\n".join(lines)
+
+
+def unfinished(needed: dict[str, Resolved], states: dict[str, str]) -> dict[str, Resolved]:
+    """Return the runs that are to be trained: those that are not finished, and what learns from such."""
+    found: dict[str, Resolved] = {}
+
+    def lacking(one: Resolved) -> bool:
+        here = states[str(one.run)].split(":")[0].split()[0] not in FINISHED
+        return here or any(lacking(parent) for parent in one.parents.values())
+
+    for name, one in needed.items():
+        if lacking(one):
+            found[name] = one
+    return found
 
 
 def measured(user: User) -> dict[Run, float]:

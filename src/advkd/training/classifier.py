@@ -171,7 +171,7 @@ def steps_of(images: int, batch: int, name: str) -> int:
     if images % batch == 1:
         raise UserError(
             f"the {images} training images of {name} in batches of {batch} leave one over, which batch norm (the"
-            " student's and the critic's) cannot take: choose another batch"
+            " student's and the critic's) cannot take: choose another batch (in `override` for a superior or teacher)"
         )
     return math.ceil(images / batch)
 

@@ -2,8 +2,10 @@
 
 import csv
 import math
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import torch
 import yaml
@@ -31,7 +33,7 @@ def load(session: Session, classes: int, images: int, device: torch.device) -> d
     found = {}
     for role, folder in session.parents.items():
         run = session.document["parents"][role]["run"]
-        s = SimpleNamespace(**yaml.safe_load(_read(folder / "config.yaml", run))["settings"])
+        s = SimpleNamespace(**_read(folder / "config.yaml", run, lambda text: yaml.safe_load(text)["settings"]))
         kind = getattr(session.settings, f"{role}_weights", "last")
         if role == "gan":
             network, weights = gantsc.Generator(classes, s.noise, s.width), "generator.safetensors"
@@ -46,20 +48,29 @@ def load(session: Session, classes: int, images: int, device: torch.device) -> d
                 f" train {run} again"
             ) from None
         if role == "teacher":
-            _warn_of_chance(run, _read(folder / "history.csv", run), kind, classes, images)
+            errors = _read(folder / "history.csv", run, _errors)
+            _warn_of_chance(run, min(errors) if kind == "best" else errors[-1], classes, images)
         found[role] = network.to(device, memory_format=torch.channels_last).eval()
     return found
 
 
-def _read(path: Path, run: str) -> str:
-    if not path.is_file():
-        raise UserError(f"{path} is missing: delete the result.json beside it, then advkd train {run}")
-    return path.read_text(encoding="utf-8")
+def _read(path: Path, run: str, parse: Callable[[str], Any]) -> Any:
+    try:
+        return parse(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+        reason = "is missing" if isinstance(error, FileNotFoundError) else "cannot be read"
+        raise UserError(f"{path} {reason}: delete the result.json beside it, then advkd train {run}") from None
 
 
-def _warn_of_chance(run: str, history: str, kind: str, classes: int, images: int) -> None:
-    errors = [float(row["valid_error"]) for row in csv.DictReader(history.splitlines())]
-    right, chance = 1 - (min(errors) if kind == "best" else errors[-1]) / 100, 1 / classes
+def _errors(history: str) -> list[float]:
+    found = [float(row["valid_error"]) for row in csv.DictReader(history.splitlines())]
+    if not found:
+        raise ValueError("no epoch")
+    return found
+
+
+def _warn_of_chance(run: str, error: float, classes: int, images: int) -> None:
+    right, chance = 1 - error / 100, 1 / classes
     if right < chance + 3 * math.sqrt(chance * (1 - chance) / images):
         say(
             f"warning: the teacher {run} is right for {100 * right:.2f} % of {images} images, which is chance for"

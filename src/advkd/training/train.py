@@ -92,7 +92,13 @@ def inspect_parents(document: dict[str, Any], folder: Path, store: Store) -> tup
         name, expected = document["parents"][role]["run"], document["parents"][role]["config_hash"]
         if not (parent / "result.json").exists():
             raise UserError(f"{document['run']}: its {role} is not trained yet: advkd train {name}")
-        result, data = read_json(parent / "result.json"), read_json(parent / "provenance.json")["data"]
+        try:
+            result, data = read_json(parent / "result.json"), read_json(parent / "provenance.json")["data"]
+        except (OSError, ValueError, KeyError):
+            raise UserError(
+                f"{document['run']}: what {parent} says of its {role} cannot be read: delete its result.json, then"
+                f" advkd train {name}"
+            ) from None
         if data["sha256"] != store.meta["sha256"]:
             classes = f"{len(data['classes'])} classes of {data['store']}"
             raise UserError(
