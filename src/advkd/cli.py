@@ -64,6 +64,9 @@ def parser() -> argparse.ArgumentParser:
     one = add("plan", plan, "the runs that a target still needs, and how long they take")
     one.add_argument("target", help="a table, a figure, table1, main, pretrain, all, …")
     one.add_argument("--jobs", type=int, default=1, help="trainings side by side")
+    one = add("report", report, "all that exists at a scale as one HTML page; trains nothing")
+    one.add_argument("--scale", help="short for --config scale=…")
+    one.add_argument("--out", type=Path, help="file to write (default: results/SCALE/report.html)")
     one = add("claims", claims, "whether the papers' claims hold, on their own numbers and on ours")
     one.add_argument("--out", type=Path, help="write them to this file instead of printing them")
     add("audit", audit, "where the papers' printed numbers contradict one another")
@@ -151,6 +154,15 @@ def plan(args: argparse.Namespace, user: User) -> None:
     if args.jobs < 1:
         raise UserError(f"--jobs is {args.jobs}: ask for at least 1")
     print(plan.report(args.target, user, args.jobs))
+
+
+def report(args: argparse.Namespace, user: User) -> None:
+    """Write the report of what exists."""
+    from advkd.reporting import page
+
+    if args.scale:
+        user = config.user({**dict(args.config), "scale": args.scale})
+    page.write(user, args.out or Path("results", user.scale, "report.html"))
 
 
 def claims(args: argparse.Namespace, user: User) -> None:

@@ -1,0 +1,155 @@
+"use strict";
+
+const dialog = document.getElementById("details");
+const title = document.getElementById("details-title");
+const body = document.getElementById("details-body");
+const back = document.getElementById("back");
+const form = document.getElementById("filter");
+const trail = []; // what the dialog has shown, the present last
+let opener = null;
+
+// A cell's own words stand in the template behind its button; a run group's template carries its name as its id.
+function templateOf(id) {
+  const found = document.getElementById(id);
+  if (!found) return null;
+  if (found.tagName === "TEMPLATE") return found;
+  return found.matches("button.cell") ? found.nextElementSibling : null;
+}
+
+function samplesOf(id) {
+  const found = [...document.querySelectorAll("#samples [data-of]")].filter((one) => one.dataset.of === id);
+  return found.map((one) => {
+    const copy = one.cloneNode(true);
+    copy.hidden = false;
+    return copy;
+  });
+}
+
+function runParts(id) {
+  const template = document.getElementById(id);
+  return template ? [template.content.cloneNode(true), ...samplesOf(id)] : [];
+}
+
+function show(id) {
+  const template = templateOf(id);
+  if (!template) return false;
+  const isRun = Boolean(template.id);
+  title.textContent = template.dataset.title;
+  body.replaceChildren();
+  if (isRun) {
+    body.append(...runParts(id));
+  } else {
+    body.append(template.content.cloneNode(true));
+    for (const name of template.dataset.groups.split(" ").filter(Boolean)) body.append(...runParts(`run/${name}`));
+  }
+  back.hidden = trail.length < 2;
+  if (!dialog.open) dialog.showModal();
+  dialog.scrollTop = 0;
+  title.focus();
+  history.replaceState(null, "", `#${id}`);
+  return true;
+}
+
+function open(id, from) {
+  if (!templateOf(id)) return;
+  if (!dialog.open) {
+    trail.length = 0;
+    opener = from;
+  }
+  trail.push(id);
+  show(id);
+}
+
+function openFromAddress() {
+  const id = location.hash.slice(1);
+  const from = document.querySelector(`[data-open="${CSS.escape(id)}"]`);
+  if (templateOf(id)) open(id, from);
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-open]");
+  if (button) open(button.dataset.open, button);
+  else if (event.target === dialog) dialog.close(); // the backdrop
+});
+document.getElementById("close").addEventListener("click", () => dialog.close());
+back.addEventListener("click", () => {
+  trail.pop();
+  show(trail[trail.length - 1]);
+});
+dialog.addEventListener("close", () => {
+  body.replaceChildren();
+  history.replaceState(null, "", location.pathname + location.search);
+  if (opener) opener.focus();
+});
+window.addEventListener("hashchange", openFromAddress);
+
+// Within a table the arrow keys move between cells, and Tab leaves it: one of its cells at a time takes the focus.
+const grids = [...document.querySelectorAll("table.numbers")];
+const cellsOf = (part) => [...part.querySelectorAll("button.cell")].filter((cell) => !cell.closest("[hidden]"));
+
+function enter(table, wanted) {
+  for (const cell of table.querySelectorAll("button.cell")) cell.tabIndex = cell === wanted ? 0 : -1;
+}
+
+function neighbour(cell, key) {
+  const rows = [...cell.closest("table").querySelectorAll("[data-row]:not([hidden])")].filter((row) => cellsOf(row).length);
+  const row = cell.closest("tr");
+  const column = cell.closest("td").cellIndex;
+  const inRow = cellsOf(row);
+  const place = inRow.indexOf(cell);
+  const beside = { ArrowLeft: place - 1, ArrowRight: place + 1, Home: 0, End: inRow.length - 1 };
+  if (key in beside) return inRow[beside[key]];
+  const other = rows[rows.indexOf(row) + (key === "ArrowDown" ? 1 : -1)];
+  if (!other) return undefined;
+  return other.cells[column].querySelector("button.cell") ?? cellsOf(other)[0];
+}
+
+for (const table of grids) {
+  enter(table, cellsOf(table)[0]);
+  table.addEventListener("focusin", (event) => event.target.matches("button.cell") && enter(table, event.target));
+  table.addEventListener("keydown", (event) => {
+    if (!/^(Arrow(Left|Right|Up|Down)|Home|End)$/.test(event.key) || !event.target.matches("button.cell")) return;
+    event.preventDefault();
+    neighbour(event.target, event.key)?.focus();
+  });
+}
+
+// Every [data-row] is shown or hidden by its text and by the states of itself or of the cells in it.
+const rows = [...document.querySelectorAll("[data-row]")].map((row) => ({
+  row,
+  text: `${row.dataset.text ?? ""} ${row.textContent}`.toLowerCase(),
+  cells: [...row.querySelectorAll("[data-state]")],
+}));
+const statesOf = (one) => (one.dataset.state ?? "").split("|");
+
+function filter() {
+  const words = form.elements.text.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const status = form.elements.status.value;
+  let shown = 0;
+  for (const { row, text, cells } of rows) {
+    const matching = cells.filter((cell) => statesOf(cell).includes(status));
+    const fits = !status || statesOf(row).includes(status) || matching.length > 0;
+    row.hidden = !(fits && words.every((word) => text.includes(word)));
+    shown += !row.hidden;
+    for (const cell of cells) cell.classList.toggle("match", Boolean(status) && matching.includes(cell));
+  }
+  for (const block of document.querySelectorAll("table.numbers tbody, section.table, section.audited")) {
+    block.hidden = !block.querySelector("[data-row]:not([hidden])") && Boolean(words.length || status);
+  }
+  for (const section of document.querySelectorAll("main > section")) {
+    const all = section.querySelectorAll("[data-row]");
+    section.classList.toggle("empty", all.length > 0 && [...all].every((row) => row.hidden));
+  }
+  for (const table of grids) {
+    const free = cellsOf(table);
+    if (!free.some((cell) => cell.tabIndex === 0)) enter(table, free[0]);
+  }
+  form.elements.shown.value = words.length || status ? `${shown} of ${rows.length} entries shown` : "";
+}
+
+form.addEventListener("input", filter);
+form.addEventListener("change", filter);
+form.addEventListener("reset", () => setTimeout(filter));
+form.addEventListener("submit", (event) => event.preventDefault());
+
+openFromAddress();
