@@ -329,37 +329,34 @@ def test_a_first_step_by_override_leaves_every_run_possible():
     assert str(start.run) == "gip/cifar10/reactnet18/baseline+binary=activations/seed0"
 
 
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """A copy of config/ in the working directory, read anew."""
+    caches = (config._read, config._resolve)
+    shutil.copytree("config", tmp_path / "config")
+    monkeypatch.chdir(tmp_path)
+    for cached in caches:
+        cached.cache_clear()
+    yield tmp_path / "config"
+    for cached in caches:
+        cached.cache_clear()
+
+
 @pytest.mark.parametrize(
     ("section", "values", "key"),
     [("resnet18", {"normalisation": "cifar100"}, "normalisation"), ("kd", {"train_per_class": 4}, "train_per_class")],
 )
-def test_a_scale_that_shows_teacher_and_student_other_images_is_refused(tmp_path, monkeypatch, section, values, key):
-    shutil.copytree("config", tmp_path / "config")
-    path = tmp_path / "config" / "scales" / "smoke.yaml"
+def test_a_scale_that_shows_teacher_and_student_other_images_is_refused(own, section, values, key):
+    path = own / "scales" / "smoke.yaml"
     content = yaml.safe_load(path.read_text())
     content["gip"][section] = {"set": values}
     path.write_text(yaml.safe_dump(content))
-    monkeypatch.chdir(tmp_path)
-    for cached in (config._read, config._resolve):
-        cached.cache_clear()
-    try:
-        with pytest.raises(UserError, match=f"{key} is .*, but .* for its teacher .*: set it for both"):
-            config.resolve("gip/cifar10/resnet18/kd/seed0", config.user())
-    finally:
-        for cached in (config._read, config._resolve):
-            cached.cache_clear()
+    with pytest.raises(UserError, match=f"{key} is .*, but .* for its teacher .*: set it for both"):
+        config.resolve("gip/cifar10/resnet18/kd/seed0", config.user())
 
 
-def test_a_typo_in_a_model_s_where_is_named(tmp_path, monkeypatch):
-    shutil.copytree("config", tmp_path / "config")
-    path = tmp_path / "config" / "gip.yaml"
+def test_a_typo_in_a_model_s_where_is_named(own):
+    path = own / "gip.yaml"
     path.write_text(path.read_text().replace("binary=activations:", "binry=activations:"))
-    monkeypatch.chdir(tmp_path)
-    for cached in (config._read, config._resolve):
-        cached.cache_clear()
-    try:
-        with pytest.raises(UserError, match=r"models\.reactnet18\.where: unknown key 'binry'"):
-            config.resolve("gip/cifar10/reactnet18/kd/seed0", config.user())
-    finally:
-        for cached in (config._read, config._resolve):
-            cached.cache_clear()
+    with pytest.raises(UserError, match=r"models\.reactnet18\.where: unknown key 'binry'"):
+        config.resolve("gip/cifar10/reactnet18/kd/seed0", config.user())
