@@ -1,12 +1,15 @@
 """Where a run's numbers come from: code, packages, hardware, time and memory."""
 
+import ast
 import hashlib
 import importlib.metadata
+import io
 import os
 import platform
 import resource
 import subprocess
 import sys
+import tokenize
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,19 +19,50 @@ import advkd
 PACKAGE = Path(advkd.__file__).parent
 TRAINING_CODE = ("models", "methods", "training")
 PACKAGES = ("torch", "numpy", "safetensors")
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @cache
 def code_hash(*parts: str) -> str:
-    """Return a digest of the source files in these parts of the package, by default of those that training runs.
+    """Return a digest of the statements in these parts of the package, by default of those that training runs.
 
-    What recorded another digest was made by other code.
+    What recorded another digest was made by other code. Docstrings and comments do not count.
     """
     found = hashlib.sha256()
     for part in parts or TRAINING_CODE:
         for path in sorted((PACKAGE / part).glob("*.py")):
-            found.update(f"{part}/{path.name}\0".encode() + path.read_bytes())
+            found.update(f"{part}/{path.name}\0{statements(path.read_text(encoding='utf-8'))}".encode())
     return found.hexdigest()[:12]
+
+
+def statements(source: str) -> str:
+    """Return Python source without docstrings, comments and blank lines; all else stays letter by letter.
+
+    Lines are left out rather than the syntax tree written down, whose form differs between versions of Python. Source
+    that is no Python yet stays as it is: nothing can have been made by it.
+    """
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return source
+    lines = source.split("\n")
+    literal: set[int] = set()  # lines in strings of several lines, where a blank line or a # counts
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        (row, column), (last, _) = token.start, token.end
+        if token.type == tokenize.COMMENT:
+            lines[row - 1] = lines[row - 1][:column].rstrip()
+        elif row < last:
+            literal.update(range(row, last + 1))
+    for node in ast.walk(tree):
+        if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+            doc = node.body[0]
+            rows = range(doc.lineno, doc.end_lineno + 1)
+            before = lines[doc.lineno - 1][: doc.col_offset]
+            behind = lines[doc.end_lineno - 1].encode()[doc.end_col_offset :]
+            if not before.strip() and not behind.strip():  # otherwise it stays with what shares its line
+                lines[doc.lineno - 1 : doc.end_lineno] = [""] * len(rows)
+                literal.difference_update(rows)
+    return "\n".join(line for row, line in enumerate(lines, 1) if line.strip() or row in literal)
 
 
 def commit() -> dict[str, Any]:
@@ -52,7 +86,6 @@ def machine(device: Any) -> dict[str, Any]:
     return {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        # PyTorch lets float32 convolutions use TF32 where a GPU has it; the papers' GPUs had none.
         "tf32_convolutions": device.type == "cuda" and torch.backends.cudnn.allow_tf32,
         "gpu": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
         "system": platform.platform(terse=True),
