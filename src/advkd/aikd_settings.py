@@ -1,4 +1,12 @@
-"""What the settings of a run of the AI-KD paper may be. Where the paper leaves a choice, the key that makes it."""
+"""What the settings of a run of the AI-KD paper may be. Where the paper leaves a choice, the key that makes it.
+
+Choices:
+    - [aikd: Table 5] Printed: the same numbers for omega .75 and 1.00. Here: both run as named (`omega`). Why: one of
+      the rows is probably a copy.
+    - [aikd] Open: recipe of the methods compared with. Here: the common recipe of 300 epochs, with their own
+      temperatures and weights (`cs_weight`, `cs_tau`, `tf_alpha`, `tf_tau`, `tf_multiplier`, `ps_alpha`).
+    - [aikd: Table 7] Open: the superior of a student with Cutout, Mixup or CutMix. Here: the plain Baseline.
+"""
 
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -37,7 +45,6 @@ NEEDS = {
 }  # fmt: skip
 
 
-# The superior of a student with Cutout, Mixup or CutMix stays the plain Baseline.
 INHERITED = (
     frozenset(ClassifierSettings.model_fields)
     - {"augment", "seed_offset", "frozen_precision"}

@@ -1,4 +1,15 @@
-"""What the settings of a run of the GIP paper may be. Where the paper leaves a choice, the key that makes it."""
+"""What the settings of a run of the GIP paper may be. Where the paper leaves a choice, the key that makes it.
+
+Choices:
+    - [gip: Table 5] Printed: four columns of check marks, lost in the text at hand. Here: rows in lexicographic order
+      (`alpha`, `beta`, `gamma`, `delta`); a note in the CSV of each. Why: the singles, three combinations that the text
+      quotes, and "all" agree. One row contradicts the text: without the entropy loss six combinations should fail, five
+      do.
+    - [gip] Open: a teacher's seed. Here: 0, one teacher, and one GAN, a data set for all students and seeds; its cells
+      carry no spread.
+    - [gip: section 3.5] Added: the sweep of delta, which the text mentions and does not show (`delta`).
+    - [gip] Added: lighting on and off (`lighting`).
+"""
 
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -9,7 +20,7 @@ from advkd.classifier_settings import IMAGES, MIXING, VIEW_NEEDS, ClassifierSett
 from advkd.run import Run
 from advkd.settings import POSITIVE, Count, Fraction, Rate
 
-TEACHER_SEED = 0  # one teacher, and one GAN, a data set for all students and seeds
+TEACHER_SEED = 0
 LOSSES = ("alpha", "beta", "gamma", "delta")
 
 REAL = (("method", ("baseline", "kd", "gip", "gantsc", "acgan")),)

@@ -2,6 +2,9 @@
 
 A pickle can run any code. torchvision's readers let it, once its checksum is the published one; here nothing but
 numbers, strings, lists, dictionaries and byte arrays is built, whoever made the file.
+
+Choices:
+    - [aikd: Table 1] Printed: CIFAR-100 has 10 classes. Here: 100. Why: the data set's own count.
 """
 
 import io

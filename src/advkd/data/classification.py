@@ -1,4 +1,10 @@
-"""From a fetched archive or a folder of images to a classifier's store: choose, decode once, squash, write."""
+"""From a fetched archive or a folder of images to a classifier's store: choose, decode once, squash, write.
+
+Choices:
+    - [aikd] Usual: the JPEG files of the 224-pixel sets are decoded in training. Here: they are stored squashed to a
+      square, with their true size (`stored_size`). Why: no decoding in training; small crops are a little softer than
+      from the original, but have the same distribution of area, aspect ratio and place.
+"""
 
 import csv
 import io

@@ -1,10 +1,15 @@
 """Drawing square crops from photos: which photo, which box, which pixels. Nothing here opens an image.
 
-OKD-SAGAN says only "We randomly crop 2642 64×64 samples from the CODEBRIM" (section 4) of boxes that may carry
-several tags. Ours: a class is drawn first, then one of the boxes that carry its tag, then a square in the box, and the
-crop's label is that class. Whole photos are set aside first, from which no training crop comes.
-
 A class is one of the five defects; a photo set without tags (a folder of images) draws every image equally instead.
+
+Choices:
+    - [okd] Open: how crops are drawn. Here: class first, in rotation, then a box with that tag, then a window inside
+      (`crop`, `data_seed`); whole photos are set aside before, for held-out crops (`held_out`). Why: the paper says no
+      more than that it crops at random (section 4).
+    - [okd] Open: the label of a crop with several tags. Here: the class it was drawn for; all tags stand in the
+      manifest.
+    - [okd] Open: a box smaller than a crop. Here: the window is centred on it and moved into the photo.
+    - [okd] Open: flips. Here: none.
 """
 
 from collections import Counter

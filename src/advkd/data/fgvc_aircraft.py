@@ -1,4 +1,9 @@
-"""Reading FGVC-Aircraft (Maji et al., arXiv:1306.5151): variants, trained on trainval, evaluated on test."""
+"""Reading FGVC-Aircraft (Maji et al., arXiv:1306.5151).
+
+Choices:
+    - [aikd: Table 1] Printed: FGVC-Aircraft has 3,334 validation images. Here: 3,333. Why: the data set's own count.
+    - [aikd] Open: FGVC-Aircraft's split. Here: trained on trainval, evaluated on test, 100 variants.
+"""
 
 from advkd.data.labelled import Item, Labelled, of_files, wrong
 from advkd.data.lists import Lists

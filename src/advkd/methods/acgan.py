@@ -1,9 +1,13 @@
 """ACGAN (Odena, Olah, Shlens, 2017), the second base of the OKD structure of Guo, Wang and Feng (CSAE 2021).
 
-The paper says of OKD-ACGAN only that the connector has the discriminator's structure and gives no formula. Taken
-literally, its loss is the discriminator's with the next generator's images in the place of the real ones; there is no
-gradient penalty, since ACGAN has none. Mirroring Eq. 7's single term -rho * C_i(G_i(z)), only the connector's source
-head acts on the generator. The public ACGAN's factors of 1/2 are left out: they rescale the loss, which Adam undoes.
+The public ACGAN's factors of 1/2 are left out: they rescale the loss, which Adam undoes.
+
+Choices:
+    - [okd] Open: the connector of OKD-ACGAN. Here: the discriminator's loss with the neighbour's images as the real
+      ones, both heads; only its source head acts on the generator; no penalty. Why: the paper says no more than that it
+      has the discriminator's structure; Eq. 7 has the single term -rho C_i(G_i(z)), and ACGAN no penalty.
+    - [okd] Open: ACGAN's rates and betas. Here: those of the public ACGAN, for its connectors SAGAN's rate
+      (`lr_generator`, `lr_discriminator`, `lr_connector`, `beta1`, `beta2`).
 """
 
 from functools import partial

@@ -10,17 +10,31 @@ For images x, with z = S_t(x), u = S_sup(x), v = S_(t-1)(x), the same augmented 
     L_A  = -E[D(z)]                                                                 Eq. 7
     L_AI = (1 - alpha_P - alpha_G) CE + alpha_P L_P + alpha_G L_G + omega L_A       Eq. 8
 
-One step of D (Adam) on L_D comes before one step of S_t (SGD) on L_AI. The public record holds no code; each choice
-below is a key with its reason in config/aikd.yaml:
+One step of D (Adam) on L_D comes before one step of S_t (SGD) on L_AI. The public record holds no code.
 
-- The critic's 32 outputs become one score by their mean (`critic_output`); its penalty differentiates the same score
-  (`gp_scalar`; the gradient of the sum is 32 times larger, so that the learnt score is 1/32-Lipschitz).
-- D sees logits (section 4.2), not probabilities (section 3.1 reads like them): `critic_input`. x^ lies between these.
-- D's batch norm is kept, in training mode, with separate forwards for z, u and x^: `critic_norm`, `gp_mode`,
-  `fool_mode`.
-- "The middle term is ignored" under Eq. 6 is right for L_A only: without E[D(u)] nothing is rated high. `critic_real`.
-- In the first epoch there is no S_(t-1): its weight goes to cross-entropy (`first_previous`), as in PS-KD.
-- S_(t-1) is a copy of the network, not a table of remembered predictions (`previous_source`).
+Choices:
+    - [aikd: Eq. 6] Printed: "the middle term is ignored". Here: kept in the critic's loss (`critic_real`), absent from
+      the student's. Why: without E[D(u)] the critic has nothing to rate high.
+    - [aikd] Open: what the gradient penalty differentiates. Here: the critic's score (`gp_scalar`). Why: the sum of its
+      outputs, as many public snippets take it, has a gradient 32 times larger, so that the learnt score would be
+      1/32-Lipschitz.
+    - [aikd] Open: the critic's input. Here: logits, and x^ between these (`critic_input`). Why: section 4.2; sections
+      3.1 and 3.2 read like probabilities.
+    - [aikd] Open: batch norm in a critic with gradient penalty. Here: kept, in training mode everywhere, with separate
+      forwards for z, u and x^ (`critic_norm`, `gp_mode`, `fool_mode`). Why: as specified, though WGAN-GP advises
+      against it.
+    - [aikd] Open: critic steps, order. Here: one, before each student step (`critic_steps`).
+    - [aikd] Open: the critic's Adam. Here: PyTorch's betas, not WGAN-GP's, and a constant rate (`critic_beta1`,
+      `critic_beta2`, `critic_decay`). Why: an "initial learning rate" is given, but no decay.
+    - [aikd] Open: S_(t-1) in the first epoch. Here: none; its weight goes to cross-entropy (`first_previous`). Why: Eq.
+      8 with alpha_P = 0, which is PS-KD's first epoch.
+    - [aikd] Open: how S_(t-1) is kept. Here: a copy of the network, on the current view, not a table of remembered
+      predictions (`previous_source`). Why: "three same-size network architectures".
+    - [aikd] Open: mode of S_sup and S_(t-1). Here: evaluation (`frozen_mode`). Why: usual for teachers.
+    - [aikd] Open: the student's start. Here: fresh, with another seed than the superior's (`student_start`,
+      `seed_offset`). Why: "student model is trained via AI-KD".
+    - [aikd: Eqs. 4, 5] Open: reduction of the KL terms. Here: sum over classes, mean over images, times tau^2
+      (`kl_reduction`). Why: the equations sum over classes.
 """
 
 import contextlib

@@ -5,9 +5,14 @@ drawn anew, and the student regresses the teacher's logits, without labels:
 
     L = 1/2 sum_j (z_T - z)_j^2, mean over the batch
 
-Their code draws the images of an epoch at its start and repeats earlier ones when these run out. What GIP quotes
-(WRN-28-10, ResNet-18) is not part of it: networks are GIP's, the GAN `gantsc_gan`, views are padded, cropped and
-mirrored as in all trainings here.
+Choices:
+    - [gip: GAN-TSC] Published: code for NIN -> LeNet: p_fake 0.8, squared distance of logits, Adam 1e-4, batch 256, 200
+      epochs. Here: the same for GIP's networks (`fake_share`, `lr`, `batch`, `epochs`). Why: what GIP quotes
+      (WRN-28-10, ResNet-18) is not part of it.
+    - [gip: GAN-TSC] Published: the fakes of an epoch are drawn at its start, and repeated when these run out. Here:
+      drawn anew each step.
+    - [gip: GAN-TSC] Open: views and the teacher's dropout. Here: images are padded, cropped and mirrored as in all
+      trainings here; the teacher has no dropout.
 """
 
 from types import SimpleNamespace

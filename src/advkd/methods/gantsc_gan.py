@@ -1,7 +1,11 @@
 """The AC-GAN that GAN-TSC draws images from (Odena, Olah, Shlens, 2017).
 
-What is trained as the student is the discriminator, which classifies; the generator stands beside it. Losses are
-those of the GAN paper's ACGAN, without a connector.
+What is trained as the student is the discriminator, which classifies; the generator stands beside it.
+
+Choices:
+    - [gip: GAN-TSC] Published: a pre-trained AC-GAN, recipe not at hand. Here: trained with the losses of the GAN
+      paper's ACGAN, without a connector, and DCGAN's Adam (`lr`, `generator_lr`, `beta1`, `generator_beta1`, `epochs`),
+      as a run of its own (gip/DATASET/acgan/acgan).
 """
 
 from types import SimpleNamespace

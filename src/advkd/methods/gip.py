@@ -9,8 +9,24 @@ moves G (Adam). Then the student, which sees the same x, as it was before that m
 
     L_KD = tau^2 KL(p(y; tau) || p(z_S(x); tau))                           Eq. 7, which has no tau^2
 
-In the second part the student sees the real images and learns their labels by cross-entropy; no teacher is asked. One
-optimizer moves the student in both. It ends an epoch on real images, so that its own batch norms keep their statistics.
+In the second part the student sees the real images and learns their labels by cross-entropy; no teacher is asked. It
+ends an epoch on real images, so that its own batch norms keep their statistics.
+
+Choices:
+    - [gip: section 4.1] Printed: alpha, beta, gamma "the same values used in [17]". Here: as printed (`alpha`, `beta`,
+      `gamma`). Why: DAFL's own run on CIFAR-100 has others, by its README.
+    - [gip: section 4.1.2] Printed: generator rate 1e-2. Here: as printed (`generator_lr`). Why: DAFL's own run has
+      0.02, by its code.
+    - [gip] Open: temperature T of Eq. 7. Here: 1, with the usual factor T^2, which Eq. 7 lacks (`tau`). Why: DAFL and
+      ReActNet take 1, where the factor is 1 too.
+    - [gip] Open: the student's optimizer in the first part of an epoch. Here: that of the second, with the same rate.
+    - [gip] Open: Adam of the generator. Here: PyTorch's betas, constant rate (`generator_beta1`, `generator_beta2`).
+    - [gip] Usual: two forwards of the teacher on a synthetic batch. Here: one, which gives logits, features and
+      statistics for L_G, and the student's target. Why: losses are equal.
+    - [gip: Figure S1] Added: synthetic images of the same noise over the training.
+    - [gip: Figure S2] Added: how often the teacher sees each class in them.
+    - [gip: Figure S3] Added: the distance of batch-norm statistics over the epochs, on images of the same noise and in
+      one form, also where L_BNS has no weight.
 """
 
 from types import SimpleNamespace

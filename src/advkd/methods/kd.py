@@ -2,7 +2,11 @@
 
     L = tau^2 KL(p(z_T; tau) || p(z; tau)) + ce_weight CE(z, y)
 
-on real images. GIP speaks of "training only by knowledge distillation" and gives no weights: `ce_weight` is 0.
+on real images.
+
+Choices:
+    - [gip] Open: what "KD" is. Here: L_KD alone, on real images (`ce_weight`). Why: "training only by knowledge
+      distillation".
 """
 
 from types import SimpleNamespace

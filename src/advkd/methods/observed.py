@@ -1,4 +1,9 @@
-"""A frozen teacher that is looked into: logits, features and batch-norm statistics of one forward, with their graph."""
+"""A frozen teacher that is looked into: logits, features and batch-norm statistics of one forward, with their graph.
+
+Choices:
+    - [gip] Open: where statistics are taken. Here: inputs of the teacher's batch norms, teacher in evaluation mode.
+    - [gip] Usual: the teacher's weights ask for gradients. Here: only the images do. Why: losses are equal.
+"""
 
 import dataclasses
 from dataclasses import dataclass

@@ -1,21 +1,30 @@
 """OKD: sets of generator and discriminator that train together through connectors (Guo, Wang, Feng, CSAE 2021).
 
 The sets stand in a directed ring, 1 -> 2 -> ... -> N -> 1. Connector C_i learns to tell the images of G_i from those
-of the next generator, and G_i to fool C_i as well as its discriminator D_i (Figure 1). The abstract speaks of "the
-surrounding generators"; the equations, which are followed here, let G_i learn from its successor alone. What the
-losses are is the base GAN's affair: `sagan` (Eqs. 5-8) or `acgan`.
+of the next generator, and G_i to fool C_i as well as its discriminator D_i (Figure 1). What the losses are is the
+base GAN's affair: `sagan` (Eqs. 5-8) or `acgan`.
 
-The paper leaves the order of updates open. One iteration, which is what its "epoch" must mean (50,000 passes over 2,642
-images would be 5 million steps), is a step of every D_i, then of every C_i, then of every G_i: 1:1, as in section 2.
-All D_i see the same real images. The same noise z serves all sets (Eqs. 8 and 9 pair the images of one z), for D and
-for C, and a fresh z' for G, as in the public SAGAN loop; with `shared_z` off every set draws its own. The images of z
-are generated once, without graph, and serve D_i, C_i and the C of the set before, so that connectors cost no generator
-forward and no gradient of theirs reaches a generator.
-Everything runs on one device: the paper's 8 GPUs, if used together, would have given batch norm 3 images each.
+The images of z are generated once, without graph, and serve D_i, C_i and the C of the set before, so that connectors
+cost no generator forward and no gradient of theirs reaches a generator. With rho = 0, rho the weight of the connectors,
+these leave the generators' loss, which makes N independent sets, the first of them (z shared) bit for bit the lone
+SAGAN of the same seed. They are still trained, at the discriminators' cost: the W_i they measure are the control for
+those of rho > 0.
 
-rho, the weight of the connectors, is not in the paper ("future work"); 1 is ours. With rho = 0 connectors leave the
-generators' loss, which makes N independent sets, the first of them (z shared) bit for bit the lone SAGAN of the same
-seed. They are still trained, at the discriminators' cost: the W_i they measure are the control for those of rho > 0.
+Choices:
+    - [okd: abstract] Printed: a generator learns from "the surrounding generators". Here: from its successor on the
+      ring only. Why: Eqs. 7 and 8.
+    - [okd: section 2] Printed: "RMSProp or SGD rather than Adam". Here: Adam. Why: the sentence describes WGAN; the
+      paper's own betas are Adam's.
+    - [okd] Open: weight rho of the connectors. Here: that of the discriminators (`rho`). Why: the paper leaves it to
+      "future work".
+    - [okd] Open: one noise vector for all sets? Here: yes, within the D and C steps, and a fresh shared one for the G
+      step (`shared_z`). Why: Eqs. 8 and 9 pair the images of one z; the public SAGAN loop draws afresh for G.
+    - [okd] Open: the same real images for all discriminators? Here: yes.
+    - [okd] Open: order of updates. Here: all D, all C, all G; one step each. Why: 1:1, as in section 2.
+    - [okd] Open: number of devices. Here: one. Why: batch norm sees the whole batch; the paper's 8 GPUs, if used
+      together, would have given it 3 images each.
+    - [okd] Open: batch norm when sampling. Here: running statistics. Why: an image depends on its noise alone; with the
+      batch's, as in the public SAGAN loop, FID depends on how samples are chunked.
 """
 
 from collections.abc import Callable
@@ -184,8 +193,7 @@ class GanEnsemble:
     def sample(self, index: int, noise: Tensor, labels: Tensor | None) -> Tensor:
         """Return images of generator `index` (from 0) as uint8 (n, 64, 64, 3) on the CPU; random states stay as are.
 
-        Batch norm uses its running statistics, so that an image depends on its noise alone. The paper does not say; the
-        public SAGAN loop samples with the batch's, which makes FID depend on how samples are chunked.
+        Batch norm uses its running statistics.
 
         Args:
             index: number of the set, from 0.
@@ -208,6 +216,5 @@ def _named(terms: dict[str, Tensor], critic: str) -> dict[str, Tensor]:
 
 
 def _adam(networks: list[nn.Module], lr: float, betas: tuple[float, float]) -> torch.optim.Optimizer:
-    # The paper's "RMSProp or SGD rather than Adam" (section 2) describes WGAN; its betas are Adam's.
     parameters = [parameter for network in networks for parameter in network.parameters()]
     return torch.optim.Adam(parameters, lr=lr, betas=betas, fused=True)

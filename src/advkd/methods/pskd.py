@@ -5,8 +5,9 @@ prediction for that image the last time it was seen, and a_t = alpha_T (t + 1) /
 and the prediction. P is a table of one row an image. It starts as the labels, so that the first epoch is Baseline's;
 after each step the rows of the batch become that step's own predictions (training mode, weights before the step).
 
-With Mixup or CutMix q and P are mixed as the images are, and the row of an image becomes the prediction for the mixed
-image that it is the base of; PS-KD leaves this open.
+Choices:
+    - [aikd: PS-KD] Open: with Mixup and CutMix. Here: q and past predictions P are mixed as the images are, and the row
+      of an image becomes the prediction for the mixed image that it is the base of.
 """
 
 from types import SimpleNamespace

@@ -3,15 +3,22 @@
 One loss trains discriminators and connectors: a critic F rates `true` images above `false` ones. With F = D_i, real
 images as true and G_i's as false it is Eq. 6; with F = C_i and the next generator's images as true it is Eq. 8.
 
-Where the paper's formulas cannot be meant as printed, or leave something open:
-- Eqs. 5, 6, 10 have lost their norm bars, lambda and the law of the interpolate: WGAN-GP's are used, lambda = 10.
-- Eq. 8 interpolates G_i(z) with a scalar, C_{i+1}(z), for i < N: a slip for G_{i+1}(z), as its case i = N shows.
-- Eq. 8 differentiates by z. That would constrain C_i after G_i, not C_i; the text calls the term WGAN-GP's, and C_i
-  measures a Wasserstein distance only if 1-Lipschitz in images: the gradient is taken at the interpolated image.
-- L_C falls, not grows, as generators differ (section 3.3 says otherwise): at its optimum it is minus their distance.
-  Logged is the distance W_i = mean C_i(G_next(z)) - mean C_i(G_i(z)).
-- At equal generators only the penalty is left (Eq. 10): C_i then points in some direction of norm 1, which still moves
-  G_i by rho. A small learning rate of C_i limits that drift.
+At equal generators only the penalty is left (Eq. 10): C_i then points in some direction of norm 1, which still moves
+G_i by rho. A small learning rate of C_i limits that drift.
+
+Choices:
+    - [okd: Eqs. 5, 6, 10] Printed: norm bars, lambda and the law of the interpolate are missing. Here: WGAN-GP's: the
+      L2 norm of each image's gradient, lambda (`gp_weight`), eps uniform. Why: the text names WGAN-GP.
+    - [okd: Eq. 8, i < N] Printed: the interpolate contains C_{i+1}(z), a scalar. Here: G_{i+1}(z). Why: the case i = N
+      has G_1(z).
+    - [okd: Eq. 8] Printed: a gradient with respect to z. Here: with respect to the interpolated image. Why: the text
+      calls the term WGAN-GP's; C_i must be 1-Lipschitz in images to measure the distance of Eq. 9, and by z the term
+      would constrain C_i after G_i.
+    - [okd: section 3.3] Printed: the connector's loss grows with dissimilarity. Here: it falls; logged is the distance
+      W_i = mean C_i(G_next(z)) - mean C_i(G_i(z)). Why: at its optimum L_C is minus the distance.
+    - [okd] Open: penalty in the critic's step, or in a step of its own? Here: in the same step (`penalty`). Why: Adam
+      rescales each step, so that lambda would no longer weigh the two; but "after the update of discriminator" (section
+      2) reads like a step of its own, which the public SAGAN port takes.
 """
 
 from functools import partial
@@ -53,9 +60,7 @@ class Sagan:
     """SAGAN as a base of the OKD structure (see `okd.Base`). Labels are ignored.
 
     `penalty` is "joint", one step on the critic's loss, or "split", a step on its first part and then one on the
-    penalty alone. The paper's "gradient penalty after the update of discriminator" (section 2) and the public SAGAN
-    port read like the second. Adam rescales each step, so lambda then no longer weighs the parts: joint is the default.
-    The logged loss is then the sum of two moments.
+    penalty alone; the logged loss is then the sum of two moments.
     """
 
     def __init__(self, s: SimpleNamespace, classes: int) -> None:
@@ -91,5 +96,5 @@ class Sagan:
 
 
 def _weights(images: Tensor) -> Tensor:
-    # Uniform eps, one an image: the paper gives no law, and with this one the order of a and b does not matter.
+    # Uniform, one an image: the order of a and b does not matter then.
     return torch.rand(len(images), 1, 1, 1, device=images.device, dtype=images.dtype)

@@ -2,9 +2,12 @@
 
     L = (1 - alpha) CE(z, y) + alpha m tau^2 KL(p(z_sup; tau) || p(z; tau))
 
-The public code averages the divergence over batch and classes and makes up for it with the factor m ("multiplier"),
-for which its alpha and tau were tuned: `tf_reduction` elementwise, the default. The paper's formula sums over classes
-and has no m: `tf_reduction` batchmean.
+Choices:
+    - [aikd: TF-KD] Published: a formula that sums the divergence over classes, without m, and code that averages it
+      over classes too and makes up for that by the factor m. Here: as the code (`tf_reduction`, `tf_multiplier`). Why:
+      its alpha and tau were tuned so.
+    - [aikd: TF-KD] Published: alpha, tau and m for CIFAR-100. Here: those of its ResNet-18 and DenseNet-121 there, for
+      all data sets (`tf_alpha`, `tf_tau`, `tf_multiplier`).
 """
 
 from types import SimpleNamespace

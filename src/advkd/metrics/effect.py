@@ -3,6 +3,10 @@
 Nothing says that two methods scatter alike, so all intervals are Welch's: unequal variances, degrees of freedom by
 Satterthwaite. Groups are taken as independent. Trainings of one seed may share more than the number (AI-KD's student
 and its superior's row do); that makes an unpaired interval too wide rather than too narrow.
+
+Choices:
+    - [aikd] Open: what ± is. Here: the sample standard deviation over seeds.
+    - [okd: Table 1] Added: standard deviations over seeds. Why: the paper reports one run of each model.
 """
 
 import math

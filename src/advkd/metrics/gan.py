@@ -1,9 +1,14 @@
 """A GAN run's metrics.json: FID and KID of its stored samples (OKD-SAGAN, section 4 and Table 1).
 
 The paper compares 10,000 images of one generator with the 2,642 training crops and averages over generators. Beside
-that stand what its numbers need to be read: held-out crops (training crops reward memorising), the floor that real
-crops themselves reach, FID extrapolated in the number of fakes, KID (unbiased at any number of images), the union of
-the generators' images, and how far the generators are from each other, which is what connectors act on.
+that stands what its numbers need to be read.
+
+Choices:
+    - [okd: Table 1] Added: KID. Why: it is unbiased at any number of images.
+    - [okd: Table 1] Added: FID∞, extrapolated in the number of fakes.
+    - [okd: Table 1] Added: FID to held-out crops (`held_out_crops`). Why: training crops reward memorising.
+    - [okd: Table 1] Added: the floor between real crops. Why: no generator need be nearer than real crops are.
+    - [okd: Table 1] Added: the mixture of all generators' images. Why: together they may cover more than each alone.
 """
 
 import math

@@ -1,7 +1,11 @@
 """The feature network of FID: pytorch-fid's InceptionV3 with its own preprocessing, from a verified file.
 
 pytorch-fid resizes to 299 x 299 (bilinear, half-pixel grid, no antialiasing) and maps [0, 1] to [-1, 1] inside the
-network; FIDs are comparable only between evaluations that do exactly this.
+network.
+
+Choices:
+    - [okd] Open: FID's implementation. Here: pytorch-fid's preprocessing and weights, with a distance of our own
+      (`features`, `inception`). Why: FIDs are comparable only between evaluations with exactly the same preprocessing.
 """
 
 from collections.abc import Callable

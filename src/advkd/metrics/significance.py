@@ -2,6 +2,10 @@
 
 Seeds vary the training; these vary the images. An error is a mean of zeros and ones, so a bootstrap needs no drawing:
 what infinitely many resamples would give is a sum of independent steps, whose distribution is computed exactly.
+
+Choices:
+    - [aikd, gip] Added: bootstrap intervals over images, exact: the limit of infinitely many resamples.
+    - [aikd, gip] Added: McNemar's test of two runs (advkd measure RUN --against OTHER).
 """
 
 from typing import NamedTuple

@@ -1,9 +1,10 @@
 """ACGAN for 64x64 images: the generator, and the discriminator, whose structure the connector shares.
 
-The paper gives neither networks nor settings for ACGAN. These follow the most used public one (eriklindernoren/
-PyTorch-GAN, acgan) at 64 pixels, without its two bugs: its class head applied a softmax before the cross entropy,
-which applies another (here both heads give logits), and its BatchNorm2d(n, 0.8) sets eps, not the momentum that was
-meant (here PyTorch's defaults).
+Choices:
+    - [okd] Open: ACGAN's architecture. Here: the topology of the most used public one (eriklindernoren/PyTorch-GAN,
+      acgan) at 64 pixels, with its two bugs corrected. Why: its class head applied a softmax before the cross entropy,
+      which applies another (here both heads give logits), and BatchNorm2d(n, 0.8) sets eps, not the momentum that was
+      meant (here PyTorch's defaults).
 """
 
 from torch import Tensor, nn

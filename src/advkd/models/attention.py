@@ -1,4 +1,12 @@
-"""Self-attention over the positions of a feature map: Eqs. 1-4 of the OKD-SAGAN paper."""
+"""Self-attention over the positions of a feature map: Eqs. 1-4 of the OKD-SAGAN paper.
+
+Choices:
+    - [okd: Eqs. 2, 3] Printed: beta normalised over i, then summed over j. Here: softmax over the summed index. Why:
+      otherwise the weights do not sum to 1; it equals SAGAN's after a transposition.
+    - [okd] Open: width of attention's queries and keys. Here: an eighth of the channels, at least 1. Why: SAGAN's.
+    - [okd] Open: pooling of keys, a scale 1/sqrt(d), a projection or spectral norm in attention. Here: none. Why: as in
+      the public 64-pixel port of SAGAN, whose layers match the paper's equations.
+"""
 
 import torch
 from torch import Tensor, nn
@@ -7,11 +15,7 @@ from torch import Tensor, nn
 class SelfAttention(nn.Module):
     """y_i = gamma * o_i + x_i, with o_i = sum_j beta_ij h(x_j) and beta_ij = softmax_j(f(x_i) . g(x_j)).
 
-    Eq. 2 normalises beta_ij over i while Eq. 3 sums over j, so that the weights would not sum to one; here they are
-    normalised over the summed index. Eq. 1 leaves the inner width of f and g open: C / 8, as in SAGAN, at least 1.
-    There is no 1/sqrt(d), no pooling, no projection of the output and no spectral norm, as in the public 64-pixel port
-    (heykeetae/Self-Attention-GAN), whose layers match the paper's equations. gamma, one scalar, starts at 0: the block
-    starts as the identity.
+    gamma, one scalar, starts at 0: the block starts as the identity.
     """
 
     def __init__(self, channels: int) -> None:

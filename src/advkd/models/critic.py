@@ -1,4 +1,10 @@
-"""AI-KD's critic: two fully-connected layers on logits (Kim et al., section 4.2)."""
+"""AI-KD's critic: two fully-connected layers on logits (Kim et al., section 4.2).
+
+Choices:
+    - [aikd] Open: one score from the critic's 32 outputs. Here: their mean (`critic_output`). Why: the paper speaks of
+      E[.] of a batch and describes no third layer.
+    - [aikd] Open: LeakyReLU's slope. Here: as usual in GANs (`critic_slope`).
+"""
 
 from types import SimpleNamespace
 
@@ -8,8 +14,7 @@ from torch import Tensor, nn
 class Critic(nn.Module):
     """FC(C -> fc1), batch norm, LeakyReLU, FC(fc1 -> fc2); 8,672 parameters at C = 100, 64 and 32.
 
-    The paper gives the second layer 32 outputs and speaks of one score. `critic_output` mean or sum reduces them;
-    layer adds an FC(fc2 -> 1), which the paper does not describe.
+    `critic_output` mean or sum reduces the outputs to one score; layer adds an FC(fc2 -> 1).
 
     Args:
         classes: C.

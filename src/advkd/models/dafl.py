@@ -1,8 +1,11 @@
 """The generator of DAFL (Chen et al., ICCV 2019), which GIP takes over: from noise to a normalised image.
 
 Its last layer standardises every colour channel over the batch, so that images have the mean and variance of the
-normalised images that the teacher saw. In two batch norms 0.8 is eps, as in the public code, whose author confirms it;
-it was probably meant as momentum.
+normalised images that the teacher saw.
+
+Choices:
+    - [gip: DAFL] Published: eps 0.8 in two batch norms. Here: the same, for GIP too. Why: its author confirms it,
+      though it was probably meant as momentum.
 """
 
 from torch import Tensor, nn

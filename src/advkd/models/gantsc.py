@@ -1,7 +1,8 @@
 """The AC-GAN for 32-pixel images behind GAN-TSC (Liu, Fusi, Mackey, 2018), and its discriminator.
 
-The generator is that of their public code. The discriminator is ours, the generator mirrored: theirs is not part of
-what this reproduction had at hand.
+Choices:
+    - [gip: GAN-TSC] Published: a generator that is public, a discriminator that is not at hand. Here: that generator,
+      and a discriminator that mirrors it.
 """
 
 import torch

@@ -1,4 +1,10 @@
-"""The means and standard deviations by which images are normalised, and the way back."""
+"""The means and standard deviations by which images are normalised, and the way back.
+
+Choices:
+    - [gip] Open: normalisation. Here: CIFAR-10's statistics for both sets (`normalisation`). Why: as DAFL.
+    - [aikd] Open: normalisation. Here: CIFAR-10's statistics for CIFAR-100, ImageNet's for the other sets
+      (`normalisation`). Why: as CS-KD.
+"""
 
 from functools import cache
 
@@ -6,7 +12,7 @@ import torch
 from torch import Tensor
 
 NORMALISATIONS = {  # mean and standard deviation of the channels, of values in [0, 1]
-    "cifar10": ((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)),  # as CS-KD and DAFL have them, for CIFAR-100 too
+    "cifar10": ((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)),
     "cifar100": ((0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)),
     "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
 }

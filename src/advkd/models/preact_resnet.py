@@ -8,6 +8,11 @@ Two variants of one network:
                 from a. The public pytorch-cifar code.
 
 Neither has a batch norm or ReLU between the last block and the pooling. Initialisation is PyTorch's default.
+
+Choices:
+    - [aikd: section 4.1, Tables 4 to 7] Printed: "PreAct ResNet-18", and "ResNet-18" in the tables. Here: the PreAct
+      ResNet-18 of the CS-KD and PS-KD code (`preact`). Why: PS-KD's recipe is AI-KD's; its shortcut comes from the
+      activated tensor, and it has a batch norm in the stem and no final one; textbook has He et al.'s shortcut.
 """
 
 from torch import Tensor, nn

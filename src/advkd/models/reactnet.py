@@ -9,8 +9,15 @@ whose weights are binarised too:
     block     RPReLU(BN(conv(RSign(x))) + shortcut(x))
 
 Stem, batch norm, shifts, PReLU, 1x1 convolutions of the shortcuts and the last layer keep real values. The layout is
-that of "BNN - BN = ?" (Chen et al., 2021), which GIP follows, with batch norm and a stem for 32 pixels. There the 1x1
-convolutions have binary weights as well in the second training; ReActNet leaves them real: `shortcut`.
+that of "BNN - BN = ?" (Chen et al., 2021), which GIP follows, with batch norm and a stem for 32 pixels.
+
+Choices:
+    - [gip] Open: ReActNet's Baseline. Here: cross-entropy alone, in both steps.
+    - [gip] Open: KD and GIP in ReActNet's first step. Here: in both, with a new generator in each (`first_step`).
+    - [gip] Open: order and views of the second step. Here: other than the first's (`seed_offset`).
+    - [gip] Open: weights of ReActNet's 1x1 shortcuts in the second step. Here: real (`shortcut`). Why: as in ReActNet;
+      binary in the code of [13], which is "BNN - BN = ?".
+    - [gip: Table 7] Open: epochs. Here: of each step (`epochs`).
 """
 
 from typing import Any

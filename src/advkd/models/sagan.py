@@ -1,9 +1,13 @@
 """SAGAN for 64x64 images: the generator, and the discriminator, whose structure the connector shares (Figure 2).
 
-"Set according to the original SAGAN" (section 4) cannot mean its 128-pixel networks; these follow the public 64-pixel
-port heykeetae/Self-Attention-GAN, which matches every number and equation of the paper. Whether the authors kept
-spectral normalisation beside the gradient penalty is open (that port's notes advise against it), so it is a switch.
 Initialisation is PyTorch's default. The last convolutions and the attention blocks are not normalised.
+
+Choices:
+    - [okd: section 4] Printed: "set according to the original SAGAN". Here: the networks of the public 64-pixel port
+      heykeetae/Self-Attention-GAN. Why: the original's are for 128 pixels; the port matches every number and equation
+      of the paper.
+    - [okd] Open: spectral norm together with the gradient penalty. Here: on in G, D and C (`spectral_norm`). Why: "same
+      as SAGAN"; but that port removes it for WGAN-GP.
 """
 
 from torch import Tensor, nn

@@ -1,7 +1,11 @@
 """WRN-28-10: a wide residual network for small images (Zagoruyko and Komodakis, BMVC 2016), a teacher of GIP.
 
 Pre-activation blocks in three stages of four; a block that changes the shape projects its activated input by a 1x1
-convolution without batch norm, the others add their raw input. No dropout. Initialisation is PyTorch's default.
+convolution without batch norm, the others add their raw input. Initialisation is PyTorch's default.
+
+Choices:
+    - [gip] Open: recipe of the WRN-28-10 teacher. Here: Zagoruyko and Komodakis's, without dropout, with the batch
+      usual on one GPU (`batch`, `milestones`, `lr_factor`, `epochs`).
 """
 
 from torch import Tensor, nn

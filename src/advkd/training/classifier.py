@@ -1,8 +1,13 @@
 """The classifiers' loop: order, views, schedule, evaluation, checkpoints. What a step learns is the method's affair.
 
 Every random number of a step follows from (seed, epoch, step), so that resuming anywhere repeats an undisturbed run's
-bits. The last epoch is what tables report; the epoch with the lowest Top-1 error on the evaluation set is kept beside
-it, since papers of this lineage often report that one, chosen on the images it is measured on.
+bits.
+
+Choices:
+    - [aikd, gip] Open: which epoch is reported. Here: the last; the best, with the lowest Top-1 error on the evaluation
+      set, stands beside it in the CSV. Why: papers of this lineage often report the best, chosen on the images that it
+      is measured on.
+    - [aikd, gip] Open: the last, smaller batch of an epoch. Here: kept.
 """
 
 import math

@@ -1,4 +1,9 @@
-"""Which device computes."""
+"""Which device computes.
+
+Choices:
+    - [okd, aikd] Usual: all of float32's digits, as on the paper's 2080 Ti. Here: float32 convolutions use TF32 where a
+      GPU has it. Why: PyTorch's default; recorded in provenance.json.
+"""
 
 from typing import Any
 

@@ -1,4 +1,16 @@
-"""The GAN loop: data order, logging, checkpoints, samples. What one iteration does is the method's affair."""
+"""The GAN loop: data order, logging, checkpoints, samples. What one iteration does is the method's affair.
+
+Choices:
+    - [okd: section 4] Printed: "total epoch is 50000". Here: as many iterations (`iterations`). Why: literal epochs are
+      5.25 million iterations of nine networks.
+    - [okd: section 4] Printed: ACGAN's "total epoch is 3000", batch 5. Here: as many images as SAGAN sees; evaluated
+      after 3,000 iterations too (`iterations`, `early_iteration`). Why: 3,000 iterations are 5.7 passes, 3,000 passes
+      1.6 million iterations; both readings stand in the table's CSV.
+    - [okd] Open: which checkpoint is evaluated. Here: the last.
+    - [okd] Open: noise of the evaluated images. Here: the same for all generators of a run.
+    - [okd] Added: KID between neighbouring generators along the training. Why: that is what connectors act on; it is
+      computed from images stored on the way (`curve_points`, `curve_fakes`), so that training does not load Inception.
+"""
 
 from pathlib import Path
 from typing import Any

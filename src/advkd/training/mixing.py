@@ -8,6 +8,11 @@
                                                       batch; the share is what is left of the image's own pixels
 
 Share and box are one for a batch.
+
+Choices:
+    - [aikd: Table 7] Open: size and rate of Cutout, Mixup and CutMix. Here: their own for CIFAR, Mixup in every batch,
+      CutMix in half (`augment`, `cutout_size`, `mixup_alpha`, `cutmix_alpha`, `cutmix_probability`).
+    - [aikd: Table 7] Open: who sees mixed images. Here: all networks; cross-entropy is mixed.
 """
 
 import math

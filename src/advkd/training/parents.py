@@ -1,4 +1,9 @@
-"""The trained networks that a run starts from or learns from."""
+"""The trained networks that a run starts from or learns from.
+
+Choices:
+    - [aikd] Open: which epoch the superior is of. Here: the last (`superior_weights`).
+    - [gip] Open: which epoch the teacher is of. Here: the last (`teacher_weights`). Why: as DAFL's.
+"""
 
 import csv
 import math

@@ -1,4 +1,8 @@
-"""Random numbers as functions of (seed, purpose, step), so that a resumed run draws what an undisturbed one draws."""
+"""Random numbers as functions of (seed, purpose, step), so that a resumed run draws what an undisturbed one draws.
+
+Choices:
+    - [okd] Open: the last, smaller batch of a pass. Here: dropped. Why: as in the public SAGAN loop.
+"""
 
 import hashlib
 
@@ -19,7 +23,7 @@ def generator(seed: int, *names: str | int) -> torch.Generator:
 def batch_indices(seed: int, step: int, count: int, batch: int) -> torch.Tensor:
     """Return the images of iteration `step` (from 0) as int64 (batch,).
 
-    Every pass over the data is a fresh permutation; its last, short batch is dropped, as the public SAGAN loop does.
+    Every pass over the data is a fresh permutation without its last, smaller batch.
     """
     per_pass = count // batch
     number, position = divmod(step, per_pass)

@@ -14,6 +14,16 @@ With `lighting`, a training image's colours are shifted along the principal comp
 
 Evaluation shows the stored image (pad); Resize(8/7 S), CenterCrop(S) from 64 pixels on; and below, the whole image
 resized to S, as CS-KD evaluates Tiny-ImageNet.
+
+Choices:
+    - [aikd: section 4.2] Printed: "random crop after padding" for every data set. Here: so on CIFAR; RandomResizedCrop
+      on the others (`crop`). Why: 224-pixel sets cannot be padded crops; CS-KD's code, whose numbers the table's agree
+      with, does this.
+    - [aikd: section 4.1] Printed: Tiny-ImageNet, no size named. Here: seen at 32x32 by RandomResizedCrop(32)
+      (`image_size`). Why: CS-KD's code does so, and the network pools a 4x4 map; 64 works too.
+    - [gip] Open: how much "lighting". Here: PCA noise with the usual standard deviation, on colours in [0, 1] before
+      normalisation, ImageNet's components (`lighting`); where a variant goes without, the student does, its teacher
+      not.
 """
 
 from collections.abc import Iterator
