@@ -1,7 +1,13 @@
+from types import SimpleNamespace
+
 import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from advkd import catalog, config
 from advkd.errors import UserError
+from advkd.methods.okd import GanEnsemble
 from advkd.run import Run
 
 
@@ -17,6 +23,46 @@ def test_okd_table1_needs_four_groups_times_the_seeds():
     runs = catalog.runs("okd_table1", user)
     groups = {f"okd/codebrim/{model}/{method}" for model in ("sagan", "acgan") for method in ("single", "okd")}
     assert set(runs) == {f"{group}/seed{seed}" for group in groups for seed in range(2)}
+
+
+def test_the_controls_of_table_1_scale_with_it():
+    for scale, factor in (("paper", 1), ("reduced", 0.02), ("smoke", 0.0002)):
+        user = config.user({"scale": scale, "seeds": 1})
+        runs = catalog.runs("okd_tableS1", user)
+        steps = {one.settings["iterations"] for name, one in runs.items() if "/sagan/" in name}
+        assert steps == {50_000 * factor, 250_000 * factor}
+        assert catalog.runs("okd_table1", user).keys() < runs.keys()
+        assert sorted(one.settings["rho"] for name, one in runs.items() if "/sagan/okd" in name) == [0, 0.1, 0.3, 1, 3]
+
+
+class Operations(TorchDispatchMode):
+    """Counts what PyTorch has a formula for: matrix products and convolutions, forwards and backwards."""
+
+    total = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        if formula := flop_registry.get(func._overloadpacket):
+            self.total += formula(*args, **(kwargs or {}), out_val=out)
+        return out
+
+
+def test_the_control_of_equal_compute_costs_as_much_as_connected_sets():
+    user = config.user({"scale": "paper"})
+    costs = []
+    for group in ("single+iterations=250000", "okd"):
+        settings = config.resolve(f"okd/codebrim/sagan/{group}/seed0", user).settings
+        gans = GanEnsemble(SimpleNamespace(**settings), 5, torch.device("cpu"))
+        with Operations() as counted:
+            gans.step(torch.rand(2, 3, 64, 64), torch.zeros(2, dtype=torch.int64))
+        costs.append(counted.total * settings["iterations"])
+    assert costs[0] == pytest.approx(costs[1], rel=0.01) and costs[0] > 1e12
+
+
+def test_what_a_table_needs_is_no_variant():
+    user = config.user({"scale": "paper", "seeds": 1})
+    shown = {name for artifact in catalog.artifacts() for name in catalog.runs(artifact, user)}
+    assert catalog.variants(user) and not shown & catalog.variants(user).keys()
 
 
 def test_a_ratio_needs_the_student_s_seeds_and_the_one_teacher():
@@ -48,8 +94,8 @@ def test_the_sweep_of_delta_is_the_paper_s():
 
 
 def test_table_one_of_every_paper():
-    assert catalog.tables(1) == ["aikd_table1", "gip_table1", "okd_table1"]
-    assert len(catalog.tables()) == 15
+    assert catalog.tables(1) == catalog.targets()["table1"] == ["aikd_table1", "gip_table1", "okd_table1"]
+    assert catalog.tables()[-2:] == ["okd_table1", "okd_tableS1"] and len(catalog.tables()) == 16
 
 
 def test_cells_are_found_by_words_of_row_and_column():

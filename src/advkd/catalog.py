@@ -57,8 +57,8 @@ def artifacts() -> list[str]:
 
 
 def tables(number: int | None = None) -> list[str]:
-    """Return the names of the tables, or of Table `number` of every paper."""
-    return [name for name in artifacts() if re.fullmatch(rf"[a-z]+_table{number or r'[0-9]+'}", name)]
+    """Return the names of the tables (S: ours, beside the paper's), or of Table `number` of every paper."""
+    return [name for name in artifacts() if re.fullmatch(rf"[a-z]+_table{number or r'S?[0-9]+'}", name)]
 
 
 def figures() -> list[str]:
@@ -116,7 +116,7 @@ def counted_stores(artifact: str, user: User) -> dict[str, Resolved]:
 
 
 def variants(user: User, papers: Iterable[str] = tuple(config.PAPERS)) -> dict[str, Resolved]:
-    """Return the runs of the papers' named variants, the controls that no table needs."""
+    """Return the runs of the papers' named variants, which no table needs."""
     found = {}
     for paper in papers:
         for group in chain.from_iterable(map(series, config.paper_file(paper).get("variants") or [])):
@@ -172,6 +172,7 @@ def wanted(target: str, user: User) -> dict[str, Resolved]:
         "pretrain": lambda: parents(user),
         "runs": lambda: {name: config.resolve(name, user) for name in user.runs},
         "all": lambda: all_runs(user),
+        "paper": lambda: all_runs(user),
         **{f"{paper}_variants": partial(variants, user, [paper]) for paper in config.PAPERS},
     }
     if target not in others:

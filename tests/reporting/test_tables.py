@@ -1,12 +1,13 @@
 import re
+import statistics
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from advkd import config
-from advkd.files import write_json
-from advkd.reporting import collect, status, tables
+from advkd import catalog, config
+from advkd.files import read_json, write_json
+from advkd.reporting import collect, latex, notes, status, tables
 
 GROUPS = ["acgan/single", "acgan/okd", "sagan/single", "sagan/okd"]
 META = {
@@ -59,7 +60,7 @@ def test_missing_and_diverged_runs_are_said(reduced):
     found = {row["row"]: row["status"] for row in collect.collect("okd_table1", reduced)}
     assert found["SAGAN"] == "not run" and found["OKD-SAGAN G1"] == "done"
     assert found["ACGAN"] == "diverged (seed 1 at step 77)"
-    frame, _ = tables.wide(collect.collect("okd_table1", reduced), reduced)
+    frame = tables.wide(collect.collect("okd_table1", reduced), reduced).map(lambda entry: entry.text)
     words = frame.loc["ACGAN"].tolist()
     assert words.count("diverged (1 of 3), step 77") == 2, "in the columns that the others have"
     assert not [column for column in frame.columns if frame[column].eq("").all()]
@@ -102,7 +103,7 @@ def test_equal_numbers_share_a_mark_and_smoke_has_none(reduced, checkout):
     assert tables.best_of(rows) == {0: "bold", 1: "bold", 2: "underline"}
     smoke = config.user({"scale": "smoke", "seeds": 3})
     fill(smoke)
-    _, marks = tables.wide(collect.collect("okd_table1", smoke), smoke)
+    marks = tables.wide(collect.collect("okd_table1", smoke), smoke).map(lambda entry: entry.mark)
     ours = [column for column in marks.columns if "ours" in column[1]]
     assert set(marks[ours].to_numpy().ravel()) == {""}
 
@@ -114,7 +115,7 @@ def test_the_three_forms_hold_the_same_numbers(reduced, tmp_path):
     for row in frame.itertuples():
         shown = f"{row.mean:.2f} ± {row.std:.2f}"
         assert shown in (tmp_path / "okd_table1.md").read_text()
-        assert shown.replace("±", r"$\pm$") in (tmp_path / "okd_table1.tex").read_text()
+        assert latex.escape(shown) in (tmp_path / "okd_table1.tex").read_text()
     tex = (tmp_path / "okd_table1.tex").read_text()
     assert tex.count("{") == tex.count("}") and r"\bottomrule" in tex and "°" not in tex
     assert re.search(r"\\textbf\{10[01]\.\d\d", tex), "the best is bold"
@@ -164,3 +165,66 @@ def test_states_of_runs(reduced):
     write_json(folder / "result.json", {"config_hash": one.hash, "status": "diverged", "step": 3})
     assert status.state(one).startswith("diverged: at step 3")
     assert f"{one.run}  diverged: at step 3" in status.report(reduced, False)
+
+
+# --- a table of our own: the controls of Table 1
+
+
+@pytest.fixture
+def controls(reduced):
+    """Fill Table S1: three generators whose best is another with every seed, and by KID another than by FID."""
+    for number, one in enumerate(catalog.runs("okd_tableS1", reduced).values()):
+        sets = [1, 2, 3][: one.settings["sets"]]
+        fid = {i: 100 + number + 5 * ((i + one.run.seed) % 3) for i in sets}
+        kid = {i: 0.3 - 0.001 * fid[i] for i in sets}
+        values = {f"fid.G{i}": fid[i] for i in sets} | {f"kid.G{i}": kid[i] for i in sets}
+        values |= {"fid.mean": statistics.fmean(fid.values()), "kid.mean": statistics.fmean(kid.values()),
+                   "fid.mixture": 90.0, "kid.mixture": 0.02, "kid_se.G1": 0.0}  # fmt: skip
+        metrics(one, **values, **({"inter_kid.final": 0.0123456} if len(sets) > 1 else {}))
+    return reduced
+
+
+def of(run, column, user):
+    (found,) = [row for row in collect.collect("okd_tableS1", user) if (row["run"], row["column"]) == (run, column)]
+    return found
+
+
+def test_the_best_generator_is_chosen_run_by_run_and_then_averaged(controls):
+    row = of("okd/codebrim/sagan/okd+rho=3", "Best", controls)
+    folders = [f"{row['run']}/seed{seed}" for seed in range(3)]
+    files = [read_json(config.resolve(name, controls).run.folder("reduced") / "metrics.json") for name in folders]
+    for measure, prefix in (("fid", ""), ("kid", "kid_")):
+        lowest = [min(file["values"][f"{measure}.G{i}"] for i in (1, 2, 3)) for file in files]
+        assert row[f"{prefix}mean"] == pytest.approx(np.mean(lowest))
+        assert row[f"{prefix}std"] == pytest.approx(np.std(lowest, ddof=1))
+    chosen = [min((1, 2, 3), key=lambda i: file["values"][f"fid.G{i}"]) for file in files]
+    assert len(set(chosen)) == 3 and "best" not in str(files), "of what was evaluated already"
+    single = of("okd/codebrim/sagan/single", "Best", controls)
+    assert single["mean"] == of("okd/codebrim/sagan/single", "Mean", controls)["mean"], "one generator is the best"
+
+
+def test_nothing_published_no_column_for_it(controls, tmp_path):
+    tables.write("okd_tableS1", controls, tmp_path)
+    frame = tables.wide(collect.collect("okd_tableS1", controls), controls)
+    pairs = [(head, sub) for head in ("Mean", "Best", "Mixture") for sub in ("FID", "KID×10³")]
+    assert list(frame.columns) == [*pairs, ("Neighbours", "KID×10³")]
+    shown = frame.map(lambda entry: entry.text).loc[("SAGAN", "OKD rho = 1")]
+    assert shown["Neighbours", "KID×10³"] == "12.35 ± 0.00" and shown["Mixture", "KID×10³"] == "20.00 ± 0.00"
+    text = (tmp_path / "okd_tableS1.md").read_text()
+    assert "Table S1: Controls for Table 1" in text and "(not in the paper)" in text and "Published" not in text
+    assert "Best: the lowest FID, or KID, among the generators" in text
+    assert "Published" in notes.caption("okd_table1", collect.collect("okd_table1", controls), controls)
+
+
+def test_controls_are_compared_within_their_column_and_base(controls):
+    rows = collect.collect("okd_tableS1", controls)
+    groups = {}
+    for number, mark in tables.best_of(rows).items():
+        groups.setdefault((rows[number]["row"].split(" / ")[0], rows[number]["column"]), []).append(mark)
+    assert groups.keys() == {(base, column) for base in ("SAGAN", "ACGAN") for column in ("Mean", "Best")}
+    assert all(sorted(marks) == ["bold", "underline"] for marks in groups.values())
+
+
+def test_controls_that_are_not_run_say_so(reduced):
+    frame = tables.wide(collect.collect("okd_tableS1", reduced), reduced).map(lambda entry: entry.text)
+    assert set(frame.to_numpy().ravel()) == {"–", ""} and "paper" not in frame.columns.get_level_values(1)

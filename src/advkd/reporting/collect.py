@@ -39,7 +39,13 @@ def collect(table: str, user: User) -> list[dict[str, Any]]:
 
 def row(cell: Cell, user: User) -> dict[str, Any]:
     """Return one cell: the published number, and ours with everything that it stands on."""
-    published = {
+    ours = {"data": data_statistic, "ratio": ratio}.get(cell.kind, trained)(cell, user)
+    return {**published(cell, user), **ours}
+
+
+def published(cell: Cell, user: User) -> dict[str, Any]:
+    """Return what is known of a cell without any run."""
+    return {
         "table": cell.table,
         "row": cell.row,
         "column": cell.column,
@@ -56,8 +62,6 @@ def row(cell: Cell, user: User) -> dict[str, Any]:
         "scale": user.scale,
         "run": cell.run,
     }
-    ours = {"data": data_statistic, "ratio": ratio}.get(cell.kind, trained)(cell, user)
-    return {**published, **ours}
 
 
 def quoted(cell: Cell) -> bool:
@@ -130,7 +134,7 @@ def companions(metric: str) -> dict[str, str]:
     """Return the measures that stand beside a table's metric, each with the name of its columns."""
     base, _, suffix = MEASURED.get(metric, metric).partition(".")
     others = {f"{other}.{suffix}" if suffix else other: other for other in COMPANIONS.get(base, [])}
-    return others | ({name: name for name in SHARED} if base == "fid" else {})
+    return others | {name: name for name in SHARED if base == "fid" and name not in others}
 
 
 def data_statistic(cell: Cell, user: User) -> dict[str, Any]:

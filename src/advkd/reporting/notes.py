@@ -7,12 +7,19 @@ from advkd.reporting import collect
 from advkd.settings import User
 
 QUOTED = "‡"
+GENERATORS = {  # what a metric tells of all generators of a run
+    "fid.best": "the lowest FID, or KID, among the generators of a run, not always of the same one",
+    "fid.mixture": "the images of all generators together, whose larger number alone lowers FID",
+    "inter_kid.final": "KID between the images of neighbouring generators",
+}
 
 
 def caption(table: str, rows: list[dict[str, Any]], user: User) -> str:
     """Return the caption: what is shown, and what our numbers are: scale, seeds, data, weights."""
     about = collect.described(table)
-    parts = [f"{about['short']}, Table {table.split('table')[1]}: {about['shows']}. Published: {about['citation']}."]
+    parts = [f"{about['short']}, Table {table.split('table')[1]}: {about['shows']}."]
+    if any(row["published"] for row in rows):
+        parts.append(f"Published: {about['citation']}.")
     if rows[0]["kind"] == "data":
         parts.append("official: as the data set's authors state; counted: in the archives of this scale.")
         parts += data_notes(rows)
@@ -27,7 +34,7 @@ def caption(table: str, rows: list[dict[str, Any]], user: User) -> str:
             parts.append("This shows that the machinery works; it reproduces nothing.")
     first = next((row for row in rows if "meta" in row and row.get("mean") is not None), None)
     if first:
-        parts.append(gan_notes(first))
+        parts += [*generator_notes(rows), gan_notes(first)]
     elif any("evaluation" in row for row in rows):
         parts += [*data_notes(rows), *classifier_notes(rows)]
     return " ".join(parts + published_notes(rows))
@@ -94,6 +101,12 @@ def classifier_notes(rows: list[dict[str, Any]]) -> list[str]:
     if "ece_ts" in metrics:
         parts.append("TS: temperature fitted on one half of the evaluation set, applied to the other, and reversed.")
     return parts
+
+
+def generator_notes(rows: list[dict[str, Any]]) -> list[str]:
+    """Return what the columns say that tell of all generators of a run."""
+    shown = {row["column"]: row["metric"] for row in rows}
+    return [f"{column}: {GENERATORS[metric]}." for column, metric in shown.items() if metric in GENERATORS]
 
 
 def gan_notes(row: dict[str, Any]) -> str:
