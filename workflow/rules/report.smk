@@ -35,6 +35,7 @@ rule figure:
             labels={"figure": "{figure}", "scale": USER.scale},
             caption="../captions/figure.rst",
         ),
+        shown=f"figures/{USER.scale}/{{figure}}.json",
     log:
         f"logs/figures/{{figure}}-{USER.scale}.log",
     shell:

@@ -1,4 +1,4 @@
-"""Figures as PDF and PNG, byte-stable for equal inputs, with the numbers that they show in a JSON file beside them."""
+"""Figures as PDF and PNG, byte-stable for equal inputs, with what they show in a JSON file beside them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +14,7 @@ from advkd.reporting import aikd_figures, gip_figures, okd_figures
 from advkd.reporting.drawing import page
 from advkd.settings import User
 
-FIGURES: dict[str, Callable[[str, User], tuple[Figure, dict[str, Any] | None]]] = {
+FIGURES: dict[str, Callable[[str, User], tuple[Figure, dict[str, Any]]]] = {
     "okd_figure3": okd_figures.figure3,
     "aikd_figure4": aikd_figures.reliability_diagrams,
     "aikd_figure5": aikd_figures.reliability_diagrams,
@@ -29,7 +29,7 @@ FORMATS = {".pdf": {"CreationDate": None}, ".png": {"Software": None}}
 
 
 def write(figure: str, user: User, out: Path) -> None:
-    """Write `figure`.pdf, .png and, where it shows numbers, .json below `out`.
+    """Write `figure`.pdf, .png and .json below `out`.
 
     Raises:
         UserError: a figure that this version cannot draw, or predictions that cannot be read.
@@ -41,6 +41,5 @@ def write(figure: str, user: User, out: Path) -> None:
         for suffix, metadata in FORMATS.items():
             with atomic(out / f"{figure}{suffix}") as temporary:
                 drawn.savefig(temporary, dpi=200, metadata=metadata)
-    if numbers is not None:
-        write_json(out / f"{figure}.json", numbers)
-    say(f"{figure} -> {out / figure}.{{pdf,png{'' if numbers is None else ',json'}}}")
+    write_json(out / f"{figure}.json", numbers)
+    say(f"{figure} -> {out / figure}.{{pdf,png,json}}")
