@@ -24,6 +24,7 @@ localrules:
     tables,
     figures,
     all,
+    paper,
     main,
     pretrain,
     okd_variants,
@@ -88,6 +89,16 @@ rule all:
         rules.aikd_variants.input,
         rules.gip_variants.input,
         rules.runs.input,
+
+
+include: "workflow/rules/paper.smk"
+
+
+# All of it, and the report on it.
+rule paper:
+    input:
+        rules.page.output,
+        rules.pdf.output,
 
 
 # One target a table and figure, by its name.

@@ -61,6 +61,6 @@ def test_claims_are_written_or_printed_and_the_audit_is_printed(tmp_path, capsys
 
 def test_the_report_is_written_of_the_scale_that_is_asked_for(tmp_path, capsys):
     out = tmp_path / "report.html"
-    assert main(["report", "--scale", "reduced", "--out", str(out)]) == 0
+    assert main(["report", "--scale", "reduced", "--html", str(out)]) == 0
     assert "report at scale reduced" in capsys.readouterr().err and "</html>" in out.read_text(encoding="utf-8")
-    assert main(["report", "--scale", "huge", "--out", str(out)]) == 2
+    assert main(["report", "--scale", "huge", "--html", str(out)]) == 2

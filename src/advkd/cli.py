@@ -62,14 +62,20 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--all", action="store_true", help="list finished runs too")
     add("doctor", doctor, "whether this machine has what the scale needs: devices, space, data, weights, TeX")
     one = add("plan", plan, "the runs that a target still needs, and how long they take")
-    one.add_argument("target", help="a table, a figure, table1, main, pretrain, all, …")
+    one.add_argument("target", help="a table, a figure, table1, main, pretrain, paper, …")
     one.add_argument("--jobs", type=int, default=1, help="trainings side by side")
-    one = add("report", report, "all that exists at a scale as one HTML page; trains nothing")
+    one = add("report", report, "all that exists at a scale, as one HTML page and as a PDF; trains nothing")
     one.add_argument("--scale", help="short for --config scale=…")
-    one.add_argument("--out", type=Path, help="file to write (default: results/SCALE/report.html)")
+    one.add_argument("--html", type=Path, help="write the page alone, to this file (results/SCALE/report.html)")
+    one.add_argument("--pdf", type=Path, help="write the PDF alone, to this file (paper/report.pdf)")
+    one = add("tensorboard", tensorboard, "histories, metrics and samples of runs as event files for TensorBoard")
+    one.add_argument("names", nargs="*", metavar="TARGET_OR_RUN", help="default: every run that exists")
+    one.add_argument("--out", type=Path, required=True, help="folder for `tensorboard --logdir`, one folder a run")
     one = add("claims", claims, "whether the papers' claims hold, on their own numbers and on ours")
     one.add_argument("--out", type=Path, help="write them to this file instead of printing them")
     add("audit", audit, "where the papers' printed numbers contradict one another")
+    one = add("deviations", deviations, "what the papers leave open or contradict, and what is done here")
+    one.add_argument("--out", type=Path, help="write them to this file instead of printing them")
     one = add("explain", explain, "what stands behind a cell: runs, settings, seeds, weights, data")
     one.add_argument("table")
     one.add_argument("words", nargs="*", help="words of the cell's row and column, for example OKD-SAGAN G2")
@@ -158,22 +164,29 @@ def plan(args: argparse.Namespace, user: User) -> None:
 
 def report(args: argparse.Namespace, user: User) -> None:
     """Write the report of what exists."""
-    from advkd.reporting import page
+    from advkd.reporting import content, document, page
 
     if args.scale:
         user = config.user({**dict(args.config), "scale": args.scale})
-    page.write(user, args.out or Path("results", user.scale, "report.html"))
+    both, found = not (args.html or args.pdf), content.gather(user)
+    if both or args.html:
+        page.write(user, args.html or Path("results", user.scale, "report.html"))
+    if both or args.pdf:
+        document.write(found, user, args.pdf or Path("paper/report.pdf"))
+
+
+def tensorboard(args: argparse.Namespace, user: User) -> None:
+    """Write event files."""
+    from advkd.reporting import tensorboard
+
+    tensorboard.write(args.names, user, args.out)
 
 
 def claims(args: argparse.Namespace, user: User) -> None:
     """Print or write what becomes of the papers' claims."""
     from advkd.reporting import claims
 
-    words = claims.document(user)
-    if args.out:
-        write_text(args.out, words)
-    else:
-        print(words, end="")
+    _give(claims.document(user), args.out)
 
 
 def audit(args: argparse.Namespace, user: User) -> None:
@@ -181,6 +194,20 @@ def audit(args: argparse.Namespace, user: User) -> None:
     from advkd.reporting import audit
 
     print(audit.text())
+
+
+def deviations(args: argparse.Namespace, user: User) -> None:
+    """Print or write what the papers leave open, and what is done here."""
+    from advkd.reporting import deviations
+
+    _give(deviations.document(), args.out)
+
+
+def _give(words: str, out: Path | None) -> None:
+    if out:
+        write_text(out, words)
+    else:
+        print(words, end="")
 
 
 def explain(args: argparse.Namespace, user: User) -> None:

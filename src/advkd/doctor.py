@@ -19,7 +19,7 @@ from advkd.settings import User
 
 LOCK = Path("requirements.lock")
 TEX = ("latexmk", "pdflatex")
-TEX_PACKAGES = "latexmk texlive-latex-recommended texlive-latex-extra"  # Debian's names
+TEX_PACKAGES = "latexmk texlive-latex-recommended lmodern"  # Debian's names
 LITTLE_SPACE = 20e9  # bytes; CODEBRIM and its store take about as much
 
 

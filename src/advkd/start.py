@@ -19,6 +19,11 @@ def main(arguments: list[str]) -> int:
     if not Path("Snakefile").exists():
         print("advkd: no Snakefile here: start from the top folder of the checkout", file=sys.stderr)
         return 2
+    if "paper" in arguments:
+        from advkd import doctor
+
+        if (found := doctor.tex()).state != "ok":
+            print(f"advkd: {found.found}; everything but paper/report.pdf will be made", file=sys.stderr)
     STATE.mkdir(exist_ok=True)
     snakemake = [sys.executable, "-m", "snakemake"]
     lock = os.open(STATE / "advkd.lock", os.O_RDWR | os.O_CREAT)

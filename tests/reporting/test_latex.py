@@ -30,6 +30,12 @@ def test_no_text_ends_a_group_or_a_line(text):
     assert not re.search(r"[%\n\r]", bare)
 
 
+def test_quotes_open_and_close():
+    assert latex.escape('"as printed", ("too")') == (
+        "\\textquotedblleft{}as printed'', (\\textquotedblleft{}too'')"
+    )  # fmt: skip
+
+
 def test_hyphens_side_by_side_stay_two():
     assert latex.escape("--cores ,, ---") == "-{}-cores ,{}, -{}-{}-"
 

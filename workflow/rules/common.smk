@@ -48,6 +48,8 @@ WEIGHTS = f"{DATA}/weights/inception.pth"
 STORES = {one.store: one for one in RUNS.values()}
 REALS = f"{DATA}/features/{{store}}/{{features}}/meta.json"
 FIGURE = f"figures/{USER.scale}/{{figure}}.pdf"
+PAGE = f"{RESULTS}/report.html"
+PDF = "paper/report.pdf"
 TARGETS = catalog.targets()
 
 
@@ -56,7 +58,7 @@ wildcard_constraints:
     store="[a-z0-9_]+-[0-9a-f]{8}",
     dataset="[a-z0-9_]+",
     features="inception[0-9]+-[a-z]+",
-    table="[a-z]+_table[0-9]+",
+    table="[a-z]+_tableS?[0-9]+",
     figure="[a-z]+_figureS?[0-9]+",
 
 

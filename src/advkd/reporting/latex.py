@@ -22,7 +22,8 @@ PREAMBLE = r"\providecommand{\runtag}[1]{}"
 
 def escape(text: str) -> str:
     """Return text as LaTeX shows it, in ASCII; a character without a LaTeX name becomes its code point."""
-    written = _ENCODER.unicode_to_latex("".join(letter if letter.isprintable() else " " for letter in text))
+    opened = re.sub(r'(?<![^\s(])"', "“", "".join(letter if letter.isprintable() else " " for letter in text))
+    written = _ENCODER.unicode_to_latex(opened)
     return re.sub(r"([-,`])(?=\1)", r"\1{}", written)  # TeX would make a dash of two hyphens, as in --cores
 
 

@@ -1,0 +1,41 @@
+"""What the report shows, as a PDF or as a page: everything that exists at a scale."""
+
+from typing import NamedTuple
+
+from advkd import catalog
+from advkd.reporting import audit, claims, deviations
+from advkd.reporting.damage import attempt
+from advkd.reporting.page import cells, overview, pictures, records, verdicts
+from advkd.reporting.page.cells import Table
+from advkd.reporting.page.overview import Overview
+from advkd.reporting.page.pictures import Picture
+from advkd.reporting.page.records import Group
+from advkd.reporting.page.verdicts import Audited, Listed
+from advkd.settings import User
+
+
+class Content(NamedTuple):
+    """All that is shown; what cannot be read is said in its place."""
+
+    groups: dict[str, Group]
+    tables: list[Table]
+    figures: list[Picture]
+    samples: list[Picture]
+    claims: Listed
+    audited: Audited
+    deviations: Listed
+    overview: Overview
+
+
+def gather(user: User) -> Content:
+    """Return all that exists at the user's scale."""
+    runs, problem = attempt(catalog.all_runs, user)
+    groups = records.gather(runs or {}, user)
+    tables = [cells.gather(name, groups, user) for name in catalog.tables()]
+    samples = pictures.samples(groups)
+    judged = verdicts.claims(claims.report, user)
+    audited = verdicts.audited(audit.checks, audit.readings, audit.controls)
+    told = overview.of(groups, tables, samples, judged, audited, user, problem)
+    figures = [pictures.figure(name, groups, user) for name in catalog.figures()]
+    made = verdicts.listed(deviations.tables)
+    return Content(groups, tables, figures, samples, judged, audited, made, told)

@@ -1,0 +1,31 @@
+# tables, figures, runs -> the report, as a page and as a PDF. Both tell of everything, so everything that `all` makes
+# comes before them. The page needs no TeX: it is made first, and stays where the PDF cannot be made.
+
+
+rule page:
+    input:
+        rules.all.input,
+        claims="paper/claims.yaml",
+        papers="paper/papers.yaml",
+        printed="paper/published/text.csv",
+    output:
+        report(PAGE, category="Report", labels={"as": "page", "scale": USER.scale}, caption="../captions/report.rst"),
+    log:
+        f"logs/report/{USER.scale}-page.log",
+    priority: 1
+    shell:
+        "advkd report --html {output:q} --log {log:q}"
+
+
+rule pdf:
+    input:
+        rules.page.input,
+        document="paper/report.tex",
+    output:
+        report(PDF, category="Report", labels={"as": "PDF", "scale": USER.scale}, caption="../captions/report.rst"),
+    log:
+        f"logs/report/{USER.scale}-pdf.log",
+    params:
+        scale=USER.scale,
+    shell:
+        "advkd report --pdf {output:q} --log {log:q}"
