@@ -63,9 +63,14 @@ def test_computed_again(run, counted, change):
 
 
 def test_kept_metrics_outlive_the_predictions(run):
-    found = predictions.metrics(run)
+    predictions.metrics(run)
     (run / "predictions.npz").unlink()
-    assert predictions.metrics(run) == found
+    older = read_json(run / "metrics.json") | {"evaluated": {"code": "old"}}
+    write_json(run / "metrics.json", older)
+    assert predictions.metrics(run) == older
+    write_json(run / "metrics.json", older | {"sha256": {"predictions.npz": "of another training"}})
+    with pytest.raises(UserError, match=r"predictions\.npz"):
+        predictions.metrics(run)
 
 
 def test_unfinished_diverged_and_blocked_runs(tmp_path):

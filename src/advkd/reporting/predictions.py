@@ -14,8 +14,9 @@ def metrics(folder: Path) -> dict[str, Any]:
     """Return the metrics of the classifier run in `folder`.
 
     values and meta are those of `metrics.classification.evaluate`. A run that diverged or was blocked has no values.
-    What is kept in metrics.json is used if it belongs to these predictions and to today's code; otherwise they are
-    computed and kept. Two processes may do so at once: the file is replaced whole, by the same content.
+    What is kept in metrics.json is used if it belongs to these predictions and to today's code, or where a run came
+    without its predictions, as from an archive of results; otherwise they are computed and kept. Two processes may do
+    so at once: the file is replaced whole, by the same content.
 
     Raises:
         UserError: the run is not finished, or its predictions are missing, are not those that it wrote, or cannot be
@@ -27,11 +28,11 @@ def metrics(folder: Path) -> dict[str, Any]:
     if result["status"] != "done":
         return {key: result[key] for key in OUTCOME if key in result} | {"values": {}}
     kept, evaluated = _kept(folder / "metrics.json"), {"code": code_hash("metrics")}
-    if kept.get("sha256") == result["sha256"] and kept.get("evaluated") == evaluated:
+    path = folder / "predictions.npz"
+    if kept.get("sha256") == result["sha256"] and (kept.get("evaluated") == evaluated or not path.exists()):
         return kept
     from advkd.metrics import classification  # scikit-learn takes a second to import, and most find the file
 
-    path = folder / "predictions.npz"
     if path.exists() and sha256(path) != result["sha256"].get("predictions.npz"):
         raise UserError(f"{path} is not what the run wrote (its checksum differs): {classification.REMEDY}")
     found = {"status": "done", "sha256": result["sha256"], **classification.evaluate(path), "evaluated": evaluated}

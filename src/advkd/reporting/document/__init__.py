@@ -168,11 +168,12 @@ def figure(name: str, user: User) -> Figure:
     about, problem = attempt(collect.described, name)
     number = name.partition("figure")[2]
     title = f"{about['short']}, Figure {number}: {about['shows']}" if about else name
-    path = Path("figures", user.scale, f"{name}.pdf")
+    drawn = [Path("figures", user.scale, f"{name}{suffix}") for suffix in (".pdf", ".png")]
+    path = next((path for path in drawn if path.exists()), None)
     cells, unknown = attempt(catalog.cells, name)
     known = tags(user)
     behind = dict.fromkeys(known[group] for cell in cells or () for group in (cell.run, cell.of) if group in known)
-    error = problem or unknown or ("" if path.exists() else "not drawn yet")
+    error = problem or unknown or ("" if path else "not drawn yet")
     return Figure(name, title, "" if error else str(path), error,
                   f"snakemake --cores all {name} {config.options(user)}", list(behind))  # fmt: skip
 
