@@ -1,4 +1,5 @@
 import itertools
+import json
 
 import pytest
 import yaml
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 
 from advkd import catalog, config
 from advkd.errors import UserError
+from advkd.files import digest
 from advkd.run import Run, shortest
 
 SCALES = sorted(path.stem for path in config.CONFIG.glob("scales/*.yaml"))
@@ -64,6 +66,25 @@ def test_an_override_does_not_excuse_a_second_name_for_a_run():
 def test_options_say_what_the_user_chose_without_places_on_this_machine():
     user = config.user({"scale": "reduced", "mirror": "/archives", "seeds": 2, "override": {"okd": {"rho": 0.3}}})
     assert config.options(user) == """--config scale=reduced seeds=2 'override={"okd": {"rho": 0.3}}'"""
+
+
+def test_what_is_done_to_settings_changes_no_other_s():
+    user = config.user()
+    resolved = config.resolve(f"{OKD}/seed0", user)
+    before, hashed = dict(resolved.settings), resolved.hash
+    resolved.settings["rho"] = 9
+    resolved.document()["settings"].clear()
+    again = config.resolve(f"{OKD}/seed0", user)
+    assert again.settings == before and again.hash == hashed == digest(before)
+    assert yaml.safe_load(yaml.safe_dump(again.document())) == json.loads(json.dumps(again.document()))
+
+
+def test_an_override_is_known_by_what_is_written():
+    written = [{"z": 1}, {"z": 1.0}, {"z": True}, {"z": "1"}, {"milestones": [0.5]}, {}]
+    assert len({config.Override.of(layer) for layer in written}) == len(written)
+    assert config.Override.of({"milestones": [0.5]}) == config.Override.of({"milestones": [0.5]})
+    user = config.user({"override": {"okd": {"z": 32}}})
+    assert config.resolve(f"{OKD}/seed0", user) is config.resolve(Run.parse(f"{OKD}/seed0"), user)
 
 
 def test_settings_are_merged_level_by_level_as_snakemake_does(tmp_path):

@@ -9,8 +9,8 @@ import json
 import math
 import os
 import shlex
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,7 @@ from advkd.settings import RunSettings, Strict, User
 
 CONFIG = Path("config")
 REGISTRY = CONFIG / "datasets.yaml"
-NOTHING = yaml.safe_dump({})  # no override
-LOCAL = {"data_root", "mirror", "inception_weights", "device", "retrain", "runs", "checkpoint_seconds"}
+LOCAL = {"data_root", "mirror", "inception_weights", "device", "runs_per_gpu", "retrain", "runs", "checkpoint_seconds"}
 PAPERS: dict[str, type[RunSettings]] = {"okd": GanSettings, "aikd": AikdSettings, "gip": GipSettings}
 
 
@@ -39,15 +38,20 @@ class Resolved:
 
     run: Run
     scale: str
-    settings: dict[str, Any]
+    _settings: dict[str, Any]
     sources: dict[str, str]
     threads: int
     parents: dict[str, "Resolved"]  # the runs whose weights this one starts from or learns from, by role
 
     @property
+    def settings(self) -> dict[str, Any]:
+        """The validated settings: a copy, since all that resolve a run share one object."""
+        return dict(self._settings)
+
+    @cached_property
     def hash(self) -> str:
         """Digest of every setting that can change the run's numbers; a run is stale when it differs."""
-        return digest(self.settings)
+        return digest(self._settings)
 
     @property
     def store_settings(self) -> dict[str, Any]:
@@ -81,6 +85,22 @@ class Resolved:
             "parents": {role: {"run": str(one.run), "config_hash": one.hash} for role, one in self.parents.items()},
             "settings": self.settings,
         }
+
+
+@dataclass(frozen=True)
+class Override:
+    """A user's override of a paper's settings. Equal where it is written alike: 1, 1.0 and true are not."""
+
+    text: str
+    layer: dict[str, Any] = field(compare=False)
+
+    @classmethod
+    def of(cls, layer: dict[str, Any]) -> "Override":
+        """Return `layer` as an override."""
+        return cls(repr(layer), layer)
+
+
+NOTHING = Override.of({})
 
 
 def user(overrides: dict[str, Any] | None = None, file: Path | None = None) -> User:
@@ -166,7 +186,7 @@ def seeds(paper: str, user: User) -> list[int]:
 
 
 @cache
-def _resolve(name: str, scale: str, folders: tuple[str, ...], override: str) -> Resolved:
+def _resolve(name: str, scale: str, folders: tuple[str, ...], override: Override) -> Resolved:
     run = Run.parse(name)
     check_written(run)
     settings, sources = _settings(run, scale, folders, override)
@@ -187,7 +207,9 @@ def _resolve(name: str, scale: str, folders: tuple[str, ...], override: str) -> 
     return Resolved(run, scale, settings, sources, scale_file(scale)["threads"], parents)
 
 
-def _settings(run: Run, scale: str, folders: tuple[str, ...], override: str) -> tuple[dict[str, Any], dict[str, str]]:
+def _settings(
+    run: Run, scale: str, folders: tuple[str, ...], override: Override
+) -> tuple[dict[str, Any], dict[str, str]]:
     """Return a run's settings, and for each the layer that it comes from."""
     paper_path, scale_path = CONFIG / f"{run.paper}.yaml", CONFIG / "scales" / scale
     paper, scaling = paper_file(run.paper), scale_file(scale)
@@ -248,9 +270,8 @@ def _settings(run: Run, scale: str, folders: tuple[str, ...], override: str) -> 
                 raise UserError(f"{where}: multiply is for whole numbers, but {key} is {values[key]!r}")
             if values.get(key):
                 lay({key: max(1, round(values[key] * factor))}, f"{where} ({values[key]} x {factor:g})")
-    everywhere = yaml.safe_load(override)
-    _only(everywhere, changeable, f"override.{run.paper}")
-    lay({key: value for key, value in everywhere.items() if key not in variant}, f"override.{run.paper}")
+    _only(override.layer, changeable, f"override.{run.paper}")
+    lay({key: value for key, value in override.layer.items() if key not in variant}, f"override.{run.paper}")
     # What a layer sets for all runs and this one has no use for is dropped; what its name sets must have a meaning.
     for key, needed in schema.meaningless(values).items():
         if key in variant:
@@ -264,7 +285,7 @@ def _settings(run: Run, scale: str, folders: tuple[str, ...], override: str) -> 
 def resolve(name: str | Run, user: User) -> Resolved:
     """Resolve a run to its full settings under a user's configuration; raises UserError."""
     run = name if isinstance(name, Run) else Run.parse(name)
-    override = yaml.safe_dump(user.override.get(run.paper, {}))
+    override = Override.of(user.override[run.paper]) if run.paper in user.override else NOTHING
     return _resolve(str(run), user.scale, tuple(sorted(user.folders)), override)
 
 

@@ -11,6 +11,7 @@ from advkd.settings import User
 
 ATTEMPT = {"gpu": None, "processor": "CPU", "threads": 1, "cores": 2, "commit": None, "changed": None, "began": "today",
            "python": "3.11", "packages": {"torch": "2.11"}}  # fmt: skip
+VARIANT = "gip/cifar100/resnet18/gip+delta=1"
 HOSTILE = "</template><script>document.title = 'taken'</script><img src=x onerror=\"document.title = 'taken'\"> & \x1b"
 
 
@@ -29,8 +30,9 @@ def leave(name: str, user: User, right: int = 60, log: str = "done\n") -> Resolv
 
 
 def fill(user: User, log: str) -> None:
-    """Leave a teacher, and two seeds of two students."""
+    """Leave a teacher, two seeds of two students, and a variant that no table shows."""
     leave("gip/cifar10/resnet34/baseline/seed0", user, 70, log)
+    leave(f"{VARIANT}/seed0", user)
     for method in ("baseline", "gip"):
         for seed in range(2):
             leave(f"gip/cifar10/resnet18/{method}/seed{seed}", user, 60 + seed, log)

@@ -5,9 +5,9 @@ import contextlib
 import shutil
 
 import pytest
-from report_runs import HOSTILE, fill
+from report_runs import HOSTILE, VARIANT, fill
 
-from advkd import config
+from advkd import catalog, config, tags
 from advkd.reporting import page
 from advkd.reporting.page import agreement
 from checkouts import copy_checkout
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(
 FLAGS = ["headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
          "disable-component-update", "disable-sync"]  # fmt: skip
 CELL = "#gip_table1 button.cell"
-RUN = "gip/cifar10/resnet18/baseline"
+RUN, TEACHER = "gip/cifar10/resnet18/baseline", "gip/cifar10/resnet34/baseline"
 
 # Every visible text's contrast with what is behind it, after WCAG 2: those below 4.5.
 FAINT = """
@@ -107,6 +107,10 @@ def opened(driver) -> bool:
     return driver.execute_script("return document.getElementById('details').open")
 
 
+def tag(group: str) -> str:
+    return tags.tags(config.user())[group]
+
+
 def shown_rows(driver) -> int:
     return driver.execute_script("return document.querySelectorAll('[data-row]:not([hidden])').length")
 
@@ -154,8 +158,8 @@ def test_the_keyboard_reaches_everything(browser):
 
 def test_a_dialog_leads_to_parents_and_back(browser):
     all_of(browser, CELL)[2].click()
-    one_of(browser, "#details [data-open='run/gip/cifar10/resnet34/baseline']").click()
-    assert one_of(browser, "#details-title").text == "gip/cifar10/resnet34/baseline"
+    one_of(browser, f"#details [data-open='run/{TEACHER}']").click()
+    assert one_of(browser, "#details-title").text == f"{tag(TEACHER)} {TEACHER}"
     one_of(browser, "#back").click()
     assert one_of(browser, "#details-title").text.startswith("GIP, Table 1")
     assert len(all_of(browser, "#details-body img")) == 1, "what its generator drew"
@@ -164,12 +168,74 @@ def test_a_dialog_leads_to_parents_and_back(browser):
     assert focused(browser) == "gip_table1/3"
 
 
-def test_an_address_names_a_run(browser, report):
+@pytest.mark.parametrize("by_tag", [False, True])
+def test_an_address_names_a_run_by_its_name_or_its_tag(browser, report, by_tag):
     browser.get("about:blank")
-    browser.get(f"{report.as_uri()}#run/{RUN}")
-    assert opened(browser) and one_of(browser, "#details-title").text == RUN
+    browser.get(f"{report.as_uri()}#{tag(RUN).lower() if by_tag else f'run/{RUN}'}")
+    assert opened(browser) and one_of(browser, "#details-title").text == f"{tag(RUN)} {RUN}"
+    assert f"advkd explain {tag(RUN)} " in one_of(browser, "#details-body").text
     press(browser, "ESCAPE")
     assert "#" not in browser.current_url
+
+
+def test_tags_lead_from_a_cell_to_its_run_and_back(browser):
+    cell = all_of(browser, CELL)[0]
+    assert one_of(cell, ".tag").text == tag(RUN)
+    cell.click()
+    one_of(browser, "#details-body p [data-open]").click()
+    assert one_of(browser, "#details-title").text == f"{tag(RUN)} {RUN}"
+    one_of(browser, "#details-body summary").click()
+    one_of(browser, "#details-body [data-open='gip_table1/1']").click()
+    assert one_of(browser, "#details-title").text.startswith("GIP, Table 1")
+    for _ in range(2):
+        one_of(browser, "#back").click()
+    press(browser, "ESCAPE")
+    assert focused(browser) == "gip_table1/1"
+
+
+def test_a_run_leads_to_the_figures_that_show_it(browser):
+    group = "gip/cifar10/resnet18/gip"
+    one_of(browser, f"#runs [data-open='run/{group}']").click()
+    browser.execute_script("for (const one of document.querySelectorAll('#details details')) one.open = true")
+    one_of(browser, "#details a[href='#gip_figureS1']").click()
+    assert not opened(browser)
+    top = "return document.getElementById('gip_figureS1').getBoundingClientRect().top"
+    assert 0 <= browser.execute_script(top) < 800
+
+
+def test_a_tag_finds_its_rows_alone(browser):
+    field = one_of(browser, "#text")
+    field.send_keys(tag(RUN))
+    rows = all_of(browser, "[data-row]:not([hidden])")
+    assert all(tag(RUN) in row.get_attribute("data-tags").split() for row in rows)
+    shown = {cell.table for name in catalog.artifacts() for cell in catalog.cells(name) if RUN in (cell.run, cell.of)}
+    assert {row.find_element("xpath", "ancestor::section[1]").get_attribute("id") for row in rows} == {*shown, "runs"}
+    field.clear()
+    field.send_keys("r1")
+    assert len(all_of(browser, "#runs [data-row]:not([hidden])")) == 1, "not R10"
+
+
+def test_samples_of_runs_that_nothing_shows_are_folded_until_they_are_sought(browser):
+    image = one_of(browser, f"#samples img[alt*='{VARIANT}']")
+    assert not image.is_displayed()
+    one_of(browser, "#text").send_keys(tag(VARIANT))
+    assert image.is_displayed()
+    one_of(browser, "#text").clear()
+    one_of(browser, "#text").send_keys(webdriver.Keys.SPACE)
+    assert not image.is_displayed()
+
+
+def test_deviations_are_a_table_or_on_a_phone_a_list(browser):
+    one_of(browser, "#text").send_keys("okd rho weight connectors")
+    (row,) = all_of(browser, "#deviations [data-row]:not([hidden])")
+    head = row.find_element("xpath", "ancestor::table/thead")
+    assert "rho = 1" in row.text and head.is_displayed()
+    resize(browser, 390)
+    assert not head.is_displayed()
+    lefts = {round(cell.rect["x"]) for cell in row.find_elements("css selector", "th, td") if cell.is_displayed()}
+    assert len(lefts) == 1, "below each other"
+    before = "return [...arguments[0].cells].map((cell) => getComputedStyle(cell, '::before').content)"
+    assert any("here" in label for label in browser.execute_script(before, row)), "its head stands before each"
 
 
 def test_text_and_status_filter(browser):
@@ -188,7 +254,7 @@ def test_text_and_status_filter(browser):
     assert one_of(browser, "#shown").text == f"{shown_rows(browser)} of {every} entries shown"
     assert {cell.get_attribute("data-state") for cell in all_of(browser, "td.match")} == {"cell: not run"}
     one_of(browser, "option[value='run: done']").click()
-    assert shown_rows(browser) == 3
+    assert shown_rows(browser) == 4
 
 
 @pytest.mark.parametrize("width", [390, 1280])

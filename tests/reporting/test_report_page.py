@@ -3,149 +3,23 @@
 import base64
 import contextlib
 import io
-import math
 import re
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-import scipy.stats
 from gip_runs import end
-from hypothesis import assume, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import Markup
 from PIL import Image
 from report_runs import HOSTILE, fill, leave
 
-from advkd import catalog, config
-from advkd.catalog import Cell
+from advkd import catalog, config, tags
 from advkd.files import write_json
-from advkd.reporting import audit, claims, page
-from advkd.reporting.page import agreement, cells, curves, pictures, records
+from advkd.reporting import audit, choices, claims, deviations, page
+from advkd.reporting.page import cells, pictures, records
 from checkouts import copy_checkout
-
-BLANK = dict.fromkeys(catalog.COLUMNS, "")
-DATA = {"source": {"verified": "published checksum"}}
-
-
-def printed(mean: str, std: str = "", n: str = "", **more: str) -> Cell:
-    return Cell(**{**BLANK, "table": "gip_table1", "mean": mean, "std": std, "n": n, "better": "higher", **more})
-
-
-def ours(mean: float, std: float | None = None, n: int = 1, **more) -> dict:
-    return {"mean": mean, "std": std, "n": n, "scale": "paper", "data": DATA, **more}
-
-
-# Agreement
-
-
-@settings(deadline=None)
-@given(
-    st.tuples(*[st.floats(-50, 50), st.floats(0.1, 5), st.integers(2, 9)] * 2),
-    st.sampled_from(["higher", "lower", ""]),
-)
-def test_two_spreads_are_judged_by_welch(numbers, better):
-    a, s, n, b, r, m = numbers
-    p = scipy.stats.ttest_ind_from_stats(a, s, n, b, r, m, equal_var=False).pvalue
-    assume(abs(p - 0.05) > 1e-6)
-    found = agreement.judge(printed(repr(b), repr(r), str(m), better=better, decimals="12"), ours(a, s, n))
-    apart = {"": "differs", "higher": "better" if a > b else "worse", "lower": "better" if a < b else "worse"}[better]
-    assert found.verdict == ("agrees" if p > 0.05 else apart)
-
-
-@settings(deadline=None)
-@given(st.floats(-50, 50), st.floats(0.1, 5), st.integers(2, 9), st.floats(-50, 50))
-def test_one_seed_is_judged_as_one_more_draw(b, s, n, a):
-    p = 2 * scipy.stats.t.sf(abs(a - b) / (s * math.sqrt(1 + 1 / n)), n - 1)
-    assume(abs(p - 0.05) > 1e-6)
-    theirs = agreement.judge(printed(repr(b), repr(s), str(n), decimals="12"), ours(a))
-    mine = agreement.judge(printed(repr(a), decimals="12"), ours(b, s, n))
-    assert (theirs.verdict == "agrees") == (mine.verdict == "agrees") == (p > 0.05)
-
-
-def test_rounding_of_the_print_is_no_difference():
-    assert agreement.judge(printed("95.1", "0", "3", decimals="1"), ours(95.149, 0.0, 3)).verdict == "agrees"
-    assert agreement.judge(printed("95.1", "0", "3", decimals="1"), ours(95.151, 0.0, 3)).verdict == "better"
-
-
-@pytest.mark.parametrize(
-    ("cell", "row", "verdict"),
-    [
-        (printed("95"), ours(95.0), "no spread"),
-        (printed("95", "1", "3"), {**ours(95.0), "scale": "smoke"}, ""),
-        (printed("95", "1", "3"), {"scale": "paper", "status": "not run"}, ""),
-        (printed("95", "1", "3"), ours(95.0, data={"source": {"verified": "accepted by the user"}}), "not comparable"),
-        (printed("95"), ours(95.0, meta={"weights": "random", "rank_deficient": False}), "not comparable"),
-        (printed("95"), ours(95.0, meta={"weights": "official", "rank_deficient": True}), "not comparable"),
-        (printed("50000", kind="data"), ours(50000), "agrees"),
-        (printed("3334", kind="data"), ours(3333), "differs"),
-    ],
-)
-def test_only_what_can_be_compared_is_judged(cell, row, verdict):
-    assert agreement.judge(cell, row).verdict == verdict
-
-
-def test_a_part_of_the_data_is_not_compared(reduced):
-    leave("gip/cifar100/resnet18/baseline/seed0", reduced)
-    found, _ = table("gip_table1", reduced)
-    one = next(one for one in found.entries if one.ours)
-    assert one.filter == "not comparable" and "classes" in one.agreement.reason
-    whole = config.user({"scale": "paper"})
-    assert not cells.other_data(records.group(one.groups[0], [config.resolve(f"{one.groups[0]}/seed0", whole)], whole))
-
-
-def test_every_verdict_has_a_sign_of_its_own():
-    assert len(set(agreement.SIGNS.values())) == len(agreement.SIGNS)
-
-
-# Learning curves
-
-
-def drawn(tmp_path, text: str) -> list[curves.Chart]:
-    (tmp_path / "history.csv").write_text(text)
-    return curves.charts({0: curves.read(tmp_path / "history.csv")})
-
-
-def test_a_line_goes_through_the_values(tmp_path):
-    (one,) = drawn(tmp_path, "epoch,L\n1,4\n2,1\n3,2\n")
-    assert one.lines[0].parts == [
-        f"0,0 {curves.WIDTH // 2},{curves.HEIGHT} {curves.WIDTH},{round(2 / 3 * curves.HEIGHT)}"
-    ]
-    assert (one.moment, one.first, one.final, one.low, one.high, one.lines[0].last) == (
-        "epoch",
-        "1",
-        "3",
-        "1",
-        "4",
-        "2",
-    )
-    assert not one.logarithmic
-
-
-def test_a_line_breaks_where_a_value_is_not_finite(tmp_path):
-    found = drawn(tmp_path, "iteration,L,W\n1,4,\n2,nan,\n3,inf,\n4,2,\n")
-    assert [one.column for one in found] == ["L"], "a column without numbers has no chart"
-    assert [part.count(",") for part in found[0].lines[0].parts] == [1, 1]
-
-
-def test_a_column_over_decades_is_logarithmic(tmp_path):
-    (one,) = drawn(tmp_path, "epoch,lr\n1,0.1\n2,0.01\n3,0.001\n")
-    assert one.logarithmic
-    assert one.lines[0].parts[0].split()[1] == f"{curves.WIDTH // 2},{curves.HEIGHT // 2}"
-
-
-@settings(deadline=None)
-@given(st.integers(1, 5000))
-def test_thinned_points_keep_both_ends_and_stay_few(count):
-    found = curves.thinned(count)
-    assert found[0] == 0 and found[-1] == count - 1 and len(found) == min(count, curves.POINTS)
-    assert found == sorted(set(found))
-
-
-@pytest.mark.parametrize("text", ["", "epoch,L\n", "L\n1\n", "epoch,L\n1,x\n", "epoch,L\n1,2,3\n", "epoch,L\n1,2\n2\n"])
-def test_a_damaged_history_is_refused(tmp_path, text):
-    with pytest.raises((ValueError, TypeError)):
-        drawn(tmp_path, text)
-
 
 # Runs, cells and pictures of a small results folder
 
@@ -177,10 +51,47 @@ def test_a_cell_shows_both_numbers_and_names_its_runs(reduced):
     assert [row.head for _, rows in found.blocks for row in rows] == ["CIFAR-10", "CIFAR-100"]
 
 
+def test_a_part_of_the_data_is_not_compared(reduced):
+    leave("gip/cifar100/resnet18/baseline/seed0", reduced)
+    found, _ = table("gip_table1", reduced)
+    one = next(one for one in found.entries if one.ours)
+    assert one.filter == "not comparable" and "classes" in one.agreement.reason
+    whole = config.user({"scale": "paper"})
+    assert not cells.other_data(
+        records.group(one.groups[0], "", [config.resolve(f"{one.groups[0]}/seed0", whole)], whole)
+    )
+
+
 def test_a_ratio_names_student_and_teacher(reduced):
-    found, _ = table("gip_table4", reduced)
+    found, groups = table("gip_table4", reduced)
     ratio = next(one for one in found.entries if "Ratio" in one.name and "Our" in one.name)
     assert len(ratio.groups) == 2 and ratio.state == "student not run, teacher not run"
+    student, teacher = (groups[name] for name in ratio.groups)
+    assert student.name in teacher.learners and ("teacher", teacher.name) in student.parents
+
+
+def test_tags_lead_from_cells_and_figures_to_runs_and_back(reduced):
+    runs = catalog.runs("gip_table1", reduced) | catalog.runs("gip_figureS1", reduced)
+    groups = records.gather(catalog.with_parents(runs), reduced)
+    known = tags.tags(reduced)
+    assert {name: one.tag for name, one in groups.items()} == {name: known[name] for name in groups}
+    assert list(groups) == [name for name in known if name in groups], "in the order of the tags"
+    found = cells.gather("gip_table1", groups, reduced)
+    drawn = pictures.figure("gip_figureS1", groups, reduced)
+    for one in found.entries:
+        assert one.tags == [known[name] for name in one.groups]
+        assert all(one.id in [place for place, _ in groups[name].cells] for name in one.groups)
+    assert all(("gip_figureS1", drawn.title) in groups[name].figures for name in drawn.groups)
+    assert {name for name, one in groups.items() if one.shown} == {
+        *drawn.groups,
+        *(name for one in found.entries for name in one.groups),
+    }
+
+
+def test_a_table_that_no_paper_prints_shows_ours_alone(reduced):
+    found, _ = table("okd_tableS1", reduced)
+    assert not found.published and all(dict(one.facts)["published"] == "not by the paper" for one in found.entries)
+    assert {one.state for one in found.entries} == {"not run"} and all(one.tags for one in found.entries)
 
 
 @pytest.mark.parametrize(
@@ -227,7 +138,7 @@ def test_metrics_of_another_version_are_named(reduced, metrics):
 def leave_gan(one, metrics):
     folder = one.run.folder("reduced")
     write_json(folder / "metrics.json", metrics)
-    write_json(folder / "provenance.json", {"data": {**DATA, "name": "codebrim"}})
+    write_json(folder / "provenance.json", {"data": {"source": {"verified": "published checksum"}, "name": "codebrim"}})
     write_json(folder / "result.json", {"config_hash": one.hash, "status": "done", "sha256": {}})
 
 
@@ -362,14 +273,42 @@ def test_a_run_of_many_cells_stands_once(built):
     group = "gip/cifar10/resnet18/gip"
     assert some.count(f'id="run/{group}"') == 1
     assert sum(group in names.split() for names in re.findall('data-groups="([^"]*)"', some)) > 1
-    assert some.count("data:image/webp") == 1, "and so do its images"
+    assert some.count("data:image/webp") == 2, "and so do its images and the variant's"
 
 
-def test_broken_claims_and_audit_leave_the_rest(checkout, monkeypatch):
+def test_the_table_that_no_paper_prints_has_no_word_of_paper(built):
+    for text in built:
+        body = re.search(r'<section class="table" id="okd_tableS1".*?</section>', text, re.DOTALL)[0]
+        assert 'class="paper"' not in body and 'class="sides"' not in body and 'class="numbers alone"' in body
+        assert body.count('class="cell"') == len(catalog.cells("okd_tableS1"))
+
+
+def test_every_choice_stands_there_once_with_its_keys_as_code(built):
+    nothing, _ = built
+    section = re.search(r'<section id="deviations".*?</section>\s*<section id="runs"', nothing, re.DOTALL)[0]
+    made = choices.gather()
+    assert section.count("<tr data-row") == len(made) and "`" not in section
+    for key in {key for one in made for key in one.keys}:
+        assert f"<code>{key}</code>" in section
+
+
+@given(st.text(alphabet="ab`/+<>&\"' "))
+def test_marked_text_is_escaped_and_says_the_same(text):
+    for mark in (page.keys, page.breakable):
+        marked = mark(text)
+        assert not re.search(r"<(?!/?code>|wbr>)", marked)
+        plain = Markup(re.sub(r"</?code>", "`", marked).replace("<wbr>", "")).unescape()
+        assert plain == text
+
+
+def test_broken_claims_audit_and_choices_leave_the_rest(checkout, monkeypatch):
     monkeypatch.setattr(catalog, "tables", lambda: ["gip_table1"])
-    monkeypatch.setattr(catalog, "all_runs", lambda user: catalog.runs("gip_table1", user))
+    found = catalog.with_parents(catalog.runs("gip_table1", config.user({"scale": "reduced"})))
+    monkeypatch.setattr(catalog, "all_runs", lambda user: found)
     monkeypatch.setattr(claims, "report", lambda user: [][0])
     monkeypatch.setattr(audit, "checks", lambda: {}["rule"])
+    monkeypatch.setattr(deviations, "tables", lambda: iter([1 / 0]))
     page.write(config.user({"scale": "reduced"}), checkout / "out" / "report.html")
     text = (checkout / "out" / "report.html").read_text()
     assert "95.13 ± 0.08" in text and "cannot be read (IndexError" in text and "&#39;rule&#39; is missing" in text
+    assert "cannot be read (ZeroDivisionError" in text

@@ -1,6 +1,5 @@
 """The numbers that claims are checked on: those that the papers print, and ours."""
 
-import contextlib
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,12 +12,12 @@ import numpy as np
 from advkd import catalog, config
 from advkd.catalog import Cell
 from advkd.config import Resolved
-from advkd.errors import UserError
 from advkd.gip_settings import TEACHER_SEED
 from advkd.metrics import classification, significance
 from advkd.metrics.effect import Sample
 from advkd.reporting import collect, outcomes
 from advkd.reporting.claim_predicates import Comparison, Quantity
+from advkd.reporting.damage import attempt, readable
 from advkd.settings import User
 
 TOP = {"top1_error": 1, "accuracy": 1, "teacher_accuracy": 1, "top5_error": classification.TOP}
@@ -172,10 +171,8 @@ class Ours:
 
     def _made(self, one: Resolved) -> dict[str, Any] | None:
         if str(one.run) not in self._provenance:
-            self._provenance[str(one.run)] = None
             # A missing or damaged file is told of where its numbers are missing.
-            with contextlib.suppress(OSError, ValueError, KeyError, TypeError, IndexError):
-                self._provenance[str(one.run)] = machine_and_time(one)
+            self._provenance[str(one.run)], _ = attempt(machine_and_time, one)
         return self._provenance[str(one.run)]
 
     def images(self, comparison: Comparison) -> dict[str, Any] | None:
@@ -217,17 +214,6 @@ class Ours:
 def remark(meta: dict[str, Any]) -> str:
     """Return why a GAN's numbers, measured as `meta` says, are no FIDs; empty where they are."""
     return "the FID network has random weights" if meta.get("weights") == "random" else ""
-
-
-@contextlib.contextmanager
-def readable(group: str) -> Iterator[None]:
-    """Turn what damaged or outdated files of a group's runs raise into a UserError that names the group."""
-    try:
-        yield
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        raise UserError(f"{group}: a file of its runs is damaged or of another version ({reason}); advkd status"
-                        " lists them") from error  # fmt: skip
 
 
 def machine_and_time(one: Resolved) -> dict[str, Any] | None:

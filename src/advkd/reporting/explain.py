@@ -1,19 +1,85 @@
-"""What stands behind a cell: its runs, settings, seeds, weights, data and machine."""
+"""What stands behind a cell: its runs, settings, seeds, weights, data and machine; and what rests on a run."""
 
 from typing import Any
 
 from advkd import catalog, config
 from advkd.catalog import Cell
 from advkd.config import Resolved
+from advkd.errors import UserError
 from advkd.files import read_json
 from advkd.progress import duration
 from advkd.reporting import collect, status, tables
+from advkd.reporting.damage import attempt
+from advkd.run import Run
 from advkd.settings import User
+from advkd.tags import group, is_tag, tags
 
 
-def report(table: str, words: list[str], user: User) -> str:
-    """Return everything behind the cells of `table` whose row and column contain `words`; raises UserError."""
-    return "\n\n".join(explain(cell, user) for cell in catalog.find_cells(table, words))
+def report(subject: str, words: list[str], user: User) -> str:
+    """Return what stands behind the cells of a table, or what rests on a run group.
+
+    subject: a table or figure, with `words` that the row and column of the cells contain; or, without words, a tag
+    (R17), a run or a run group. Raises UserError where there is none such.
+    """
+    if not is_tag(subject) and "/" not in subject:
+        return "\n\n".join(explain(cell, user) for cell in catalog.find_cells(subject, words))
+    if words:
+        raise UserError(f"{subject} is a run group: leave out {' '.join(words)!r}, or name a table first")
+    if is_tag(subject):
+        return rests(group(subject, user), user)
+    return rests(Run.parse(subject if "/seed" in subject else f"{subject}/seed0").group, user)
+
+
+def rests(name: str, user: User) -> str:
+    """Return the states of a run group's seeds, what it learns from, and all that rests on it."""
+    everything = catalog.all_runs(user)
+    ones = [one for one in everything.values() if one.run.group == name]
+    ones = ones or [config.resolve(f"{name}/seed{seed}", user) for seed in config.seeds(name.split("/")[0], user)]
+    known = tags(user)
+    learners = {
+        (one.run.group, role)
+        for one in everything.values()
+        for role, parent in one.parents.items()
+        if parent.run.group == name
+    }
+    standing = [cell for table in catalog.artifacts() for cell in catalog.cells(table) if name in (cell.run, cell.of)]
+    figures = [figure for figure in catalog.figures() if any(cell.table == figure for cell in standing)]
+    lines = [f"{tagged(name, known)}  at scale {user.scale}"]
+    lines += [f"  run         {one.run}: {state(one)}" for one in ones]
+    parents = {(one.run.group, role) for role, one in ones[0].parents.items()}
+    lines += [f"  learns from {tagged(other, known)}, its {role}" for other, role in in_order(parents, known)]
+    lines += [f"  taught      {tagged(other, known)}, as its {role}" for other, role in in_order(learners, known)]
+    lines += [f"  cell        {in_short(cell, user)}" for cell in standing if cell.table not in figures]
+    lines += [f"  figure      {figure}" for figure in figures]
+    if not standing:
+        lines.append("  cell        none: no table or figure shows it")
+    lines.append(f"  settings    advkd config {ones[0].run} {config.options(user)}")
+    return "\n".join(lines)
+
+
+def tagged(name: str, known: dict[str, str]) -> str:
+    """Return a run group with its tag before it, if it has one: neither the catalogue nor the user may name it."""
+    return f"{known.get(name, 'no tag')} {name}"
+
+
+def in_order(found: set[tuple[str, str]], known: dict[str, str]) -> list[tuple[str, str]]:
+    """Return (group, role) pairs in the order of the tags."""
+    places = {name: place for place, name in enumerate(known)}
+    return sorted(found, key=lambda pair: (places.get(pair[0], len(places)), pair))
+
+
+def state(one: Resolved) -> str:
+    """Return a run's state, or what is wrong with its files."""
+    found, problem = attempt(status.state, one)
+    return found or problem
+
+
+def in_short(cell: Cell, user: User) -> str:
+    """Return a cell in one line: its place, the published number, and ours or why there is none."""
+    row, problem = attempt(collect.row, cell, user)
+    ours = problem or f"{tables.text(row.get('mean'), int(cell.decimals or 2), row.get('std'))}, {row['status']}"
+    published = f"; published {tables.pm(cell.mean, cell.std)}" * bool(cell.mean)
+    return f"{cell.table}: {cell.row} | {cell.column}  ({cell.metric}): ours {ours}{published}"
 
 
 def explain(cell: Cell, user: User) -> str:
@@ -41,9 +107,16 @@ def explain(cell: Cell, user: User) -> str:
         runs.append(catalog.denominator(cell, user))
         lines += sides(row, decimals)
     lines += beside(cell, row)
+    known = tags(user)
+    lines += [f"  rests on    {tagged(name, known)}" for name in dict.fromkeys(one.run.group for one in runs)]
     lines.append(f"  settings    advkd config {runs[0].run} {config.options(user)}")
     for one in runs:
-        lines += [f"  run         {one.run}: {status.state(one)}", *behind(one)]
+        told, problem = attempt(behind, one)
+        lines += [
+            f"  run         {one.run}: {state(one)}",
+            *(told or []),
+            *[f"    damaged   {problem}"] * bool(problem),
+        ]
     lines.append(f"  made by     snakemake --cores all {cell.table} {config.options(user)}")
     return "\n".join(lines)
 

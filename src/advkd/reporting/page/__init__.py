@@ -7,44 +7,39 @@ forbids every other, so that nothing in a run's name or log can run.
 
 import base64
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup, escape
 
-from advkd import catalog, config
+from advkd import config
 from advkd.files import write_text
 from advkd.progress import duration, say
-from advkd.reporting import audit, claims
-from advkd.reporting.page import cells, overview, pictures, records, verdicts
-from advkd.reporting.page.damage import attempt
+from advkd.reporting import collect, content
+from advkd.reporting.damage import attempt
 from advkd.settings import User
 
 
 def write(user: User, out: Path) -> None:
     """Write the page to `out`."""
-    content = build(user)
-    write_text(out, content)
-    say(f"report at scale {user.scale}: {len(content.encode()) / 1e6:.1f} MB -> {out}")
+    page = build(user)
+    write_text(out, page)
+    say(f"report at scale {user.scale}: {len(page.encode()) / 1e6:.1f} MB -> {out}")
 
 
 def build(user: User) -> str:
     """Return the page as HTML."""
-    runs, problem = attempt(catalog.all_runs, user)
-    groups = records.gather(runs or {}, user)
-    shown = {
-        "groups": groups,
-        "tables": [cells.gather(name, groups, user) for name in catalog.tables()],
-        "figures": [pictures.figure(name, groups, user) for name in catalog.figures()],
-        "samples": pictures.samples(groups),
-        "claims": verdicts.claims(claims.report, user),
-        "audited": verdicts.audited(audit.checks, audit.readings, audit.controls),
-    }
-    told = overview.of(groups, shown["tables"], shown["samples"], shown["claims"], shown["audited"], user, problem)
-    return render(**shown, overview=told, user=user, options=config.options(user))
+    return render(
+        **content.gather(user)._asdict(),
+        papers={paper: short(paper) for paper in config.PAPERS},
+        user=user,
+        options=config.options(user),
+    )
 
 
-def render(**content: Any) -> str:
+def render(**shown: Any) -> str:
     """Return the page with its style and script inside it."""
     templates = jinja2.Environment(
         loader=jinja2.PackageLoader("advkd.reporting.page", "template"),
@@ -53,13 +48,29 @@ def render(**content: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters["duration"] = duration
+    templates.filters |= {"duration": duration, "keys": keys, "breakable": breakable}
     style, script = (templates.loader.get_source(templates, name)[0] for name in ("page.css", "page.js"))
     policy = (
         "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none';"
         f" style-src '{fingerprint(style)}'; script-src '{fingerprint(script)}'"
     )
-    return templates.get_template("page.html").render(style=style, script=script, policy=policy, **content)
+    return templates.get_template("page.html").render(style=style, script=script, policy=policy, **shown)
+
+
+def short(paper: str) -> str:
+    """Return a paper's short name, or the one in the names of its runs where the other cannot be read."""
+    about, _ = attempt(collect.described, f"{paper}_table1")
+    return about["short"] if about else paper
+
+
+def breakable(name: str) -> Markup:
+    """Return a run's name that may break between its words."""
+    return Markup(re.sub(r"(?<=[/+])", "<wbr>", str(escape(name))))
+
+
+def keys(text: str) -> Markup:
+    """Return text whose settings stand in backticks with these as code."""
+    return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text))))
 
 
 def fingerprint(source: str) -> str:

@@ -8,21 +8,21 @@ from typing import Any
 from advkd import catalog, config
 from advkd.catalog import Cell
 from advkd.reporting import collect, notes, tables
+from advkd.reporting.damage import attempt
 from advkd.reporting.page import agreement, facts
 from advkd.reporting.page.agreement import Agreement
-from advkd.reporting.page.damage import attempt
 from advkd.reporting.page.records import DAMAGED, Group
 from advkd.settings import User
 
-NUMBER = "number"  # what the filter calls a number that is not judged
+NUMBER = "with a number"  # what the filter calls a number that is not judged
 
 
 @dataclass(frozen=True)
 class Entry:
     """One cell. ours: (whose, number) pairs, the leading one first; empty where there is none, for which see `state`.
 
-    filter: the word by which the status filter finds it. explained: the command that tells the same. facts: (name,
-    value) pairs. groups: names of the run groups behind it.
+    published: empty where the paper prints none. filter: the word by which the status filter finds it. explained: the
+    command that tells the same. facts: (name, value) pairs. groups, tags: of the run groups behind it.
     """
 
     id: str
@@ -36,6 +36,7 @@ class Entry:
     explained: str
     facts: list[tuple[str, str]]
     groups: list[str]
+    tags: list[str]
 
 
 @dataclass
@@ -57,6 +58,11 @@ class Table:
     blocks: list[tuple[str, list[Row]]] = field(default_factory=list)
     command: str = ""
     error: str = ""
+
+    @property
+    def published(self) -> bool:
+        """Whether the paper prints any of its numbers."""
+        return any(entry.published for entry in self.entries)
 
     @property
     def entries(self) -> Iterable[Entry]:
@@ -107,7 +113,7 @@ def entry(place: str, cell: Cell, row: dict[str, Any], damage: str, groups: dict
     return Entry(
         id=place,
         name=f"{cell.row.replace(' / ', ' · ')} | {cell.column.replace(' / ', ' · ')}",
-        published=tables.pm(cell.mean, cell.std) + notes.QUOTED * bool(row.get("quoted")),
+        published=tables.pm(cell.mean, cell.std) + notes.QUOTED * bool(row.get("quoted")) if cell.mean else "",
         mark=cell.mark,
         ours=ours or [],
         state=row.get("ended") or state,
@@ -116,6 +122,7 @@ def entry(place: str, cell: Cell, row: dict[str, Any], damage: str, groups: dict
         explained=explained(cell, user),
         facts=[("cannot be read", problems)] * bool(problems) + (told or []),
         groups=behind,
+        tags=[groups[name].tag for name in behind],
     )
 
 

@@ -14,7 +14,10 @@ def of(cell: Cell, row: dict[str, Any], verdict: Agreement) -> list[tuple[str, s
     direction = f"{cell.better} is better" if cell.better else ""
     pairs = [
         ("metric", ", ".join(filter(None, [cell.metric, cell.unit, direction]))),
-        ("published", tables.pm(cell.mean, cell.std) + f", n = {cell.n}" * bool(cell.n)),
+        (
+            "published",
+            tables.pm(cell.mean, cell.std) + f", n = {cell.n}" * bool(cell.n) if cell.mean else "not by the paper",
+        ),
         ("marked", cell.mark),
         ("quoted", "by the paper from elsewhere; ours is of our re-implementation" * bool(row.get("quoted"))),
         ("note", cell.note),

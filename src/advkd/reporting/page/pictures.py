@@ -12,7 +12,7 @@ from advkd import catalog, config
 from advkd.config import Resolved
 from advkd.errors import UserError
 from advkd.reporting import collect
-from advkd.reporting.page.damage import attempt
+from advkd.reporting.damage import attempt
 from advkd.reporting.page.records import Group
 from advkd.settings import User
 
@@ -25,7 +25,7 @@ QUALITY = 85  # of WebP: noise, which early generators draw, is costly to keep e
 class Picture(NamedTuple):
     """A picture as a data URI with its size in pixels; empty, with the reason in `error`, where there is none.
 
-    group: the run group that drew it. groups: those that a figure shows.
+    name: of a figure. group: the run group that drew it. groups: those that a figure shows.
     """
 
     title: str
@@ -35,12 +35,13 @@ class Picture(NamedTuple):
     height: int = 0
     error: str = ""
     command: str = ""
+    name: str = ""
     group: str = ""
     groups: tuple[str, ...] = ()
 
 
 def figure(name: str, groups: dict[str, Group], user: User) -> Picture:
-    """Return a figure of figures/SCALE, or how to make it."""
+    """Return a figure of figures/SCALE, or how to make it; it is noted in the run groups that it shows."""
     about, problem = attempt(collect.described, name)
     number = name.partition("figure")[2]
     title = f"{about['short']}, Figure {number}: {about['shows']}" if about else name
@@ -48,7 +49,9 @@ def figure(name: str, groups: dict[str, Group], user: User) -> Picture:
     behind = tuple(dict.fromkeys(group for cell in cells or () for group in (cell.run, cell.of) if group in groups))
     command = f"snakemake --cores all {name} {config.options(user)}"
     path = Path("figures", user.scale, f"{name}.png")
-    base = Picture(title, command=command, groups=behind)
+    base = Picture(title, command=command, name=name, groups=behind)
+    for group in behind:
+        groups[group].figures.append((name, title))
     if problem or unknown:
         return base._replace(error=problem or unknown)
     if not path.exists():

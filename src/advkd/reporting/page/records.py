@@ -6,17 +6,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
 from advkd import config
 from advkd.config import Resolved
 from advkd.files import read_json
 from advkd.progress import duration
 from advkd.reporting import collect, outcomes, status
+from advkd.reporting.damage import Found, attempt
 from advkd.reporting.page import curves
-from advkd.reporting.page.damage import Found, attempt
 from advkd.run import shortest
 from advkd.settings import User
+from advkd.tags import tags
 
 TAIL = 25  # lines of log.txt
 DAMAGED = "damaged"
@@ -59,23 +58,33 @@ class Origin(NamedTuple):
 class Group:
     """The trainings that differ in their seed alone.
 
-    changed: settings that differ from scale `paper`, as (name, ours, the paper's). parents: (role, group's name).
-    cells: of the tables that it stands in, as (their ids, their names).
+    changed: settings that differ from scale `paper`, as (name, ours, the paper's). parents: those it learns from, as
+    (role, group's name); learners: those that learn from it, as names. cells, figures: those that it stands in, as
+    (their ids, their names).
     """
 
     name: str
+    tag: str
     records: list[Record]
     changed: list[tuple[str, str, str]]
     settings: str
     parents: list[tuple[str, str]]
     command: str
+    explained: str
     charts: list[curves.Chart]
+    learners: list[str] = field(default_factory=list)
     cells: list[tuple[str, str]] = field(default_factory=list)
+    figures: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def id(self) -> str:
         """What links name it by."""
         return identity(self.name)
+
+    @property
+    def shown(self) -> bool:
+        """Whether a table or figure shows it."""
+        return bool(self.cells or self.figures)
 
     @property
     def words(self) -> list[str]:
@@ -99,29 +108,35 @@ def identity(group: str) -> str:
 
 
 def gather(runs: dict[str, Resolved], user: User) -> dict[str, Group]:
-    """Return the groups of runs, by name, in the order of the runs."""
+    """Return the groups of runs, by name, in the order of their tags."""
     members: dict[str, list[Resolved]] = defaultdict(list)
     for one in runs.values():
         members[one.run.group].append(one)
-    return {name: group(name, ones, user) for name, ones in members.items()}
+    tagged = tags(user) if members else {}
+    groups = {name: group(name, tag, members[name], user) for name, tag in tagged.items() if name in members}
+    for name, one in groups.items():
+        for parent in dict.fromkeys(parent for _, parent in one.parents if parent in groups):
+            groups[parent].learners.append(name)
+    return groups
 
 
-def group(name: str, ones: list[Resolved], user: User) -> Group:
+def group(name: str, tag: str, ones: list[Resolved], user: User) -> Group:
     """Return what there is of the seeds of one run."""
     first = ones[0]
     records = [record(one) for one in ones]
-    settings = {key: value for key, value in first.settings.items() if key != "seed"}
     changed, _ = attempt(collect.changed, [first], user)
     histories = {one.run.seed: found.history for one, found in zip(ones, records, strict=True) if found.history}
     return Group(
         name=name,
+        tag=tag,
         records=records,
         changed=[(key, *pair) for key, pair in (changed or {}).items()],
-        settings=yaml.safe_dump(settings, sort_keys=False, allow_unicode=True),
+        settings="\n".join(f"{key}: {shortest(value)}" for key, value in first.settings.items() if key != "seed"),
         parents=list(dict.fromkeys((role, parent.run.group) for role, parent in first.parents.items())),
         command="snakemake --cores all "
         + " ".join(str(one.run.folder(one.scale) / made(one)) for one in ones)
         + f" {config.options(user)}",
+        explained=f"advkd explain {tag} {config.options(user)}",
         charts=curves.charts(histories),
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from advkd.reporting.page.damage import attempt
+from advkd.reporting.damage import attempt
 from advkd.settings import User
 
 # Beside the word of a claim's verdict: its sign and the class of its colour.

@@ -30,6 +30,11 @@ function runParts(id) {
   return template ? [template.content.cloneNode(true), ...samplesOf(id)] : [];
 }
 
+// A tag names a run as well as its name does.
+function named(address) {
+  return document.querySelector(`template[data-tag="${CSS.escape(address.toUpperCase())}"]`)?.id ?? address;
+}
+
 function show(id) {
   const template = templateOf(id);
   if (!template) return false;
@@ -61,7 +66,7 @@ function open(id, from) {
 }
 
 function openFromAddress() {
-  const id = location.hash.slice(1);
+  const id = named(decodeURIComponent(location.hash.slice(1)));
   const from = document.querySelector(`[data-open="${CSS.escape(id)}"]`);
   if (templateOf(id)) open(id, from);
 }
@@ -70,6 +75,10 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-open]");
   if (button) open(button.dataset.open, button);
   else if (event.target === dialog) dialog.close(); // the backdrop
+  else if (event.target.closest("#details a")) {
+    opener = null; // the focus goes where the link leads
+    dialog.close();
+  }
 });
 document.getElementById("close").addEventListener("click", () => dialog.close());
 back.addEventListener("click", () => {
@@ -114,27 +123,32 @@ for (const table of grids) {
   });
 }
 
-// Every [data-row] is shown or hidden by its text and by the states of itself or of the cells in it.
+// Every [data-row] is shown or hidden by its text, its runs' tags, and the states of itself or of the cells in it.
 const rows = [...document.querySelectorAll("[data-row]")].map((row) => ({
   row,
   text: `${row.dataset.text ?? ""} ${row.textContent}`.toLowerCase(),
+  tags: (row.dataset.tags ?? "").toLowerCase().split(" "),
   cells: [...row.querySelectorAll("[data-state]")],
 }));
+const isTag = (word) => /^r\d+$/.test(word); // R1 is not meant to find R10
 const statesOf = (one) => (one.dataset.state ?? "").split("|");
 
 function filter() {
   const words = form.elements.text.value.toLowerCase().split(/\s+/).filter(Boolean);
   const status = form.elements.status.value;
   let shown = 0;
-  for (const { row, text, cells } of rows) {
+  for (const { row, text, tags, cells } of rows) {
     const matching = cells.filter((cell) => statesOf(cell).includes(status));
     const fits = !status || statesOf(row).includes(status) || matching.length > 0;
-    row.hidden = !(fits && words.every((word) => text.includes(word)));
+    row.hidden = !(fits && words.every((word) => (isTag(word) ? tags : text).includes(word)));
     shown += !row.hidden;
     for (const cell of cells) cell.classList.toggle("match", Boolean(status) && matching.includes(cell));
   }
-  for (const block of document.querySelectorAll("table.numbers tbody, section.table, section.audited")) {
+  for (const block of document.querySelectorAll("table.numbers tbody, section.table, section.part")) {
     block.hidden = !block.querySelector("[data-row]:not([hidden])") && Boolean(words.length || status);
+  }
+  for (const more of document.querySelectorAll("details.more")) {
+    more.open = Boolean(words.length || status) && more.querySelector("[data-row]:not([hidden])") !== null;
   }
   for (const section of document.querySelectorAll("main > section")) {
     const all = section.querySelectorAll("[data-row]");
