@@ -77,7 +77,7 @@ def parser() -> argparse.ArgumentParser:
     one = add("deviations", deviations, "what the papers leave open or contradict, and what is done here")
     one.add_argument("--out", type=Path, help="write them to this file instead of printing them")
     one = add("explain", explain, "what stands behind a cell: runs, settings, seeds, weights, data")
-    one.add_argument("table")
+    one.add_argument("subject", help="a table or figure; or, for what rests on it, a tag (R17), a run or a run group")
     one.add_argument("words", nargs="*", help="words of the cell's row and column, for example OKD-SAGAN G2")
     one = add("config", show_config, "a run's resolved settings, and where each comes from")
     one.add_argument("run")
@@ -170,7 +170,7 @@ def report(args: argparse.Namespace, user: User) -> None:
         user = config.user({**dict(args.config), "scale": args.scale})
     both, found = not (args.html or args.pdf), content.gather(user)
     if both or args.html:
-        page.write(user, args.html or Path("results", user.scale, "report.html"))
+        page.write(found, user, args.html or Path("results", user.scale, "report.html"))
     if both or args.pdf:
         document.write(found, user, args.pdf or Path("paper/report.pdf"))
 
@@ -214,7 +214,7 @@ def explain(args: argparse.Namespace, user: User) -> None:
     """Print what stands behind a cell."""
     from advkd.reporting import explain
 
-    print(explain.report(args.table, args.words, user))
+    print(explain.report(args.subject, args.words, user))
 
 
 def show_config(args: argparse.Namespace, user: User) -> None:

@@ -8,8 +8,8 @@ import pytest
 from report_runs import HOSTILE, VARIANT, fill
 
 from advkd import catalog, config, tags
-from advkd.reporting import page
-from advkd.reporting.page import agreement
+from advkd.reporting import content, page
+from advkd.reporting.content import agreement
 from checkouts import copy_checkout
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
@@ -52,7 +52,7 @@ def report(tmp_path_factory):
         user = config.user({"scale": "paper", "seeds": 2})
         fill(user, HOSTILE)
         out = tmp_path_factory.mktemp("out") / "report.html"
-        page.write(user, out)
+        page.write(content.gather(user), user, out)
     return out
 
 

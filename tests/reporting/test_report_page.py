@@ -17,8 +17,8 @@ from report_runs import HOSTILE, fill, leave
 
 from advkd import catalog, config, tags
 from advkd.files import write_json
-from advkd.reporting import audit, choices, claims, deviations, page
-from advkd.reporting.page import cells, pictures, records
+from advkd.reporting import audit, choices, claims, content, deviations, page
+from advkd.reporting.content import cells, pictures, records
 from checkouts import copy_checkout
 
 # Runs, cells and pictures of a small results folder
@@ -219,15 +219,19 @@ class Page(HTMLParser):
         self.sources += [found[name] for name in ("src", "srcset", "action", "data") if name in found]
 
 
+def build(user):
+    return page.build(content.gather(user), user)
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     """Pages of a checkout: nothing run, and some runs of the papers' settings with hostile words in their logs."""
     with contextlib.chdir(copy_checkout(tmp_path_factory.mktemp("page") / "checkout")):
-        nothing = page.build(config.user({"scale": "smoke"}))
+        nothing = build(config.user({"scale": "smoke"}))
         user = config.user({"scale": "paper", "seeds": 2})
         fill(user, HOSTILE)
-        some = page.build(user)
-        assert page.build(user) == some, "equal inputs, equal bytes"
+        some = build(user)
+        assert build(user) == some, "equal inputs, equal bytes"
     return nothing, some
 
 
@@ -308,7 +312,8 @@ def test_broken_claims_audit_and_choices_leave_the_rest(checkout, monkeypatch):
     monkeypatch.setattr(claims, "report", lambda user: [][0])
     monkeypatch.setattr(audit, "checks", lambda: {}["rule"])
     monkeypatch.setattr(deviations, "tables", lambda: iter([1 / 0]))
-    page.write(config.user({"scale": "reduced"}), checkout / "out" / "report.html")
+    user = config.user({"scale": "reduced"})
+    page.write(content.gather(user), user, checkout / "out" / "report.html")
     text = (checkout / "out" / "report.html").read_text()
     assert "95.13 ± 0.08" in text and "cannot be read (IndexError" in text and "&#39;rule&#39; is missing" in text
     assert "cannot be read (ZeroDivisionError" in text

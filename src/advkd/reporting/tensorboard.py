@@ -21,8 +21,8 @@ from advkd.errors import UserError
 from advkd.files import atomic, read_json
 from advkd.progress import say
 from advkd.reporting import collect, outcomes
+from advkd.reporting.content import curves, pictures
 from advkd.reporting.damage import attempt
-from advkd.reporting.page import curves, pictures
 from advkd.settings import User
 
 Read = TypeVar("Read")

@@ -17,9 +17,9 @@ from advkd.files import write_text
 from advkd.progress import say
 from advkd.reporting import collect, latex, notes, tables
 from advkd.reporting.content import Content
+from advkd.reporting.content.records import DAMAGED, Group
 from advkd.reporting.damage import attempt
 from advkd.reporting.document.tex import typeset
-from advkd.reporting.page.records import DAMAGED, Group
 from advkd.settings import User
 from advkd.tags import tags
 
@@ -125,8 +125,9 @@ def environment() -> jinja2.Environment:
 
 
 def breakable(text: str) -> Raw:
-    """Return text in LaTeX, in which a run's name may break after the signs between its words."""
-    return Raw(re.sub(r"(?<=[\w}])(/|\+|=|\\_)(?=[\w.])", r"\1\\allowbreak{}", latex.escape(text)))
+    """Return text in LaTeX, in which a run's name may break after the signs between its words, and a checksum."""
+    written = re.sub(r"(?<=[\w}])(/|\+|=|\\_)(?=[\w.])", r"\1\\allowbreak{}", latex.escape(text))
+    return Raw(re.sub(r"(?<=[0-9a-f]{16})(?=[0-9a-f]{16})", r"\\allowbreak{}", written))
 
 
 def code(text: str) -> Raw:

@@ -17,22 +17,23 @@ from markupsafe import Markup, escape
 from advkd import config
 from advkd.files import write_text
 from advkd.progress import duration, say
-from advkd.reporting import collect, content
+from advkd.reporting import collect
+from advkd.reporting.content import Content
 from advkd.reporting.damage import attempt
 from advkd.settings import User
 
 
-def write(user: User, out: Path) -> None:
+def write(content: Content, user: User, out: Path) -> None:
     """Write the page to `out`."""
-    page = build(user)
+    page = build(content, user)
     write_text(out, page)
     say(f"report at scale {user.scale}: {len(page.encode()) / 1e6:.1f} MB -> {out}")
 
 
-def build(user: User) -> str:
+def build(content: Content, user: User) -> str:
     """Return the page as HTML."""
     return render(
-        **content.gather(user)._asdict(),
+        **content._asdict(),
         papers={paper: short(paper) for paper in config.PAPERS},
         user=user,
         options=config.options(user),

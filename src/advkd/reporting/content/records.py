@@ -11,8 +11,8 @@ from advkd.config import Resolved
 from advkd.files import read_json
 from advkd.progress import duration
 from advkd.reporting import collect, outcomes, status
+from advkd.reporting.content import curves
 from advkd.reporting.damage import Found, attempt
-from advkd.reporting.page import curves
 from advkd.run import shortest
 from advkd.settings import User
 from advkd.tags import tags

@@ -12,8 +12,8 @@ from advkd import catalog, config
 from advkd.config import Resolved
 from advkd.errors import UserError
 from advkd.reporting import collect
+from advkd.reporting.content.records import Group
 from advkd.reporting.damage import attempt
-from advkd.reporting.page.records import Group
 from advkd.settings import User
 
 SHOWN = 8  # images of each generator of a GAN

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from advkd import catalog
 from advkd.catalog import Cell
-from advkd.reporting.page import agreement
+from advkd.reporting.content import agreement
 
 BLANK = dict.fromkeys(catalog.COLUMNS, "")
 DATA = {"source": {"verified": "published checksum"}}

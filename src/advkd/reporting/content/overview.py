@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from advkd import config
 from advkd.progress import duration
-from advkd.reporting.page.cells import Table
-from advkd.reporting.page.pictures import Picture
-from advkd.reporting.page.records import Group
-from advkd.reporting.page.verdicts import Audited, Listed
+from advkd.reporting.content.cells import Table
+from advkd.reporting.content.pictures import Picture
+from advkd.reporting.content.records import Group
+from advkd.reporting.content.verdicts import Audited, Listed
 from advkd.settings import User
 
 

@@ -4,13 +4,13 @@ from typing import NamedTuple
 
 from advkd import catalog
 from advkd.reporting import audit, claims, deviations
+from advkd.reporting.content import cells, overview, pictures, records, verdicts
+from advkd.reporting.content.cells import Table
+from advkd.reporting.content.overview import Overview
+from advkd.reporting.content.pictures import Picture
+from advkd.reporting.content.records import Group
+from advkd.reporting.content.verdicts import Audited, Listed
 from advkd.reporting.damage import attempt
-from advkd.reporting.page import cells, overview, pictures, records, verdicts
-from advkd.reporting.page.cells import Table
-from advkd.reporting.page.overview import Overview
-from advkd.reporting.page.pictures import Picture
-from advkd.reporting.page.records import Group
-from advkd.reporting.page.verdicts import Audited, Listed
 from advkd.settings import User
 
 

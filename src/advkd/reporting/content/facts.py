@@ -4,7 +4,7 @@ from typing import Any
 
 from advkd.catalog import Cell
 from advkd.reporting import collect, tables
-from advkd.reporting.page.agreement import Agreement
+from advkd.reporting.content.agreement import Agreement
 
 
 def of(cell: Cell, row: dict[str, Any], verdict: Agreement) -> list[tuple[str, str]]:

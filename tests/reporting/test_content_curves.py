@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from advkd.reporting.page import curves
+from advkd.reporting.content import curves
 
 
 def drawn(tmp_path, text: str) -> list[curves.Chart]:

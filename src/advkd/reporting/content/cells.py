@@ -8,10 +8,10 @@ from typing import Any
 from advkd import catalog, config
 from advkd.catalog import Cell
 from advkd.reporting import collect, notes, tables
+from advkd.reporting.content import agreement, facts
+from advkd.reporting.content.agreement import Agreement
+from advkd.reporting.content.records import DAMAGED, Group
 from advkd.reporting.damage import attempt
-from advkd.reporting.page import agreement, facts
-from advkd.reporting.page.agreement import Agreement
-from advkd.reporting.page.records import DAMAGED, Group
 from advkd.settings import User
 
 NUMBER = "with a number"  # what the filter calls a number that is not judged
