@@ -33,3 +33,12 @@ def test_permissions_follow_the_umask(tmp_path):
     plain = tmp_path / "b"
     plain.touch()
     assert (tmp_path / "a").stat().st_mode == plain.stat().st_mode
+
+
+def test_yaml_is_parsed_once_and_again_when_it_changes(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text("x: [1, 2]")
+    first = files.read_yaml(path)
+    assert first == {"x": [1, 2]} and files.read_yaml(path) is first
+    path.write_text("x: [1, 3]")
+    assert files.read_yaml(path) == {"x": [1, 3]}

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from advkd.aikd_settings import AikdSettings
 from advkd.classifier_settings import IMAGES
 from advkd.errors import UserError
-from advkd.files import digest
+from advkd.files import digest, read_yaml
 from advkd.gan_settings import GanSettings
 from advkd.gip_settings import GipSettings
 from advkd.run import Run, check_written, parse_value
@@ -148,7 +148,7 @@ def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 @cache
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path)
     except FileNotFoundError:
         raise UserError(f"{path} is missing: start from the top folder of the checkout") from None
     except yaml.YAMLError as error:

@@ -6,8 +6,11 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 
 @contextlib.contextmanager
@@ -46,6 +49,16 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path) -> Any:
     """Read a JSON file."""
     return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file; equal content is parsed once, and its readers share what comes of it and leave it as it is."""
+    return _parsed(Path(path).read_text(encoding="utf-8"))
+
+
+@cache
+def _parsed(text: str) -> Any:
+    return yaml.safe_load(text)
 
 
 def sha256(path: Path) -> str:

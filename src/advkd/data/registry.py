@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 from advkd.errors import UserError
+from advkd.files import read_yaml
 
 TARS = (".tar", ".tar.gz", ".tgz")
 
@@ -96,7 +97,7 @@ def weights(path: Path) -> Registry:
 
 def _read(path: Path) -> dict:
     try:
-        entries = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        entries = read_yaml(path)
     except (OSError, yaml.YAMLError) as error:
         raise UserError(f"cannot read the registry of data sets {path}: {' '.join(str(error).split())}") from error
     if not isinstance(entries, dict):

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 
 from advkd import catalog, config
 from advkd.errors import UserError
+from advkd.files import read_yaml
 from advkd.reporting.claim_evidence import known, targets
 from advkd.reporting.claim_predicates import AnyPredicate, Instance, Quantity, Rows
 from advkd.settings import Strict, User
@@ -60,7 +61,7 @@ def load(path: Path = CLAIMS) -> tuple[Claim, ...]:
         UserError: the file cannot be read or holds no lists of claims.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path)
     except (OSError, yaml.YAMLError) as error:
         raise UserError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict) or not all(isinstance(entries, list) for entries in content.values()):

@@ -3,13 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from advkd import catalog, config
 from advkd.catalog import Cell
 from advkd.config import Resolved
 from advkd.errors import UserError
-from advkd.files import read_json
+from advkd.files import read_json, read_yaml
 from advkd.reporting.outcomes import Outcome, numbers, outcome, summary
 from advkd.run import shortest
 from advkd.settings import User
@@ -189,7 +187,7 @@ def paper_of(artifact: str) -> str:
 
 def described(artifact: str) -> dict[str, str]:
     """Return a paper's short name and citation, and what the artifact shows."""
-    papers = yaml.safe_load(PAPERS.read_text(encoding="utf-8"))
+    papers = read_yaml(PAPERS)
     if artifact not in papers["artifacts"]:
         raise UserError(f"{PAPERS}: say under `artifacts` what {artifact} shows")
     return {**papers[paper_of(artifact)], "shows": papers["artifacts"][artifact]}

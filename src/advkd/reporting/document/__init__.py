@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jinja2
-import yaml
 
 from advkd import catalog, config
-from advkd.files import write_text
+from advkd.files import read_yaml, write_text
 from advkd.progress import say
 from advkd.reporting import collect, latex, notes, tables
 from advkd.reporting.content import Content
@@ -70,7 +69,7 @@ def write(content: Content, user: User, out: Path) -> None:
 def parts(content: Content, user: User) -> dict[str, str]:
     """Return the files that paper/report.tex inputs, by name without suffix."""
     made = [table(name, user) for name in catalog.tables()]
-    papers = yaml.safe_load(collect.PAPERS.read_text(encoding="utf-8"))
+    papers = read_yaml(collect.PAPERS)
     shown = {
         **content._asdict(),
         "user": user,
