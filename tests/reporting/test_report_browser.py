@@ -49,7 +49,7 @@ return [...document.querySelectorAll(arguments[0])].filter((one) => {
 def report(tmp_path_factory):
     """A page of some runs, with words in their logs that would do harm if they were more than words."""
     with contextlib.chdir(copy_checkout(tmp_path_factory.mktemp("report") / "checkout")):
-        user = config.user({"scale": "paper", "seeds": 2})
+        user = config.user({"scale": "paper", "seeds": 2, "accept": {"codebrim": f"sha256:{64 * '0'}"}})
         fill(user, HOSTILE)
         out = tmp_path_factory.mktemp("out") / "report.html"
         page.write(content.gather(user), user, out)
