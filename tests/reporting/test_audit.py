@@ -30,9 +30,9 @@ CONTRADICTIONS = [
     ("marks", "aikd_table3: Top-5 Error / ResNet 18 / AI-KD | Stanford Dogs", "bold", "underline"),
 ]
 CLAIMS = {
-    "okd-sagan-all", "okd-acgan-all", "aikd-top1-everywhere", "aikd-top5-everywhere", "aikd-f1-everywhere",
-    "aikd-fine-grained-top5", "aikd-top5-resnet", "aikd-omega-values", "aikd-omega-insensitive",
-    "aikd-augmentations-help", "gip-entropy-needed",
+    "contradiction": {"aikd-top5-resnet", "aikd-omega-values", "gip-entropy-needed"},
+    "remark": {"okd-sagan-all", "okd-acgan-all", "aikd-top1", "aikd-top5", "aikd-f1-everywhere",
+               "aikd-omega-insensitive", "aikd-augmentations-help"},
 }  # fmt: skip
 REMARKS = {
     "13.18 ± 0.34: probably a copy", "top1_error 20.42 ± 0.04, top5_error 5.27 ± 0.29: probably a copy",
@@ -61,14 +61,17 @@ def at(table, row, column=None, metric=None):
 def test_every_known_contradiction_and_no_other():
     own = [one for one in FINDINGS if one.kind == "contradiction" and one.rule != "claims"]
     assert sorted((one.rule, one.where, one.printed, one.derived) for one in own) == sorted(CONTRADICTIONS)
-    assert {one.words.split(":")[0] for one in FINDINGS if one.rule == "claims"} == CLAIMS
+    for kind, names in CLAIMS.items():
+        found = [one for one in FINDINGS if (one.rule, one.kind) == ("claims", kind)]
+        assert {one.words.split(":")[0] for one in found} == names
+        assert all(("; read here as: " in one.words) == (kind == "remark") for one in found)
 
 
 def test_remarks():
     remarks = [one for one in FINDINGS if one.kind == "remark"]
     chance = [one for one in remarks if one.rule == "chance"]
     assert len(chance) == 5 and {(one.printed, one.derived) for one in chance} == {("1.00", "100/100")}
-    rest = [one for one in remarks if one.rule != "chance"]
+    rest = [one for one in remarks if one.rule not in ("chance", "claims")]
     assert len(rest) == len(REMARKS) and all(any(text in one.words for one in rest) for text in REMARKS)
 
 

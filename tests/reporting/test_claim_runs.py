@@ -1,6 +1,8 @@
 """The claims judged on runs that are written here, and what is shown of them."""
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +49,8 @@ def test_ours_from_runs(user, fill):
     wrong = [np.arange(1000) >= right for right in (760, 730)]  # gip_runs.finish
     low, high = paired_difference(wrong[1], wrong[0])
     assert part.images["n_images"] == 1000 and (part.images["low"], part.images["high"]) == (100 * low, 100 * high)
+    # Unfinished are the two teachers, and of each binary network the training that its weights are from.
+    assert found.takes == {"runs": 36 + 2 + 18, "command": 36 + 2 + 18}
     assert found.made == {"runs": 36, "seconds": 108.0, "machines": ["CPU, 1 of 2 threads"],
                           "data": ["cifar10: official archive, verified by published checksum",
                                    "cifar100: official archive, verified by published checksum"]}  # fmt: skip
@@ -83,6 +87,34 @@ def test_ours_that_ended_or_cannot_be_read(user, fill):
     assert found.word == "not readable" and str(predictions) in found.why
     (runs[0].run.folder("paper") / "result.json").write_text("{")
     assert "gip+epochs=300" in claims.judge(CLAIMS["gip-epochs-resnet"], user).ours.why
+
+
+def test_runs_that_came_without_their_predictions(user, fill):
+    """As a fresh copy of the repository's own results: metrics.json, result.json and provenance.json."""
+    fill(f"{C100}/gip", 600, 610, 620)
+    fill(f"{C100}/gip+epochs=300", 500, 510, 520)
+    whole = claims.judge(CLAIMS["gip-epochs-resnet"], user)
+    for path in Path("results/paper").rglob("predictions.npz"):
+        path.unlink()
+    found = claims.judge(CLAIMS["gip-epochs-resnet"], user)
+    assert whole.ours.parts[0].images and found.ours.parts[0].images is None and found.made == whole.made
+    assert found.ours == replace(whole.ours, parts=tuple(replace(part, images=None) for part in whole.ours.parts))
+    fill(f"{C100}/gip", 600)
+    assert claims.judge(CLAIMS["gip-epochs-resnet"], user).ours.parts[0].images is None
+    fill(f"{C100}/gip+epochs=300", 500)
+    assert claims.judge(CLAIMS["gip-epochs-resnet"], user).ours.parts[0].images == whole.ours.parts[0].images
+    (path := config.resolve(f"{C100}/gip/seed0", user).run.folder("paper") / "predictions.npz").write_bytes(b"damaged")
+    damaged = claims.judge(CLAIMS["gip-epochs-resnet"], user).ours
+    assert damaged.word == "not readable" and str(path) in damaged.why
+
+
+def test_a_claim_takes_the_teachers_and_parents_too(user, fill):
+    ratio = claims.judge(CLAIMS["gip-gantsc"], user)
+    assert (ratio.takes["runs"], ratio.made) == (3 + 3 + 1 + 1, None)
+    fill("gip/cifar10/wrn28_10/baseline", 900)
+    assert claims.judge(CLAIMS["gip-gantsc"], user).made["runs"] == 1
+    assert claims.judge(CLAIMS["aikd-cifar100-error"], user).takes == {"runs": 6, "command": 180}
+    assert claims.judge(CLAIMS["aikd-omega-values"], user).takes is None
 
 
 def test_combinations_without_entropy_that_diverge(user):
@@ -131,13 +163,18 @@ def test_document(user, fill):
     block = text.split("### gip-epochs-resnet\n")[1].split("###")[0]
     for part in (
         "section 4.3",
-        "- check: `snakemake --cores all gip_table6 --config scale=paper seeds=3`",
+        "- check: `snakemake --cores all gip_table6 --config scale=paper seeds=3`, which trains 10 runs\n",
+        "- takes 7 runs; 6 of them finished, in 18 s on CPU, 1 of 2 threads\n",
         "- published: **holds**",
         "- ours: **holds**",
         "61 − 51 = 10",
-        "- made by 6 runs in 18 s on CPU, 1 of 2 threads",
+        "- data: cifar100: official archive",
     ):
         assert part in block
+    links = dict(re.findall(r"^\| \[(\S+)\]\(#\1\) \| .* \| (.*) \|$", text, flags=re.MULTILINE))
+    assert list(links) == list(CLAIMS) and links["gip-epochs-resnet"] == "7 runs; 6 of them finished, in 18 s"
+    assert links["aikd-top1"] == "180 runs; none finished at this scale" and links["aikd-omega-values"] == ""
+    assert "- read here as: accuracy rises with every step" in text.split("### gip-epochs-reactnet\n")[1]
 
 
 def test_the_document_of_this_repository_is_of_these_claims():

@@ -1,7 +1,8 @@
 """The papers' numbers against themselves, and what can be read from them statistically. No run is needed.
 
 Contradictions are found by rules over paper/published (`audit_rules`) and by the claims that a paper's own tables
-contradict; what is merely unlikely, by `audit_remarks`. Means and deviations that are printed with a number of runs
+contradict, though not where only our reading of a sentence is contradicted; what is merely unlikely, by
+`audit_remarks`. Means and deviations that are printed with a number of runs
 say, by Welch's t, how surely the best of a comparison is better than the second. The GAN paper prints one number a
 generator: there, what the best of its connected generators would be by chance, if all were independent draws around
 the single GAN.
@@ -17,6 +18,8 @@ from advkd.reporting import audit_rules, claims
 from advkd.reporting.audit_remarks import REMARKS
 from advkd.reporting.audit_rules import Checked, Finding, by, compared, printed
 from advkd.reporting.claim_predicates import Decrease, Difference
+
+KINDS = {claims.CONTRADICTED: "contradiction", claims.AS_READ: "remark"}
 
 
 @dataclass(frozen=True)
@@ -72,18 +75,22 @@ def findings() -> list[Finding]:
 
 
 def contradicted() -> Checked:
-    """Check the claims on the papers' own tables; stated changes are left to the rule for these."""
+    """Check the claims on the papers' own tables; stated changes are left to the rule for these.
+
+    A contradiction is one where the claim says what its sentence says; where it is read into it, a remark.
+    """
     found = []
     judged = [one for one in claims.load() if not all(isinstance(part, Difference | Decrease) for part in one.check)]
     verdicts = {claim: claims.published(claim) for claim in judged}
     for claim, verdict in verdicts.items():
-        if verdict.word == "contradicted":
+        if verdict.word in KINDS:
             against = [part.numbers for part in verdict.parts if part.agrees is False]
+            told = f"{claim.id}: {verdict.why}" + (f"; read here as: {claim.reading}" if claim.reading else "")
             found.append(
-                Finding("claims", "contradiction", claim.paper, f"{claim.paper} {claim.place}", claim.claim,
-                        "; ".join(against) or verdict.why, f"{claim.id}: {verdict.why}")
+                Finding("claims", KINDS[verdict.word], claim.paper, f"{claim.paper} {claim.place}", claim.claim,
+                        "; ".join(against) or verdict.why, told)
             )  # fmt: skip
-    checked = sum(verdict.word in ("holds", "contradicted") for verdict in verdicts.values())
+    checked = sum(verdict.word == "holds" or verdict.word in KINDS for verdict in verdicts.values())
     return Checked("claims about numbers that tables print", checked, tuple(found))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,13 +28,15 @@ TOP = {"top1_error": 1, "accuracy": 1, "teacher_accuracy": 1, "top5_error": clas
 class Number:
     """What is known of a quantity: a sample, or None and the status that says why.
 
-    digits: of a printed number. ended: how our trainings ended where one diverged or was blocked. diverged: their
+    digits: of a printed number; deviates: whether it is printed with a deviation, which no sample has that does not say
+    of how many runs. ended: how our trainings ended where one diverged or was blocked. diverged: their
     number where all did. remark: why our number is not what the metric's name says.
     """
 
     sample: Sample | None
     status: str
     digits: Decimal | None = None
+    deviates: bool = False
     ended: str = ""
     diverged: int = 0
     remark: str = ""
@@ -101,7 +104,7 @@ class Published:
         std, n = float(cell.std) if cell.std and cell.n else None, int(cell.n or 1)
         if quantity.metric == "teacher_accuracy":
             return Number(Sample.constant(float(cell.mean)), "printed", digits=Decimal(cell.mean))
-        return Number(Sample(float(cell.mean), std, n), "printed", digits=Decimal(cell.mean))
+        return Number(Sample(float(cell.mean), std, n), "printed", Decimal(cell.mean), bool(cell.std))
 
 
 @dataclass
@@ -112,6 +115,7 @@ class Ours:
     _numbers: dict[Quantity, Number] = field(default_factory=dict)
     _runs: dict[tuple[str, bool], list[Resolved]] = field(default_factory=dict)
     _provenance: dict[str, dict | None] = field(default_factory=dict)
+    _commanded: dict[str, set[str]] = field(default_factory=dict)
     _errors: dict[tuple[str, int], tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
     def number(self, quantity: Quantity) -> Number:
@@ -122,9 +126,8 @@ class Ours:
 
     def _read(self, quantity: Quantity) -> Number:
         if quantity.metric == "restored_ratio":
-            cell = next(cell for cell in cells() if (cell.run, cell.metric) == quantity)
             with readable(quantity.run):
-                row = collect.row(cell, self.user)
+                row = collect.row(ratio(quantity), self.user)
             values = [float(value) for value in row.get("values", "").split()]
             ended = row.get("ended", "")
             return Number(Sample.of(values) if values and not ended else None, row["status"], ended=ended)
@@ -152,21 +155,32 @@ class Ours:
             ]
         return self._runs[quantity.run, teacher]
 
-    def made(self, quantities: list[Quantity]) -> dict[str, Any] | None:
-        """Return on what the finished runs behind quantities were trained, and how long; None where none is finished.
+    def behind(self, quantities: list[Quantity]) -> dict[str, Resolved]:
+        """Return the runs of quantities, the teachers that ratios divide by, and all runs that these learn from."""
+        found = [one for quantity in quantities for one in self.runs(quantity)]
+        ratios = [ratio(quantity) for quantity in quantities if quantity.metric == "restored_ratio"]
+        found += [catalog.denominator(cell, self.user) for cell in ratios]
+        return catalog.with_parents({str(one.run): one for one in found})
+
+    def commanded(self, targets: list[str]) -> set[str]:
+        """Return the names of all runs that the workflow trains for its targets."""
+        for target in set(targets) - self._commanded.keys():
+            self._commanded[target] = set(catalog.with_parents(catalog.wanted(target, self.user)))
+        return set().union(*(self._commanded[target] for target in targets))
+
+    def made(self, runs: dict[str, Resolved]) -> dict[str, Any] | None:
+        """Return on what those of some runs that are finished were trained, and how long; None where none is.
 
         runs: their number; seconds: the sum; machines, data: in words, each once.
         """
-        found = {}
-        for quantity in quantities:
-            found.update({str(one.run): made for one in self.runs(quantity) if (made := self._made(one))})
+        found = [made for one in runs.values() if (made := self._made(one))]
         if not found:
             return None
         return {
             "runs": len(found),
-            "seconds": sum(one["seconds"] for one in found.values()),
-            "machines": list(dict.fromkeys(one["machine"] for one in found.values())),
-            "data": list(dict.fromkeys(one["data"] for one in found.values())),
+            "seconds": sum(one["seconds"] for one in found),
+            "machines": list(dict.fromkeys(one["machine"] for one in found)),
+            "data": list(dict.fromkeys(one["data"] for one in found)),
         }
 
     def _made(self, one: Resolved) -> dict[str, Any] | None:
@@ -178,8 +192,9 @@ class Ours:
     def images(self, comparison: Comparison) -> dict[str, Any] | None:
         """Return how far a difference of two classifiers' errors depends on the choice of evaluation images.
 
-        Of one training each, the first finished one, so it says nothing of other seeds: low, high (of the interval
-        over resampled images, in points, 95 %), n_images and the two runs. None where there are no such predictions.
+        Of one training each, the first finished one that came with its predictions, so it says nothing of other seeds:
+        low, high (of the interval over resampled images, in points, 95 %), n_images and the two runs. None where there
+        are no such predictions.
         """
         tops = {TOP.get(quantity.metric) for quantity in comparison.quantities}
         if len(comparison.quantities) != 2 or len(tops) > 1 or None in tops or comparison.relative:
@@ -199,16 +214,26 @@ class Ours:
     def _first(self, quantity: Quantity) -> Resolved | None:
         for one in self.runs(quantity):
             metrics = outcomes.read_metrics(one) if one.loop == "classifier" else None
-            if metrics and metrics["status"] == "done":
+            if metrics and metrics["status"] == "done" and predicted(one).exists():
                 return one
         return None
 
     def _wrong_images(self, one: Resolved, top: int) -> tuple[np.ndarray, np.ndarray]:
         if (str(one.run), top) not in self._errors:
-            labels, logits = classification.read(one.run.folder(one.scale) / "predictions.npz", "logits")
+            labels, logits = classification.read(predicted(one), "logits")
             for k in {*TOP.values()}:
                 self._errors[str(one.run), k] = labels, classification.wrong(logits, labels, k)
         return self._errors[str(one.run), top]
+
+
+def ratio(quantity: Quantity) -> Cell:
+    """Return a cell that prints a quantity which is a ratio; of what, the cell says."""
+    return next(cell for cell in cells() if (cell.run, cell.metric) == quantity)
+
+
+def predicted(one: Resolved) -> Path:
+    """Return where a classifier's predictions are, unless its run came without them."""
+    return one.run.folder(one.scale) / "predictions.npz"
 
 
 def remark(meta: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ An entry that cannot be checked, for a key or a cell that does not exist, become
 checked all the same.
 """
 
+import re
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,6 +20,7 @@ from advkd.reporting.claim_predicates import AnyPredicate, Instance, Quantity, R
 from advkd.settings import Strict, User
 
 CLAIMS = Path("paper/claims.yaml")
+ID = "[a-z0-9-]+"
 
 
 class Claim(Strict):
@@ -27,13 +29,14 @@ class Claim(Strict):
     problem: of an entry of that file that cannot be checked, why, in one line.
     """
 
-    id: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
+    id: Annotated[str, Field(pattern=f"^{ID}$")]
     paper: Literal["okd", "aikd", "gip"]
     place: str
     claim: str
     check: Annotated[tuple[AnyPredicate, ...], Field(min_length=1)]
     tables: tuple[str, ...] = ()
     note: str = ""
+    reading: str = ""
     unjudged: str = ""
     problem: str = ""
 
@@ -48,10 +51,14 @@ class Claim(Strict):
         comparisons = chain.from_iterable(instance.comparisons() for instance in self.instances)
         return list(dict.fromkeys(chain.from_iterable(one.quantities for one in comparisons)))
 
+    @property
+    def targets(self) -> list[str]:
+        """The workflow's targets that train its runs; none where it is of print alone."""
+        return targets(self.quantities, self.tables)
+
     def command(self, user: User) -> str:
         """Return the command that trains its runs at the user's scale; empty where it is of print alone."""
-        words = targets(self.quantities, self.tables)
-        return f"snakemake --cores all {' '.join(words)} {config.options(user)}" if words else ""
+        return f"snakemake --cores all {' '.join(self.targets)} {config.options(user)}" if self.targets else ""
 
 
 def load(path: Path = CLAIMS) -> tuple[Claim, ...]:
@@ -79,6 +86,8 @@ def load(path: Path = CLAIMS) -> tuple[Claim, ...]:
 
 
 def _claim(paper: str, entry: Any, name: str) -> Claim:
+    if isinstance(entry, dict) and re.fullmatch(ID, str(entry.get("id", ""))):
+        name = str(entry["id"])
     try:
         claim = Claim(**{**entry, "paper": paper})
     except (TypeError, ValidationError) as error:
@@ -102,6 +111,6 @@ def _first(error: ValidationError) -> str:
 def _unreadable(paper: str, entry: Any, name: str, problem: str) -> Claim:
     """Return an entry that cannot be checked as a claim that says so, with what there is of its words."""
     told = entry if isinstance(entry, dict) else {}
-    words = {key: str(told.get(key, "")) for key in ("place", "claim", "note")}
+    words = {key: str(told.get(key, "")) for key in ("place", "claim", "note", "reading")}
     named = str(told.get("id", "without an id"))
     return Claim.model_construct(id=name, paper=paper, check=(), **words, problem=f"{CLAIMS}, claim {named}: {problem}")

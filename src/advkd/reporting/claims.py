@@ -2,7 +2,8 @@
 
 A claim is one or several predicates, all of which must hold. On printed numbers it *holds*, is *contradicted* by the
 paper's own table, or its numbers are *not printed*; how surely it holds is said beside it, by Welch's t where
-deviations are printed.
+deviations are printed. Where a sentence leaves room, its `reading` says what the predicates make of it; numbers that
+are against them make it *contradicted as read here*, which is no contradiction of the paper's.
 
 On ours, the decision rule is this. Every comparison has a 95 % interval over seeds (Welch). An order *holds* where the
 interval of the difference excludes zero in the claimed direction, and *fails* where it excludes zero in the other. A
@@ -27,13 +28,14 @@ from advkd.errors import UserError
 from advkd.metrics.effect import LEVEL, seeds_needed
 from advkd.progress import duration
 from advkd.reporting import collect
-from advkd.reporting.claim_evidence import Ours, Published
+from advkd.reporting.claim_evidence import Number, Ours, Published
 from advkd.reporting.claim_file import Claim, load
 from advkd.reporting.claim_parts import Examined, Part
 from advkd.reporting.claim_predicates import Decrease, Difference, Rows, SomeLower, Value, all_of
 from advkd.settings import User
 
 STATED = (Difference, Decrease, Value)
+CONTRADICTED, AS_READ = "contradicted", "contradicted as read here"
 SHOWN = 4  # comparisons of a claim that docs/claims.md lists
 HEAD = """# Claims
 
@@ -57,13 +59,18 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A claim's verdicts on the printed numbers and on ours at a scale, and on what ours were made (`Ours.made`)."""
+    """A claim's verdicts on the printed numbers and on ours at a scale, and what ours take.
+
+    takes: how many `runs` are behind our numbers, and how many the `command` trains; None of print alone. made: on what
+    those of the runs that are finished were trained (`Ours.made`).
+    """
 
     claim: Claim
     scale: str
     command: str
     published: Verdict
     ours: Verdict
+    takes: dict[str, int] | None
     made: dict[str, Any] | None
 
 
@@ -73,7 +80,8 @@ def judge(claim: Claim, user: User) -> Judgement:
 
 
 def report(user: User) -> list[dict[str, Any]]:
-    """Return all judgements as JSON: the claim's id, paper, place, claim, note; scale, command, published, ours, made.
+    """Return all judgements as JSON: the claim's id, paper, place, claim, note, reading; scale, command, published,
+    ours, takes, made.
 
     published, ours: the fields of `Verdict`, parts with those of `Part`. Numbers that are not known are null.
     """
@@ -83,23 +91,25 @@ def report(user: User) -> list[dict[str, Any]]:
 
 def as_json(judgement: Judgement) -> dict[str, Any]:
     """Return a judgement as JSON."""
-    told = {key: getattr(judgement.claim, key) for key in ("id", "paper", "place", "claim", "note")}
-    rest = {key: getattr(judgement, key) for key in ("scale", "command", "made")}
+    told = {key: getattr(judgement.claim, key) for key in ("id", "paper", "place", "claim", "note", "reading")}
+    rest = {key: getattr(judgement, key) for key in ("scale", "command", "takes", "made")}
     verdicts = {key: asdict(getattr(judgement, key)) for key in ("published", "ours")}
     return json.loads(json.dumps(told | rest | verdicts, allow_nan=False))
 
 
 def _judge(claim: Claim, source: Ours) -> Judgement:
     user = source.user
-    made = source.made(claim.quantities)
-    return Judgement(claim, user.scale, claim.command(user), published(claim), ours(claim, source), made)
+    behind = source.behind(claim.quantities)
+    takes = {"runs": len(behind), "command": len(source.commanded(claim.targets))} if behind else None
+    verdicts = published(claim), ours(claim, source)
+    return Judgement(claim, user.scale, claim.command(user), *verdicts, takes, source.made(behind))
 
 
 def published(claim: Claim) -> Verdict:
     """Check a claim on the numbers that its paper prints."""
     if claim.problem:
         return Verdict("not readable", claim.problem)
-    decisions, parts, against = [], [], []
+    decisions, parts, against, pairs = [], [], [], []
     for instance in claim.instances:
         if isinstance(instance.predicate, Rows):
             decision, words = rows(instance.predicate)
@@ -108,15 +118,16 @@ def published(claim: Claim) -> Verdict:
             found = Examined.of(instance, Published(claim.tables).number)
             decision, own = found.decide_printed(), found.parts()
             parts += own
+            pairs += found.numbers
             if decision is False:
                 wrong = [part for part in own if part.agrees is False] or own
                 against += [f"{part.compared}: {part.numbers}, claimed {part.claimed}" for part in wrong]
         decisions.append(decision)
-    word = {True: "holds", False: "contradicted", None: "not printed"}[all_of(decisions)]
-    return Verdict(word, "; ".join(against) or significance(parts, word), parts=tuple(parts))
+    word = {True: "holds", False: AS_READ if claim.reading else CONTRADICTED, None: "not printed"}[all_of(decisions)]
+    return Verdict(word, "; ".join(against) or significance(parts, pairs, word), parts=tuple(parts))
 
 
-def significance(parts: list[Part], word: str) -> str:
+def significance(parts: list[Part], pairs: list[list[Number]], word: str) -> str:
     """Return in words how many of the printed differences their printed deviations bear out."""
     if word == "not printed":
         return "no table prints these numbers"
@@ -124,6 +135,8 @@ def significance(parts: list[Part], word: str) -> str:
     if tested:
         sure = sum(p < 1 - LEVEL for p in tested)
         return f"significant by the printed deviations (Welch, p < 0.05): {sure} of {len(tested)} differences"
+    if any(len({number.deviates for number in pair}) > 1 for pair in pairs):
+        return "deviations are printed for one side only"
     compared = any(len(part.n) > 1 for part in parts)
     return "no deviations are printed to test it by" if compared else "as the table prints it"
 
@@ -196,11 +209,13 @@ def settle(found: list[Examined]) -> str:
 
 
 def document(user: User) -> str:
-    """Return docs/claims.md: every claim with its place, the command that checks it, the verdicts, machine and time."""
+    """Return docs/claims.md: every claim with its place, its command, what it takes, and the verdicts."""
     found = report(user)
     lines = [HEAD.format(count=len(found), scale=user.scale, options=config.options(user))]
-    lines += ["| claim | published | ours |", "|---|---|---|"]
-    lines += [f"| [{one['id']}](#{one['id']}) | {one['published']['word']} | {one['ours']['word']} |" for one in found]
+    lines += ["| claim | published | ours | runs |", "|---|---|---|---|"]
+    for one in found:
+        words = one["published"]["word"], one["ours"]["word"], taken(one)
+        lines.append(f"| [{one['id']}](#{one['id']}) | {' | '.join(words)} |")
     for paper, entries in groupby(found, key=lambda one: one["paper"]):
         lines += ["", f"## {collect.described(f'{paper}_table1')['short']}"]
         for one in entries:
@@ -211,8 +226,11 @@ def document(user: User) -> str:
 def entry(one: dict[str, Any]) -> list[str]:
     """Return the lines of docs/claims.md below a claim."""
     printed, own, made = one["published"], one["ours"], one["made"]
-    lines = [f"- {key}: {one[key]}" for key in ("place", "note") if one[key]]
-    lines += [f"- check: `{one['command']}`"] if one["command"] else []
+    named = ("place", one["place"]), ("read here as", one["reading"]), ("note", one["note"])
+    lines = [f"- {key}: {words}" for key, words in named if words]
+    if one["command"]:
+        lines.append(f"- check: `{one['command']}`, which trains {count(one['takes']['command'])}")
+        lines.append(f"- takes {taken(one)}" + (f" on {'; '.join(made['machines'])}" if made else ""))
     lines.append(f"- published: **{printed['word']}**; {printed['why']}")
     reasons = [f"**{own['word']}**", *(own[key] for key in ("why", "settle", "caveat") if own[key])]
     lines.append(f"- ours: {'; '.join(reasons)}")
@@ -220,10 +238,22 @@ def entry(one: dict[str, Any]) -> list[str]:
     lines += [f"  - {told(part)}" for part in shown[:SHOWN]]
     lines += [f"  - and {len(shown) - SHOWN} more"] * (len(shown) > SHOWN)
     if made:
-        machines, data = "; ".join(made["machines"]), "; ".join(made["data"])
-        runs = f"{made['runs']} run{'s' * (made['runs'] > 1)}"
-        lines.append(f"- made by {runs} in {duration(made['seconds'])} on {machines}; {data}")
+        lines.append(f"- data: {'; '.join(made['data'])}")
     return lines
+
+
+def taken(one: dict[str, Any]) -> str:
+    """Return how many runs a claim takes, and how many of them finished, in how long; empty where it takes none."""
+    takes, made = one["takes"], one["made"]
+    if not takes:
+        return ""
+    done = f"{made['runs']} of them finished, in {duration(made['seconds'])}" if made else "none finished at this scale"
+    return f"{count(takes['runs'])}; {done}"
+
+
+def count(runs: int) -> str:
+    """Return a number of runs in words."""
+    return f"{runs:,} run{'s' * (runs != 1)}"
 
 
 def told(part: dict[str, Any]) -> str:

@@ -7,7 +7,12 @@ from advkd.reporting.damage import attempt
 from advkd.settings import User
 
 # Beside the word of a claim's verdict: its sign and the class of its colour.
-SIGNS = {"holds": ("✓", "agrees"), "fails": ("✗", "worse"), "contradicted": ("✗", "worse")}
+SIGNS = {
+    "holds": ("✓", "agrees"),
+    "fails": ("✗", "worse"),
+    "contradicted": ("✗", "worse"),
+    "contradicted as read here": ("≠", "differs"),
+}
 
 
 class Listed(NamedTuple):
