@@ -114,4 +114,4 @@ def test_tex_that_never_ends_is_stopped(checkout, tmp_path, monkeypatch):
     monkeypatch.setattr(tex, "TIMEOUT", 3)
     with pytest.raises(UserError, match="longer than 3 s"):
         tex.typeset(main, tmp_path / "parts", tmp_path / "out.pdf")
-    assert not subprocess.run(["pgrep", "-f", "endless.tex"], capture_output=True).stdout
+    assert not subprocess.run(["pgrep", "-f", str(main)], capture_output=True).stdout

@@ -7,6 +7,7 @@ from advkd.reporting import collect
 from advkd.settings import User
 
 QUOTED = "‡"
+LOST = "lost in the text at hand"  # as a note says of a mark that the paper may have
 GENERATORS = {  # what a metric tells of all generators of a run
     "fid.best": "the lowest FID, or KID, among the generators of a run, not always of the same one",
     "fid.mixture": "the images of all generators together, whose larger number alone lowers FID",
@@ -63,7 +64,8 @@ def published_notes(rows: list[dict[str, Any]]) -> list[str]:
     noted = [row["note"].split("; ") for row in rows]
     if shared := [part for part in noted[0] if part and all(part in others for others in noted)]:
         parts.append(f"Of every published number: {'; '.join(shared)}.")
-    return parts
+    lost = dict.fromkeys(part for found in noted for part in found if part.endswith(LOST) and part not in shared)
+    return parts + [f"Of the published: {'; '.join(lost)}."] * bool(lost)
 
 
 def scale_notes(table: str, user: User) -> list[str]:

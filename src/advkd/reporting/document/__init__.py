@@ -5,7 +5,7 @@ tables are those of results/SCALE/tables, made anew from the runs; figures are s
 """
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,10 +13,10 @@ import jinja2
 
 from advkd import catalog, config
 from advkd.files import read_yaml, write_text
-from advkd.progress import say
-from advkd.reporting import collect, latex, notes, tables
+from advkd.progress import duration, say
+from advkd.reporting import claims, collect, latex, notes, tables
 from advkd.reporting.content import Content
-from advkd.reporting.content.records import DAMAGED, Group
+from advkd.reporting.content.records import Group
 from advkd.reporting.damage import attempt
 from advkd.reporting.document.tex import typeset
 from advkd.settings import User
@@ -24,6 +24,7 @@ from advkd.tags import tags
 
 MAIN = Path("paper/report.tex")
 SECTIONS = ("overview", "claims", "results", "audit", "deviations", "runs")
+COMPARED = 2  # comparisons of a claim; the page and docs/claims.md have more
 LENGTH = 240  # letters of a verdict's reason; the page and docs/claims.md have it whole
 BREADTH = {"place": 2, "key": 4, "code": 2.5}  # of columns of deviations; all others have 5
 WIDE = 125  # letters; a wider table stands in landscape
@@ -87,7 +88,7 @@ def parts(content: Content, user: User) -> dict[str, str]:
             }
             for paper in config.PAPERS
         ],
-        "runs": [listed(group, user) for group in content.groups.values()],
+        "runs": [listed(group, content.groups) for group in content.groups.values()],
     }
     templates = environment()
     written = {name: templates.get_template(f"{name}.tex").render(**shown) for name in SECTIONS}
@@ -96,11 +97,9 @@ def parts(content: Content, user: User) -> dict[str, str]:
 
 def table(name: str, user: User) -> Table:
     """Return a table as results/SCALE/tables has it in LaTeX, made anew; a damaged run spoils its cells alone."""
-    cells, problem = attempt(catalog.cells, name)
+    rows, problem = attempt(collect.collect, name, user)
     if problem:
         return Table(name, "", False, problem)
-    damaged = {"status": DAMAGED, "ended": DAMAGED}
-    rows = [attempt(collect.row, cell, user)[0] or collect.published(cell, user) | damaged for cell in cells]
     frame = tables.wide(rows, user)
     words = notes.caption(name, rows, user)
     return Table(name, latex.table(frame, words, name, rows, user), latex.width(frame) > WIDE, "")
@@ -120,6 +119,8 @@ def environment() -> jinja2.Environment:
         finalize=lambda value: value if isinstance(value, Raw) else breakable(str(value)),
     )
     found.globals |= {"raw": Raw, "code": code, "counts": counts, "brief": brief, "keys": keys, "share": share}
+    found.globals |= {"told_in": told_in, "compared": compared}
+    found.filters["duration"] = duration
     return found
 
 
@@ -156,6 +157,27 @@ def brief(verdict: dict[str, Any]) -> str:
     return why if len(why) <= LENGTH else f"{why[:LENGTH].rsplit(' ', 1)[0]} …"
 
 
+def told_in(claim: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the tables and figures that a claim's command makes, each with the words of its link."""
+    return [(name, titled(name)) for name in claim["command"].split() if name in targets()]
+
+
+def targets() -> list[str]:
+    """Return the names of the tables and figures."""
+    return [*catalog.tables(), *catalog.figures()]
+
+
+def titled(artifact: str) -> str:
+    """Return what a table or figure is called beside others of its paper."""
+    return re.sub(r".*_(table|figure)", lambda kind: f"{kind[1].capitalize()} ", artifact)
+
+
+def compared(verdict: dict[str, Any]) -> list[str]:
+    """Return the first comparisons of a verdict that have numbers, with intervals and effect size, in a line each."""
+    found = [claims.told(part) for part in verdict["parts"] if part["estimate"] is not None]
+    return found[:COMPARED] + [f"and {len(found) - COMPARED} more"] * (len(found) > COMPARED)
+
+
 def shared(verdicts: list[dict[str, Any]]) -> dict[str, Any] | None:
     """Return a verdict whose reason most of them have, so that it is told once; None where there is none."""
     reasons = Counter(verdict["why"] for verdict in verdicts if verdict["why"])
@@ -168,27 +190,35 @@ def figure(name: str, user: User) -> Figure:
     about, problem = attempt(collect.described, name)
     number = name.partition("figure")[2]
     title = f"{about['short']}, Figure {number}: {about['shows']}" if about else name
-    drawn = [Path("figures", user.scale, f"{name}{suffix}") for suffix in (".pdf", ".png")]
-    path = next((path for path in drawn if path.exists()), None)
+    drawn = [path for suffix in (".pdf", ".png") if (path := Path("figures", user.scale, f"{name}{suffix}")).exists()]
+    path = next((path for path in drawn if is_whole(path)), None)
     cells, unknown = attempt(catalog.cells, name)
     known = tags(user)
     behind = dict.fromkeys(known[group] for cell in cells or () for group in (cell.run, cell.of) if group in known)
-    error = problem or unknown or ("" if path else "not drawn yet")
+    lacking = "" if path else f"{drawn[0]} is damaged: draw it again" if drawn else "not drawn yet"
+    error = problem or unknown or lacking
     return Figure(name, title, "" if error else str(path), error,
                   f"snakemake --cores all {name} {config.options(user)}", list(behind))  # fmt: skip
 
 
-def listed(group: Group, user: User) -> dict[str, Any]:
-    """Return a run group as the last section lists it: tag, name, states of its seeds, and where it is shown."""
-    states = ", ".join(f"{record.one.run.seed} {record.word}" for record in group.records)
-    named = {name: f"{kind.capitalize()} {number}" for name in (*catalog.tables(), *catalog.figures())
-             for kind, number in re.findall("(table|figure)(.*)", name)}  # fmt: skip
-    cells = {name: attempt(catalog.cells, name)[0] or () for name in named}
-    shown = [name for name in named if any(group.name in (cell.run, cell.of) for cell in cells[name])]
+def is_whole(path: Path) -> bool:
+    """Tell whether a PDF or PNG begins and ends as one: TeX stops at any other."""
+    first, last = {".pdf": (b"%PDF", b"%%EOF"), ".png": (b"\x89PNG", b"IEND")}[path.suffix]
+    content = path.read_bytes()
+    return content.startswith(first) and last in content[-32:]
+
+
+def listed(group: Group, groups: dict[str, Group]) -> dict[str, Any]:
+    """Return a run group as the last section lists it: tag, name, states, where it is shown, and who learns from it."""
+    seeds = defaultdict(list)
+    for record in group.records:
+        seeds[record.word].append(str(record.one.run.seed))
+    artifacts = dict.fromkeys(place.partition("/")[0] for place, _ in (*group.cells, *group.figures))
     return {
-        "tag": tags(user)[group.name],
+        "tag": group.tag,
         "name": group.name,
-        "states": states,
+        "states": "; ".join(f"{word}: seed{'s' * (len(of) > 1)} {', '.join(of)}" for word, of in seeds.items()),
         "configuration": " ".join(record.one.hash for record in group.records),
-        "shown": [(name, named[name]) for name in shown],
+        "shown": [(name, titled(name)) for name in artifacts],
+        "taught": [groups[name].tag for name in group.learners],
     }

@@ -12,6 +12,7 @@ from advkd.errors import UserError
 from advkd.files import atomic
 
 TIMEOUT = 300  # seconds
+PASSES = 4
 
 
 def typeset(main: Path, parts: Path, out: Path) -> int:
@@ -28,6 +29,26 @@ def typeset(main: Path, parts: Path, out: Path) -> int:
         "latexmk", "-norc", "-pdf", "-interaction=nonstopmode", "-halt-on-error", "-file-line-error",
         f"-outdir={parts}", f"-usepretex=\\def\\parts{{{parts}}}", str(main),
     ]  # fmt: skip
+    said = latexmk(words, main, parts)
+    # latexmk sees what changed by files' times, which two quick passes share: it may stop before references settle.
+    for _ in range(PASSES):
+        before = references(main, parts)
+        said = latexmk([*words, "-g"], main, parts)
+        if references(main, parts) == before:
+            break
+    with atomic(out) as temporary:
+        shutil.copyfile(parts / f"{main.stem}.pdf", temporary)
+    return int(re.search(r"Output written on .*\((\d+) pages?", said)[1])
+
+
+def references(main: Path, parts: Path) -> list[bytes]:
+    """Return what a pass leaves for the next one: page numbers, widths of tables, contents, bookmarks."""
+    files = [parts / f"{main.stem}{suffix}" for suffix in (".aux", ".toc", ".out")]
+    return [path.read_bytes() if path.exists() else b"" for path in files]
+
+
+def latexmk(words: list[str], main: Path, parts: Path) -> str:
+    """Run latexmk and return TeX's log; raises UserError with its first error."""
     # TeX breaks its log's lines at 79 letters, through the middle of a file's name, unless told otherwise.
     settings = os.environ | {"max_print_line": "1000", "openout_any": "p"}
     log = parts / f"{main.stem}.log"
@@ -46,6 +67,4 @@ def typeset(main: Path, parts: Path, out: Path) -> int:
     if failed:
         wrong = re.search(r"^(?:\S+:\d+|!).*", said, re.MULTILINE)
         raise UserError(f"{main}: {wrong[0] if wrong else 'latexmk failed'}; see {log}")
-    with atomic(out) as temporary:
-        shutil.copyfile(parts / f"{main.stem}.pdf", temporary)
-    return int(re.search(r"Output written on .*\((\d+) pages?", said)[1])
+    return said
