@@ -1,4 +1,5 @@
 import importlib.metadata
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,8 +24,27 @@ def elsewhere(tmp_path, monkeypatch):
 
 def test_smoke_scale_needs_nothing(elsewhere):
     words, ready = doctor.report(config.user({"scale": "smoke"}))
-    assert ready and words.endswith("scale smoke: ready") and "FID network" not in words
+    assert ready and re.search(r"scale smoke: ready(, with \d+ notes?)?$", words) and "FID network" not in words
     assert states(scale="smoke")["cifar10"].found == "drawn on the spot"
+
+
+def test_notes_are_counted_and_each_says_what_to_do(elsewhere, monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: SimpleNamespace(free=1e9))
+    monkeypatch.setattr(doctor.platform, "python_version", lambda: "3.12.1")
+    monkeypatch.setattr(doctor.os, "sched_getaffinity", lambda process: {0}, raising=False)
+    (elsewhere / "requirements.lock").unlink()
+    notes = [one for one in doctor.checks(config.user({"scale": "paper"})) if one.state == "note"]
+    words, ready = doctor.report(config.user({"scale": "paper"}))
+    assert ready and words.endswith(f"scale paper: ready, with {len(notes)} notes") and len(notes) > 7
+    for one in notes:
+        assert any(
+            remedy in one.found for remedy in ("--config", "make env", "apt install", "run advkd", "use", "free")
+        )
+    assert next(one for one in notes if one.name == "device").found.endswith("or --config scale=reduced here")
 
 
 def test_the_locked_packages_are_compared(elsewhere, monkeypatch):

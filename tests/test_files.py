@@ -1,8 +1,11 @@
+import errno
 import hashlib
+import json
 
 import pytest
 
 from advkd import files
+from advkd.errors import UserError
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -19,6 +22,50 @@ def test_not_a_number_is_refused(tmp_path):
     with pytest.raises(ValueError, match="not JSON compliant"):
         files.write_json(tmp_path / "a.json", {"x": float("nan")})
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("file/a.json", "its folder is a file"), ("file/b/a.json", "its folder is a file"),
+                         ("folder", "Is a directory"), ("x" * 300, "File name too long")],
+)  # fmt: skip
+def test_what_cannot_be_written_is_one_line(tmp_path, name, reason):
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(UserError) as caught:
+        files.write_text(tmp_path / name, "x")
+    assert str(caught.value) == f"{tmp_path / name} cannot be written: {reason}"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_a_folder_without_the_right_to_write_is_one_line(tmp_path, monkeypatch):
+    def refuse(**_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(files.tempfile, "mkstemp", refuse)  # a right that root has anyway
+    with pytest.raises(UserError, match=r"a\.txt cannot be written: Permission denied"):
+        files.write_text(tmp_path / "a.txt", "x")
+
+
+def test_a_full_disk_is_one_line_and_other_errors_of_the_writer_stay(tmp_path):
+    def write(number: int) -> None:
+        with files.atomic(tmp_path / "a"):
+            raise OSError(number, "of the writer", "other")
+
+    for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        with pytest.raises(UserError, match="a cannot be written: of the writer"):
+            write(number)
+    with pytest.raises(FileNotFoundError, match="other"):
+        write(errno.ENOENT)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("content", [b'{"status": ', b'"\xff"', b""])
+def test_a_json_file_that_cannot_be_read_is_named(tmp_path, content):
+    path = tmp_path / "a.json"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"/a\.json") as caught:
+        files.read_json(path)
+    assert isinstance(caught.value, json.JSONDecodeError | UnicodeDecodeError)
 
 
 def test_checksums(tmp_path):

@@ -115,8 +115,10 @@ def test_preparing_the_same_store_again_trains_nothing_again(built):
 def test_code_that_changed_is_told_and_retrains_on_request_only(built):
     path = built / "src/advkd/methods/okd.py"
     original = path.read_text()
-    path.write_text(original + "\n# changed\n")
     try:
+        path.write_text(original + "\n# a comment\n")
+        assert "older code" not in advkd(built, "status", "--config", "seeds=1").stdout
+        path.write_text(original + "\nCHANGED = True\n")
         assert pending(built, "--config", "seeds=1") == set()
         assert "4 done by older code" in advkd(built, "status", "--config", "seeds=1").stdout
         assert "train" in pending(built, "--config", "seeds=1", "retrain=stale")

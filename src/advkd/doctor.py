@@ -37,7 +37,9 @@ def report(user: User) -> tuple[str, bool]:
     found = list(checks(user))
     lines = [f"{one.state:<6}{one.name:<22}{one.found}" for one in found]
     wrong = sum(one.state == "wrong" for one in found)
-    lines.append(f"scale {user.scale}: " + (f"{wrong} to put right" if wrong else "ready"))
+    notes = sum(one.state == "note" for one in found)
+    ready = "ready" + (f", with {notes} note{'s' * (notes > 1)}" if notes else "")
+    lines.append(f"scale {user.scale}: " + (f"{wrong} to put right" if wrong else ready))
     return "\n".join(lines), not wrong
 
 
@@ -63,13 +65,13 @@ def python() -> Check:
     found = platform.python_version()
     if found.startswith("3.11."):
         return Check("Python", "ok", found)
-    return Check("Python", "note", f"{found}; the locked packages are for 3.11")
+    return Check("Python", "note", f"{found}; the locked packages are for 3.11: make env with python3.11")
 
 
 def packages() -> Check:
     """Compare the installed packages with the locked ones."""
     if not LOCK.exists():
-        return Check("packages", "note", f"no {LOCK} here to compare with")
+        return Check("packages", "note", f"no {LOCK} here to compare with: run advkd in the checkout's top folder")
     lines = re.findall(r"^([A-Za-z0-9_.-]+==[^\\\n]+)", LOCK.read_text(encoding="utf-8"), re.MULTILINE)
     locked = [one for one in map(Requirement, lines) if one.marker is None or one.marker.evaluate()]
     other = []
@@ -84,7 +86,9 @@ def packages() -> Check:
     if not other:
         return Check("packages", "ok", f"{len(locked)}, as locked")
     shown = ", ".join(other[:5]) + (", …" if len(other) > 5 else "")
-    return Check("packages", "note", f"{len(other)} of {len(locked)} other than locked (in brackets): {shown}")
+    return Check(
+        "packages", "note", f"{len(other)} of {len(locked)} other than locked (in brackets): {shown}: make env"
+    )
 
 
 def device(user: User) -> Check:
@@ -101,7 +105,10 @@ def device(user: User) -> Check:
         memory = torch.cuda.get_device_properties(0).total_memory / 2**30
         return Check("device", "ok", f"{', '.join(names)}; {memory:.0f} GiB; torch {torch.__version__}")
     slow = user.scale in ("gpu", "paper")
-    return Check("device", "note" if slow else "ok", "CPU" + (f": scale {user.scale} is for a GPU" if slow else ""))
+    if slow:
+        words = f"CPU: scale {user.scale} is for a GPU: use a machine with one, or --config scale=reduced here"
+        return Check("device", "note", words)
+    return Check("device", "ok", "CPU")
 
 
 def processors(user: User) -> Check:
@@ -109,7 +116,9 @@ def processors(user: User) -> Check:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = config.scale_file(user.scale)["threads"]
     words = f"{cores} cores; a training takes {threads} threads"
-    return Check("processor", "ok" if cores >= threads else "note", words)
+    if cores >= threads:
+        return Check("processor", "ok", words)
+    return Check("processor", "note", f"{words}: use a machine with more cores, or expect it to take longer")
 
 
 def space(name: str, folder: Path) -> Check:
@@ -120,7 +129,10 @@ def space(name: str, folder: Path) -> Check:
     free = shutil.disk_usage(existing).free
     if not free:
         return Check(name, "wrong", f"{existing} has no room: free some, or --config data_root=DIR")
-    return Check(name, "ok" if free > LITTLE_SPACE else "note", f"{folder}: {free / 1e9:.0f} GB free")
+    words = f"{folder}: {free / 1e9:.0f} GB free"
+    if free > LITTLE_SPACE:
+        return Check(name, "ok", words)
+    return Check(name, "note", f"{words}: free some for CODEBRIM, which takes about {LITTLE_SPACE / 1e9:.0f} GB")
 
 
 def data(name: str, source: str, user: User) -> Check:
@@ -161,7 +173,7 @@ def inception(user: User) -> Check:
         return Check("FID network", state, words)
     if found := next((path for path in places if path.exists()), None):
         return Check("FID network", "ok", str(found))
-    return Check("FID network", "note", f"to be downloaded: {remote.file} ({remote.size_text})")
+    return Check("FID network", "note", f"to be downloaded: {remote.file} ({remote.size_text}); or --config mirror=DIR")
 
 
 def tex() -> Check:

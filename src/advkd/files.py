@@ -1,6 +1,7 @@
 """Writing files whole or not at all, and naming their content by checksum."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -12,27 +13,50 @@ from typing import Any
 
 import yaml
 
+from advkd.errors import UserError
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
 
 @contextlib.contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success flush it to disk and rename it, on any error remove it.
 
     The temporary name keeps the suffix, so that writers which choose a format by it (numpy, matplotlib) work.
+
+    Raises:
+        UserError: `path` cannot be written, or there is no room for what is.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=f".tmp{path.suffix}", dir=path.parent)
-    os.close(handle)
+    with _writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=f".tmp{path.suffix}", dir=path.parent)
+        os.close(handle)
     temporary = Path(name)
     try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
+        with _writing(path, NO_ROOM):  # any other error of the writer may be about another file
+            yield temporary
+        with _writing(path):
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+@contextlib.contextmanager
+def _writing(path: Path, kinds: tuple[int, ...] = ()) -> Iterator[None]:
+    """Turn an OSError, of the error numbers `kinds` where some are given, into a UserError about `path`."""
+    try:
+        yield
+    except OSError as error:
+        if kinds and error.errno not in kinds:
+            raise
+        no_folder = isinstance(error, FileExistsError | NotADirectoryError)
+        reason = "its folder is a file" if no_folder else error.strerror or error
+        raise UserError(f"{path} cannot be written: {reason}") from error
 
 
 def write_text(path: Path, text: str) -> None:
@@ -47,8 +71,14 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    """Read a JSON file; raises a ValueError that names the file where it is none."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise json.JSONDecodeError(f"{path}: {error.msg}", error.doc, error.pos) from None
+    except UnicodeDecodeError as error:
+        error.reason = f"{error.reason} in {path}"
+        raise
 
 
 def read_yaml(path: Path) -> Any:

@@ -1,3 +1,4 @@
+import io
 import json
 import zipfile
 
@@ -6,6 +7,7 @@ import pytest
 from PIL import Image
 
 from advkd.errors import UserError
+from advkd.files import read_json
 from advkd.reporting.damage import attempt, readable
 
 
@@ -65,6 +67,23 @@ def test_every_cut_and_every_changed_byte_of_an_archive_or_picture_is_damage_or_
                 path.write_bytes(wrong)
                 attempt(read)
     assert attempt(unpack)[1]
+
+
+def test_equal_damage_is_told_in_equal_words_without_addresses():
+    lines = {attempt(Image.open, io.BytesIO(b"none"), what="a.png")[1] for _ in range(3)}
+    assert lines == {"a.png: cannot be read (UnidentifiedImageError: cannot identify image file)"}
+
+
+def test_a_file_is_named_once_and_its_remedy_comes_last(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text('{"status": ')
+    for what in ("", str(path)):
+        assert attempt(read_json, path, what=what)[1].count(str(path)) == 1
+    with (
+        pytest.raises(UserError, match=r"a\.json: 'x' is missing, as in a file of another version: make it anew$"),
+        readable("a.json", "make it anew"),
+    ):
+        {}["x"]
 
 
 def test_an_error_of_ours_keeps_its_words():

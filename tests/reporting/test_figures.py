@@ -1,3 +1,4 @@
+import re
 import zlib
 
 import numpy as np
@@ -9,6 +10,7 @@ from advkd.files import read_json, sha256, write_json
 from advkd.metrics import calibration, classification
 from advkd.reporting import aikd_figures, captions, figures
 from advkd.reporting.drawing import tsne
+from advkd.training.provenance import code_hash
 
 CLASSES = 7
 DRAWN = {"verified": "drawn on the spot", "content": "0" * 64}
@@ -158,20 +160,26 @@ def test_images_of_generators(smoke, tmp_path):
         folder.mkdir(parents=True)
         images = np.random.default_rng(0).integers(0, 255, (12, 64, 64, 3)).astype(np.uint8)
         np.savez(folder / "samples.npz", G1=images, G2=images, G3=images)
-        write_json(folder / "provenance.json", {"data": {"name": "codebrim", "source": DRAWN}})
         write_json(folder / "result.json", {"status": "done", "config_hash": one.hash})
-        write_json(folder / "metrics.json", {"status": "done", "values": {}})
+        evaluated = {"status": "done", "values": {}, "evaluated": {"code": code_hash("metrics")}}
+        write_json(folder / "metrics.json", evaluated)
+        write_json(folder / "provenance.json", {"code": code_hash(), "data": {"name": "codebrim", "source": DRAWN}})
     figures.write("okd_figure3", smoke, tmp_path)
-    assert sorted(path.name for path in tmp_path.glob("okd*")) == ["okd_figure3.pdf", "okd_figure3.png"]
+    assert {path.suffix for path in tmp_path.glob("okd_figure3.*")} == {".pdf", ".png", ".json"}
+    rows = read_json(tmp_path / "okd_figure3.json")["rows"]
+    assert [row["generator"] for row in rows] == ["G1", "G1", "G2", "G3", "G1", "G1", "G2", "G3"]
+    assert {(row["images"], row["state"]) for row in rows} == {(10, "done"), (0, "not started")}
 
 
-def test_damaged_predictions_are_one_line(smoke, tmp_path):
+def test_damaged_predictions_are_one_line_in_the_figure_s_place(smoke, tmp_path, capsys):
     one = config.resolve("aikd/cifar100/preact_resnet18/aikd/seed0", smoke)
     finish(one)
     (one.run.folder("smoke") / "predictions.npz").write_bytes(b"damaged")
-    with pytest.raises(UserError, match=r"predictions.npz .*: delete"):
-        figures.write("aikd_figure4", smoke, tmp_path)
-    assert not (tmp_path / "aikd_figure4.pdf").exists()
+    figures.write("aikd_figure4", smoke, tmp_path)
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 2 and re.search(r"^aikd_figure4: .*predictions.npz .*: delete", told[0])
+    assert told[0] == f"aikd_figure4: {read_json(tmp_path / 'aikd_figure4.json')['damage']}"
+    assert (tmp_path / "aikd_figure4.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_other_figures_are_refused(smoke, tmp_path):

@@ -64,6 +64,20 @@ def test_half_a_file_is_passed_over(elsewhere, smoke):
     assert plan.measured(smoke) == {}
 
 
+@pytest.mark.parametrize("content", ['{"status": ', "[]", "{}"])
+def test_a_damaged_run_is_to_be_trained_again(elsewhere, smoke, content):
+    runs = catalog.with_parents(catalog.runs("gip_table6", smoke))
+    for name, one in runs.items():
+        finish(elsewhere, name, 1.0, 2, one.hash, "diverged")
+    name = next(name for name, one in runs.items() if not one.parents)
+    path = elsewhere / "results/smoke/runs" / name / "result.json"
+    path.write_text(content)
+    (path.parent / "provenance.json").write_text(content)
+    (line,) = [line for line in plan.report("gip_table6", smoke, 1).splitlines() if line.split()[0] == name]
+    assert line.split()[1] == "damaged" and f"{name}/result.json" in line
+    assert line.endswith("delete its result.json and train it again")
+
+
 def test_every_target_of_the_workflow_can_be_planned(smoke):
     for target in ("all", "main", "table1", "tables", "figures", "pretrain", "runs", "gip_variants", "aikd_figure6"):
         assert set(catalog.wanted(target, smoke)) <= set(catalog.all_runs(smoke))

@@ -238,6 +238,22 @@ def test_deviations_are_a_table_or_on_a_phone_a_list(browser):
     assert any("here" in label for label in browser.execute_script(before, row)), "its head stands before each"
 
 
+def test_on_a_phone_what_the_audit_found_is_within_the_window(browser):
+    resize(browser, 390)
+    cells = all_of(browser, ".findings tbody tr:first-child td[data-head='What is found']")
+    assert cells
+    for cell in cells:
+        assert cell.is_displayed() and cell.text
+        assert cell.rect["x"] >= 0 and cell.rect["x"] + cell.rect["width"] <= 390
+    assert not any(head.is_displayed() for head in all_of(browser, ".findings thead"))
+
+
+def test_an_address_that_encodes_nothing_opens_nothing(browser, report):
+    browser.get("about:blank")
+    browser.get(f"{report.as_uri()}#100%")
+    assert not opened(browser)
+
+
 def test_text_and_status_filter(browser):
     every = shown_rows(browser)
     one_of(browser, "#text").send_keys("gip table 1 cifar-100")
@@ -253,7 +269,7 @@ def test_text_and_status_filter(browser):
     one_of(browser, "option[value='cell: not run']").click()
     assert one_of(browser, "#shown").text == f"{shown_rows(browser)} of {every} entries shown"
     assert {cell.get_attribute("data-state") for cell in all_of(browser, "td.match")} == {"cell: not run"}
-    one_of(browser, "option[value='run: done']").click()
+    one_of(browser, "option[value='run: done by older code']").click()
     assert shown_rows(browser) == 4
 
 

@@ -85,8 +85,17 @@ def test_where_kid_leads_it_is_kid_that_is_ranked():
     row = {**COMPARED, "column": "FID", "metric": "fid.G1", "better": "lower", "meta": few}
     values = [("a", 10.0, 0.9), ("b", 20.0, 0.1), ("c", 30.0, 0.5), ("d", 5.0, 0.01)]
     rows = [{**row, "row": name, "mean": fid, "kid_mean": kid} for name, fid, kid in values]
-    del rows[-1]["mean"], rows[-1]["kid_mean"]  # diverged
+    del rows[-1]["mean"], rows[-1]["kid_mean"]
+    rows[-1] |= {"status": "diverged (seed 0 at step 3)", "ended": "diverged, step 3"}
     assert tables.best_of(rows) == {1: "bold", 2: "underline"}
+
+
+@pytest.mark.parametrize("lack", [{"status": "not run"}, {"status": "damaged", "ended": "damaged"}])
+def test_the_best_of_those_that_happen_to_be_there_is_not_marked(lack):
+    row = {**COMPARED, "row": "Top-1 / a", "column": "x", "metric": "top1_error", "better": "lower"}
+    rows = [{**row, "mean": mean} for mean in (3.0, 2.0)] + [{**row, **lack}]
+    rows += [{**row, "row": "Top-5 / a", "mean": mean} for mean in (3.0, 2.0)]
+    assert tables.best_of(rows) == {4: "bold", 3: "underline"}
 
 
 def test_best_is_bold_and_second_underlined(reduced):
@@ -99,7 +108,7 @@ def test_best_is_bold_and_second_underlined(reduced):
 
 def test_equal_numbers_share_a_mark_and_smoke_has_none(reduced, checkout):
     row = {**COMPARED, "row": "a", "column": "x", "metric": "f1", "better": "higher"}
-    rows = [{**row, "mean": mean} for mean in (1.001, 1.004, 0.5, 0.2, None)]
+    rows = [{**row, "mean": mean} for mean in (1.001, 1.004, 0.5, 0.2)]
     assert tables.best_of(rows) == {0: "bold", 1: "bold", 2: "underline"}
     smoke = config.user({"scale": "smoke", "seeds": 3})
     fill(smoke)

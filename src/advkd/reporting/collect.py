@@ -8,11 +8,13 @@ from advkd.catalog import Cell
 from advkd.config import Resolved
 from advkd.errors import UserError
 from advkd.files import read_json, read_yaml
+from advkd.reporting.damage import attempt
 from advkd.reporting.outcomes import Outcome, numbers, outcome, summary
 from advkd.run import shortest
 from advkd.settings import User
 
 PAPERS = Path("paper/papers.yaml")
+SPOILT = "damaged"  # what a cell says whose runs' files cannot be read
 
 # What stands beside a metric in the CSV, where a run has it. A GAN's measures have the metric's own suffix (generator
 # or mean) or, in SHARED, none of its own.
@@ -31,8 +33,17 @@ MEASURED = {"teacher_accuracy": "accuracy", "restored_ratio": "accuracy"}
 
 
 def collect(table: str, user: User) -> list[dict[str, Any]]:
-    """Return the cells of a table as rows of strings and numbers, in the paper's order."""
-    return [row(cell, user) for cell in catalog.cells(table)]
+    """Return the cells of a table as rows of strings and numbers, in the paper's order.
+
+    A cell whose runs' files cannot be read has the status `damaged` and no number, and tells the reason in `damage`.
+    """
+    return [whole(cell, user) for cell in catalog.cells(table)]
+
+
+def whole(cell: Cell, user: User) -> dict[str, Any]:
+    """Return one cell, as `row`, or what is known of it where its runs' files are damaged."""
+    found, problem = attempt(row, cell, user)
+    return found or {**published(cell, user), "status": SPOILT, "ended": SPOILT, "damage": problem}
 
 
 def row(cell: Cell, user: User) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -19,15 +20,19 @@ DAMAGED = (
     UserError, OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, SyntaxError,
     NotImplementedError, csv.Error, yaml.YAMLError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
+ADDRESS = re.compile(r" ?<[^<>]* at 0x[0-9a-fA-F]+>")  # an object without a name, which differs from time to time
 
 
 @contextlib.contextmanager
-def readable(what: str = "") -> Iterator[None]:
-    """Turn what damaged or outdated files raise into a UserError of one line, about `what`."""
+def readable(what: str = "", remedy: str = "") -> Iterator[None]:
+    """Turn what damaged or outdated files raise into a UserError of one line, about `what` and with its `remedy`."""
     try:
         yield
     except DAMAGED as error:
-        raise UserError(" ".join(f"{f'{what}: ' if what else ''}{words(error)}".split())) from error
+        said = ADDRESS.sub("", words(error))
+        said = said.replace(f"{what}: ", "") if what else said  # once is enough
+        parts = ["" if what in said else what, said, remedy]
+        raise UserError(" ".join(": ".join(filter(None, parts)).split())) from error
 
 
 def attempt(read: Callable[..., Found], *arguments, what: str = "") -> tuple[Found | None, str]:

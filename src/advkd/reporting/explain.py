@@ -45,7 +45,7 @@ def rests(name: str, user: User) -> str:
     standing = [cell for table in catalog.artifacts() for cell in catalog.cells(table) if name in (cell.run, cell.of)]
     figures = [figure for figure in catalog.figures() if any(cell.table == figure for cell in standing)]
     lines = [f"{tagged(name, known)}  at scale {user.scale}"]
-    lines += [f"  run         {one.run}: {state(one)}" for one in ones]
+    lines += [f"  run         {one.run}: {status.told(one)}" for one in ones]
     parents = {(one.run.group, role) for role, one in ones[0].parents.items()}
     lines += [f"  learns from {tagged(other, known)}, its {role}" for other, role in in_order(parents, known)]
     lines += [f"  taught      {tagged(other, known)}, as its {role}" for other, role in in_order(learners, known)]
@@ -68,23 +68,18 @@ def in_order(found: set[tuple[str, str]], known: dict[str, str]) -> list[tuple[s
     return sorted(found, key=lambda pair: (places.get(pair[0], len(places)), pair))
 
 
-def state(one: Resolved) -> str:
-    """Return a run's state, or what is wrong with its files."""
-    found, problem = attempt(status.state, one)
-    return found or problem
-
-
 def in_short(cell: Cell, user: User) -> str:
     """Return a cell in one line: its place, the published number, and ours or why there is none."""
-    row, problem = attempt(collect.row, cell, user)
-    ours = problem or f"{tables.text(row.get('mean'), int(cell.decimals or 2), row.get('std'))}, {row['status']}"
+    row, wrong = status.row(cell, user)
+    damage = f"{status.DAMAGED}: {'; '.join(wrong)}" if wrong else ""
+    ours = damage or f"{tables.text(row.get('mean'), int(cell.decimals or 2), row.get('std'))}, {row['status']}"
     published = f"; published {tables.pm(cell.mean, cell.std)}" * bool(cell.mean)
     return f"{cell.table}: {cell.row} | {cell.column}  ({cell.metric}): ours {ours}{published}"
 
 
 def explain(cell: Cell, user: User) -> str:
     """Return what stands behind one cell."""
-    row = collect.row(cell, user)
+    row, wrong = status.row(cell, user)
     unit = f" {cell.unit}" if cell.unit else ""
     where = f"{cell.table}: {cell.row} | {cell.column}  ({cell.metric}{unit})"
     published = tables.pm(cell.mean, cell.std) + (f", n = {cell.n}" if cell.n else "")
@@ -97,26 +92,28 @@ def explain(cell: Cell, user: User) -> str:
     decimals = int(cell.decimals or 2)
     ours = tables.text(row.get("mean"), decimals, row.get("std"))
     lines.append(f"  ours        {ours}  at scale {user.scale}: {row['status']}{several(row)}")
+    damaged = [f"  damaged     {problem}" for problem in wrong]
     if cell.kind == "data":
-        lines.append(f"  official    {tables.text(row['official'], 0)}")
+        lines += damaged or [f"  official    {tables.text(row['official'], 0)}"]
         return "\n".join(lines)
     if not cell.run:
-        return "\n".join(lines)
+        return "\n".join([*lines, *damaged])
     runs = catalog.resolved(cell, user)
     if cell.kind == "ratio":
         runs.append(catalog.denominator(cell, user))
-        lines += sides(row, decimals)
-    lines += beside(cell, row)
+        lines += [] if wrong else sides(row, decimals)
+    measured, unread = attempt(beside, cell, row)
+    lines += [*(measured or []), *damaged, *[f"  damaged     {unread}"] * bool(unread)]
     known = tags(user)
     lines += [f"  rests on    {tagged(name, known)}" for name in dict.fromkeys(one.run.group for one in runs)]
     lines.append(f"  settings    advkd config {runs[0].run} {config.options(user)}")
     for one in runs:
-        told, problem = attempt(behind, one)
-        lines += [
-            f"  run         {one.run}: {state(one)}",
-            *(told or []),
-            *[f"    damaged   {problem}"] * bool(problem),
-        ]
+        state = status.told(one)
+        lines.append(f"  run         {one.run}: {state.split(':')[0] if state.startswith(status.DAMAGED) else state}")
+        told, problem = attempt(behind, one, what=str(one.run.folder(one.scale)))
+        lines += told or []
+        if problem and not wrong:  # which says what is wrong with the run, and what to do
+            lines.append(f"    damaged   {problem}: {status.RETRAIN}")
     lines.append(f"  made by     snakemake --cores all {cell.table} {config.options(user)}")
     return "\n".join(lines)
 

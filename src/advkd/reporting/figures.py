@@ -11,6 +11,7 @@ from advkd.errors import UserError
 from advkd.files import atomic, write_json
 from advkd.progress import say
 from advkd.reporting import aikd_figures, gip_figures, okd_figures
+from advkd.reporting.damage import attempt
 from advkd.reporting.drawing import page
 from advkd.settings import User
 
@@ -24,20 +25,24 @@ FIGURES: dict[str, Callable[[str, User], tuple[Figure, dict[str, Any]]]] = {
     "gip_figureS2": gip_figures.figure_s2,
     "gip_figureS3": gip_figures.figure_s3,
 }
+WIDTH = 7.0  # inches
 # Without times and versions.
 FORMATS = {".pdf": {"CreationDate": None}, ".png": {"Software": None}}
 
 
 def write(figure: str, user: User, out: Path) -> None:
-    """Write `figure`.pdf, .png and .json below `out`.
+    """Write `figure`.pdf, .png and .json below `out`; where files of its runs are damaged, they say so.
 
     Raises:
-        UserError: a figure that this version cannot draw, or predictions that cannot be read.
+        UserError: a figure that this version cannot draw.
     """
     if figure not in FIGURES:
         raise UserError(f"{figure} cannot be drawn by this version; it draws {', '.join(FIGURES)}")
     with matplotlib.rc_context(page.STYLE):
-        drawn, numbers = FIGURES[figure](figure, user)
+        found, damage = attempt(FIGURES[figure], figure, user)
+        if damage:
+            say(f"{figure}: {damage}")
+        drawn, numbers = found or (page.page(WIDTH, 0, f"{figure} cannot be drawn. {damage}")[0], {"damage": damage})
         for suffix, metadata in FORMATS.items():
             with atomic(out / f"{figure}{suffix}") as temporary:
                 drawn.savefig(temporary, dpi=200, metadata=metadata)

@@ -1,6 +1,5 @@
 """What a target still needs: the runs to train, and how long that takes judging by finished ones of the same scale."""
 
-import json
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from advkd.config import Resolved
 from advkd.files import read_json
 from advkd.progress import duration
 from advkd.reporting import status
+from advkd.reporting.damage import attempt
 from advkd.run import Run
 from advkd.settings import User
 
@@ -43,7 +43,7 @@ def report(target: str, user: User, jobs: int) -> str:
         UserError: no such target.
     """
     needed = catalog.with_parents(catalog.wanted(target, user))
-    states = {name: status.state(one) for name, one in needed.items()}
+    states = {name: status.told(one) for name, one in needed.items()}
     missing = unfinished(needed, states)
     lines = [f"{target} at scale {user.scale}: {len(needed)} runs, {len(needed) - len(missing)} finished"]
     if not missing:
@@ -52,7 +52,9 @@ def report(target: str, user: User, jobs: int) -> str:
     estimates = {name: estimate(one, paces) for name, one in missing.items()}
     for name, found in estimates.items():
         word = "no like run is finished" if found.seconds is None else f"{duration(found.seconds)} ({found.basis})"
-        lines.append(f"  {name:<64}  {states[name].split(':')[0]:<12}  {word}")
+        state, _, problem = states[name].partition(": ")
+        damage = f"; {problem}" if state == status.DAMAGED else ""
+        lines.append(f"  {name:<64}  {state:<12}  {word}{damage}")
     known = [found.seconds for found in estimates.values() if found.seconds is not None]
     if known:
         total = sum(known)
@@ -80,17 +82,17 @@ def unfinished(needed: dict[str, Resolved], states: dict[str, str]) -> dict[str,
 
 def measured(user: User) -> dict[Run, float]:
     """Return the wall seconds an epoch, or a GAN's iteration, of every finished run of the scale."""
-    found = {}
-    for path in Path("results", user.scale, "runs").rglob("provenance.json"):
-        try:
-            content = read_json(path)
-            result = content["result"]
-            if result["status"] == "done":
-                length = result.get("epochs", result["steps"])
-                found[Run.parse(result["run"])] = content["wall_seconds"] / length
-        except (json.JSONDecodeError, KeyError):  # half a file says nothing of times
-            continue
-    return found
+    paths = Path("results", user.scale, "runs").rglob("provenance.json")
+    return dict(found for path in paths if (found := attempt(pace, path)[0]))  # half a file says nothing of times
+
+
+def pace(path: Path) -> tuple[Run, float] | None:
+    """Return the run of a provenance.json and its wall seconds an epoch or iteration, if it ended well."""
+    content = read_json(path)
+    result = content["result"]
+    if result["status"] != "done":
+        return None
+    return Run.parse(result["run"]), content["wall_seconds"] / result.get("epochs", result["steps"])
 
 
 def estimate(one: Resolved, paces: dict[Run, float]) -> Estimate:

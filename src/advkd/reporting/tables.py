@@ -32,6 +32,8 @@ def write(table: str, user: User, out: Path) -> None:
         tidy(rows).to_csv(temporary, index=False, lineterminator="\n")
     write_text(out / f"{table}.md", markdown(frame, words))
     write_text(out / f"{table}.tex", latex.table(frame, words, table, rows, user))
+    for damage in dict.fromkeys(row["damage"] for row in rows if "damage" in row):
+        say(f"{table}: {damage}")
     counts = pd.Series([row["status"] for row in rows]).value_counts()
     say(f"{table}: {', '.join(f'{n} cells {status}' for status, n in counts.items())} -> {out / table}.{{csv,md,tex}}")
 
@@ -140,21 +142,26 @@ def pm(mean: str, std: str) -> str:
 
 
 def best_of(rows: list[dict[str, Any]]) -> dict[int, str]:
-    """Mark our best (bold) and second best (underline) mean among the numbers that a table compares.
+    """Mark our best (bold) and second best (underline) mean among the numbers that a table compares, if all are there.
 
     Those are of one metric on one data set (of one measure for all generators; a mean over these is a metric of its
     own), in rows whose names agree in all levels but the last, whether they stand below or beside each other. Equal
     values share a mark, so that a teacher, who is the same in every row, has none.
     """
     groups: dict[tuple, list[tuple[float, int]]] = {}
+    open_ended = set()  # groups that lack a number: the best of those that happen to be run says nothing
     for number, row in enumerate(rows):
+        if not (row["run"] and row["better"]):
+            continue
+        key = (row["row"].rpartition(" / ")[0], re.sub(r"\.G\d+$", "", row["metric"]), row["run"].split("/")[1])
         value, decimals = leading_number(row)
-        if value is not None and row["better"]:
+        if value is not None:
             sign = 1 if row["better"] == "lower" else -1
-            key = (row["row"].rpartition(" / ")[0], re.sub(r"\.G\d+$", "", row["metric"]), row["run"].split("/")[1])
             groups.setdefault(key, []).append((sign * round(value, decimals), number))
+        elif not row.get("ended") or row["status"] == collect.SPOILT:  # a run that diverged is no best one
+            open_ended.add(key)
     marks = {}
-    for group in groups.values():
+    for group in (group for key, group in groups.items() if key not in open_ended):
         ranks = sorted({value for value, _ in group})
         if len(ranks) > 1:
             marks.update({n: ("bold", "underline")[ranks.index(v)] for v, n in group if v in ranks[:2]})

@@ -42,8 +42,8 @@ class Record:
 
     @property
     def word(self) -> str:
-        """What the filter calls the state: done, diverged, not started, …; `damaged` where a file is."""
-        return DAMAGED if self.damage else self.state.split(":")[0].split(" by ")[0].split(",")[0]
+        """What the filter calls the state: done, done by older code, diverged, …; `damaged` where a file is."""
+        return DAMAGED if self.damage else self.state.split(":")[0].split(",")[0]
 
 
 class Origin(NamedTuple):

@@ -65,8 +65,17 @@ function open(id, from) {
   show(id);
 }
 
+// The address may be typed by hand: "%" alone encodes nothing.
+function decoded(address) {
+  try {
+    return decodeURIComponent(address);
+  } catch {
+    return address;
+  }
+}
+
 function openFromAddress() {
-  const id = named(decodeURIComponent(location.hash.slice(1)));
+  const id = named(decoded(location.hash.slice(1)));
   const from = document.querySelector(`[data-open="${CSS.escape(id)}"]`);
   if (templateOf(id)) open(id, from);
 }
