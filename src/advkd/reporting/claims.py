@@ -40,7 +40,7 @@ SHOWN = 4  # comparisons of a claim that docs/claims.md lists
 HEAD = """# Claims
 
 {count} claims of the three papers in numbers or orders, checked on the numbers that the papers print and on ours at
-scale `{scale}`. Written by `advkd claims {options} --out docs/claims.md` from `paper/claims.yaml`; the rule of the
+scale `{scale}`. Written by `advkd claims {options} --out FILE` from `paper/claims.yaml`; the rule of the
 verdicts stands at the top of `src/advkd/reporting/claims.py`. Intervals over images are of one training each: they tell
 how much of a difference is the choice of evaluation images, and nothing of other seeds.
 """
