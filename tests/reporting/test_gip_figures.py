@@ -1,10 +1,11 @@
+import re
+
 import numpy as np
 import pytest
 from gip_runs import CLASSES, end, finish, generate
 from scipy.stats import entropy as scipy_entropy
 
 from advkd import catalog, config
-from advkd.errors import UserError
 from advkd.files import read_json
 from advkd.reporting import captions, figures, gip_figures
 
@@ -168,11 +169,13 @@ def test_terms_without_a_weight_are_absent(checkout):
         ("gip_figureS3", "history.csv", None),
     ],
 )
-def test_damaged_files_are_one_line(figure, file, content, filled, run, tmp_path):
+def test_damaged_files_are_one_line_in_the_figure_s_place(figure, file, content, filled, run, tmp_path, capsys):
     path = run(f"{GIP}/seed0").run.folder("paper") / file
     path.unlink()
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(UserError, match=rf"gip/seed0/{file} cannot be read .*: delete the result.json") as error:
-        figures.write(figure, filled, tmp_path)
-    assert "\n" not in str(error.value) and not (tmp_path / f"{figure}.pdf").exists()
+    figures.write(figure, filled, tmp_path)
+    told, made = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(rf"{figure}: .*gip/seed0/{file} cannot be read .*: delete the result.json .*", told)
+    assert read_json(tmp_path / f"{figure}.json") == {"damage": told.removeprefix(f"{figure}: ")}
+    assert made.startswith(f"{figure} -> ") and (tmp_path / f"{figure}.pdf").read_bytes().startswith(b"%PDF")
