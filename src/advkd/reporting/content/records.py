@@ -18,7 +18,7 @@ from advkd.settings import User
 from advkd.tags import tags
 
 TAIL = 25  # lines of log.txt
-DAMAGED = "damaged"
+DAMAGED = collect.SPOILT
 REMEDY = "delete the result.json beside it and train the run again"
 
 
