@@ -231,7 +231,7 @@ def synthesize(args: argparse.Namespace, user: User) -> None:
     """Write images from a trained generator."""
     from advkd.synthesize import synthesize
 
-    synthesize(Run.parse(args.run).folder(user.scale), args.count, args.out, args.seed, user.device)
+    synthesize(Run.parse(args.run).folder(user.scale), args.count, args.out, args.seed, user.device, user.runs_per_gpu)
 
 
 def fetch(args: argparse.Namespace, user: User) -> None:
@@ -292,7 +292,10 @@ def train_run(args: argparse.Namespace, user: User) -> int:
 
     resolved = config.resolve(args.run, user)
     document, folder = resolved.document(), resolved.run.folder(user.scale)
-    return train(document, folder, Path(user.data_root), user.device, user.checkpoint_seconds, user.retrain == "stale")
+    afresh = user.retrain == "stale"
+    return train(
+        document, folder, Path(user.data_root), user.device, user.checkpoint_seconds, afresh, user.runs_per_gpu
+    )
 
 
 def reals(args: argparse.Namespace, user: User) -> None:
@@ -333,7 +336,7 @@ def _measuring(args: argparse.Namespace, user: User):
 
     keep_freed_memory()
     torch.set_num_threads(args.threads)
-    return gan, select_device(user.device)
+    return gan, select_device(user.device, user.runs_per_gpu)
 
 
 def _inception_sha256() -> str:

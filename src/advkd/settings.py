@@ -27,6 +27,7 @@ class User(Strict):
     folders: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], str] = {}
     inception_weights: str | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    runs_per_gpu: Count = 1
     seeds: Count | None = None
     override: dict[Literal["okd", "aikd", "gip"], dict] = {}
     retrain: Literal["stale"] | None = None

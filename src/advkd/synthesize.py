@@ -15,7 +15,7 @@ from advkd.progress import Progress, say
 CHUNK = 250
 
 
-def synthesize(folder: Path, count: int, out: Path, seed: int, device_name: str) -> None:
+def synthesize(folder: Path, count: int, out: Path, seed: int, device_name: str, runs_per_gpu: int = 1) -> None:
     """Write `count` PNG images of every generator of a finished run to `out`/G1, `out`/G2, ….
 
     An ACGAN's images go into one subfolder a class, in rotation; `out`/images.csv lists file, generator, class, run
@@ -45,7 +45,7 @@ def synthesize(folder: Path, count: int, out: Path, seed: int, device_name: str)
         SimpleNamespace(**document["settings"]),
         read_json(folder / "provenance.json")["data"]["classes"],
     )
-    device = select_device(device_name)
+    device = select_device(device_name, runs_per_gpu)
     gans = GanEnsemble(settings, len(classes), device)
     weights = load_file(folder / "model.safetensors", device=str(device))
     for name, network in gans.networks.items():

@@ -8,12 +8,28 @@ Choices:
 from typing import Any
 
 from advkd.errors import UserError
+from advkd.training import gpus
 
 
-def select_device(name: str) -> Any:
-    """Return the torch device for auto, cpu or cuda; raises UserError where CUDA is asked for and absent."""
+def select_device(name: str, runs_per_gpu: int = 1) -> Any:
+    """Return the torch device for auto, cpu or cuda; of several GPUs a free one, waited for and kept till the end.
+
+    Raises:
+        UserError: CUDA is asked for, or a scheduler or the user names a GPU for this process, and torch finds none.
+    """
+    if name != "cpu":
+        named = gpus.named()
+        gpus.hold(runs_per_gpu)  # before torch is imported: who waits here holds no memory
     import torch
 
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("device is cuda, but torch finds no CUDA device here: use --config device=cpu (or auto)")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+    if name != "cpu":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        if name == "cuda":
+            raise UserError("device is cuda, but torch finds no CUDA device here: use --config device=cpu (or auto)")
+        if named:
+            raise UserError(
+                f"{gpus.VISIBLE} is {','.join(named)}, but torch finds no CUDA device here: use --config device=cpu"
+            )
+        gpus.release()
+    return torch.device("cpu")

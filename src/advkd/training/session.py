@@ -173,8 +173,8 @@ class Session:
 
 def parent_folders(document: dict[str, Any], folder: Path) -> dict[str, Path]:
     """Return the folders of the runs that a run learns from, by role; all runs of a scale lie in one tree."""
-    runs = folder.absolute().parents[len(Path(document["run"]).parts) - 1]
-    return {role: runs / parent["run"] for role, parent in document.get("parents", {}).items()}
+    tree = Path(*folder.absolute().parts[: -len(Path(document["run"]).parts)])
+    return {role: tree / parent["run"] for role, parent in document.get("parents", {}).items()}
 
 
 def clean(folder: Path) -> None:

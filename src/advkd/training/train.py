@@ -26,12 +26,14 @@ def train(
     device: str,
     checkpoint_seconds: float,
     afresh: bool = False,
+    runs_per_gpu: int = 1,
 ) -> int:
     """Train the run that `document` describes, from where it stopped, in `folder`.
 
     A run that was finished with this configuration on these data is kept; `afresh` keeps it only if the code is the
-    same too. Returns the exit status: 0 also where training diverged (a result), 143 where it was asked to stop and
-    can be started again. Raises UserError for a missing store or device.
+    same too. Where there are GPUs, it waits for one with fewer than `runs_per_gpu` runs. Returns the exit status: 0
+    also where training diverged (a result), 143 where it was asked to stop and can be started again. Raises UserError
+    for a missing store or device.
     """
     keep_freed_memory()
     with logging_to(folder / "log.txt"), locked(folder):
@@ -47,11 +49,11 @@ def train(
                 clean(folder)
             say(f"{document['run']}: finished {by}")
             return 0
-        # Only now: importing torch takes seconds, and a second trainer waits above at no cost.
+        # Only now: importing torch takes seconds, and who waits for the run or for a GPU does so at no cost.
+        chosen = select_device(device, runs_per_gpu)
         import torch
 
         loop = importlib.import_module(f"advkd.training.{document['loop']}")
-        chosen = select_device(device)
         torch.set_num_threads(document["threads"])
         write_text(folder / "config.yaml", yaml.safe_dump(document, sort_keys=False))
         session = Session(folder, document, data, chosen, checkpoint_seconds, afresh)
