@@ -1,9 +1,11 @@
 """What a target still needs: the runs to train, and how long that takes judging by finished ones of the same scale."""
 
+import heapq
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from advkd import catalog
 from advkd.config import Resolved
@@ -13,6 +15,8 @@ from advkd.reporting import status
 from advkd.reporting.damage import attempt
 from advkd.run import Run
 from advkd.settings import User
+
+Found = TypeVar("Found")
 
 # From the closest to the farthest: whose pace says how long a run takes.
 LIKENESS: list[tuple[str, Callable[[Run], tuple]]] = [
@@ -59,7 +63,8 @@ def report(target: str, user: User, jobs: int) -> str:
     if known:
         total = sum(known)
         without = f"; {len(estimates) - len(known)} runs without an estimate" if len(known) < len(estimates) else ""
-        side = f", about {duration(max(total / jobs, *known))} with {jobs} side by side" if jobs > 1 else ""
+        times = {name: found.seconds or 0.0 for name, found in estimates.items()}
+        side = f", {duration(makespan(missing, times, jobs))} with {jobs} side by side" if jobs > 1 else ""
         lines.append(f"to train: {len(missing)} runs, {duration(total)} one after the other{side}{without}")
     else:
         lines.append(f"to train: {len(missing)} runs; none like them is finished at this scale, so no time is known")
@@ -80,26 +85,86 @@ def unfinished(needed: dict[str, Resolved], states: dict[str, str]) -> dict[str,
     return found
 
 
+def makespan(runs: Mapping[str, Resolved], seconds: Mapping[str, float], jobs: int) -> float:
+    """Return the seconds from the first start to the last end of `runs`, at most `jobs` at a time.
+
+    A run starts when those among `runs` that it learns from have ended; of several, the one with the longest chain of
+    others behind it (list scheduling, at most twice as long as possible).
+    """
+    parents = {name: {str(parent.run) for parent in one.parents.values()} & runs.keys() for name, one in runs.items()}
+    behind = chains(runs, seconds)
+    waiting = sorted(runs, key=lambda name: -behind[name])
+    running: list[tuple[float, str]] = []  # a heap: who ends first
+    ended: set[str] = set()
+    now = 0.0
+    while waiting or running:
+        ready = [name for name in waiting if parents[name] <= ended]
+        for name in ready[: jobs - len(running)]:
+            waiting.remove(name)
+            heapq.heappush(running, (now + seconds[name], name))
+        now, name = heapq.heappop(running)
+        ended.add(name)
+    return now
+
+
+def chains(runs: Mapping[str, Resolved], seconds: Mapping[str, float]) -> dict[str, float]:
+    """Return for each run the seconds of the longest chain that begins with it: itself, and what learns from it."""
+    children: dict[str, list[str]] = {name: [] for name in runs}
+    for name, one in runs.items():
+        for parent in one.parents.values():
+            children.get(str(parent.run), []).append(name)
+    found: dict[str, float] = {}
+
+    def longest(name: str) -> float:
+        if name not in found:
+            found[name] = seconds[name] + max(map(longest, children[name]), default=0.0)
+        return found[name]
+
+    return {name: longest(name) for name in runs}
+
+
 def measured(user: User) -> dict[Run, float]:
     """Return the wall seconds an epoch, or a GAN's iteration, of every finished run of the scale."""
+    return _finished(user, pace)
+
+
+def pace(provenance: dict[str, Any]) -> float:
+    """Return the wall seconds an epoch, or a GAN's iteration, that a run's provenance.json tells."""
+    result = provenance["result"]
+    return provenance["wall_seconds"] / result.get("epochs", result["steps"])
+
+
+def peaks(user: User) -> dict[Run, int]:
+    """Return the largest resident size, in MiB, of every finished run of the scale."""
+    return _finished(user, lambda provenance: provenance["peak_memory_mib"]["resident"])
+
+
+def _finished(user: User, read: Callable[[dict[str, Any]], Found]) -> dict[Run, Found]:
+    """Return what `read` makes of the provenance of each run of the scale that ended well; half a file says nothing."""
+
+    def told(path: Path) -> tuple[Run, Found] | None:
+        content = read_json(path)
+        ended_well = content["result"]["status"] == "done"
+        return (Run.parse(content["result"]["run"]), read(content)) if ended_well else None
+
     paths = Path("results", user.scale, "runs").rglob("provenance.json")
-    return dict(found for path in paths if (found := attempt(pace, path)[0]))  # half a file says nothing of times
-
-
-def pace(path: Path) -> tuple[Run, float] | None:
-    """Return the run of a provenance.json and its wall seconds an epoch or iteration, if it ended well."""
-    content = read_json(path)
-    result = content["result"]
-    if result["status"] != "done":
-        return None
-    return Run.parse(result["run"]), content["wall_seconds"] / result.get("epochs", result["steps"])
+    return dict(found for path in paths if (found := attempt(told, path)[0]))
 
 
 def estimate(one: Resolved, paces: dict[Run, float]) -> Estimate:
     """Return the run's length times the median pace of the finished runs that are most like it."""
-    length = one.settings.get("epochs", one.settings.get("iterations"))
+    alike, basis = like(one.run, paces)
+    return Estimate(length(one) * statistics.median(alike) if alike else None, basis)
+
+
+def length(one: Resolved) -> int:
+    """Return a run's epochs, or a GAN's iterations."""
+    return one.settings.get("epochs") or one.settings["iterations"]
+
+
+def like(run: Run, known: Mapping[Run, Any]) -> tuple[list[Any], str]:
+    """Return what is known of the runs that are most like `run`, and how they differ from it; nothing, if none is."""
     for basis, key in LIKENESS:
-        alike = [pace for other, pace in paces.items() if key(other) == key(one.run)]
-        if alike:
-            return Estimate(length * statistics.median(alike), basis)
-    return Estimate(None, "")
+        if alike := [value for other, value in known.items() if key(other) == key(run)]:
+            return alike, basis
+    return [], ""

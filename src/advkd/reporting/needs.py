@@ -1,0 +1,55 @@
+"""What a training asks of a scheduler: run time and memory, judging by finished runs like it at the same scale."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from advkd.config import Resolved
+from advkd.reporting import plan
+from advkd.run import Run
+from advkd.settings import User
+
+DAY = 1440
+UNKNOWN_MIB = 8000  # where no like run is finished: an estimate, as is a day
+TIME_MARGIN, MEMORY_MARGIN = 2.0, 1.5  # of the slowest and of the largest like run
+AROUND_MINUTES, AROUND_MIB = 15, 1000  # checksums of the data, imports, products; the Snakemakes around a job
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Minutes and MiB to ask for."""
+
+    minutes: int
+    mib: int
+
+    def on(self, attempt: int) -> "Needs":
+        """Return what try `attempt` (from 1) asks for: so many times the time, and half as much memory more each.
+
+        Never more than a day: few clusters allow it, what they do not allow may wait in the queue for ever, and a
+        training continues in its next try.
+        """
+        return Needs(min(attempt * self.minutes, DAY), self.mib * (attempt + 1) // 2)
+
+
+def asked(one: Resolved, user: User, attempt: int) -> Needs:
+    """Return what a run's try `attempt` asks for, given what the runs took that are finished when first asked."""
+    return of(one, *_finished(user.scale, Path.cwd())).on(attempt)
+
+
+@cache
+def _finished(scale: str, folder: Path) -> tuple[dict[Run, float], dict[Run, int]]:
+    user = User(scale=scale)
+    return plan.measured(user), plan.peaks(user)
+
+
+def of(one: Resolved, paces: Mapping[Run, float], peaks: Mapping[Run, int]) -> Needs:
+    """Return what a run needs, given finished runs' seconds an epoch (or iteration) and resident MiB."""
+    seconds, sizes = plan.like(one.run, paces)[0], plan.like(one.run, peaks)[0]
+    minutes, mib = DAY, UNKNOWN_MIB
+    if seconds:
+        minutes = AROUND_MINUTES + math.ceil(TIME_MARGIN * plan.length(one) * max(seconds) / 60)
+    if sizes:
+        mib = AROUND_MIB + math.ceil(MEMORY_MARGIN * max(sizes))
+    return Needs(minutes, mib)
