@@ -31,6 +31,13 @@ localrules:
     aikd_variants,
     gip_variants,
     runs,
+    fetch,
+    fetch_inception,
+    draw,
+    table,
+    figure,
+    page,
+    pdf,
 
 
 rule table1:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import shlex
+import signal
 import sys
 from pathlib import Path
 
@@ -34,6 +35,9 @@ if workflow.is_main_process and not {"-n", "--dry-run", "--dryrun", "--lint", "-
     Path(".snakemake").mkdir(exist_ok=True)
     ALIVE = open(".snakemake/advkd.lock", "w")
     fcntl.flock(ALIVE, fcntl.LOCK_SH)  # at most as long as a `make` takes to clear a lock
+
+# The warning that a scheduler sends before a time limit is for the training, whose handler replaces this.
+signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 DEVICE = settings.device(USER)
 THREADS = settings.scale_file(USER.scale)["threads"]
@@ -70,8 +74,9 @@ def options():
 
 # Each `shell:` line is the command that a user would type. The prefix is not compared between runs of the workflow, so
 # neither the checkout's place nor the device a run happens to use makes finished work stale. It is formatted, hence
-# the doubled braces.
-ADVKD = f"PYTHONPATH={shlex.quote(str(SOURCE))} {shlex.quote(sys.executable)} -m advkd"
+# the doubled braces. The command replaces the shell, which a scheduler's SIGTERM would end before the checkpoint is
+# written.
+ADVKD = f"PYTHONPATH={shlex.quote(str(SOURCE))} exec {shlex.quote(sys.executable)} -m advkd"
 BODY = f'ADVKD_PROGRESS=plain {ADVKD} "$@" {options()};'.replace("{", "{{").replace("}", "}}")
 shell.prefix(f"set -euo pipefail; advkd() {{{{ {BODY} }}}}; ")
 

@@ -6,8 +6,6 @@ rule fetch:
         ARCHIVE,
     log:
         "logs/fetch/{dataset}.log",
-    resources:
-        runtime=720,
     params:
         accept=lambda wildcards: USER.accept.get(wildcards.dataset),
     shell:
@@ -40,8 +38,8 @@ rule prepare:
     log:
         "logs/prepare/{store}.log",
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=lambda wildcards, attempt: (attempt + 1) * 2000,
+        runtime=lambda wildcards, attempt: attempt * 240,
     params:
         folder=store_folder,
         images=folder_state,

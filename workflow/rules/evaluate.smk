@@ -12,8 +12,8 @@ rule reals:
     threads: THREADS
     resources:
         gpu=int(DEVICE == "cuda"),
-        mem_mb=6000,
-        runtime=240,
+        mem_mb=lambda wildcards, attempt: (attempt + 1) * 3000,
+        runtime=lambda wildcards, attempt: attempt * 120,
     params:
         dims=lambda wildcards: re.search("[0-9]+", wildcards.features)[0],
         weights=weights_option,
@@ -37,8 +37,8 @@ rule evaluate:
     threads: THREADS
     resources:
         gpu=int(DEVICE == "cuda"),
-        mem_mb=6000,
-        runtime=240,
+        mem_mb=lambda wildcards, attempt: (attempt + 1) * 3000,
+        runtime=lambda wildcards, attempt: attempt * 120,
     params:
         weights=weights_option,
     shell:

@@ -1,6 +1,7 @@
 # store -> run, after the runs that it learns from. The only declared output is result.json: Snakemake deletes declared
 # outputs around a failed try, and the checkpoint, history and log.txt must survive it. It empties declared logs too,
 # hence last_try.log.
+from advkd.reporting import needs
 
 
 rule train:
@@ -14,8 +15,8 @@ rule train:
     threads: THREADS
     resources:
         gpu=int(DEVICE == "cuda"),
-        mem_mb=4000,
-        runtime=1440,
+        mem_mb=lambda wildcards, attempt: needs.asked(config_of(wildcards.run), USER, attempt).mib,
+        runtime=lambda wildcards, attempt: needs.asked(config_of(wildcards.run), USER, attempt).minutes,
     params:
         config=lambda wildcards: config_of(wildcards.run).hash,
         code=recorded_code,

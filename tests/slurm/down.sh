@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# End the cluster that tests/slurm/up.sh FOLDER started, by its pid files.
+set -euo pipefail
+cd "$1"
+for name in slurmd slurmctld munged; do
+  [[ -s $name.pid ]] || continue
+  process=$(cat $name.pid)
+  kill "$process" 2>/dev/null || continue
+  for _ in $(seq 100); do
+    kill -0 "$process" 2>/dev/null || break
+    sleep 0.1
+  done
+done
+link=/etc/slurm/slurm.conf
+[[ $(readlink $link) != "$PWD/slurm.conf" ]] || rm $link

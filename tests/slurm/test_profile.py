@@ -1,0 +1,32 @@
+"""What the profile for clusters and the rules must agree on."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+PROFILE = yaml.safe_load(Path("profiles/slurm/config.yaml").read_text())
+RULES = {
+    name: text
+    for path in Path("workflow/rules").glob("*.smk")
+    for name, text in re.findall(r"^rule (\w+):\n((?:    .*\n|\n)+)", path.read_text(), re.MULTILINE)
+}
+
+
+def test_every_rule_that_uses_a_gpu_has_one_on_the_cluster_and_nothing_caps_them():
+    asking = {name for name, text in RULES.items() if "gpu=" in text}
+    assert asking == {name for name, asked in PROFILE["set-resources"].items() if asked == {"gpu": 1}}
+    assert len(asking) == 3 and "resources" not in PROFILE
+
+
+def test_retries_and_groups_stand_in_no_rule():
+    assert PROFILE["retries"] > 0
+    assert not [name for name, text in RULES.items() if re.search(r"^    (retries|group):", text, re.MULTILINE)]
+
+
+def test_what_runs_on_the_cluster_asks_for_more_in_every_try():
+    remote = {"train", "reals", "evaluate", "prepare"}
+    assert {name for name, text in RULES.items() if "runtime=lambda wildcards, attempt:" in text} == remote
+    assert {name for name, text in RULES.items() if "mem_mb=lambda wildcards, attempt:" in text} == remote
+    local = re.search(r"localrules:\n((?:    \w+,\n)+)", Path("Snakefile").read_text())[1]
+    assert RULES.keys() - remote <= set(re.findall(r"\w+", local)), "the rest runs where snakemake was started"

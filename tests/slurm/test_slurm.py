@@ -1,0 +1,155 @@
+"""A table made by a real SLURM, through a cancelled job and a power cut, is the table made here.
+
+The cluster is one node of this machine in a folder of its own (up.sh); it needs Debian's slurm-wlm and munge.
+"""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from advkd.files import read_json
+from checkouts import copy_checkout, environment, snakemake
+
+HERE = Path(__file__).parent
+PATH = f"{os.environ['PATH']}:/usr/sbin"
+
+
+def lacking() -> str:
+    """Why no cluster can be started here; empty if one can."""
+    programs = [name for name in ("slurmctld", "slurmd", "munged") if not shutil.which(name, path=PATH)]
+    if programs:
+        return f"no {', '.join(programs)} here: apt-get install slurm-wlm munge, as .ci/run does"
+    if not importlib.util.find_spec("snakemake_executor_plugin_slurm"):
+        return "snakemake-executor-plugin-slurm is not installed: the extra `slurm`"
+    if not os.access("/etc/slurm", os.W_OK) or Path("/etc/slurm/slurm.conf").exists():
+        return "/etc/slurm is not ours: this machine may belong to a cluster"
+    return ""
+
+
+pytestmark = pytest.mark.skipif(bool(lacking()), reason=lacking())
+
+TABLE, RUN = "gip_table3", "gip/cifar10/wrn28_10/baseline/seed0"  # its longest training, which two others wait for
+SETTINGS = ["--config", "scale=longer", "device=cpu", "checkpoint_seconds=0.3"]
+QUICK = [  # what a test cannot wait for, and what a cluster without slurmdbd needs
+    *("--slurm-status-command", "squeue", "--slurm-no-account", "--latency-wait", "10"),
+    *("--slurm-init-seconds-before-status-checks", "2", "--seconds-between-status-checks", "2"),
+]  # fmt: skip
+
+
+class Cluster:
+    """A SLURM of one node."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {"SLURM_CONF": str(folder / "slurm.conf"), "PATH": PATH}
+
+    def up(self) -> None:
+        subprocess.run([HERE / "up.sh", self.folder], check=True)
+
+    def down(self) -> None:
+        subprocess.run([HERE / "down.sh", self.folder], check=True)
+
+    def ask(self, *words: str) -> str:
+        """What a SLURM command prints."""
+        done = subprocess.run(words, env=os.environ | self.environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def job(self, run: str) -> tuple[str, str] | None:
+        """The newest job of a training: its number and state."""
+        lines = [line.split() for line in self.ask("squeue", "-h", "-t", "all", "-o", "%A %T %k").splitlines()]
+        found = [(number, state) for number, state, comment in lines if comment.endswith(run.replace("/", "_"))]
+        return max(found, key=lambda job: int(job[0])) if found else None
+
+    def lose_power(self) -> None:
+        """Kill the node: its daemon and everything that it started; then say what SLURM would find out in minutes."""
+        slurmd = psutil.Process(int((self.folder / "slurmd.pid").read_text()))
+        steps = [one for one in psutil.process_iter() if one.name() == "slurmstepd" and self.owns(one)]
+        doomed = [slurmd, *steps, *(child for step in steps for child in step.children(recursive=True))]
+        for process in doomed:
+            process.kill()
+        psutil.wait_procs(doomed, timeout=10)
+        self.ask("scontrol", "update", "NodeName=ALL", "State=DOWN", "Reason=power")
+
+    def owns(self, process: psutil.Process) -> bool:
+        words = f"SLURM_CONF={self.environment['SLURM_CONF']}".encode()
+        return words in Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0")  # psutil stops at its title
+
+
+@pytest.fixture
+def cluster():
+    folder = Path(tempfile.mkdtemp(prefix="slurm"))  # pytest's own are too long for a socket's path
+    one = Cluster(folder)
+    try:
+        one.up()
+        yield one
+    finally:
+        one.down()
+        shutil.rmtree(folder)
+
+
+def longer(folder: Path) -> Path:
+    """Copy the checkout to `folder` and add a scale whose longest training can be hit more than once."""
+    scales = copy_checkout(folder) / "config/scales"
+    smoke = (scales / "smoke.yaml").read_text()
+    changed = smoke.replace("wrn28_10:\n    set:", "wrn28_10:\n    multiply: {epochs: 5}\n    set:")
+    assert changed != smoke
+    (scales / "longer.yaml").write_text(changed)
+    return folder
+
+
+def test_a_cancelled_job_and_a_power_cut_leave_the_same_table(cluster, tmp_path):
+    here, there = longer(tmp_path / "here"), longer(tmp_path / "there")
+    run, log = there / "results/longer/runs" / RUN, tmp_path / "snakemake.txt"
+    command = [sys.executable, "-m", "snakemake", "--workflow-profile", "profiles/slurm", TABLE, *SETTINGS, *QUICK]
+    with log.open("w") as out:
+        driver = subprocess.Popen(command, cwd=there, env=environment(there), stdout=out, stderr=out)
+
+    def wait_for(condition, seconds=150):
+        deadline = time.monotonic() + seconds
+        while not (found := condition()):
+            assert driver.poll() is None and time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+        return found
+
+    def begun(number: int) -> bool:
+        """Whether the training has begun as often as this, and then written a checkpoint."""
+        told, newest = run / "log.txt", run / "checkpoint.pt"
+        if not newest.exists() or told.read_text().count("thread(s)") < number:
+            return False
+        return newest.stat().st_mtime > told.stat().st_mtime
+
+    try:
+        wait_for(lambda: begun(1))
+        cancelled, _ = cluster.job(RUN)
+        cluster.ask("scancel", cancelled)
+        wait_for(lambda: begun(2))
+        lost, _ = cluster.job(RUN)
+        assert lost != cancelled, "Snakemake tries a cancelled job again as a new one"
+        cluster.lose_power()
+        wait_for(lambda: cluster.job(RUN) == (lost, "PENDING"))
+        cluster.up()
+        for job in cluster.ask("squeue", "-h", "-t", "pending", "-o", "%A").split():
+            cluster.ask(
+                "scontrol", "update", f"JobId={job}", "StartTime=now+5"
+            )  # by itself SLURM waits for two minutes
+        assert driver.wait(timeout=240) == 0, log.read_text()
+    finally:
+        driver.kill()
+        driver.wait()
+    attempts = read_json(run / "provenance.json")["attempts"]
+    steps = [attempt["from_step"] for attempt in attempts]
+    assert len(steps) == 3 and 0 == steps[0] < steps[1] < steps[2]
+    assert "stopped on request" in (run / "log.txt").read_text(), "scancel leaves time for a checkpoint"
+
+    snakemake(here, TABLE, *SETTINGS)
+    for name in (f"results/longer/tables/{TABLE}.csv", f"results/longer/runs/{RUN}/model.safetensors"):
+        assert (there / name).read_bytes() == (here / name).read_bytes()
