@@ -1,4 +1,4 @@
-"""A table made by a real SLURM, through a cancelled job and a power cut, is the table made here.
+"""A table made by a real SLURM, through a cancelled job, a power cut and a time limit, is the table made here.
 
 The cluster is one node of this machine in a folder of its own (up.sh); it needs Debian's slurm-wlm and munge.
 """
@@ -106,7 +106,7 @@ def longer(folder: Path) -> Path:
     return folder
 
 
-def test_a_cancelled_job_and_a_power_cut_leave_the_same_table(cluster, tmp_path):
+def test_a_cancelled_job_a_power_cut_and_a_time_limit_leave_the_same_table(cluster, tmp_path):
     here, there = longer(tmp_path / "here"), longer(tmp_path / "there")
     run, log = there / "results/longer/runs" / RUN, tmp_path / "snakemake.txt"
     command = [sys.executable, "-m", "snakemake", "--workflow-profile", "profiles/slurm", TABLE, *SETTINGS, *QUICK]
@@ -138,17 +138,19 @@ def test_a_cancelled_job_and_a_power_cut_leave_the_same_table(cluster, tmp_path)
         wait_for(lambda: cluster.job(RUN) == (lost, "PENDING"))
         cluster.up()
         for job in cluster.ask("squeue", "-h", "-t", "pending", "-o", "%A").split():
-            cluster.ask(
-                "scontrol", "update", f"JobId={job}", "StartTime=now+5"
-            )  # by itself SLURM waits for two minutes
+            # by itself SLURM waits for two minutes
+            cluster.ask("scontrol", "update", f"JobId={job}", "StartTime=now+5")
+        wait_for(lambda: begun(3))
+        cluster.ask("scancel", "--signal=USR1", lost)  # what --signal=USR1@120 of the profile sends before a limit
         assert driver.wait(timeout=240) == 0, log.read_text()
     finally:
         driver.kill()
         driver.wait()
     attempts = read_json(run / "provenance.json")["attempts"]
     steps = [attempt["from_step"] for attempt in attempts]
-    assert len(steps) == 3 and 0 == steps[0] < steps[1] < steps[2]
-    assert "stopped on request" in (run / "log.txt").read_text(), "scancel leaves time for a checkpoint"
+    assert len(steps) == 4 and 0 == steps[0] < steps[1] < steps[2] < steps[3]
+    told = (run / "log.txt").read_text()
+    assert told.count("stopped on request") == 2, "scancel and a time limit leave time for a checkpoint"
 
     snakemake(here, TABLE, *SETTINGS)
     for name in (f"results/longer/tables/{TABLE}.csv", f"results/longer/runs/{RUN}/model.safetensors"):
