@@ -147,3 +147,13 @@ def test_who_waits_has_imported_neither_torch_nor_pydantic(machine):
     command = [sys.executable, "-c", f"import sys; {code}"]
     done = subprocess.run(command, env=environment(ROOT), capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "set()\n"), done.stderr
+
+
+def test_locks_of_another_user_or_nowhere_are_one_line(machine, tmp_path, monkeypatch):
+    machine(1)
+    monkeypatch.setattr(os, "getuid", lambda: 12345)
+    with pytest.raises(UserError, match=r"advkd-gpus-12345.* is another user's: delete it, or set TMPDIR"):
+        gpus.hold(1)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    with pytest.raises(UserError, match=r"cannot hold the locks of the GPUs \(No such file"):
+        gpus.hold(1)

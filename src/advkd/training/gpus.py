@@ -16,6 +16,7 @@ import time
 from io import TextIOWrapper
 from pathlib import Path
 
+from advkd.errors import UserError
 from advkd.progress import say
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
@@ -80,11 +81,10 @@ def installed() -> list[str]:
 
 def _lock_one(names: list[str], runs_per_gpu: int) -> str | None:
     """Lock a place on one of the GPUs, the second places after all first ones; returns the GPU's name."""
-    folder = Path(tempfile.gettempdir(), f"advkd-gpus-{os.getuid()}")
-    folder.mkdir(mode=0o700, exist_ok=True)
+    folder = _folder()
     for place in range(runs_per_gpu):
         for name in names:
-            file = (folder / f"{name.replace('/', '_')}.{place}").open("w")
+            file = (folder / f"{name.replace('/', '_')}.{place}").open("a")
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -93,3 +93,16 @@ def _lock_one(names: list[str], runs_per_gpu: int) -> str | None:
             _held.append(file)
             return name
     return None
+
+
+def _folder() -> Path:
+    """Return the folder of the locks; raises UserError where another user made it, who could have us open any file."""
+    folder = Path(tempfile.gettempdir(), f"advkd-gpus-{os.getuid()}")
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        ours = folder.lstat().st_uid == os.getuid()
+    except OSError as error:
+        raise UserError(f"{folder} cannot hold the locks of the GPUs ({error.strerror}): set TMPDIR") from error
+    if not ours:
+        raise UserError(f"{folder}, for the locks of the GPUs, is another user's: delete it, or set TMPDIR")
+    return folder
