@@ -1,68 +1,24 @@
-import errno
-import hashlib
-import http.server
-import threading
-from types import SimpleNamespace
+import fcntl
+import resource
 
 import pytest
+from file_server import BODY, SHA, left, serving
 
 from advkd.data import download as module
 from advkd.data.download import download
 from advkd.errors import UserError
 
-BODY = bytes(range(256)) * 2000
-SHA = "sha256:" + hashlib.sha256(BODY).hexdigest()
-
 
 @pytest.fixture
 def server(monkeypatch):
-    """A file server whose faults are set by attributes: bytes after which it cuts, statuses it answers first, …"""
     monkeypatch.setattr(module, "PAUSE", 0.0)
-    state = SimpleNamespace(body=BODY, cut=None, cuts=99, statuses=[], ranges=True, length=True, seen=[])
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            asked = self.headers.get("Range")
-            state.seen.append(asked)
-            if state.statuses:
-                self.send_error(state.statuses.pop(0))
-                return
-            start = int(asked[6:-1]) if asked and state.ranges else 0
-            if start >= len(state.body):
-                self.send_response(416)
-                self.send_header("Content-Range", f"bytes */{len(state.body)}")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-                return
-            data = state.body[start:]
-            self.send_response(206 if start else 200)
-            if start:
-                self.send_header("Content-Range", f"bytes {start}-{len(state.body) - 1}/{len(state.body)}")
-            if state.length:
-                self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            if state.cut and state.cuts:
-                state.cuts -= 1
-                data = data[: state.cut]
-            self.wfile.write(data)
-
-        def log_message(self, *_):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as service:
-        threading.Thread(target=service.serve_forever, args=(0.01,), daemon=True).start()
-        state.url = f"http://127.0.0.1:{service.server_port}/set.zip"
+    with serving() as state:
         yield state
-        service.shutdown()
 
 
 @pytest.fixture
 def target(tmp_path):
     return tmp_path / "archives" / "set.zip"
-
-
-def left(target):
-    return sorted(path.name for path in target.parent.iterdir())
 
 
 def test_whole_file_in_one_go(server, target):
@@ -161,26 +117,36 @@ def test_a_malformed_address_is_no_checksum_error(target):
         download("http://", target, SHA, None)
 
 
-def test_full_disk_keeps_the_part(server, target, monkeypatch):
-    class Full:
-        def __init__(self, response):
-            self.response = response
-
-        def __call__(self, chunk):
-            yield b"x" * 1000
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(module.requests.Response, "iter_content", lambda self, size: Full(self)(size))
-    with pytest.raises(UserError, match=r"No space left on device.*start again to resume"):
-        download(server.url, target, SHA, None)
-    assert target.with_name("set.zip.part").stat().st_size == 1000
+def test_full_disk_keeps_the_part(server, target):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(UserError, match=r"cannot write .*set\.zip\.part \(.*\).*start again to resume"):
+            download(server.url, target, SHA, None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert left(target) == ["set.zip.part"]
+    download(server.url, target, SHA, None)
+    assert target.read_bytes() == BODY and server.seen[-1] == "bytes=100000-"
 
 
 def test_two_downloads_of_one_file_do_not_mix(server, target):
-    import fcntl
-
     target.parent.mkdir()
     with target.with_name("set.zip.part").open("ab") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(UserError, match="another process"):
             download(server.url, target, SHA, None)
+
+
+def test_a_part_that_another_process_completes_meanwhile_is_left_alone(server, target, monkeypatch):
+    lock, part = fcntl.flock, target.with_name("set.zip.part")
+
+    def late(file, kind):
+        part.write_bytes(BODY)
+        part.rename(target)
+        lock(file, kind)
+
+    monkeypatch.setattr(module.fcntl, "flock", late)
+    with pytest.raises(UserError, match="another process"):
+        download(server.url, target, SHA, None)
+    assert target.read_bytes() == BODY and left(target) == ["set.zip"] and server.seen == []
