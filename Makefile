@@ -1,12 +1,13 @@
 # make table1   set everything up and build Table 1 of every paper (smoke scale, minutes)
 # make test     set everything up and run the tests
+# make soak     the long tests: 25 kills of everything, then rounds of workflows with random kills (an hour)
 # Any other workflow target works too: make okd_table1 ARGS="--config scale=reduced mirror=/archives"
 PYTHON ?= $(firstword $(shell command -v python3.11 || command -v python3 || command -v python))
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: table1 test env lint clean-env
+.PHONY: table1 test soak env lint clean-env
 .DEFAULT_GOAL := table1
 
 table1: env
@@ -14,6 +15,9 @@ table1: env
 
 test: env
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+soak: env
+	@$(BIN)/python tests/soak/soak.py soak.json $(ARGS)
 
 lint: env
 	$(BIN)/ruff check .

@@ -11,23 +11,27 @@
     meta.json            classes, counts, settings, source and checksums; no paths and no times, so that preparing
                          the same source again gives the same bytes
 
-The folder appears whole or not at all.
+The folder appears whole or not at all. Until then it lies in a draft's folder beside it, `.NAME.advkd-draft`, whose
+lock the kernel releases with the process that writes: so the next one knows what a killed one left, and removes it.
 """
 
 import contextlib
+import fcntl
 import math
+import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 import numpy as np
 
 from advkd import files
 from advkd.errors import UserError
+from advkd.progress import say
 
+DRAFT, LOCK = ".advkd-draft", "lock"
 ARRAYS = ("images", "labels", "held_out", "held_out_labels")
 SIZES = ("sizes", "held_out_sizes")
 
@@ -117,6 +121,8 @@ class Draft:
 def draft(out: Path, needed: int) -> Iterator[Draft]:
     """Yield a store to be written and finished, which takes the place of `out` on success; on any error it is removed.
 
+    Another process that writes the same store, as an orphan of a killed workflow, is waited for.
+
     Args:
         out: the store's folder; one that is there is replaced.
         needed: bytes that the store will take.
@@ -125,23 +131,64 @@ def draft(out: Path, needed: int) -> Iterator[Draft]:
         UserError: the disk is full or cannot be written; nothing is left behind.
     """
     check_room(out, needed)
-    temporary = None
+    place, lock = out.parent / f".{out.name}{DRAFT}", None
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-        folder = temporary / out.name
+        lock = _hold(place)
+        folder = place / out.name
         folder.mkdir()
         yield Draft(folder)
         if out.exists():
-            out.rename(temporary / "old")
+            out.rename(place / "old")
         folder.rename(out)
     except OSError as error:
         raise UserError(
             f"cannot write {out} ({error.strerror or error}): {needed / 1e6:,.1f} MB are needed there"
         ) from error
     finally:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
+        if lock is not None:
+            _remove(place, lock)
+
+
+def _hold(place: Path, wait: bool = True) -> TextIO | None:
+    """Lock a draft's folder and empty it of what a killed process left; None if a living one has it and without `wait`.
+
+    The folder is made if it is not there. The kernel releases the lock when its holder dies, however it dies.
+    """
+    while True:
+        if place.is_symlink():  # what it leads to is none of ours to empty
+            place.unlink()
+        place.mkdir(parents=True, exist_ok=True)
+        try:
+            lock = (place / LOCK).open("w")
+        except FileNotFoundError:  # its holder removed the folder this moment
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not wait:
+                lock.close()
+                return None
+            say(f"{place} is being written by another process; waiting for it to end")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(lock.fileno()), (place / LOCK).stat()):
+                _empty(place)
+                return lock
+        lock.close()  # of a folder that its holder removed
+
+
+def _remove(place: Path, lock: TextIO) -> None:
+    """Remove a draft's folder whose lock this process holds: the lock last, so that nobody takes it meanwhile."""
+    with lock, contextlib.suppress(OSError):
+        _empty(place)
+        (place / LOCK).unlink()
+        place.rmdir()  # fails where the next one has just put its lock there
+
+
+def _empty(place: Path) -> None:
+    for path in place.iterdir():
+        if path.name != LOCK:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def write(out: Path, arrays: dict[str, np.ndarray], manifest: str, meta: dict) -> dict:
@@ -153,7 +200,14 @@ def write(out: Path, arrays: dict[str, np.ndarray], manifest: str, meta: dict) -
 
 
 def check_room(out: Path, needed: int) -> None:
-    """Raise UserError if the disk of the folder `out` has less than `needed` bytes free."""
+    """Raise UserError if the disk of the folder `out` has less than `needed` bytes free.
+
+    Drafts that killed processes left beside `out` are removed first: they may be what fills it.
+    """
+    for place in out.parent.glob(f".*{DRAFT}"):
+        with contextlib.suppress(OSError):
+            if lock := _hold(place, wait=False):
+                _remove(place, lock)
     place = next(parent for parent in out.absolute().parents if parent.exists())
     free = shutil.disk_usage(place).free
     if free < needed:

@@ -82,7 +82,7 @@ class Session:
 
     def resume(self) -> dict[str, Any] | None:
         """Return the state to continue from, or None; then nothing of an earlier training is left in the folder."""
-        for half_written in self.folder.rglob(".*.tmp*"):  # by a process that was killed
+        for half_written in self.folder.rglob(".*tmp*"):  # by a process that was killed: .NAME.…tmp, safetensors' .tmp…
             half_written.unlink()
         state = checkpoint.load(self.folder, self.identity)
         if state is None:

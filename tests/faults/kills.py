@@ -1,0 +1,272 @@
+"""Killing a piece of work with SIGKILL, starting it again until it is done, and looking at what it leaves.
+
+A piece of work is a command line of `advkd` in a folder of its own. Each life of it is a process of its own, forked
+from a server that has imported torch already, so that a life costs what the work costs.
+"""
+
+import contextlib
+import fcntl
+import functools
+import hashlib
+import itertools
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import sys
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from advkd.files import read_json, write_json
+
+PRELOADED = [
+    "advkd.cli", "advkd.training.train", "advkd.training.gan", "advkd.training.classifier", "advkd.data.classification",
+    "advkd.data.made", "advkd.data.preparation", "advkd.metrics.gan", "advkd.metrics.classification",
+    "advkd.reporting.tables", "scipy.io",
+]  # fmt: skip
+# What holds times and attempts; of these only the names must be those that an undisturbed run leaves.
+VOLATILE = ("provenance.json", "log.txt", ".log")
+CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.truncate", "os.link", "os.symlink"}
+AGAIN = 0.3  # how likely the life after a killed one is killed too
+LONGEST = 300  # seconds that one life may last
+
+_server = multiprocessing.get_context("forkserver")
+_server.set_forkserver_preload(PRELOADED)
+
+
+@dataclass
+class Work:
+    """A command in the folder `place`, which holds all that it reads.
+
+    Of a training also the run's folder in there, and the parts of an epoch with their numbers of steps, if it has any.
+    """
+
+    name: str
+    place: Path
+    words: list[str]
+    run: Path | None = None
+    parts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class Series:
+    """What became of one piece of work that was killed again and again; `moments` are in seconds of one life."""
+
+    work: str
+    seed: int
+    seconds: float = 0.0  # an undisturbed life
+    spent: float = 0.0  # all lives of the series
+    kills: int = 0
+    lives: int = 0
+    hit: Counter[str] = field(default_factory=Counter)  # what the work was at when it was killed
+    moments: list[list[float]] = field(default_factory=list)
+    from_steps: list[int] = field(default_factory=list)  # where trainings went on,
+    in_parts: Counter[str] = field(default_factory=Counter)  # and in which part of an epoch
+    differences: list[str] = field(default_factory=list)
+
+    def summary(self) -> dict:
+        """Return the series as plain values."""
+        counts = {"hit": dict(self.hit), "in_parts": dict(self.in_parts)}
+        return {**asdict(self), **counts, "identical": not self.differences}
+
+
+def endure(work: Work, kills: int, seed: int) -> Series:
+    """Let `work` run undisturbed, then kill it `kills` times over several runs; return what came of it.
+
+    The moments are uniform over an undisturbed life, from the start of its process to its end. A draw that a life
+    outruns is no kill, and another is made.
+    """
+    series, draws = Series(work.name, seed), random.Random(f"{work.name} {seed}")
+    start_server()
+    before = contents(work.place)
+    began = time.monotonic()
+    live(work)
+    series.seconds = time.monotonic() - began
+    expected = contents(work.place)
+    while series.kills < kills:
+        restore(work.place, before)
+        moments = _once(work, series, draws, kills)
+        series.moments.append(moments)
+        series.differences += differences(work, expected, f"kills at {moments}")
+        if work.run:
+            attempts = read_json(work.place / work.run / "provenance.json")["attempts"]
+            went_on = [attempt["from_step"] for attempt in attempts[1:]]
+            series.from_steps += went_on
+            series.in_parts.update(part for step in went_on if step for part in part_of(work.parts, step))
+    restore(work.place, before)
+    series.spent = time.monotonic() - began - series.seconds
+    return series
+
+
+def endure_everywhere(work: Work) -> Series:
+    """Let `work` run undisturbed, then kill it once before each change that it makes to a file."""
+    series = Series(work.name, 0)
+    start_server()
+    before = contents(work.place)
+    began = time.monotonic()
+    live(work)
+    series.seconds = time.monotonic() - began
+    expected = contents(work.place)
+    for change in itertools.count(1):
+        restore(work.place, before)
+        series.lives += 2
+        if not live(work, change=change):
+            break
+        series.kills += 1
+        live(work)
+        series.differences += differences(work, expected, f"a kill before change {change}")
+    restore(work.place, before)
+    series.spent = time.monotonic() - began - series.seconds
+    return series
+
+
+def _once(work: Work, series: Series, draws: random.Random, kills: int) -> list[float]:
+    """Bring the work to its end through at least one kill, or none if it outruns the moment; return the moments."""
+    moments: list[float] = []
+    while series.kills < kills and (not moments or draws.random() < AGAIN):
+        moment = round(draws.uniform(0, series.seconds), 3)
+        series.lives += 1
+        before = stamps(work.place)
+        if not live(work, moment):
+            return moments
+        series.kills += 1
+        series.hit[stage(work, before)] += 1
+        moments.append(moment)
+    series.lives += 1
+    live(work)
+    return moments
+
+
+@functools.cache
+def start_server() -> None:
+    """Let the server import what it imports before anything is timed."""
+    first = _server.Process(target=int)
+    first.start()
+    first.join()
+
+
+def live(work: Work, moment: float | None = None, change: int | None = None) -> bool:
+    """Give the work one life; return whether it was killed.
+
+    It is killed `moment` seconds after its start, or before the `change`-th change (from 1) that it makes to a file.
+    """
+    process = _server.Process(target=_body, args=(str(work.place), work.words, change))
+    began = time.monotonic()
+    process.start()
+    process.join(LONGEST if moment is None else max(0, began + moment - time.monotonic()))
+    process.kill()  # does nothing to one that has ended
+    process.join()
+    killed = (moment, change) != (None, None) and process.exitcode == -signal.SIGKILL
+    assert killed or process.exitcode == 0, f"{work.name} ended with {process.exitcode}: {printed(work)}"
+    return killed
+
+
+def _body(place: str, words: list[str], change: int | None) -> None:
+    """Be the work's process: its folder, its printed lines, its exit status."""
+    from advkd import cli
+
+    os.chdir(place)
+    os.environ["ADVKD_PROGRESS"] = "plain"
+    out = os.open(Path(place).with_suffix(".out"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for stream in (1, 2):
+        os.dup2(out, stream)
+    if change:
+        _die_before(change)
+    raise SystemExit(cli.main(words))
+
+
+def _die_before(change: int) -> None:
+    """Let this process kill itself before its `change`-th change of a file: one opened to be written, renamed, ..."""
+    left = itertools.count(change - 1, -1)
+
+    def watch(event: str, args: tuple) -> None:
+        opened = event == "open" and args[2] & (os.O_WRONLY | os.O_RDWR) and args[0] != os.devnull
+        if (opened or event in CHANGES) and next(left) == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(watch)
+
+
+def printed(work: Work) -> str:
+    """Return the last lines that the lives of the works of this folder printed."""
+    with contextlib.suppress(FileNotFoundError):
+        return work.place.with_suffix(".out").read_text()[-2000:]
+    return ""
+
+
+def contents(place: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file below `place` by its path, folders included; empty for what is volatile."""
+    found = {}
+    for path in sorted(place.rglob("*")):
+        name = str(path.relative_to(place))
+        if path.is_dir():
+            found[f"{name}/"] = ""
+        else:
+            found[name] = "" if name.endswith(VOLATILE) else hashlib.sha256(path.read_bytes()).hexdigest()
+    return found
+
+
+def differences(work: Work, expected: dict[str, str], after: str) -> list[str]:
+    """Return in words how the work's folder differs from what is expected there, `after` what happened."""
+    found, lines = contents(work.place), []
+    for name in sorted(expected.keys() | found.keys()):
+        if found.get(name) != expected.get(name):
+            how = "is missing" if name not in found else "differs" if name in expected else "is left over"
+            lines.append(f"after {after}: {name} {how}")
+    return lines
+
+
+def stamps(place: Path) -> dict[str, tuple[int, int]]:
+    """Return which file stands at every path below `place`, and when it was last written."""
+    files = {path: path.stat() for path in place.rglob("*") if path.is_file()}
+    return {str(path.relative_to(place)): (stat.st_ino, stat.st_mtime_ns) for path, stat in files.items()}
+
+
+def restore(place: Path, before: dict[str, str]) -> None:
+    """Remove from `place` all that was not there `before`."""
+    for name in sorted(contents(place).keys() - before.keys(), reverse=True):
+        path = place / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def stage(work: Work, before: dict[str, tuple[int, int]]) -> str:
+    """Return what the work was at when it was killed, by what this life wrote, which was not there `before`.
+
+    start: nothing yet. Of a training: training, checkpoint (half-written), finish (its products, provenance, result).
+    Of others: work, write (a file or a draft half-written).
+    """
+    new = [name for name, stamp in stamps(work.place).items() if before.get(name) != stamp]
+    if work.run is None:
+        return "write" if any(map(is_temporary, new)) else "work" if new else "start"
+    names = [Path(name).name for name in new if Path(name).is_relative_to(work.run)]
+    if any(name.startswith((".checkpoint", ".history")) for name in names):
+        return "checkpoint"
+    if any(product in name for name in names for product in ("safetensors", "predictions", "provenance", "result")):
+        return "finish"
+    return "training" if "config.yaml" in names else "start"
+
+
+def part_of(parts: dict[str, int], step: int) -> list[str]:
+    """Return the part of an epoch in which `step` (from 0) lies, if an epoch has parts."""
+    steps = [name for name, count in parts.items() for _ in range(count)]
+    return [steps[step % len(steps)]] if steps else []
+
+
+def is_temporary(name: str) -> bool:
+    """Tell whether a path is of what is only there while something is written."""
+    parts = Path(name).parts
+    return any(part.startswith(".") and (".tmp" in part or part.endswith(".advkd-draft")) for part in parts)
+
+
+def write_figures(path: Path, series: Series) -> None:
+    """Add what was measured to a JSON file that other processes add to as well."""
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        known = read_json(path) if path.exists() else {}
+        write_json(path, {**known, series.work: series.summary()})

@@ -1,0 +1,110 @@
+"""SIGKILL at random moments: whatever is killed, and started again, ends as if nothing had happened.
+
+Here one kill of every piece of work. A series, and one kill before every change of a file, is asked for by
+
+    python -m pytest tests/faults/test_kills.py --kills 25 --kill-figures kills.json
+"""
+
+import fcntl
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from killed import BRIEF_WORKS, WORKS
+from kills import contents, endure, endure_everywhere, live, write_figures
+
+from advkd.data import store
+
+MANY = 25  # kills, enough to go on from many steps
+QUICK = ("gan_store",)  # whose lives are short enough for every run of the tests
+
+
+@pytest.fixture(scope="module")
+def ask(pytestconfig):
+    """An option of the command line, or its default where no test of this folder was named there."""
+    return pytestconfig.getoption
+
+
+@pytest.mark.parametrize("name", WORKS)
+def test_killed_work_ends_with_the_same_bytes_and_leaves_nothing_else(name, ask, tmp_path):
+    work = WORKS[name](name, tmp_path)
+    series = endure(work, ask("--kills", 1), ask("--kill-seed", 0))
+    if file := ask("--kill-figures", None):
+        write_figures(Path(file), series)
+    assert not series.differences, f"seed {series.seed}: {series.differences}"
+    assert series.kills == ask("--kills", 1)
+    if work.run and series.kills >= MANY:
+        assert any(series.from_steps), "some went on from a checkpoint"
+        assert series.in_parts.keys() == work.parts.keys(), "killed, and continued, in every part of an epoch"
+
+
+def pytest_generate_tests(metafunc):
+    if "brief" in metafunc.fixturenames:
+        series = metafunc.config.getoption("--kills", 1) >= MANY
+        metafunc.parametrize("brief", BRIEF_WORKS if series else QUICK)
+
+
+def test_killed_before_any_change_of_a_file(brief, ask, tmp_path):
+    work = BRIEF_WORKS[brief](brief, tmp_path)
+    work.name += ", at every change"
+    series = endure_everywhere(work)
+    if file := ask("--kill-figures", None):
+        write_figures(Path(file), series)
+    assert not series.differences, series.differences
+    assert series.kills > 5
+
+
+def test_what_safetensors_left_half_written_goes_with_the_next_life(tmp_path):
+    work = BRIEF_WORKS["classifier"]("classifier", tmp_path)
+    half = work.place / work.run / ".tmpA1b2C3"
+    half.parent.mkdir(parents=True)
+    half.write_bytes(b"half")
+    live(work)
+    assert (half.parent / "model.safetensors").exists() and not half.exists()
+
+
+ARRAYS = {name: np.zeros((2, 4, 4, 3), np.uint8) for name in store.ARRAYS}
+
+
+def drafted(folder: Path, name: str) -> Path:
+    """Leave a store's draft as a killed preparation does; return its lock."""
+    draft = folder / f".{name}{store.DRAFT}"
+    (draft / name).mkdir(parents=True)
+    (draft / name / "images.npy").write_bytes(b"half")
+    (draft / "lock").touch()
+    return draft / "lock"
+
+
+def test_a_preparation_removes_what_killed_ones_left_and_no_living_one_s(tmp_path):
+    dead, living = drafted(tmp_path, "dead"), drafted(tmp_path, "living")
+    drafted(tmp_path, "set")
+    (tmp_path / f".empty{store.DRAFT}").mkdir()  # killed before its lock was there
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    (elsewhere / "file").touch()
+    (tmp_path / f".link{store.DRAFT}").symlink_to(elsewhere)
+    with living.open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        before = contents(living.parent)
+        store.write(tmp_path / "set", ARRAYS, "", {})
+        assert contents(living.parent) == before
+    assert not dead.parent.exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [living.parent.name, "elsewhere", "set"]
+    assert (elsewhere / "file").exists()
+    assert len(store.Store.open(tmp_path / "set").images) == 2
+
+
+def test_two_preparations_of_one_store_take_turns(tmp_path, monkeypatch):
+    waits = threading.Event()
+    monkeypatch.setattr(store, "say", lambda line: waits.set() if "waiting for it to end" in line else None)
+    second = threading.Thread(target=store.write, args=(tmp_path / "set", ARRAYS, "second", {}))
+    with store.draft(tmp_path / "set", 0) as first:
+        second.start()
+        assert waits.wait(30)
+        for name, array in ARRAYS.items():
+            first.save(name, array)
+        first.finish("first", {})
+        assert not (tmp_path / "set").exists()
+    second.join(30)
+    assert (tmp_path / "set/manifest.csv").read_text() == "second"
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
