@@ -10,14 +10,14 @@ Choices:
 import io
 import math
 import pickle
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
 from advkd.data.labelled import Item, Labelled, check, wrong
 from advkd.data.lists import Lists
-from advkd.data.members import Archive
+from advkd.data.members import LARGEST, Archive
 
 SHAPE = (3, 32, 32)
 
@@ -43,7 +43,7 @@ def read100(archive: Archive) -> Labelled:
 
 
 def _read(archive: Archive, train: Sequence[str], test: str, key: str, meta: str, names: str) -> Labelled:
-    lists = Lists(archive, *train, test, meta)
+    lists = Lists(archive, *train, test, meta, most=LARGEST)  # the images are in them
     pixels: dict[str, np.ndarray] = {}
     items: dict[str, list[Item]] = {}
     for name in (*train, test):
@@ -108,7 +108,27 @@ KNOWN = {
 }
 
 
-class _Unpickler(pickle.Unpickler):
+def _listing(count: int) -> Callable[["_Unpickler"], None]:
+    """Return what makes a list of the last `count` values."""
+
+    def load(unpickler: "_Unpickler") -> None:
+        unpickler.stack[-count:] = [unpickler.stack[-count:]]
+
+    return load
+
+
+class _Unpickler(pickle._Unpickler):
+    """Python's own implementation: that in C sets aside as much memory as the numbers of a memo claim.
+
+    Tuples become lists, which are no keys: the hash of tuples within tuples can take for ever.
+    """
+
+    dispatch: ClassVar = {
+        **pickle._Unpickler.dispatch,
+        pickle.TUPLE[0]: pickle._Unpickler.load_list,
+        **{code[0]: _listing(n) for n, code in enumerate((pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3), 1)},
+    }
+
     def find_class(self, module: str, name: str) -> type:
         if (module, name) not in KNOWN:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}")

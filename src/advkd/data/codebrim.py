@@ -15,7 +15,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from advkd.data import images
-from advkd.data.members import Archive
+from advkd.data.members import LONGEST_LIST, Archive
 from advkd.data.photos import Box, Photo
 from advkd.errors import UserError
 from advkd.progress import say
@@ -54,7 +54,7 @@ def read(archive: Archive, counters: Counter[str] | None = None, strict: bool = 
     faults = []
     for annotation in annotations:
         try:
-            root = _parse(archive.read(annotation))
+            root = _parse(archive.read(annotation, LONGEST_LIST))
             found = [_box(item) for item in root.iter("object")]
             found = [box for box in found if box.labels]
             if found:

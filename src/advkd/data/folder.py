@@ -31,9 +31,10 @@ def read(path: Path) -> tuple[Archive, list[Photo], tuple[str, ...]]:
     if "" in folders and len(folders) > 1:
         loose = next(name for name in names if "/" not in name)
         raise UserError(f"{path} holds images in subfolders, which are classes, and beside them ({loose}): move these")
+    labels = {name: label for label, name in enumerate(folders)}
     photos = []
     for name in names:
-        label = folders.index(PurePosixPath(name).parts[0]) if folders != [""] else 0
+        label = labels[PurePosixPath(name).parts[0]] if folders != [""] else 0
         width, height = images.size(archive, name)
         photos.append(Photo(name, (width, height), (Box(0, 0, width, height, (label,)),)))
     classes = (path.resolve().name,) if folders == [""] else tuple(folders)

@@ -17,6 +17,8 @@ from advkd.data.members import DAMAGED, Archive
 from advkd.errors import UserError
 
 T = TypeVar("T")
+# what photos are stored in; of PIL's others some give a file to another program, as EPS to Ghostscript
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 # ValueError, SyntaxError and struct.error are what some of PIL's parsers raise on broken files
 BROKEN = (UnidentifiedImageError, ValueError, SyntaxError, struct.error, *DAMAGED)
 
@@ -50,7 +52,7 @@ def _with_image(archive: Archive, name: str, opened: Callable[[str], BinaryIO], 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # PIL's remarks on odd metadata
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with opened(name) as file, Image.open(file) as image:
+            with opened(name) as file, Image.open(file, formats=FORMATS) as image:
                 return use(image)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UserError(f"{name} in {archive.path} is too large to be a photo: {error}") from error

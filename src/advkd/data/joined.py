@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
-from advkd.data.members import Archive, Entry
+from advkd.data.members import LARGEST, Archive, Entry
 from advkd.errors import UserError
 
 
@@ -46,10 +46,10 @@ class JoinedArchive(Archive):
         archive, inner = self._places[name]
         return archive.open(inner)
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, most: int = LARGEST) -> bytes:
         """Return the bytes of a file; what is wrong with it is told of its part. See `Archive.read`."""
         archive, inner = self._places[name]
-        return archive.read(inner)
+        return archive.read(inner, most)
 
     def entry(self, name: str) -> Entry:
         """Return size and CRC-32 of a file."""

@@ -3,22 +3,22 @@
 from collections.abc import Iterator
 
 from advkd.data.labelled import wrong
-from advkd.data.members import Archive
+from advkd.data.members import LONGEST_LIST, Archive
 
 
 class Lists:
-    """Some files of an archive, read in the order in which they are cheapest to read.
+    """Some files of an archive, each of at most `most` bytes, read in the order in which they are cheapest to read.
 
     Raises:
-        UserError: one is missing, which tells that the archive is another data set's, or damaged.
+        UserError: one is missing, which tells that the archive is another data set's, damaged, or too large.
     """
 
-    def __init__(self, archive: Archive, *names: str) -> None:
+    def __init__(self, archive: Archive, *names: str, most: int = LONGEST_LIST) -> None:
         self.path, there = archive.path, frozenset(archive.names())
         for name in names:
             if name not in there:
                 raise wrong(self.path, f"{name} is missing: this is another data set, or not all of it")
-        self._data = {name: archive.read(name) for name in archive.order(names)}
+        self._data = {name: archive.read(name, most) for name in archive.order(names)}
 
     def __getitem__(self, name: str) -> bytes:
         return self._data[name]

@@ -6,8 +6,10 @@ look alike. Hidden files and `__MACOSX` are no part of a data set: macOS adds th
 
 import abc
 import hashlib
+import lzma
 import os
 import re
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -21,8 +23,12 @@ from advkd.progress import say
 
 T = TypeVar("T")
 LARGEST = 1 << 29  # bytes of one member; no photo comes near, and a crafted archive could claim anything
+LONGEST_LIST = 1 << 24  # bytes of a list or an annotation, which take many times their size once they are parsed
 CHUNK = 1 << 20
-DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, OSError)
+DAMAGED = (
+    zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, EOFError, NotImplementedError,
+    OSError,
+)  # fmt: skip
 
 
 class Entry(NamedTuple):
@@ -59,19 +65,19 @@ class Archive(abc.ABC):
         """Return `names` in the order in which they are cheapest to read; here, as given."""
         return list(names)
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, most: int = LARGEST) -> bytes:
         """Return the bytes of one file.
 
         Raises:
-            UserError: the file is damaged, or larger than `LARGEST`.
+            UserError: the file is damaged, or larger than `most`.
         """
         try:
             with self.open(name) as file:
-                data = file.read(LARGEST + 1)
+                data = file.read(most + 1)
         except DAMAGED as error:
             raise UserError(f"{name} in {self.path} is damaged ({error}): get the archive again") from error
-        if len(data) > LARGEST:
-            raise UserError(f"{name} in {self.path} is larger than {LARGEST >> 20} MiB: not a file of this data set")
+        if len(data) > most:
+            raise UserError(f"{name} in {self.path} is larger than {most >> 20} MiB: not a file of this data set")
         return data
 
     def digest(self) -> str:
@@ -121,7 +127,8 @@ class FolderArchive(Archive):
                 name = file.relative_to(root).as_posix()
                 if is_hidden(name):
                     continue
-                if file.is_symlink() and not file.resolve().is_relative_to(root):
+                # realpath: Path.resolve fails at a link to itself
+                if file.is_symlink() and not Path(os.path.realpath(file)).is_relative_to(root):
                     left_out += 1
                 elif file.is_file():
                     self._names.append(name)

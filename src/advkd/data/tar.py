@@ -12,6 +12,9 @@ from advkd.data.members import CHUNK, DAMAGED, LARGEST, Archive, Entry, below, d
 from advkd.errors import UserError
 
 GZIP = b"\x1f\x8b"  # how a gzip file begins
+# What a compressed archive can grow to, a thousand times its size; no data set comes near.
+TOTAL = 1 << 36  # bytes
+MOST = 1 << 20  # members
 
 
 class Member(NamedTuple):
@@ -19,6 +22,33 @@ class Member(NamedTuple):
 
     info: tarfile.TarInfo
     entry: Entry
+
+
+class _Reader(io.BufferedReader):
+    """The bytes of a tar archive; `most` is what one `read` may ask for.
+
+    tarfile reads the headers of long names into memory whole, whatever length they claim.
+    """
+
+    most = CHUNK
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next `size` bytes."""
+        if size > self.most:
+            raise tarfile.ReadError(f"a header of {size:,} bytes")
+        return super().read(size)
+
+
+class _Info(tarfile.TarInfo):
+    """A member, told to be sparse without its map, of which tarfile would read any length; `_scan` refuses it."""
+
+    def _proc_sparse(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        self.offset_data = archive.offset = archive.fileobj.tell()
+        self.sparse = []
+        return self
+
+    def _proc_gnusparse_10(self, member: tarfile.TarInfo, *_: object) -> None:
+        member.sparse = []
 
 
 class TarArchive(Archive):
@@ -40,8 +70,9 @@ class TarArchive(Archive):
         try:
             file = _uncompressed(self.path)
             weakref.finalize(self, file.close)
-            self._tar = tarfile.TarFile(fileobj=file)
+            self._tar = tarfile.TarFile(fileobj=file, tarinfo=_Info)
             members = _scan(self.path, file, self._tar)
+            file.most = LARGEST
         except DAMAGED as error:
             raise UserError(f"{path} is no complete tar archive ({error}): delete it and get it again") from error
         self._members = below(self.path, members, folder, only)
@@ -63,14 +94,14 @@ class TarArchive(Archive):
         return self._members[name].entry
 
 
-def _uncompressed(path: Path) -> BinaryIO:
+def _uncompressed(path: Path) -> _Reader:
     with path.open("rb") as file:
         compressed = file.read(len(GZIP)) == GZIP
     # tarfile takes small steps back, which in gzip mean starting over unless they stay in the buffer
-    return io.BufferedReader(gzip.GzipFile(path), CHUNK) if compressed else path.open("rb")
+    return _Reader(gzip.GzipFile(path), CHUNK) if compressed else _Reader(path.open("rb", buffering=0), CHUNK)
 
 
-def _scan(path: Path, file: BinaryIO, tar: tarfile.TarFile) -> dict[str, Member]:
+def _scan(path: Path, file: _Reader, tar: tarfile.TarFile) -> dict[str, Member]:
     """Return the regular files of `tar`, which reads `file`, by their names without a leading `./`."""
     members: dict[str, Member] = {}
     end = 0
@@ -79,6 +110,8 @@ def _scan(path: Path, file: BinaryIO, tar: tarfile.TarFile) -> dict[str, Member]
         if not 0 <= info.size <= LARGEST:
             raise distrust(path, f"a file larger than {LARGEST >> 20} MiB, {info.name!r}")
         end = info.offset_data + -(-info.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+        if end > TOTAL or len(members) == MOST:
+            raise distrust(path, f"more than {TOTAL >> 30} GiB or {MOST:,} files")
         if info.isdir():
             continue
         name = "/".join(part for part in info.name.split("/") if part not in ("", "."))
@@ -89,6 +122,7 @@ def _scan(path: Path, file: BinaryIO, tar: tarfile.TarFile) -> dict[str, Member]
     file.seek(end)
     if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
         raise tarfile.ReadError("a damaged header, or no end")
-    while file.read(CHUNK):
-        pass  # gzip compares its checksum at the end
+    while file.read(CHUNK):  # gzip compares its checksum at the end
+        if file.tell() > TOTAL:
+            raise distrust(path, f"more than {TOTAL >> 30} GiB")
     return members

@@ -101,6 +101,6 @@ def _remember(root: Path, name: str, content: str) -> None:
     if _remembered(root).get(name) == {"content": content}:
         return
     root.mkdir(parents=True, exist_ok=True)
-    with (root / ".checksums.lock").open("w") as lock:
+    with (root / ".checksums.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # data sets are fetched side by side
         files.write_json(root / "checksums.json", {**_remembered(root), name: {"content": content}})
