@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import yaml
 
 from advkd import __version__, config
-from advkd.errors import UserError
+from advkd.errors import UserError, lacking
 from advkd.files import read_json, write_json, write_text
 from advkd.progress import logging_to, say
 from advkd.run import Run
@@ -39,7 +39,10 @@ def run(args: argparse.Namespace) -> int:
         return 0
     except KeyboardInterrupt:
         return 130
-    except Exception:
+    except Exception as error:
+        if said := lacking(error):
+            say(f"advkd {args.name}: {said}")
+            return 2
         say(traceback.format_exc())
         return 1
 

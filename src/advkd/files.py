@@ -5,6 +5,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from functools import cache
@@ -13,9 +14,10 @@ from typing import Any
 
 import yaml
 
-from advkd.errors import UserError
+from advkd.errors import CannotWrite
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+PROBE = 1 << 20  # bytes; a disk that has less is full
 
 
 @contextlib.contextmanager
@@ -25,7 +27,7 @@ def atomic(path: Path) -> Iterator[Path]:
     The temporary name keeps the suffix, so that writers which choose a format by it (numpy, matplotlib) work.
 
     Raises:
-        UserError: `path` cannot be written, or there is no room for what is.
+        CannotWrite: `path` cannot be written, or there is no room for what is.
     """
     path = Path(path)
     with _writing(path):
@@ -34,8 +36,12 @@ def atomic(path: Path) -> Iterator[Path]:
         os.close(handle)
     temporary = Path(name)
     try:
-        with _writing(path, NO_ROOM):  # any other error of the writer may be about another file
+        try:
             yield temporary
+        except Exception as error:
+            if full := _no_room(temporary, error):
+                raise CannotWrite(path, full.strerror) from error
+            raise  # may be about another file
         with _writing(path):
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
@@ -47,16 +53,33 @@ def atomic(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _writing(path: Path, kinds: tuple[int, ...] = ()) -> Iterator[None]:
-    """Turn an OSError, of the error numbers `kinds` where some are given, into a UserError about `path`."""
+def _writing(path: Path) -> Iterator[None]:
+    """Turn an OSError into a CannotWrite about `path`."""
     try:
         yield
     except OSError as error:
-        if kinds and error.errno not in kinds:
-            raise
         no_folder = isinstance(error, FileExistsError | NotADirectoryError)
-        reason = "its folder is a file" if no_folder else error.strerror or error
-        raise UserError(f"{path} cannot be written: {reason}") from error
+        raise CannotWrite(path, "its folder is a file" if no_folder else error.strerror or str(error)) from error
+
+
+def _no_room(temporary: Path, error: Exception) -> OSError | None:
+    """Return the system's error behind a writer's `error` if it tells of a full or read-only disk.
+
+    torch, numpy and safetensors hide it. It stands in the words of what is written in Rust; else the disk is asked
+    again, with a little more to write.
+    """
+    found = error if isinstance(error, OSError) and error.errno else None
+    if not found and (told := re.search(r"\(os error (\d+)\)", str(error))):
+        found = OSError(int(told[1]), os.strerror(int(told[1])))
+    if not found:
+        try:
+            with temporary.open("ab") as file:
+                file.write(bytes(PROBE))
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as again:
+            found = again
+    return found if found and found.errno in NO_ROOM else None
 
 
 def write_text(path: Path, text: str) -> None:

@@ -3,32 +3,58 @@
 import contextlib
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from tqdm import tqdm
 
+# Before the first line: tqdm's own is shared between processes, and made when it is needed, for which there may be no
+# memory left where that is what the line says.
+tqdm.set_lock(threading.RLock())
 _logs: list[Path] = []
+_lost: set[Path] = set()  # those that could not be written last time
 
 
 @contextlib.contextmanager
 def logging_to(path: Path) -> Iterator[None]:
-    """Append every `say` line, with its time of day, to `path` too."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Append every `say` line, with its time of day, to `path` too.
+
+    A log is no product: one that cannot be written, as on a full disk, is told once and stops nothing.
+    """
+    with _telling(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
     _logs.append(path)
     try:
         yield
     finally:
         _logs.remove(path)
+        _lost.discard(path)
 
 
 def say(message: str) -> None:
     """Print one line to standard error and append it to the log files."""
-    tqdm.write(message, file=sys.stderr)
+    _print(message)
     for path in _logs:
-        with path.open("a", encoding="utf-8") as file:
+        with _telling(path), path.open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {message}\n")
+
+
+def _print(message: str) -> None:
+    with contextlib.suppress(OSError):  # a terminal that was closed, a full disk behind it
+        tqdm.write(message, file=sys.stderr)
+
+
+@contextlib.contextmanager
+def _telling(path: Path) -> Iterator[None]:
+    try:
+        yield
+        _lost.discard(path)
+    except OSError as error:
+        if path not in _lost:
+            _lost.add(path)
+            _print(f"{path} cannot be written ({error.strerror}): it will lack lines")
 
 
 class Progress:

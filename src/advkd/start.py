@@ -24,9 +24,13 @@ def main(arguments: list[str]) -> int:
 
         if (found := doctor.tex()).state != "ok":
             print(f"advkd: {found.found}; everything but paper/report.pdf will be made", file=sys.stderr)
-    STATE.mkdir(exist_ok=True)
     snakemake = [sys.executable, "-m", "snakemake"]
-    lock = os.open(STATE / "advkd.lock", os.O_RDWR | os.O_CREAT)
+    try:
+        STATE.mkdir(exist_ok=True)
+        lock = os.open(STATE / "advkd.lock", os.O_RDWR | os.O_CREAT)
+    except OSError as error:
+        print(f"advkd: {error.filename} cannot be written: {error.strerror}", file=sys.stderr)
+        return 2
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -34,7 +38,8 @@ def main(arguments: list[str]) -> int:
         return 2
     if any((STATE / "locks").glob("*")):
         print("advkd: clearing the lock of a Snakemake that was killed", file=sys.stderr)
-        subprocess.run([*snakemake, "--unlock", "--quiet"], check=True)
+        if failed := subprocess.run([*snakemake, "--unlock", "--quiet"]).returncode:
+            return failed  # it said why
     # Shared from here on, as by a Snakemake started by hand. The descriptor survives the exec; Snakemake closes
     # descriptors for its jobs, so an orphaned training does not keep the lock.
     fcntl.flock(lock, fcntl.LOCK_SH)

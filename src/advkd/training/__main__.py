@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from advkd.errors import UserError
+from advkd.errors import UserError, lacking
 from advkd.training.train import train
 
 
@@ -21,8 +21,11 @@ def main() -> int:
     try:
         document = yaml.safe_load(args.config.read_text(encoding="utf-8"))
         return train(document, args.config.parent, args.data_root, args.device, args.checkpoint_seconds)
-    except (UserError, OSError) as error:
-        print(f"advkd.training: {error}", file=sys.stderr)
+    except Exception as error:
+        said = lacking(error) or (isinstance(error, UserError | OSError) and str(error))
+        if not said:
+            raise
+        print(f"advkd.training: {said}", file=sys.stderr)
         return 2
 
 

@@ -1,12 +1,20 @@
-"""Checkpoints for resuming: written atomically, the one before kept until the new one is whole."""
+"""Checkpoints for resuming: written atomically, the one before kept until the new one is whole.
 
+A checkpoint is what `torch.save` writes, and behind it the 64 digits of its SHA-256, past which `torch.load` reads:
+it compares no checksums itself, and would hand out changed weights.
+"""
+
+import hashlib
+import io
 from pathlib import Path
 from typing import Any
 
-from advkd.files import atomic
+from advkd.errors import lacking
+from advkd.files import atomic, sha256
 from advkd.progress import say
 
 NAMES = ("checkpoint.pt", "checkpoint.previous.pt")
+DIGITS = 64  # of a SHA-256
 
 
 def save(folder: Path, state: dict[str, Any]) -> None:
@@ -16,6 +24,9 @@ def save(folder: Path, state: dict[str, Any]) -> None:
     newest, previous = (folder / name for name in NAMES)
     with atomic(newest) as temporary:
         torch.save(state, temporary)
+        checksum = sha256(temporary)
+        with temporary.open("ab") as file:
+            file.write(checksum.encode())
         if newest.exists():
             newest.replace(previous)
 
@@ -23,18 +34,23 @@ def save(folder: Path, state: dict[str, Any]) -> None:
 def load(folder: Path, identity: str) -> dict[str, Any] | None:
     """Return the newest whole checkpoint that belongs to this configuration and these data, or None.
 
-    A damaged file is passed over for the one before; one of another identity is removed, so that a changed run
+    A damaged file is removed and the one before taken; one of another identity is removed, so that a changed run
     never continues from the old one's weights. Nothing but tensors and plain values is unpickled.
-    """
-    import torch
 
-    for path in (folder / name for name in NAMES):
-        if not path.exists():
-            continue
+    Raises:
+        MemoryError, RuntimeError, OSError: memory or the disk fails (`errors.lacking`); the files stay.
+    """
+    paths = [path for name in NAMES if (path := folder / name).exists()]
+    for path in paths:
         try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
+            state = _read(path)
         except Exception as error:
-            say(f"{path} is damaged ({type(error).__name__}); trying the one before")
+            if lacking(error):
+                raise  # the file may be whole
+            instead = "starting anew" if path == paths[-1] else "trying the one before"
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            say(f"{path} is damaged ({reason}); {instead}")
+            path.unlink()  # else the next save would put it in the place of the one before
             continue
         if state["identity"] == identity:
             return state
@@ -42,6 +58,15 @@ def load(folder: Path, identity: str) -> dict[str, Any] | None:
         break
     remove(folder)
     return None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    import torch
+
+    content = path.read_bytes()
+    if hashlib.sha256(memoryview(content)[:-DIGITS]).hexdigest().encode() != content[-DIGITS:]:
+        raise ValueError("its checksum differs")
+    return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
 
 
 def remove(folder: Path) -> None:

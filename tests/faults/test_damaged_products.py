@@ -1,0 +1,119 @@
+"""A changed bit in a finished run's products is told by whoever reads them; no number is made of it."""
+
+import json
+import random
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny_classifiers
+import tiny_runs
+from small_workflows import FOLDER, RUN, SETTINGS, finish
+
+from advkd import config
+from advkd.cli import main
+from advkd.files import read_json
+from advkd.metrics import gan
+from advkd.reporting.damage import attempt
+from checkouts import copy_checkout
+
+CLASSIFIER = "aikd/cifar100/preact_resnet18/baseline/seed0"
+OVERRIDE = {"okd": {**SETTINGS, "fakes": 10, "iterations": 2}, "aikd": tiny_classifiers.TINY}
+CONFIG = ["--config", f"override={json.dumps(OVERRIDE)}", "device=cpu"]
+PLACES = 200
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """A checkout with a finished GAN, the features of its real crops, and a finished classifier."""
+    folder = copy_checkout(tmp_path_factory.mktemp("built") / "checkout")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for name, tiny in ((RUN, tiny_runs), (CLASSIFIER, tiny_classifiers)):
+            finish(name, tiny, config.user({"override": OVERRIDE}))
+        (store,) = Path("data/stores").glob("codebrim*")
+        gan.prepare_reals(store, Path("reals"), None, "", 64, "cpu")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _there(checkout, _in_checkout, monkeypatch):
+    monkeypatch.chdir(checkout)
+
+
+@pytest.fixture
+def change():
+    """Change one bit in the middle of a file; after the test the file is as it was."""
+    before: dict[Path, bytes] = {}
+
+    def change(path: Path) -> None:
+        content = before[path] = path.read_bytes()
+        path.write_bytes(flipped(content, len(content) // 2))
+
+    yield change
+    for path, content in before.items():
+        path.write_bytes(content)
+
+
+def flipped(content: bytes, place: int) -> bytes:
+    return content[:place] + bytes([content[place] ^ 1 << place % 8]) + content[place + 1 :]
+
+
+EVALUATE = ["evaluate", RUN, "--reals", "reals", "--out", "metrics.json"]
+TOLD = [
+    (EVALUATE, FOLDER / "samples.npz", "is not what the run wrote"),
+    (EVALUATE, Path("reals/reals.npz"), "is not what was prepared"),
+    (EVALUATE, Path("reals/held_out.npz"), "is not what was prepared"),
+    (["synthesize", RUN, "--count", "1", "--out", "images"], FOLDER / "model.safetensors", "is not what the run wrote"),
+    (["measure", CLASSIFIER], Path("results/smoke/runs", CLASSIFIER, "predictions.npz"), "is not what the run wrote"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "path", "said"), TOLD, ids=[f"{words[0]} {path.name}" for words, path, _ in TOLD])
+def test_who_computes_from_a_product_says_so(words, path, said, change, capsys):
+    change(path)
+    capsys.readouterr()
+    assert main([*words, *CONFIG]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert (line.startswith(f"advkd {words[0]}: {path} {said}") and "again" in line) or "advkd train" in line
+    assert not Path("metrics.json").exists() and not Path("images").exists()
+
+
+def test_a_table_says_so_in_the_cells_of_that_run_alone(change, tmp_path, capsys):
+    change(Path("results/smoke/runs", CLASSIFIER, "predictions.npz"))
+    assert main(["table", "aikd_table2", "--out", str(tmp_path), *CONFIG]) == 0
+    assert "predictions.npz is not what the run wrote" in capsys.readouterr().err
+    cells = (tmp_path / "aikd_table2.csv").read_text().splitlines()
+    damaged = [line for line in cells if "predictions.npz is not what the run wrote" in line]
+    assert damaged and all("preact_resnet18/baseline" in line for line in damaged) and len(damaged) < len(cells) - 1
+
+
+def test_a_figure_says_so(change, tmp_path, capsys):
+    change(FOLDER / "samples.npz")
+    assert main(["figure", "okd_figure3", "--out", str(tmp_path), *CONFIG]) == 0
+    assert re.search(r"okd_figure3: cannot be read \(BadZipFile: Bad CRC-32", capsys.readouterr().err)
+    assert list(read_json(tmp_path / "okd_figure3.json")) == ["damage"]
+
+
+@pytest.mark.parametrize("write", [np.savez, np.savez_compressed])
+def test_numpy_compares_the_checksums_that_torch_does_not(write: Callable, tmp_path):
+    """What figures read without comparing its SHA-256: a changed bit is told, or changes no number."""
+    arrays = {"a": np.arange(500), "b": np.random.default_rng(0).normal(size=(20, 30)).astype(np.float32)}
+    path = tmp_path / "a.npz"
+    write(path, **arrays)
+    content = path.read_bytes()
+    edges = [*range(120), *range(len(content) - 250, len(content))]  # the headers, where a bit may mean anything
+    told = 0
+
+    def read() -> dict[str, np.ndarray]:
+        with np.load(path) as found:
+            return {name: found[name] for name in arrays}
+
+    for place in [*edges, *random.Random(0).sample(range(len(content)), PLACES)]:
+        path.write_bytes(flipped(content, place))
+        found, problem = attempt(read)
+        told += bool(problem)
+        assert problem or all(np.array_equal(found[name], arrays[name]) for name in arrays), place
+    assert told > PLACES / 2

@@ -1,0 +1,131 @@
+"""Too little memory: one line that says what to ask for less of, nothing half-written, and the next try goes on."""
+
+import errno
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from small_workflows import CONFIG, FOLDER, LONGEST, PRODUCTS, RUN, SNAKEMAKE, prepare, resolved, started, training
+from tiny_runs import TINY, make_store
+
+from advkd.errors import LESS, lacking
+from advkd.files import atomic, read_json
+from advkd.training import checkpoint
+from advkd.training.train import train
+from checkouts import environment
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (MemoryError("Unable to allocate 3.00 GiB for an array"), "out of memory (Unable to allocate 3.00 GiB"),
+        (MemoryError(), "out of memory: give it more"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "out of memory ("),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB. GPU 0 has"), "(CUDA out of memory):"),
+        (RuntimeError("could not create a primitive"), "out of memory (could not create"),
+        (RuntimeError("CUBLAS_STATUS_ALLOC_FAILED when calling"), "out of memory (CUBLAS"),
+        (OSError(errno.EROFS, "Read-only file system", "/a/b"), "/a/b: Read-only file system"),
+        (OSError(errno.EMFILE, "Too many open files"), "Too many open files"),
+    ],
+)
+def test_what_the_machine_lacks_is_one_line(error, words):
+    assert words in lacking(error) and "\n" not in lacking(error)
+    assert (LESS in lacking(error)) == ("out of memory" in words or "CUDA" in words)
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("out of memory"), RuntimeError("shapes differ"), FileNotFoundError(errno.ENOENT, "no", "a")]
+)
+def test_other_errors_are_faults_of_the_program(error):
+    assert lacking(error) == ""
+
+
+def test_torch_s_own_words_are_known():
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(1 << 60, dtype=torch.uint8)
+    assert lacking(caught.value).startswith("out of memory (")
+
+
+def limited(folder: Path, code: str, *mib: int) -> subprocess.CompletedProcess:
+    """Run code in a process for each limit, which may map so many MiB more than it has; its status is printed."""
+    code = f"""
+import os, resource, sys, torch
+from pathlib import Path
+from advkd import cli
+from advkd.errors import lacking
+from advkd.training import checkpoint, gan, train
+mapped = int(open("/proc/self/statm").read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+for mib in {mib}:
+    if not (child := os.fork()):
+        resource.setrlimit(resource.RLIMIT_AS, (mapped + (mib << 20),) * 2)
+        os._exit({code})
+    print(mib, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), file=sys.stderr, flush=True)
+"""
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, env=environment(folder), capture_output=True, text=True, check=True
+    )
+
+
+def test_a_training_without_enough_is_one_line_and_leaves_nothing_half_written(checkout, tmp_path):
+    data_root = make_store(tmp_path / "data")
+    override = {"okd": {**TINY, "batch": 12, "curve_points": 0}}
+    words = ["train", RUN, "--config", "device=cpu", f"data_root={data_root}", f"override={json.dumps(override)}"]
+    told = limited(checkout, f"cli.main({words!r})", 110).stderr  # enough for imports, which end in other ways
+    assert re.search(r"^advkd train: out of memory \(.*" + re.escape(LESS) + r"\n110 2$", told, re.MULTILINE), told
+    assert "Traceback" not in told
+    left = {path.name for path in (checkout / FOLDER).iterdir()}
+    assert left == {"config.yaml", "log.txt", ".lock"}, "nothing half-written"
+
+
+def test_a_preparation_without_enough_leaves_the_store_as_it_was(checkout):
+    """What is cut out of photographs lies in memory until it is written."""
+    prepare()
+    one = resolved()
+    store = Path("data/stores", one.store)
+    before = {path.name: path.read_bytes() for path in store.iterdir()}
+    settings = {**one.store_settings, "crops": 20_000}
+    words = ["prepare", "data/made/codebrim-12.json", "--settings", json.dumps(settings), "--out", str(store)]
+    told = limited(checkout, f"cli.main({words!r})", 60).stderr
+    said = r"^advkd prepare: out of memory \(Unable to allocate .* MiB.*" + re.escape(LESS) + "\n60 2\n"
+    assert re.search(said, told, re.MULTILINE) and "Traceback" not in told, told
+    assert {path.name: path.read_bytes() for path in store.iterdir()} == before
+    assert [path.name for path in store.parent.iterdir()] == [store.name]
+
+
+def test_a_checkpoint_that_does_not_fit_into_memory_is_no_damaged_one(tmp_path):
+    weights = torch.zeros(100 << 18)  # 100 MiB
+    for step in (1, 2):
+        checkpoint.save(tmp_path, {"identity": "x", "step": step, "weights": weights})
+    told = limited(Path.cwd(), f"checkpoint.load(Path({str(tmp_path)!r}), 'x') is None", 50).stderr
+    *_, raised, status = told.splitlines()
+    assert status == "50 1" and "damaged" not in told
+    assert raised.startswith("MemoryError") or "can't allocate memory" in raised
+    assert checkpoint.load(tmp_path, "x")["step"] == 2
+
+
+def test_a_file_that_is_being_written_when_memory_ends_is_left_as_it_was(tmp_path):
+    path = tmp_path / "a"
+    path.write_text("before")
+    with pytest.raises(MemoryError), atomic(path) as temporary:
+        temporary.write_text("half")
+        bytearray(1 << 62)
+    assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_training_that_the_kernel_kills_goes_on_in_the_workflow_s_next_try(checkout, tmp_path):
+    """Linux ends what takes too much memory by SIGKILL, which nothing can answer."""
+    prepare()
+    assert train(resolved().document(), tmp_path / "undisturbed", Path("data"), "cpu", 1000) == 0
+    command = [*SNAKEMAKE, str(FOLDER / "result.json"), "--retries", "1", *CONFIG]
+    with started(command, checkout) as workflow:
+        training(workflow, checkout).kill()
+        assert workflow.wait(LONGEST) == 0, (checkout / "out.txt").read_text()
+    attempts = read_json(checkout / FOLDER / "provenance.json")["attempts"]
+    assert len(attempts) == 2 and attempts[1]["from_step"] > 0
+    for name in PRODUCTS:
+        assert (checkout / FOLDER / name).read_bytes() == (tmp_path / "undisturbed" / name).read_bytes(), name
+    assert not [path for path in (checkout / FOLDER).iterdir() if "tmp" in path.name or "checkpoint" in path.name]

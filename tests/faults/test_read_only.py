@@ -1,0 +1,96 @@
+"""Results that can only be read: who reads them still can, and who writes is refused in one line."""
+
+import json
+from pathlib import Path
+
+import pytest
+import tiny_classifiers
+import tiny_runs
+from small_disks import Disk
+from small_workflows import FOLDER, RUN, SETTINGS, finish
+
+from advkd import config
+from advkd.cli import main
+from advkd.files import write_json
+from checkouts import copy_checkout
+
+DIVERGED = Path(str(FOLDER).replace("seed0", "seed1"))
+CLASSIFIER = "aikd/cifar100/preact_resnet18/baseline/seed0"
+OVERRIDE = {"okd": SETTINGS, "aikd": tiny_classifiers.TINY}
+CONFIG = ["--config", f"override={json.dumps(OVERRIDE)}", "device=cpu"]
+REFUSED = "Read-only file system"
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """Results that can only be read: a finished GAN, one that diverged, and a finished classifier without metrics."""
+    checkout = copy_checkout(tmp_path_factory.mktemp("built") / "checkout")
+    disk = Disk(checkout / "results", 64 << 20)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(checkout)
+            for name, tiny in ((RUN, tiny_runs), (CLASSIFIER, tiny_classifiers)):
+                finish(name, tiny, config.user({"override": OVERRIDE}))
+            write_json(DIVERGED / "result.json", {"status": "diverged", "step": 3})
+        with disk.read_only():
+            yield disk
+    finally:
+        disk.unmount()
+
+
+@pytest.fixture(autouse=True)
+def _there(results, _in_checkout, monkeypatch):
+    monkeypatch.chdir(results.folder.parent)
+
+
+READERS = [
+    (["status", "--all"], f"{RUN}  done\n"),
+    (["plan", "okd_table1"], f"{RUN.replace('single', 'okd')} "),
+    (["explain", "okd_table1", "SAGAN"], "rests on"),
+    (["explain", CLASSIFIER], f"run         {CLASSIFIER}"),
+    (["measure", CLASSIFIER], "top1_error"),
+    (["config", RUN], "iterations: 12"),
+    (["audit"], "="),
+    (["claims"], "|"),
+]
+
+
+@pytest.mark.parametrize(("words", "part"), READERS, ids=[" ".join(words) for words, _ in READERS])
+def test_readers_read(words, part, results, capsys):
+    before = results.names()
+    assert main([*words, *CONFIG]) == 0
+    printed = capsys.readouterr()
+    assert part in printed.out and REFUSED not in printed.out + printed.err
+    assert results.names() == before
+
+
+def test_a_log_that_can_only_be_read_keeps_nobody_from_reading(capsys):
+    assert main(["status", "--log", "results/status.log", *CONFIG]) == 0
+    assert capsys.readouterr().out.startswith("scale smoke")
+
+
+def test_a_page_elsewhere_is_written_from_them(tmp_path):
+    assert main(["report", "--html", str(tmp_path / "page.html"), *CONFIG]) == 0
+    assert CLASSIFIER in (tmp_path / "page.html").read_text()
+
+
+WRITERS = [
+    (["train", RUN], f"{FOLDER}/.lock: "),
+    (["train", RUN.replace("seed0", "seed2")], f"{str(FOLDER).replace('seed0', 'seed2')}: "),
+    (["synthesize", RUN, "--count", "1", "--out", "results/i"], "results/i/G1/000000.png cannot be written: "),
+    (["evaluate", RUN.replace("seed0", "seed1"), "--reals", "data", "--out", f"{DIVERGED}/metrics.json"],
+     f"{DIVERGED}/metrics.json cannot be written: "),
+    (["table", "aikd_table2", "--out", "results/tables"], "results/tables/aikd_table2.csv cannot be written: "),
+    (["figure", "aikd_figure4", "--out", "results/figures"], "results/figures/aikd_figure4.pdf cannot be written: "),
+    (["report", "--html", "results/report.html"], "results/report.html cannot be written: "),
+    (["claims", "--out", "results/claims.md"], "results/claims.md cannot be written: "),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "said"), WRITERS, ids=[" ".join(words[:2]) for words, _ in WRITERS])
+def test_writers_are_refused_in_one_line(words, said, results, capsys):
+    before = results.names()
+    assert main([*words, *CONFIG]) == 2
+    printed = capsys.readouterr().err.splitlines()
+    assert printed[-1] == f"advkd {words[0]}: {said}{REFUSED}"
+    assert not [line for line in printed if line.startswith("Traceback")] and results.names() == before
