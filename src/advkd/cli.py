@@ -331,15 +331,17 @@ def measure(args: argparse.Namespace, user: User) -> None:
 
 def _measuring(args: argparse.Namespace, user: User):
     os.environ["OPENBLAS_NUM_THREADS"] = str(args.threads)  # before numpy is imported; torch has a setting of its own
-    import torch
-
-    from advkd.metrics import gan
     from advkd.training.allocator import keep_freed_memory
     from advkd.training.device import select_device
 
     keep_freed_memory()
+    device = select_device(user.device, user.runs_per_gpu)  # who waits for a GPU does so without torch
+    import torch
+
+    from advkd.metrics import gan
+
     torch.set_num_threads(args.threads)
-    return gan, select_device(user.device, user.runs_per_gpu)
+    return gan, device
 
 
 def _inception_sha256() -> str:

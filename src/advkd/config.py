@@ -25,6 +25,7 @@ from advkd.gan_settings import GanSettings
 from advkd.gip_settings import GipSettings
 from advkd.run import Run, check_written, parse_value
 from advkd.settings import RunSettings, Strict, User
+from advkd.training import gpus
 
 CONFIG = Path("config")
 REGISTRY = CONFIG / "datasets.yaml"
@@ -339,5 +340,5 @@ def device(user: User) -> str:
     """Return cpu or cuda; `auto` looks for a GPU without importing torch, which the workflow must not do."""
     if user.device != "auto":
         return user.device
-    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
+    hidden = gpus.VISIBLE in os.environ and not gpus.named()
     return "cuda" if Path("/dev/nvidiactl").exists() and not hidden else "cpu"

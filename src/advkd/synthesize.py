@@ -33,19 +33,20 @@ def synthesize(folder: Path, count: int, out: Path, seed: int, device_name: str,
         raise UserError(
             f"{document['run']} trains a classifier: what a generator beside it drew is in {folder / 'samples.npz'}"
         )
+    from advkd.training.device import select_device
+
+    device = select_device(device_name, runs_per_gpu)  # who waits for a GPU does so without torch
     import torch
     from PIL import Image
     from safetensors.torch import load_file
 
     from advkd.methods.okd import GanEnsemble
     from advkd.training import seeding
-    from advkd.training.device import select_device
 
     settings, classes = (
         SimpleNamespace(**document["settings"]),
         read_json(folder / "provenance.json")["data"]["classes"],
     )
-    device = select_device(device_name, runs_per_gpu)
     gans = GanEnsemble(settings, len(classes), device)
     weights = load_file(folder / "model.safetensors", device=str(device))
     for name, network in gans.networks.items():

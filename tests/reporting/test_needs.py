@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -28,19 +29,44 @@ def test_the_slowest_and_the_largest_like_run_decide(one):
 
 
 def test_retries_ask_for_more_but_never_for_more_than_a_day():
-    tries = [needs.Needs(500, 4001).on(attempt) for attempt in (1, 2, 3)]
-    assert tries == [needs.Needs(500, 4001), needs.Needs(1000, 6001), needs.Needs(1440, 8002)]
+    tries = [needs.Needs(500, 4001).on(attempt) for attempt in (1, 2, 3, 6)]
+    assert tries == [needs.Needs(500, 4001), needs.Needs(1000, 6001), *[needs.Needs(1440, 8002)] * 2]
     assert needs.Needs(4000, 1).on(1).minutes == 1440, "it continues in the next try"
+
+
+def record(root: Path, run: str, status: str = "done", seconds: object = 10.0, resident: object = 800) -> None:
+    folder = root / "results/smoke/runs" / run
+    folder.mkdir(parents=True)
+    result = {"run": run, "status": status, "epochs": 4, "steps": 36}
+    content = {"result": result, "wall_seconds": seconds, "peak_memory_mib": {"resident": resident}}
+    (folder / "provenance.json").write_text(json.dumps(content))
 
 
 def test_what_finished_runs_recorded(one, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for seed, status in ((0, "done"), (1, "diverged")):
-        folder = tmp_path / f"results/smoke/runs/{RUN[:-1]}{seed}"
-        folder.mkdir(parents=True)
-        result = {"run": f"{RUN[:-1]}{seed}", "status": status, "epochs": 4, "steps": 36}
-        content = {"result": result, "wall_seconds": 10.0, "peak_memory_mib": {"resident": 800}}
-        (folder / "provenance.json").write_text(json.dumps(content))
+    record(tmp_path, RUN)
+    record(tmp_path, RUN.replace("seed0", "seed1"), "diverged")
     user = config.User(scale="smoke")
     assert plan.measured(user) == {Run.parse(RUN): 2.5} and plan.peaks(user) == {Run.parse(RUN): 800}
     assert needs.asked(one, user, 1) == needs.Needs(2 * 200 * 2.5 // 60 + 1 + 15, 1.5 * 800 + 1000)
+
+
+@pytest.mark.parametrize("damaged", [None, "much", float("nan"), float("inf"), -5, 0, [1]])
+def test_damaged_records_say_nothing(damaged, one, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    record(tmp_path, RUN, seconds=damaged, resident=damaged)
+    user = config.User(scale="smoke")
+    assert plan.measured(user) == {} == plan.peaks(user)
+    assert needs.asked(one, user, 1) == needs.Needs(1440, 8000)
+
+
+def test_what_ends_meanwhile_is_looked_at_again(one, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    now = 0.0
+    monkeypatch.setattr(needs.time, "monotonic", lambda: now)
+    user = config.User(scale="smoke")
+    assert needs.asked(one, user, 1).minutes == 1440
+    record(tmp_path, RUN)
+    assert needs.asked(one, user, 1).minutes == 1440, "not at every job"
+    now += needs.LOOK
+    assert needs.asked(one, user, 1).minutes == 32

@@ -5,7 +5,8 @@ cd "$1"
 for name in slurmd slurmctld munged; do
   [[ -s $name.pid ]] || continue
   process=$(cat $name.pid)
-  kill "$process" 2>/dev/null || continue
+  [[ $(cat "/proc/$process/comm" 2>/dev/null) == "$name" ]] || continue # its number may be another's by now
+  kill "$process"
   for _ in $(seq 100); do
     kill -0 "$process" 2>/dev/null || break
     sleep 0.1

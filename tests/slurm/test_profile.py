@@ -1,9 +1,13 @@
 """What the profile for clusters and the rules must agree on."""
 
 import re
+import shlex
 from pathlib import Path
 
+import pytest
 import yaml
+
+from checkouts import copy_checkout, snakemake
 
 PROFILE = yaml.safe_load(Path("profiles/slurm/config.yaml").read_text())
 RULES = {
@@ -12,11 +16,25 @@ RULES = {
     for name, text in re.findall(r"^rule (\w+):\n((?:    .*\n|\n)+)", path.read_text(), re.MULTILINE)
 }
 
+DOCUMENTED = re.findall("^snakemake (.* --resources .*)$", Path("docs/scale.md").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("words", DOCUMENTED)
+def test_snakemake_understands_the_documented_commands(words, tmp_path):
+    assert len(DOCUMENTED) == 2
+    done = snakemake(copy_checkout(tmp_path), "-n", *shlex.split(words))
+    assert int(re.search(r"^train +(\d+)$", done.stdout, re.MULTILINE)[1]) > 500
+    assert int(re.search(r"--cores (\d+)", words)[1]) >= 4 * int(re.search(r"gpu=(\d+)", words)[1]), "4 threads each"
+
 
 def test_every_rule_that_uses_a_gpu_has_one_on_the_cluster_and_nothing_caps_them():
     asking = {name for name, text in RULES.items() if "gpu=" in text}
     assert asking == {name for name, asked in PROFILE["set-resources"].items() if asked == {"gpu": 1}}
     assert len(asking) == 3 and "resources" not in PROFILE
+
+
+def test_a_job_is_warned_before_its_time_limit_and_queued_again_after_a_preemption():
+    assert PROFILE["default-resources"]["slurm_extra"] == "'--signal=USR1@120'" and PROFILE["slurm-requeue"] is True
 
 
 def test_retries_and_groups_stand_in_no_rule():

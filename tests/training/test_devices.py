@@ -85,7 +85,7 @@ def test_a_killed_holder_frees_its_gpu_for_the_one_that_waits(machine, holder):
     machine(2)
     held = {one.tells(): one for one in (holder(), holder())}
     third = holder()
-    assert third.tells() == "said: 1 on each of the 2 GPUs here (runs_per_gpu); waiting for one to end"
+    assert third.tells() == "said: all GPUs here (2) are taken with runs_per_gpu=1; waiting for a free one"
     assert third.tells(0.3) == "nothing"
     name, second = held.popitem()
     second.kill()
@@ -96,14 +96,14 @@ def test_second_places_are_taken_after_all_first_ones(machine, holder):
     names = machine(2)
     assert sorted([holder(2).tells(), holder(2).tells()]) == names
     assert sorted([holder(2).tells(), holder(2).tells()]) == names
-    assert holder(2).tells() == "said: 2 on each of the 2 GPUs here (runs_per_gpu); waiting for one to end"
+    assert holder(2).tells() == "said: all GPUs here (2) are taken with runs_per_gpu=2; waiting for a free one"
 
 
 def test_all_names_of_a_gpu_lead_to_one_lock(machine, holder):
     names = machine(3)
     assert holder(CUDA_VISIBLE_DEVICES="1, 2").tells() == names[1]
     assert holder(CUDA_VISIBLE_DEVICES=f"{names[1]},{names[2][:5]}").tells() == names[2]
-    assert holder(CUDA_VISIBLE_DEVICES="2").tells().startswith("said: 1 on each of the 1 GPUs")
+    assert holder(CUDA_VISIBLE_DEVICES="2").tells().startswith("said: all GPUs here (1) are taken")
     assert holder().tells() == names[0]
 
 
@@ -115,7 +115,7 @@ def test_the_one_gpu_that_slurm_gave_is_kept_as_it_is(machine, holder):
     assert [holder(**two).tells(), holder(**two).tells()] == names, "of two that it gave, one for each run"
 
 
-@pytest.mark.parametrize("hidden", ["", "-1", "-1,0"])
+@pytest.mark.parametrize("hidden", ["", "-1", "-1,0", "NoDevFiles", "nonsense,0", "7"])
 def test_hidden_gpus_are_not_held(hidden, machine, holder):
     machine(1)
     assert holder(CUDA_VISIBLE_DEVICES=hidden).tells() == hidden
@@ -128,6 +128,24 @@ def test_without_nvidia_smi_there_is_nothing_to_choose(machine, monkeypatch):
     assert gpus.VISIBLE not in os.environ and not gpus._held
     monkeypatch.setenv(gpus.VISIBLE, "0,MIG-5,-1,2")
     assert gpus.visible() == ["0", "MIG-5"]
+
+
+def test_a_gpu_out_of_order_does_not_hide_the_others(machine, tmp_path):
+    machine(0)
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\necho GPU-1-1\necho No handle: GPU is lost\nexit 15\n")
+    assert gpus.installed() == ["GPU-1-1"]
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\necho No devices were found\nexit 6\n")
+    assert gpus.installed() == []
+
+
+def test_several_gpus_that_nobody_lists_are_not_shared(machine, monkeypatch):
+    machine(0)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(UserError, match="does not list the GPUs that torch finds: name one in CUDA_VISIBLE"):
+        select_device("auto")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    assert select_device("auto").type == "cuda"
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")

@@ -1,11 +1,12 @@
 """What a target still needs: the runs to train, and how long that takes judging by finished ones of the same scale."""
 
 import heapq
+import math
 import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from advkd import catalog
 from advkd.config import Resolved
@@ -15,8 +16,6 @@ from advkd.reporting import status
 from advkd.reporting.damage import attempt
 from advkd.run import Run
 from advkd.settings import User
-
-Found = TypeVar("Found")
 
 # From the closest to the farthest: whose pace says how long a run takes.
 LIKENESS: list[tuple[str, Callable[[Run], tuple]]] = [
@@ -134,18 +133,22 @@ def pace(provenance: dict[str, Any]) -> float:
     return provenance["wall_seconds"] / result.get("epochs", result["steps"])
 
 
-def peaks(user: User) -> dict[Run, int]:
+def peaks(user: User) -> dict[Run, float]:
     """Return the largest resident size, in MiB, of every finished run of the scale."""
     return _finished(user, lambda provenance: provenance["peak_memory_mib"]["resident"])
 
 
-def _finished(user: User, read: Callable[[dict[str, Any]], Found]) -> dict[Run, Found]:
-    """Return what `read` makes of the provenance of each run of the scale that ended well; half a file says nothing."""
+def _finished(user: User, read: Callable[[dict[str, Any]], float]) -> dict[Run, float]:
+    """Return what `read` makes of the provenance of each run of the scale that ended well; damaged ones say nothing."""
 
-    def told(path: Path) -> tuple[Run, Found] | None:
+    def told(path: Path) -> tuple[Run, float] | None:
         content = read_json(path)
-        ended_well = content["result"]["status"] == "done"
-        return (Run.parse(content["result"]["run"]), read(content)) if ended_well else None
+        if content["result"]["status"] != "done":
+            return None
+        found = float(read(content))
+        if not 0 < found < math.inf:
+            raise ValueError(f"{found} is no time or size")
+        return Run.parse(content["result"]["run"]), found
 
     paths = Path("results", user.scale, "runs").rglob("provenance.json")
     return dict(found for path in paths if (found := attempt(told, path)[0]))

@@ -15,7 +15,8 @@ def select_device(name: str, runs_per_gpu: int = 1) -> Any:
     """Return the torch device for auto, cpu or cuda; of several GPUs a free one, waited for and kept till the end.
 
     Raises:
-        UserError: CUDA is asked for, or a scheduler or the user names a GPU for this process, and torch finds none.
+        UserError: CUDA is asked for, or a scheduler or the user names a GPU for this process, and torch finds none; or
+            it finds several of which none can be held, since nvidia-smi does not list them.
     """
     if name != "cpu":
         named = gpus.named()
@@ -24,6 +25,8 @@ def select_device(name: str, runs_per_gpu: int = 1) -> Any:
 
     if name != "cpu":
         if torch.cuda.is_available():
+            if torch.cuda.device_count() > 1:
+                raise UserError(f"nvidia-smi does not list the GPUs that torch finds: name one in {gpus.VISIBLE}")
             return torch.device("cuda")
         if name == "cuda":
             raise UserError("device is cuda, but torch finds no CUDA device here: use --config device=cpu (or auto)")

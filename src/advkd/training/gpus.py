@@ -20,6 +20,7 @@ from advkd.errors import UserError
 from advkd.progress import say
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
+HIDDEN = ("-1", "NoDevFiles")  # hides itself and what follows; what older SLURMs say to jobs without a GPU
 WAIT = 1.0  # seconds between two looks for a free GPU
 _held: list[TextIOWrapper] = []  # the lock of this process, until it ends
 
@@ -36,7 +37,7 @@ def hold(runs_per_gpu: int) -> None:
     waiting = False
     while not (name := _lock_one(candidates, runs_per_gpu)):
         if not waiting:
-            say(f"{runs_per_gpu} on each of the {len(candidates)} GPUs here (runs_per_gpu); waiting for one to end")
+            say(f"all GPUs here ({len(candidates)}) are taken with runs_per_gpu={runs_per_gpu}; waiting for a free one")
             waiting = True
         time.sleep(WAIT)
     os.environ[VISIBLE] = name
@@ -52,57 +53,59 @@ def release() -> None:
 def named() -> list[str]:
     """Return the GPUs that a scheduler or the user named for this process in CUDA_VISIBLE_DEVICES."""
     names = [name.strip() for name in os.environ.get(VISIBLE, "").split(",")]
-    return [name for name in itertools.takewhile(lambda name: name != "-1", names) if name]  # -1 hides what follows
+    return [name for name in itertools.takewhile(lambda name: name not in HIDDEN, names) if name]
 
 
 def visible() -> list[str]:
     """Return the GPUs that this process may use, by UUID where it is known, so that all names lead to one lock.
 
-    In CUDA_VISIBLE_DEVICES, a number counts as in nvidia-smi's list, and a UUID's beginning stands for it.
+    In CUDA_VISIBLE_DEVICES, a number counts as in nvidia-smi's list, a UUID's beginning stands for it, and what comes
+    after a name of none is hidden. The parts of a GPU (MIG) are not in the list, and stand for themselves.
     """
     everything = installed()
-
-    def uuid(name: str) -> str:
-        if name.isdigit() and int(name) < len(everything):
-            return everything[int(name)]
-        return next((one for one in everything if one.startswith(name)), name)
-
-    return [uuid(name) for name in named()] if VISIBLE in os.environ else everything
+    if VISIBLE not in os.environ or not everything:
+        return named() or everything
+    found = []
+    for name in named():
+        numbered = everything[int(name)] if name.isdigit() and int(name) < len(everything) else None
+        uuid = numbered or next((one for one in everything if one.startswith(name)), None)
+        if not uuid and not name.startswith("MIG-"):
+            break
+        found.append(uuid or name)
+    return found
 
 
 def installed() -> list[str]:
-    """Return the UUIDs of this machine's NVIDIA GPUs, in the order of their slots."""
+    """Return the UUIDs of this machine's NVIDIA GPUs, in the order of their slots; none where nobody lists them."""
     try:
         command = ["nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader"]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.split()
+        told = subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
     except (OSError, subprocess.SubprocessError):
         return []
+    return [line for line in told.splitlines() if line.startswith("GPU-")]  # of several, one may be out of order
 
 
 def _lock_one(names: list[str], runs_per_gpu: int) -> str | None:
-    """Lock a place on one of the GPUs, the second places after all first ones; returns the GPU's name."""
-    folder = _folder()
-    for place in range(runs_per_gpu):
-        for name in names:
-            file = (folder / f"{name.replace('/', '_')}.{place}").open("a")
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.close()
-                continue
-            _held.append(file)
-            return name
-    return None
+    """Lock a place on one of the GPUs, the second places after all first ones; returns the GPU's name.
 
-
-def _folder() -> Path:
-    """Return the folder of the locks; raises UserError where another user made it, who could have us open any file."""
+    Raises:
+        UserError: the folder of the locks cannot be used, or another user made it, who could have us open any file.
+    """
     folder = Path(tempfile.gettempdir(), f"advkd-gpus-{os.getuid()}")
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        ours = folder.lstat().st_uid == os.getuid()
+        if folder.lstat().st_uid != os.getuid():
+            raise UserError(f"{folder}, for the locks of the GPUs, is another user's: delete it, or set TMPDIR")
+        for place in range(runs_per_gpu):
+            for name in names:
+                file = (folder / f"{name.replace('/', '_')}.{place}").open("a")
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    file.close()
+                    continue
+                _held.append(file)
+                return name
     except OSError as error:
         raise UserError(f"{folder} cannot hold the locks of the GPUs ({error.strerror}): set TMPDIR") from error
-    if not ours:
-        raise UserError(f"{folder}, for the locks of the GPUs, is another user's: delete it, or set TMPDIR")
-    return folder
+    return None
