@@ -1,6 +1,7 @@
 import errno
 import hashlib
 import json
+import threading
 
 import pytest
 
@@ -38,10 +39,10 @@ def test_what_cannot_be_written_is_one_line(tmp_path, name, reason):
 
 
 def test_a_folder_without_the_right_to_write_is_one_line(tmp_path, monkeypatch):
-    def refuse(**_):
+    def refuse(*_):
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(files.tempfile, "mkstemp", refuse)  # a right that root has anyway
+    monkeypatch.setattr(files, "_reserve", refuse)  # a right that root has anyway
     with pytest.raises(UserError, match=r"a\.txt cannot be written: Permission denied"):
         files.write_text(tmp_path / "a.txt", "x")
 
@@ -89,3 +90,33 @@ def test_yaml_is_parsed_once_and_again_when_it_changes(tmp_path):
     assert first == {"x": [1, 2]} and files.read_yaml(path) is first
     path.write_text("x: [1, 3]")
     assert files.read_yaml(path) == {"x": [1, 3]}
+
+
+def test_what_a_killed_process_left_is_written_over(tmp_path):
+    left, precious = tmp_path / ".a.txt.tmp.txt", tmp_path / "precious"
+    left.write_text("half of it, longer than what follows")
+    files.write_text(tmp_path / "a.txt", "x")
+    assert (tmp_path / "a.txt").read_text() == "x" and not left.exists()
+    precious.write_text("kept")
+    left.symlink_to(precious)
+    files.write_text(tmp_path / "a.txt", "y")
+    assert precious.read_text() == "kept" and (tmp_path / "a.txt").read_text() == "y" and not left.is_symlink()
+
+
+def test_two_writers_of_one_file_take_turns(tmp_path):
+    path, entered = tmp_path / "a.txt", []
+
+    def second():
+        with files.atomic(path) as temporary:
+            entered.append(path.read_text())
+            temporary.write_text("second")
+
+    with files.atomic(path) as temporary:
+        other = threading.Thread(target=second)
+        other.start()
+        other.join(0.2)
+        assert not entered, "it waits"
+        temporary.write_text("first")
+    other.join(10)
+    assert entered == ["first"] and path.read_text() == "second"
+    assert [one.name for one in tmp_path.iterdir()] == ["a.txt"]

@@ -2,15 +2,15 @@
 
 import contextlib
 import errno
+import fcntl
 import hashlib
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import yaml
 
@@ -32,24 +32,41 @@ def atomic(path: Path) -> Iterator[Path]:
     path = Path(path)
     with _writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=f".tmp{path.suffix}", dir=path.parent)
-        os.close(handle)
-    temporary = Path(name)
-    try:
+        temporary, lock = _reserve(path)
+    with lock:
         try:
-            yield temporary
-        except Exception as error:
-            if full := _no_room(temporary, error):
-                raise CannotWrite(path, full.strerror) from error
-            raise  # may be about another file
-        with _writing(path):
-            with temporary.open("rb+") as file:
-                os.fsync(file.fileno())
-            temporary.chmod(0o666 & ~_umask())
-            temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+            try:
+                yield temporary
+            except Exception as error:
+                if full := _no_room(temporary, error):
+                    raise CannotWrite(path, full.strerror) from error
+                raise  # may be about another file
+            with _writing(path):
+                with temporary.open("rb+") as file:
+                    os.fsync(file.fileno())
+                temporary.chmod(0o666 & ~_umask())
+                temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def _reserve(path: Path) -> tuple[Path, BinaryIO]:
+    """Return an empty temporary file beside `path` and its lock, which the kernel releases with this process.
+
+    Its name is the same every time: what a killed process left is written over, and who writes the same path waits.
+    """
+    temporary = path.parent / f".{path.name}.tmp{path.suffix}"
+    while True:
+        if temporary.is_symlink():  # what it leads to is not ours to write
+            temporary.unlink()
+        lock = temporary.open("ab")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(lock.fileno()), temporary.stat()):
+                lock.truncate(0)
+                return temporary, lock
+        lock.close()  # who held it has renamed or removed the file
 
 
 @contextlib.contextmanager
