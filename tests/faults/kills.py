@@ -238,12 +238,12 @@ def restore(place: Path, before: dict[str, str]) -> None:
 def stage(work: Work, before: dict[str, tuple[int, int]]) -> str:
     """Return what the work was at when it was killed, by what this life wrote, which was not there `before`.
 
-    start: nothing yet. Of a training: training, checkpoint (half-written), finish (its products, provenance, result).
-    Of others: work, write (a file or a draft half-written).
+    Of a training: start, training, checkpoint (half-written), finish (its products, provenance, result). Of others:
+    compute (nothing is written yet), write (a file or a draft is half-written), between (some files are written).
     """
     new = [name for name, stamp in stamps(work.place).items() if before.get(name) != stamp]
     if work.run is None:
-        return "write" if any(map(is_temporary, new)) else "work" if new else "start"
+        return "write" if any(map(is_temporary, new)) else "between" if new else "compute"
     names = [Path(name).name for name in new if Path(name).is_relative_to(work.run)]
     if any(name.startswith((".checkpoint", ".history")) for name in names):
         return "checkpoint"
