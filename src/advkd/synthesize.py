@@ -9,8 +9,9 @@ import numpy as np
 import yaml
 
 from advkd.errors import UserError
-from advkd.files import atomic, read_json, write_text
+from advkd.files import atomic, read_json, sha256, write_text
 from advkd.progress import Progress, say
+from advkd.reporting.damage import readable
 
 CHUNK = 250
 
@@ -28,7 +29,11 @@ def synthesize(folder: Path, count: int, out: Path, seed: int, device_name: str,
     result = folder / "result.json"
     if not result.exists() or read_json(result)["status"] != "done":
         raise UserError(f"{folder} holds no finished run: train it first (advkd status lists what exists)")
-    document = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    with readable(str(folder), "train the run again"):
+        document = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+        classes = read_json(folder / "provenance.json")["data"]["classes"]
+        if sha256(folder / "model.safetensors") != read_json(result)["sha256"]["model.safetensors"]:
+            raise UserError("model.safetensors is not what the run wrote")
     if document["loop"] != "gan":
         raise UserError(
             f"{document['run']} trains a classifier: what a generator beside it drew is in {folder / 'samples.npz'}"
@@ -43,10 +48,7 @@ def synthesize(folder: Path, count: int, out: Path, seed: int, device_name: str,
     from advkd.methods.okd import GanEnsemble
     from advkd.training import seeding
 
-    settings, classes = (
-        SimpleNamespace(**document["settings"]),
-        read_json(folder / "provenance.json")["data"]["classes"],
-    )
+    settings = SimpleNamespace(**document["settings"])
     gans = GanEnsemble(settings, len(classes), device)
     weights = load_file(folder / "model.safetensors", device=str(device))
     for name, network in gans.networks.items():
@@ -64,7 +66,7 @@ def synthesize(folder: Path, count: int, out: Path, seed: int, device_name: str,
             images = gans.sample(number, noise[at : at + CHUNK].to(device), given)
             for offset, image in enumerate(np.asarray(images)):
                 kind = classes[chosen[offset]] if gans.conditional else ""
-                name = Path(f"G{number + 1}", kind, f"{at + offset:06d}.png")
+                name = Path(f"G{number + 1}", kind.replace("/", "_"), f"{at + offset:06d}.png")
                 with atomic(out / name) as temporary:
                     Image.fromarray(image).save(temporary)
                 writer.writerow([name, f"G{number + 1}", kind, document["run"], seed])

@@ -172,5 +172,4 @@ def _manifest(classes: Sequence[str], items: Sequence[Item], n: int, sizes: np.n
     for place, (item, size) in enumerate(zip(items, sizes.tolist(), strict=True)):
         split, index = ("training", place) if place < n else ("held_out", place - n)
         rows.writerow((split, index, item.image, item.label, classes[item.label], *size))
-    # a name that is no UTF-8 has surrogates, which a text file cannot hold
-    return text.getvalue().encode(errors="backslashreplace").decode()
+    return text.getvalue()

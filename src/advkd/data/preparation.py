@@ -63,8 +63,10 @@ def prepare(source: dict | Path, dataset: DataSet | None, name: str, s: SimpleNa
         each = s.windows_per_image
         count = s.crops or len(training) * each
         drawn = crops.by_image(photos, training, count, each, s.crop, s.image_size, streams.training, counters)
-        count = min(s.held_out_crops, len(aside) * each)
-        held = crops.by_image(photos, aside, count, each, s.crop, s.image_size, streams.held_out, counters)
+        known = set(labels)
+        shown = [index for index in aside if crops.carried(photos, [index]) <= known]
+        count = min(s.held_out_crops, len(shown) * each)
+        held = crops.by_image(photos, shown, count, each, s.crop, s.image_size, streams.held_out, counters)
 
     store.check_room(out, (len(drawn) + len(held)) * (3 * s.image_size**2 + 8))
     pixels, converted = _cut(archive, photos, [*drawn, *held], s.image_size)

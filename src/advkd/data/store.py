@@ -34,6 +34,7 @@ from advkd.progress import say
 DRAFT, LOCK = ".advkd-draft", "lock"
 ARRAYS = ("images", "labels", "held_out", "held_out_labels")
 SIZES = ("sizes", "held_out_sizes")
+FILES = {*(f"{name}.npy" for name in (*ARRAYS, *SIZES)), "manifest.csv", "meta.json"}
 
 
 @dataclass(frozen=True)
@@ -124,12 +125,14 @@ def draft(out: Path, needed: int) -> Iterator[Draft]:
     Another process that writes the same store, as an orphan of a killed workflow, is waited for.
 
     Args:
-        out: the store's folder; one that is there is replaced.
+        out: the store's folder; one that is there is replaced, where a link leads to it as well.
         needed: bytes that the store will take.
 
     Raises:
-        UserError: the disk is full or cannot be written; nothing is left behind.
+        UserError: `out` is or holds what is no store's; the disk is full or cannot be written. Nothing is left behind.
     """
+    out = Path(os.path.realpath(out))
+    _refuse_foreign(out)
     check_room(out, needed)
     place, lock = out.parent / f".{out.name}{DRAFT}", None
     try:
@@ -147,6 +150,15 @@ def draft(out: Path, needed: int) -> Iterator[Draft]:
     finally:
         if lock is not None:
             _remove(place, lock)
+
+
+def _refuse_foreign(out: Path) -> None:
+    """Raise UserError if a store would replace something else in `out`."""
+    names = sorted(path.name for path in out.iterdir()) if out.is_dir() else [out.name] if out.exists() else []
+    if foreign := next((name for name in names if name not in FILES), None):
+        raise UserError(
+            f"{out} would be replaced, but {foreign!r} is no part of a prepared data set: name another folder"
+        )
 
 
 def _hold(place: Path, wait: bool = True) -> TextIO | None:

@@ -66,7 +66,10 @@ def _read(path: Path) -> dict[str, Any]:
     content = path.read_bytes()
     if hashlib.sha256(memoryview(content)[:-DIGITS]).hexdigest().encode() != content[-DIGITS:]:
         raise ValueError("its checksum differs")
-    return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    if not isinstance(state, dict) or "identity" not in state:
+        raise ValueError("it holds something else")
+    return state
 
 
 def remove(folder: Path) -> None:

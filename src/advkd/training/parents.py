@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 import yaml
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
@@ -46,7 +47,7 @@ def load(session: Session, classes: int, images: int, device: torch.device) -> d
             network, weights = classifiers.build(s, classes), f"{'best' if kind == 'best' else 'model'}.safetensors"
         try:
             network.load_state_dict(load_file(folder / weights))
-        except RuntimeError as error:
+        except (RuntimeError, SafetensorError) as error:
             reason = str(error).splitlines()[-1].strip()
             raise UserError(
                 f"{folder / weights} does not fit {s.model} of width {s.width} for {classes} classes ({reason}):"

@@ -147,7 +147,7 @@ def locked(folder: Path) -> Iterator[None]:
     The kernel releases the lock when its holder dies, however it dies.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as file:
+    with (folder / ".lock").open("a") as file:  # nothing is cut off where a link leads to
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
