@@ -72,11 +72,16 @@ def cells(artifact: str) -> tuple[Cell, ...]:
     path = PUBLISHED / f"{artifact}.csv"
     if artifact not in artifacts():
         raise UserError(f"{artifact!r} is no table or figure; paper/published has {', '.join(artifacts())}")
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        if reader.fieldnames != COLUMNS:
-            raise UserError(f"{path}: the columns must be {','.join(COLUMNS)}")
-        return tuple(Cell(**row) for row in reader)
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            heads, *rows = csv.reader(file, strict=True)
+    except (ValueError, csv.Error) as error:
+        raise UserError(f"{path} cannot be read: {error}") from None
+    if heads != COLUMNS:
+        raise UserError(f"{path}: the columns must be {','.join(COLUMNS)}")
+    if odd := next((row for row in rows if len(row) != len(COLUMNS)), None):
+        raise UserError(f"{path}: a row has {len(odd)} fields in place of {len(COLUMNS)}: {','.join(odd)[:80]!r}")
+    return tuple(Cell(*row) for row in rows)
 
 
 def resolved(cell: Cell, user: User) -> list[Resolved]:

@@ -152,7 +152,7 @@ def _read(path: Path) -> dict[str, Any]:
         content = read_yaml(path)
     except FileNotFoundError:
         raise UserError(f"{path} is missing: start from the top folder of the checkout") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"{path}: no valid YAML: {' '.join(str(error).split())}") from None
     if content is not None and not isinstance(content, dict):
         raise UserError(f"{path}: expected keys and values")
@@ -171,14 +171,20 @@ def scale_file(scale: str) -> dict[str, Any]:
         raise UserError(f"{path}: data is {content.get('data')!r}; allowed: real, made")
     if not isinstance(content.get("threads"), int) or content["threads"] < 1:
         raise UserError(f"{path}: threads is {content.get('threads')!r}; allowed: a number from 1")
-    if set(content.get("seeds") or {}) != {"okd", "aikd", "gip"}:
-        raise UserError(f"{path}: seeds must be given for okd, aikd and gip")
+    seeds = _mapping(content.get("seeds"), f"{path} seeds")
+    if set(seeds) != {"okd", "aikd", "gip"} or not all(type(count) is int and count > 0 for count in seeds.values()):
+        raise UserError(f"{path}: seeds must be given for okd, aikd and gip, as numbers from 1")
     return content
 
 
 def paper_file(paper: str) -> dict[str, Any]:
-    """Return a paper's configuration."""
-    return _read(CONFIG / f"{paper}.yaml")
+    """Return a paper's configuration; raises UserError where one of its sections is missing."""
+    path = CONFIG / f"{paper}.yaml"
+    content = _read(path)
+    for section in ("defaults", "models", "datasets", "methods"):
+        if not isinstance(content.get(section), dict):
+            raise UserError(f"{path}: expected keys and values under {section}")
+    return content
 
 
 def seeds(paper: str, user: User) -> list[int]:
@@ -228,7 +234,8 @@ def _settings(
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
 
-    def lay(layer: dict[str, Any], source: str) -> None:
+    def lay(layer: dict[str, Any] | None, source: str) -> None:
+        layer = _mapping(layer, source)
         _only(layer, schema.model_fields, source)
         values.update(layer)
         sources.update(dict.fromkeys(layer, source))
@@ -237,22 +244,22 @@ def _settings(
     identity = {"dataset": run.dataset, "model": run.model, "method": run.method, "seed": run.seed}
     lay(identity, "the run's name")
     lay(paper["defaults"], f"{paper_path} defaults")
-    model = dict(paper["models"][run.model])
-    exceptions = model.pop("where", {})
-    _only((key.partition("=")[0] for key in exceptions), changeable, f"{paper_path} models.{run.model}.where")
+    model = dict(_mapping(paper["models"][run.model], f"{paper_path} models.{run.model}"))
+    exceptions = _mapping(model.pop("where", {}), f"{paper_path} models.{run.model}.where")
+    _only((str(key).partition("=")[0] for key in exceptions), changeable, f"{paper_path} models.{run.model}.where")
     lay(model, f"{paper_path} models.{run.model}")
     for pair in run.variant:
-        lay(exceptions.get("=".join(pair)) or {}, f"{paper_path} models.{run.model}.where.{'='.join(pair)}")
-    lay(paper["datasets"].get(run.dataset) or {}, f"{paper_path} datasets.{run.dataset}")
-    method = dict(paper["methods"][run.method])
-    exceptions = method.pop("where", {})
+        lay(exceptions.get("=".join(pair)), f"{paper_path} models.{run.model}.where.{'='.join(pair)}")
+    lay(paper["datasets"].get(run.dataset), f"{paper_path} datasets.{run.dataset}")
+    method = dict(_mapping(paper["methods"][run.method], f"{paper_path} methods.{run.method}"))
+    exceptions = _mapping(method.pop("where", {}), f"{paper_path} methods.{run.method}.where")
     _only(exceptions, {*paper["datasets"], *paper["models"]}, f"{paper_path} methods.{run.method}.where")
     lay(method, f"{paper_path} methods.{run.method}")
     for name in (run.dataset, run.model):
-        lay(exceptions.get(name) or {}, f"{paper_path} methods.{run.method}.where.{name}")
+        lay(exceptions.get(name), f"{paper_path} methods.{run.method}.where.{name}")
     _only(variant, changeable, str(run))
     lay(variant, "the run's name")
-    sections = scaling.get(run.paper) or {}
+    sections = _mapping(scaling.get(run.paper), f"{scale_path}.yaml {run.paper}")
     known = {"all", *paper["models"], *paper["datasets"], *paper["methods"]}
     _only(sections, known, f"{scale_path}.yaml {run.paper}")
     lay({"data": "folder" if run.dataset in folders else scaling["data"]}, f"{scale_path}.yaml data")

@@ -11,7 +11,7 @@ from advkd.errors import UserError
 
 RUN = re.compile(
     r"(?P<paper>okd|aikd|gip)/(?P<dataset>[a-z0-9_]+)/(?P<model>[a-z0-9_]+)/(?P<method>[a-z0-9_]+)"
-    r"(?P<variant>(\+[a-z0-9_]+=[A-Za-z0-9_.-]+)*)/seed(?P<seed>\d+)"
+    r"(?P<variant>(\+[a-z0-9_]+=[A-Za-z0-9_.-]+)*)/seed(?P<seed>0|[1-9][0-9]{0,8})"
 )
 
 

@@ -69,7 +69,7 @@ def load(path: Path = CLAIMS) -> tuple[Claim, ...]:
     """
     try:
         content = read_yaml(path)
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
         raise UserError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict) or not all(isinstance(entries, list) for entries in content.values()):
         raise UserError(f"{path}: expected a list of claims under each of {', '.join(config.PAPERS)}")
