@@ -79,9 +79,9 @@ def cells(artifact: str) -> tuple[Cell, ...]:
         raise UserError(f"{path} cannot be read: {error}") from None
     if heads != COLUMNS:
         raise UserError(f"{path}: the columns must be {','.join(COLUMNS)}")
-    if odd := next((row for row in rows if len(row) != len(COLUMNS)), None):
+    if odd := next((row for row in rows if len(row) not in (0, len(COLUMNS))), None):
         raise UserError(f"{path}: a row has {len(odd)} fields in place of {len(COLUMNS)}: {','.join(odd)[:80]!r}")
-    return tuple(Cell(*row) for row in rows)
+    return tuple(Cell(*row) for row in rows if row)
 
 
 def resolved(cell: Cell, user: User) -> list[Resolved]:

@@ -10,8 +10,8 @@ REFUSED = (
 # What a RuntimeError of torch says where a CPU's memory ends (its own allocator, oneDNN), and a GPU's (CUDA, cuBLAS).
 NO_MEMORY = re.compile(r"can't allocate memory|could not create a primitive$|out of memory|ALLOC_FAILED")
 LESS = (
-    "give it more (a larger machine, fewer jobs side by side), or ask for less:"
-    " --config 'override={PAPER: {batch: …}}', which is another run"
+    "give it more (a larger machine, fewer jobs side by side); a training takes less with"
+    " --config 'override={PAPER: {batch: …}}', which makes it another run"
 )
 
 

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 import yaml
 
 from advkd.errors import CannotWrite
+from advkd.progress import say
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 PROBE = 1 << 20  # bytes; a disk that has less is full
@@ -54,14 +55,19 @@ def atomic(path: Path) -> Iterator[Path]:
 def _reserve(path: Path) -> tuple[Path, BinaryIO]:
     """Return an empty temporary file beside `path` and its lock, which the kernel releases with this process.
 
-    Its name is the same every time: what a killed process left is written over, and who writes the same path waits.
+    Its name is the same every time: what a killed process left is written over, and who writes the same path waits. A
+    writer that puts a new file in the place of this one (safetensors) ends the wait early.
     """
     temporary = path.parent / f".{path.name}.tmp{path.suffix}"
     while True:
         if temporary.is_symlink():  # what it leads to is not ours to write
             temporary.unlink()
         lock = temporary.open("ab")
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"{path} is being written by another process; waiting for it to end")
+            fcntl.flock(lock, fcntl.LOCK_EX)
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(lock.fileno()), temporary.stat()):
                 lock.truncate(0)

@@ -51,7 +51,7 @@ def test_connections_that_are_reset_at_random_places(server, target, seed):
 @pytest.mark.parametrize("ends", ["stalls", "is cut"])
 def test_a_trickle_is_not_given_up_and_not_lost(server, target, monkeypatch, ends):
     """The whole takes longer than any one wait may, and more connections, of ten bytes each, than may be fruitless."""
-    monkeypatch.setattr(module, "TIMEOUT", (0.4, 0.4))
+    monkeypatch.setattr(module, "TIMEOUT", (1, 1))
     monkeypatch.setattr(module, "TRIES", 2)
     body = BODY[:40]
 
@@ -64,7 +64,7 @@ def test_a_trickle_is_not_given_up_and_not_lost(server, target, monkeypatch, end
         handler.end_headers()
         for byte in body[start : start + 10]:
             handler.wfile.write(bytes([byte]))
-            time.sleep(0.02)
+            time.sleep(0.05)
         if ends == "stalls":
             server.over.wait(5)
 
@@ -75,7 +75,7 @@ def test_a_trickle_is_not_given_up_and_not_lost(server, target, monkeypatch, end
 
 
 def test_a_server_that_says_nothing_is_given_up(server, target, monkeypatch):
-    monkeypatch.setattr(module, "TIMEOUT", (0.05, 0.05))
+    monkeypatch.setattr(module, "TIMEOUT", (0.5, 0.5))
     server.answers = [lambda *_: server.over.wait(5)]
     with pytest.raises(UserError, match=r"cannot download .*start again to resume"):
         download(server.url, target, SHA, None)

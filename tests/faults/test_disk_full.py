@@ -147,7 +147,7 @@ def test_a_store_that_finds_no_room_says_how_much_it_takes(before, small_disk, t
 @pytest.mark.parametrize(
     "words", [["table", "okd_table1"], ["figure", "okd_figure3"], ["report", "--html"]], ids=" ".join
 )
-def test_a_table_a_figure_and_the_page_leave_the_old_file_whole(words, small_disk, tmp_path, capsys):
+def test_a_table_a_figure_and_the_page_leave_the_old_file_whole(words, checkout, small_disk, tmp_path, capsys):
     disk = small_disk(tmp_path / "disk", 40 << 20)
     out = disk.folder / "page.html" if words[0] == "report" else disk.folder
     command = [*words, str(out)] if words[0] == "report" else [*words, "--out", str(out)]

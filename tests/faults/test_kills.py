@@ -76,10 +76,11 @@ def drafted(folder: Path, name: str) -> Path:
     return draft / "lock"
 
 
-def test_a_preparation_removes_what_killed_ones_left_and_no_living_one_s(tmp_path):
-    dead, living = drafted(tmp_path, "dead"), drafted(tmp_path, "living")
+def test_a_preparation_removes_what_a_killed_one_left_of_its_store_alone(tmp_path):
+    other, living = drafted(tmp_path, "other"), drafted(tmp_path, "living")
     drafted(tmp_path, "set")
     (tmp_path / f".empty{store.DRAFT}").mkdir()  # killed before its lock was there
+    store.write(tmp_path / "empty", ARRAYS, "", {})
     (elsewhere := tmp_path / "elsewhere").mkdir()
     (elsewhere / "file").touch()
     (tmp_path / f".link{store.DRAFT}").symlink_to(elsewhere)
@@ -88,8 +89,8 @@ def test_a_preparation_removes_what_killed_ones_left_and_no_living_one_s(tmp_pat
         before = contents(living.parent)
         store.write(tmp_path / "set", ARRAYS, "", {})
         assert contents(living.parent) == before
-    assert not dead.parent.exists()
-    assert sorted(path.name for path in tmp_path.iterdir()) == [living.parent.name, "elsewhere", "set"]
+    left = [f".link{store.DRAFT}", living.parent.name, other.parent.name]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [*left, "elsewhere", "empty", "set"]
     assert (elsewhere / "file").exists()
     assert len(store.Store.open(tmp_path / "set").images) == 2
 

@@ -70,6 +70,13 @@ def printed(work: Work) -> Path:
 
 def _trend(work: Work) -> Trend:
     process = _start(work)
+    try:
+        return _look_at(work, process)
+    finally:
+        process.kill()
+
+
+def _look_at(work: Work, process: subprocess.Popen) -> Trend:
     while not (work.place / work.run / "checkpoint.pt").exists():
         assert process.poll() is None, printed(work).read_text()[-2000:]
         time.sleep(0.1)

@@ -59,7 +59,7 @@ def soak(work: Path, rounds: int, minutes: float, seed: int) -> list[Round]:
         number = len(done)
         one = Round(number, kept_data=number % 2 == 1)
         place = prepared(work / str(number), work / "0" if one.kept_data else None)
-        play(one, place, draws, first.seconds)
+        play(one, place, draws, min(other.seconds for other in done))  # later moments seldom hit anything
         one.faults += compared(expected, outcome(place)) + leftovers(place)
         if not one.faults:
             shutil.rmtree(place)
@@ -93,8 +93,10 @@ def play(one: Round, place: Path, draws: random.Random, length: float) -> Round:
                 os.killpg(process.pid, signal.SIGKILL)
             if not one.kills:
                 break
-        wait_for_none(place, ORPHANS)
+        left = wait_for_none(place, ORPHANS)
     one.seconds, one.peak = round(time.monotonic() - began, 1), watch.peak
+    if left:
+        one.faults.append(f"after {ORPHANS} s there still work {left}")
     if process.returncode != 0:
         one.faults.append(f"not done after {one.starts} starts ({process.returncode}): {printed(place)}")
     return one

@@ -14,7 +14,9 @@ from typing import Any
 READ = """
 import io, json, resource, sys
 from scipy.io import loadmat
-resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv.pop(1)),) * 2)
+most, (_, hard) = int(sys.argv.pop(1)), resource.getrlimit(resource.RLIMIT_AS)
+if sys.platform == "linux" and not 0 < hard < most:
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
 found = loadmat(io.BytesIO(sys.stdin.buffer.read()), variable_names=sys.argv[1:])
 plain = lambda value: plain(value.item()) if getattr(value, "size", 0) == 1 else value
 print(json.dumps([[plain(cell) for cell in found[name].ravel(order="F")] for name in sys.argv[1:]], default=str))

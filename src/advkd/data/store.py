@@ -28,7 +28,7 @@ from typing import BinaryIO, TextIO
 import numpy as np
 
 from advkd import files
-from advkd.errors import UserError
+from advkd.errors import CannotWrite, UserError
 from advkd.progress import say
 
 DRAFT, LOCK = ".advkd-draft", "lock"
@@ -132,9 +132,8 @@ def draft(out: Path, needed: int) -> Iterator[Draft]:
         UserError: `out` is or holds what is no store's; the disk is full or cannot be written. Nothing is left behind.
     """
     out = Path(os.path.realpath(out))
-    _refuse_foreign(out)
     check_room(out, needed)
-    place, lock = out.parent / f".{out.name}{DRAFT}", None
+    place, lock = _place(out), None
     try:
         lock = _hold(place)
         folder = place / out.name
@@ -143,7 +142,7 @@ def draft(out: Path, needed: int) -> Iterator[Draft]:
         if out.exists():
             out.rename(place / "old")
         folder.rename(out)
-    except OSError as error:
+    except (OSError, CannotWrite) as error:
         raise UserError(
             f"cannot write {out} ({error.strerror or error}): {needed / 1e6:,.1f} MB are needed there"
         ) from error
@@ -153,12 +152,17 @@ def draft(out: Path, needed: int) -> Iterator[Draft]:
 
 
 def _refuse_foreign(out: Path) -> None:
-    """Raise UserError if a store would replace something else in `out`."""
+    """Raise UserError if a store would replace something else in `out` than a store, and what desktops add to it."""
     names = sorted(path.name for path in out.iterdir()) if out.is_dir() else [out.name] if out.exists() else []
+    names = [name for name in names if name != ".DS_Store" and not name.startswith(("._", ".nfs"))]
     if foreign := next((name for name in names if name not in FILES), None):
         raise UserError(
             f"{out} would be replaced, but {foreign!r} is no part of a prepared data set: name another folder"
         )
+
+
+def _place(out: Path) -> Path:
+    return out.parent / f".{out.name}{DRAFT}"
 
 
 def _hold(place: Path, wait: bool = True) -> TextIO | None:
@@ -212,14 +216,16 @@ def write(out: Path, arrays: dict[str, np.ndarray], manifest: str, meta: dict) -
 
 
 def check_room(out: Path, needed: int) -> None:
-    """Raise UserError if the disk of the folder `out` has less than `needed` bytes free.
+    """Raise UserError if the disk of the folder `out` has less than `needed` bytes free, or `out` is no store's folder.
 
-    Drafts that killed processes left beside `out` are removed first: they may be what fills it.
+    What a killed process left of this store is removed first: it may be what fills the disk.
     """
-    for place in out.parent.glob(f".*{DRAFT}"):
+    out = Path(os.path.realpath(out))
+    _refuse_foreign(out)
+    if _place(out).exists():
         with contextlib.suppress(OSError):
-            if lock := _hold(place, wait=False):
-                _remove(place, lock)
+            if lock := _hold(_place(out), wait=False):
+                _remove(_place(out), lock)
     place = next(parent for parent in out.absolute().parents if parent.exists())
     free = shutil.disk_usage(place).free
     if free < needed:

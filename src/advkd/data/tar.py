@@ -14,7 +14,7 @@ from advkd.errors import UserError
 GZIP = b"\x1f\x8b"  # how a gzip file begins
 # What a compressed archive can grow to, a thousand times its size; no data set comes near.
 TOTAL = 1 << 36  # bytes
-MOST = 1 << 20  # members
+HEADERS = 1 << 28  # bytes of names and the like, all of which tarfile keeps; half a million members with short names
 
 
 class Member(NamedTuple):
@@ -104,14 +104,15 @@ def _uncompressed(path: Path) -> _Reader:
 def _scan(path: Path, file: _Reader, tar: tarfile.TarFile) -> dict[str, Member]:
     """Return the regular files of `tar`, which reads `file`, by their names without a leading `./`."""
     members: dict[str, Member] = {}
-    end = 0
+    end = headers = 0
     for info in tar:
         refuse_unsafe(path, info.name, special=not (info.isdir() or info.isreg()) or info.issparse())
         if not 0 <= info.size <= LARGEST:
             raise distrust(path, f"a file larger than {LARGEST >> 20} MiB, {info.name!r}")
         end = info.offset_data + -(-info.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
-        if end > TOTAL or len(members) == MOST:
-            raise distrust(path, f"more than {TOTAL >> 30} GiB or {MOST:,} files")
+        headers += info.offset_data - info.offset
+        if end > TOTAL or headers > HEADERS:
+            raise distrust(path, f"more than {TOTAL >> 30} GiB of files or {HEADERS >> 20} MiB of names")
         if info.isdir():
             continue
         name = "/".join(part for part in info.name.split("/") if part not in ("", "."))

@@ -5,7 +5,6 @@ it compares no checksums itself, and would hand out changed weights.
 """
 
 import hashlib
-import io
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from advkd.progress import say
 
 NAMES = ("checkpoint.pt", "checkpoint.previous.pt")
 DIGITS = 64  # of a SHA-256
+CHUNK = 1 << 20
 
 
 def save(folder: Path, state: dict[str, Any]) -> None:
@@ -63,10 +63,13 @@ def load(folder: Path, identity: str) -> dict[str, Any] | None:
 def _read(path: Path) -> dict[str, Any]:
     import torch
 
-    content = path.read_bytes()
-    if hashlib.sha256(memoryview(content)[:-DIGITS]).hexdigest().encode() != content[-DIGITS:]:
-        raise ValueError("its checksum differs")
-    state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    end, found = path.stat().st_size - DIGITS, hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(max(0, min(CHUNK, end - file.tell()))):
+            found.update(chunk)
+        if found.hexdigest().encode() != file.read():
+            raise ValueError("its checksum differs")
+    state = torch.load(path, map_location="cpu", weights_only=True)
     if not isinstance(state, dict) or "identity" not in state:
         raise ValueError("it holds something else")
     return state

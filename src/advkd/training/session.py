@@ -84,7 +84,7 @@ class Session:
         """Return the state to continue from, or None; then nothing of an earlier training is left in the folder."""
         for half_written in self.folder.rglob(".*tmp*"):  # by a process that was killed: .NAME.…tmp, safetensors' .tmp…
             if not half_written.is_dir():
-                half_written.unlink()
+                half_written.unlink(missing_ok=True)
         state = checkpoint.load(self.folder, self.identity)
         if state is None:
             shutil.rmtree(self.scratch, ignore_errors=True)
