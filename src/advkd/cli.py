@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         return args.command(args, config.user(dict(args.config))) or 0
     except UserError as error:
-        say(f"advkd {args.name}: {error}")
+        say(f"advkd {args.name}: {' '.join(str(error).splitlines())}")
         return 2
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -21,7 +21,7 @@ class User(Strict):
     """What a user sets: config/config.yaml and --config."""
 
     scale: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")] = "smoke"
-    data_root: str = "data"
+    data_root: Annotated[str, Field(pattern=r"^[^{}\n]+$")] = "data"  # braces are Snakemake's
     mirror: str | None = None
     accept: dict[str, Annotated[str, Field(pattern=r"^(sha256|content):[0-9a-f]{64}$")]] = {}
     folders: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], str] = {}

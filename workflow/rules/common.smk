@@ -68,7 +68,7 @@ wildcard_constraints:
 
 def options():
     """What the user changed against config/config.yaml, as the command line takes it."""
-    pairs = " ".join(shlex.quote(f"{key}={json.dumps(value)}") for key, value in CHANGED.items())
+    pairs = " ".join(shlex.quote(f"{key}={json.dumps(value, ensure_ascii=False)}") for key, value in CHANGED.items())
     return f"--config {pairs}" if pairs else ""
 
 
@@ -124,7 +124,7 @@ def folder_state(wildcards):
         return None
     files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
     lines = [f"{path.relative_to(folder)} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
 
 
 def recorded_code(wildcards):
