@@ -6,6 +6,7 @@ from advkd import config
 from advkd.errors import UserError
 from advkd.metrics import significance
 from advkd.reporting import predictions
+from advkd.reporting.damage import readable
 from advkd.settings import User
 
 
@@ -13,12 +14,15 @@ def report(run: str, against: str | None, user: User) -> str:
     """Return the metrics of `run` and, with `against`, McNemar's test between the two.
 
     Raises:
-        UserError: a run is not a finished classifier, or the two were not evaluated on the same images.
+        UserError: a run is not a finished classifier, its files are damaged, or the two were not evaluated on the same
+            images.
     """
-    found = _metrics(run, user)
-    lines = [f"{run} at scale {user.scale}: {found['meta']['n_images']} images of {found['meta']['classes']} classes"]
-    lines += [f"  {name:<18} {value:.6g}" for name, value in found["values"].items()]
-    return "\n".join(lines + (_difference(run, against, user) if against else []))
+    with readable(run):
+        found = _metrics(run, user)
+        count = f"{found['meta']['n_images']} images of {found['meta']['classes']} classes"
+        lines = [f"{run} at scale {user.scale}: {count}"]
+        lines += [f"  {name:<18} {value:.6g}" for name, value in found["values"].items()]
+        return "\n".join(lines + (_difference(run, against, user) if against else []))
 
 
 def _metrics(run: str, user: User) -> dict:

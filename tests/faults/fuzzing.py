@@ -1,0 +1,104 @@
+"""What fuzzed readers are given, and what is asked of them: a value or a UserError of one line, in time, and no traces.
+
+`FUZZ=50 python -m pytest tests/faults/test_fuzz.py` tries fifty times as many examples, other ones every time.
+"""
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+from advkd.errors import UserError
+
+TIMES = int(os.environ.get("FUZZ", "1"))
+SECONDS = 300  # in which an example must end, also on a busy machine
+LINE = 4000  # characters; what is told should fit a screen
+CHANGING = {
+    "open", "os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.symlink", "os.link", "os.truncate", "os.chmod", "os.system",
+    "os.exec", "shutil.rmtree", "shutil.move", "socket.connect",
+}  # fmt: skip
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+TOKENS = (
+    b"", b"\0", b"\xff", b"\xef\xbb\xbf", b"\n", b"\r", b" ", b"\t", b",", b'"', b"'", b"/", b"..", b"../", b"-1", b"0",
+    b"9" * 30, b"9" * 5000, b"1e999", b"nan", b"null", b"true", b"[", b"]", b"{", b"}", b"(", b":", b"- ", b"&a", b"*a",
+    b"!!python/name:os.system", b"<", b"</", b">", b"&amp;", b"&x;", b"%", b"$", b"\\", b"\xc3\xa9", b"\xed\xa0\x80",
+    b"[" * 3000, b"<a>" * 3000,
+)  # fmt: skip
+
+_allowed: list[str] = []  # prefixes of what may be changed now; empty: nothing is watched
+_changed: list[str] = []
+
+
+def _watch(event: str, arguments: tuple) -> None:
+    if not _allowed or event not in CHANGING or isinstance(arguments[0], int):
+        return
+    if event == "open" and not (arguments[2] or 0) & WRITING:
+        return
+    if not str(Path.cwd() / os.fsdecode(arguments[0])).startswith((*_allowed, os.devnull)):
+        _changed.append(f"{event} {arguments}")
+
+
+sys.addaudithook(_watch)
+
+
+def examples(count: int):
+    """Return settings for `count` examples; where `FUZZ` asks for more, they are other ones every time."""
+    return settings(
+        max_examples=count * TIMES, derandomize=TIMES == 1, deadline=None, database=None, print_blob=True,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+
+
+@contextlib.contextmanager
+def asked(*folders: Path) -> Iterator[None]:
+    """Ask of what is inside: no exception but a UserError of one line; in time; nothing changed outside `folders`."""
+
+    def late(*_):
+        raise AssertionError(f"not over after {SECONDS} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(SECONDS)
+    _allowed[:] = [*map(str, folders)] or ["nowhere"]
+    try:
+        yield
+    except UserError as error:
+        assert "\n" not in str(error) and 0 < len(str(error)) < LINE, error
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+        _allowed.clear()
+        changed, _changed[:] = list(_changed), []
+    assert not changed, changed
+
+
+def spoilt(data: bytes) -> st.SearchStrategy[bytes]:
+    """Return `data` with one to four bytes flipped, or parts cut out, repeated or replaced by `TOKENS`."""
+    places = st.integers(0, len(data))
+    edit = st.one_of(
+        st.tuples(st.just("flip"), places, st.integers(1, 255)),
+        st.tuples(st.just("put"), places, st.sampled_from(TOKENS), st.integers(0, 12)),
+        st.tuples(st.just("cut"), places, st.integers(1, 400)),
+        st.tuples(st.just("end"), places),
+        st.tuples(st.just("copy"), places, places, st.integers(1, 200)),
+    )
+    return st.lists(edit, min_size=1, max_size=4).map(lambda edits: _edited(data, edits))
+
+
+def _edited(data: bytes, edits: list[tuple]) -> bytes:
+    for kind, place, *more in edits:
+        if kind == "flip" and place < len(data):
+            data = data[:place] + bytes([data[place] ^ more[0]]) + data[place + 1 :]
+        elif kind == "put":
+            data = data[:place] + more[0] + data[place + more[1] :]
+        elif kind == "cut":
+            data = data[:place] + data[place + more[0] :]
+        elif kind == "end":
+            data = data[:place]
+        elif kind == "copy":
+            data = data[:place] + data[more[0] : more[0] + more[1]] + data[place:]
+    return data

@@ -1,0 +1,368 @@
+"""Every reader of files that others wrote, given files that nobody wrote. See `fuzzing`."""
+
+import contextlib
+import csv
+import gzip
+import io
+import json
+import shutil
+import tarfile
+import zipfile
+import zlib
+from pathlib import Path
+
+import fuzzing
+import numpy as np
+import pytest
+import yaml
+from fuzzing import asked, examples, spoilt
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from advkd import catalog, cli, config
+from advkd.data import codebrim, images, made, matlab
+from advkd.data.classification import READERS
+from advkd.data.members import Archive, Entry
+from advkd.data.parts import open_archive
+from advkd.errors import UserError
+from advkd.files import sha256, write_json
+from advkd.reporting import claim_file, collect, figures, measure, status, tables, tensorboard
+from advkd.run import Run, check_written
+from advkd.settings import User
+from checkouts import copy_checkout
+
+
+class Memory(Archive):
+    """Files that lie in memory."""
+
+    kind = "memory"
+
+    def __init__(self, files):
+        super().__init__(Path("official.zip"))
+        self.files = files
+
+    def names(self):
+        return sorted(self.files)
+
+    def open(self, name):
+        return io.BytesIO(self.files[name])
+
+    def entry(self, name):
+        return Entry(len(self.files[name]), zlib.crc32(self.files[name]))
+
+
+def jpeg():
+    file = io.BytesIO()
+    Image.effect_noise((70, 66), 50).save(file, "JPEG")
+    return file.getvalue()
+
+
+TAGS = "".join(f"<{tag}>{int(tag == 'Crack')}</{tag}>" for tag in codebrim.TAGS)
+ANNOTATION = (
+    "<annotation><filename>a.jpg</filename><object><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>60</xmax>"
+    f"<ymax>61</ymax></bndbox><Defect>{TAGS}</Defect></object></annotation>"
+).encode()
+PHOTO = jpeg()
+
+
+@given(spoilt(ANNOTATION), st.booleans())
+@examples(30)
+def test_annotations(annotation, strict):
+    with asked():
+        photos = codebrim.read(Memory({"a.jpg": PHOTO, "a.xml": annotation}), strict=strict)
+        for box in photos[0].boxes:
+            assert 0 <= box.xmin < box.xmax <= 70 and 0 <= box.ymin < box.ymax <= 66 and box.labels
+
+
+def encoded(suffix):
+    file = io.BytesIO()
+    Image.effect_noise((9, 7), 50).save(file, suffix)
+    return file.getvalue()
+
+
+PICTURES = {suffix: encoded(suffix) for suffix in images.FORMATS}
+
+
+@given(st.sampled_from(list(PICTURES)).flatmap(lambda suffix: spoilt(PICTURES[suffix])))
+@examples(60)
+def test_pictures(data):
+    with asked():
+        pixels, _ = images.decode(Memory({"x": data}), "x")
+        assert pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    """The files of every data set for classification, drawn, by their names in the official folder."""
+    found = {}
+    for name in READERS:
+        place = tmp_path_factory.mktemp(name)
+        made.make(name, place / "drawn", 2)
+        for path in (place / "drawn").iterdir():
+            if path.suffix == ".txt":
+                shutil.copy(path, place)
+            else:
+                shutil.unpack_archive(path, place, **({} if path.suffix == ".zip" else {"filter": "data"}))
+        shutil.rmtree(place / "drawn")
+        inner = [path for path in place.iterdir() if path.name not in ("Images",)]
+        root = inner[0] if len(inner) == 1 and inner[0].is_dir() else place
+        found[name] = {
+            path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()
+        }
+    return found
+
+
+LISTS = {
+    "cifar10": ["data_batch_1", "batches.meta"], "cifar100": ["train", "meta"],
+    "tiny_imagenet": ["wnids.txt", "val/val_annotations.txt"], "mit67": ["TrainImages.txt"],
+    "cub200": ["classes.txt", "images.txt", "image_class_labels.txt", "train_test_split.txt"],
+    "fgvc_aircraft": ["data/variants.txt", "data/images_variant_trainval.txt"],
+}  # fmt: skip
+
+
+@given(st.data())
+@examples(30)
+def test_lists_of_data_sets(drawn, data):
+    name = data.draw(st.sampled_from(list(LISTS)))
+    file = data.draw(st.sampled_from(LISTS[name]))
+    changed = data.draw(spoilt(drawn[name][file]))
+    with asked():
+        found = READERS[name](Memory({**drawn[name], file: changed}))
+        listed = [item.image for item in (*found.train, *found.valid)]
+        assert len(set(listed)) == len(listed)
+        for items in (found.train, found.valid):
+            assert {item.label for item in items} == set(range(len(found.classes)))
+
+
+@given(st.data())
+@examples(1)
+def test_matlab_files(drawn, data):
+    """Few: each takes a process."""
+    changed = data.draw(spoilt(drawn["stanford_dogs"]["train_list.mat"]))
+    with contextlib.suppress(ValueError):
+        rows = matlab.load(changed, ("file_list", "labels"))
+        assert len(rows) == 2
+
+
+CONTENT = {"set/a.jpg": PHOTO, "set/b/c.txt": b"text" * 50, "set/empty": b""}
+
+
+def packed(kind):
+    file = io.BytesIO()
+    if kind.startswith("zip"):
+        with zipfile.ZipFile(file, "w", {"stored": 0, "deflated": 8, "bzip2": 12, "lzma": 14}[kind[4:]]) as archive:
+            for name, data in CONTENT.items():
+                archive.writestr(name, data)
+        return file.getvalue()
+    with tarfile.open(
+        fileobj=file, mode="w", format=tarfile.PAX_FORMAT if "pax" in kind else tarfile.GNU_FORMAT
+    ) as archive:
+        for name, data in CONTENT.items():
+            info = tarfile.TarInfo(name)
+            info.size, info.mtime = len(data), 0.5 if "pax" in kind else 0
+            archive.addfile(info, io.BytesIO(data))
+    return gzip.compress(file.getvalue()) if kind.endswith("gz") else file.getvalue()
+
+
+KINDS = ["zip stored", "zip deflated", "zip bzip2", "zip lzma", "tar gnu", "tar pax", "tar pax gz"]
+ARCHIVES = {kind: packed(kind) for kind in KINDS}
+
+
+@given(
+    st.sampled_from(KINDS).flatmap(lambda kind: spoilt(ARCHIVES[kind])), st.sampled_from(["a.zip", "a.tar", "a.tar.gz"])
+)
+@examples(80)
+def test_archives(tmp_path_factory, data, name):
+    folder = tmp_path_factory.getbasetemp() / "archives"
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_bytes(data)
+    with asked():
+        found = open_archive(folder / name, "set")
+        for inner in found.order(found.names()):
+            assert not inner.startswith("/") and ".." not in inner.split("/")
+            with contextlib.suppress(UserError):
+                found.read(inner)
+        assert len(found.digest()) == 64
+
+
+RUNS = [
+    "okd/codebrim/sagan/okd+rho=0.3/seed0",
+    "aikd/cifar100/preact_resnet18/aikd/seed2",
+    "gip/cifar10/reactnet18/gip+binary=all/seed1",
+]
+
+
+NEARLY = (
+    st.sampled_from(RUNS).flatmap(lambda name: spoilt(name.encode())).map(lambda data: data.decode(errors="replace"))
+)
+
+
+@given(NEARLY | st.from_regex(r"(okd|aikd|gip)/\w+/\w+/\w+(\+\w+=[\w.-]+){0,2}/seed\d+", fullmatch=True))
+@examples(80)
+def test_names_of_runs(name):
+    with asked():
+        run = Run.parse(name)
+        assert str(run) == name and ".." not in Path(name).parts
+        check_written(run)
+        config.resolve(run, User())
+
+
+KEYS = sorted(User.model_fields)
+NAMES = st.sampled_from(["okd", "gip", "rho", "width", "x"]) | st.text(max_size=3)
+PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["okd", *RUNS])
+VALUES = st.recursive(
+    PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3), max_leaves=6
+)
+
+
+@given(st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), VALUES, max_size=3))
+@examples(60)
+def test_values_of_the_configuration(values):
+    with asked():
+        user = config.user(values)
+        config.resolve(RUNS[0], user)
+
+
+@given(st.sampled_from(KEYS), spoilt(b"{okd: {rho: 0.3, width: [1, 2]}, x: 'y'}"))
+@examples(40)
+def test_settings_on_the_command_line(capsys, key, value):
+    with asked(), contextlib.suppress(SystemExit):
+        assert cli.main(["config", RUNS[0], "--config", f"{key}={value.decode(errors='replace')}"]) in (0, 2)
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A checkout to spoil files of, the working folder while the tests of this module run."""
+    folder = copy_checkout(tmp_path_factory.mktemp("fuzz") / "checkout")
+    with contextlib.chdir(folder):
+        yield folder
+
+
+@contextlib.contextmanager
+def spoiling(path, data):
+    """Replace a file and what was remembered of it."""
+    original = path.read_bytes()
+    path.write_bytes(data)
+    catalog.cells.cache_clear()
+    config._read.cache_clear()
+    config._resolve.cache_clear()
+    try:
+        yield
+    finally:
+        path.write_bytes(original)
+        catalog.cells.cache_clear()
+        config._read.cache_clear()
+        config._resolve.cache_clear()
+
+
+@given(st.data())
+@examples(10)
+def test_published_numbers(place, data):
+    path = place / "paper/published/gip_table1.csv"
+    with spoiling(path, data.draw(spoilt(path.read_bytes()))), contextlib.chdir(place), asked(place):
+        collect.collect("gip_table1", User())
+        catalog.runs("gip_table1", User())
+
+
+@given(st.data())
+@examples(10)
+def test_claims(place, data):
+    path = place / "paper/claims.yaml"
+    text = path.read_bytes()
+    start = data.draw(st.integers(0, len(text) - 1500))
+    part = yaml.safe_dump({"okd": yaml.safe_load(text)["okd"][:2]}).encode() if start % 2 else text[:1500]
+    with spoiling(path, data.draw(spoilt(part))), contextlib.chdir(place), asked(place):
+        claim_file.load()
+
+
+@given(st.data())
+@examples(15)
+def test_files_of_settings(place, data):
+    path = place / data.draw(st.sampled_from(["config/config.yaml", "config/okd.yaml", "config/scales/smoke.yaml"]))
+    with spoiling(path, data.draw(spoilt(path.read_bytes()))), contextlib.chdir(place), asked(place):
+        config.resolve(RUNS[0], config.user())
+
+
+NAME = "gip/cifar10/resnet18/gip/seed0"
+
+
+@pytest.fixture(scope="module")
+def left(place):
+    """The folder of a finished run, as a training leaves it."""
+    one = config.resolve(NAME, User(seeds=1))
+    folder = place / one.run.folder("smoke")
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    labels = np.arange(40) % 10
+    logits = rng.normal(size=(40, 10)).astype(np.float32)
+    np.savez(folder / "predictions.npz", labels=labels, logits=logits, best_logits=logits, features=logits[:, :4])
+    drawn = {"images": rng.integers(0, 256, (3, 4, 8, 8, 3), dtype=np.uint8), "epochs": np.arange(1, 4)}
+    extra = {"predicted": rng.integers(0, 10, (3, 4)), "confidence": rng.random((3, 4), np.float32)}
+    np.savez(folder / "samples.npz", **drawn, **extra, frequency=rng.multinomial(5000, np.full(10, 0.1), 3))
+    with (folder / "history.csv").open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["epoch", "lr", "L_KD", "L_G", "L_OH", "L_IE", "L_ACT", "bns"])
+        rows.writerows([epoch, 0.1, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0] for epoch in (1, 2, 3))
+    document = {**one.document(), "settings": one.settings}
+    (folder / "config.yaml").write_text(yaml.safe_dump(document, sort_keys=False))
+    attempt = {
+        "gpu": None, "processor": "CPU", "threads": 1, "cores": 2, "commit": None, "changed": None, "code": "0",
+        "began": "2026-01-01T00:00:00Z", "python": "3.11", "packages": {"torch": "2.11"}, "device": "cpu",
+    }  # fmt: skip
+    checksums = {"predictions.npz": sha256(folder / "predictions.npz"), "model.safetensors": "0" * 64}
+    data = {
+        "name": "cifar10", "store": one.store, "classes": [f"kind {i}" for i in range(10)], "parents": {},
+        "source": {"verified": "published checksum", "content": "0" * 64}, "sha256": {"images.npy": "1" * 64},
+    }  # fmt: skip
+    result = {"run": NAME, "config_hash": one.hash, "status": "done", "epochs": 3, "sha256": checksums}
+    write_json(folder / "result.json", result)
+    shared = {"result": result, "code": "0" * 12, "wall_seconds": 3.0, "peak_memory_mib": {"host": 100}}
+    write_json(folder / "provenance.json", {"data": data, "attempts": [attempt], "scale": "smoke", **shared})
+    with contextlib.chdir(place):
+        for read in READING.values():  # and load what they need, which is not timed below
+            read(User(seeds=1), place / "out")
+    return folder
+
+
+FILES = ["result.json", "metrics.json", "provenance.json", "history.csv", "predictions.npz", "samples.npz"]
+READING = {
+    "table": lambda user, out: tables.write("gip_table1", user, out),
+    "figure": lambda user, out: figures.write("gip_figureS2", user, out),
+    "measure": lambda user, out: measure.report(NAME, None, user),
+    "status": lambda user, out: status.report(user, False),
+    "tensorboard": lambda user, out: tensorboard.write([NAME], user, out),
+}
+
+
+@given(st.data())
+@examples(20)
+def test_what_a_run_left(place, left, data):
+    """Also where the checksum was made to fit."""
+    file = data.draw(st.sampled_from(FILES))
+    reading = data.draw(st.sampled_from(list(READING)))
+    changed = data.draw(spoilt((left / file).read_bytes()))
+    kept = {name: (left / name).read_bytes() for name in FILES}
+    with contextlib.chdir(place):
+        try:
+            (left / file).write_bytes(changed)
+            if file.endswith(".npz") and data.draw(st.booleans()):
+                (left / "metrics.json").unlink()
+                result = json.loads(kept["result.json"])
+                result["sha256"][file] = sha256(left / file)
+                write_json(left / "result.json", result)
+            with asked(place):
+                READING[reading](User(seeds=1), place / "out")
+        finally:
+            for name, content in kept.items():
+                (left / name).write_bytes(content)
+
+
+def test_what_is_asked_is_asked():
+    """The harness notices another exception, several lines, a write elsewhere."""
+    for wrong in (ValueError("x"), UserError("two\nlines"), UserError("")):
+        with pytest.raises((AssertionError, ValueError)), asked():
+            raise wrong
+    with pytest.raises(AssertionError, match="elsewhere"), asked(Path("/nowhere")):
+        fuzzing._watch("open", ("elsewhere", "w", fuzzing.WRITING))
