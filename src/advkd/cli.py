@@ -13,7 +13,7 @@ import yaml
 
 from advkd import __version__, config
 from advkd.errors import UserError, lacking
-from advkd.files import read_json, write_json, write_text
+from advkd.files import read_json, sha256, write_json, write_text
 from advkd.progress import logging_to, say
 from advkd.run import Run
 from advkd.settings import User
@@ -316,8 +316,14 @@ def evaluate(args: argparse.Namespace, user: User) -> None:
     if result["status"] != "done":
         write_json(args.out, {"status": result["status"], "step": result["step"], "values": {}})
         return
+    samples = folder / "samples.npz"
+    if samples.exists() and sha256(samples) != result["sha256"].get("samples.npz"):
+        raise UserError(
+            f"{samples} is not what the run wrote (its checksum differs): delete the result.json beside it, then"
+            f" advkd train {args.run}"
+        )
     gan, device = _measuring(args, user)
-    found = gan.evaluate(folder / "samples.npz", args.reals, args.weights, _inception_sha256(), device)
+    found = gan.evaluate(samples, args.reals, args.weights, _inception_sha256(), device)
     code = {"code": provenance.code_hash("metrics"), **provenance.machine(device)}
     write_json(args.out, {"status": "done", "sha256": result["sha256"], **found, "evaluated": code})
 

@@ -66,7 +66,8 @@ TOLD = [
     (EVALUATE, FOLDER / "samples.npz", "is not what the run wrote"),
     (EVALUATE, Path("reals/reals.npz"), "is not what was prepared"),
     (EVALUATE, Path("reals/held_out.npz"), "is not what was prepared"),
-    (["synthesize", RUN, "--count", "1", "--out", "images"], FOLDER / "model.safetensors", "is not what the run wrote"),
+    (["synthesize", RUN, "--count", "1", "--out", "images"], FOLDER / "model.safetensors",
+     "model.safetensors is not what the run wrote: train the run again"),
     (["measure", CLASSIFIER], Path("results/smoke/runs", CLASSIFIER, "predictions.npz"), "is not what the run wrote"),
 ]  # fmt: skip
 
@@ -77,7 +78,7 @@ def test_who_computes_from_a_product_says_so(words, path, said, change, capsys):
     capsys.readouterr()
     assert main([*words, *CONFIG]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert (line.startswith(f"advkd {words[0]}: {path} {said}") and "again" in line) or "advkd train" in line
+    assert line.startswith(f"advkd {words[0]}: ") and str(path.parent) in line and said in line
     assert not Path("metrics.json").exists() and not Path("images").exists()
 
 

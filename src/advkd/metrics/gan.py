@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from advkd import files
 from advkd.data.store import Store
 from advkd.errors import UserError
 from advkd.files import atomic, read_json, write_json
@@ -100,6 +101,7 @@ def prepare_reals(
             "n_held_out": len(store.held_out),
             "image_shape": list(store.images.shape[1:]),
             "images_sha256": store.meta["sha256"]["images.npy"],
+            "sha256": {path.name: files.sha256(path) for path in sorted(out.glob("*.npz"))},
             "floor": floor,
         },
     )
@@ -120,7 +122,7 @@ def evaluate(
     """
     if not (reals / "meta.json").is_file():
         raise UserError(f"{reals} holds no features of real crops (no meta.json): prepare them first")
-    prepared = read_json(reals / "meta.json")
+    prepared = _prepared(reals)
     network, identity = build(weights, prepared["dims"], sha256)
     if identity != prepared["network"]:
         raise UserError(
@@ -156,6 +158,19 @@ def evaluate(
     if broken:
         raise UserError(f"{samples}: {', '.join(broken)} not finite; the samples do not suit this measure")
     return {"values": values, "curves": curves, "meta": _meta(prepared, identity, len(final[names[0]]))}
+
+
+def _prepared(reals: Path) -> dict[str, Any]:
+    """Return the meta.json of what `prepare_reals` wrote, after comparing the other files with it."""
+    remedy = f"delete {reals} and prepare it again"
+    try:
+        prepared = read_json(reals / "meta.json")
+        changed = [name for name, expected in prepared["sha256"].items() if files.sha256(reals / name) != expected]
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(f"{reals} is damaged ({error}): {remedy}") from error
+    if changed:
+        raise UserError(f"{reals / changed[0]} is not what was prepared (its checksum differs): {remedy}")
+    return prepared
 
 
 def edges(sets: int) -> list[tuple[int, int]]:

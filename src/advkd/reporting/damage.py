@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import re
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ Found = TypeVar("Found")
 # another version does.
 DAMAGED = (
     UserError, OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, SyntaxError,
-    NotImplementedError, csv.Error, yaml.YAMLError, zipfile.BadZipFile, zlib.error,
+    RuntimeError, csv.Error, tokenize.TokenError, yaml.YAMLError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 ADDRESS = re.compile(r" ?<[^<>]* at 0x[0-9a-fA-F]+>")  # an object without a name, which differs from time to time
 

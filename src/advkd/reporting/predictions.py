@@ -1,9 +1,10 @@
 """A classifier's metrics.json: computed from its predictions once, by the first who asks."""
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
-from advkd.errors import UserError
+from advkd.errors import CannotWrite, UserError
 from advkd.files import read_json, sha256, write_json
 from advkd.training.provenance import code_hash
 
@@ -36,7 +37,8 @@ def metrics(folder: Path) -> dict[str, Any]:
     if path.exists() and sha256(path) != result["sha256"].get("predictions.npz"):
         raise UserError(f"{path} is not what the run wrote (its checksum differs): {classification.REMEDY}")
     found = {"status": "done", "sha256": result["sha256"], **classification.evaluate(path), "evaluated": evaluated}
-    write_json(folder / "metrics.json", found)
+    with contextlib.suppress(CannotWrite):  # results that can only be read are computed by each who asks
+        write_json(folder / "metrics.json", found)
     return found
 
 
