@@ -1,6 +1,7 @@
 """What fuzzed readers are given, and what is asked of them: a value or a UserError of one line, in time, and no traces.
 
-`FUZZ=50 python -m pytest tests/faults/test_fuzz.py` tries fifty times as many examples, other ones every time.
+`FUZZ=50 python -m pytest tests/faults/test_fuzz.py tests/faults/test_fuzz_results.py` tries fifty times as many
+examples, other ones every time.
 """
 
 import contextlib
@@ -19,8 +20,8 @@ TIMES = int(os.environ.get("FUZZ", "1"))
 SECONDS = 300  # in which an example must end, also on a busy machine
 LINE = 4000  # characters; what is told should fit a screen
 CHANGING = {
-    "open", "os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.symlink", "os.link", "os.truncate", "os.chmod", "os.system",
-    "os.exec", "shutil.rmtree", "shutil.move", "socket.connect",
+    "open", "os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.symlink", "os.link", "os.truncate", "os.chmod",
+    "os.system", "os.exec", "shutil.rmtree", "shutil.move", "socket.connect",
 }  # fmt: skip
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 TOKENS = (

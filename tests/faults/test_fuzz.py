@@ -1,10 +1,8 @@
-"""Every reader of files that others wrote, given files that nobody wrote. See `fuzzing`."""
+"""The readers of data, names and settings that others wrote, given what nobody wrote. See `fuzzing`."""
 
 import contextlib
-import csv
 import gzip
 import io
-import json
 import shutil
 import tarfile
 import zipfile
@@ -14,23 +12,19 @@ from pathlib import Path
 import fuzzing
 import numpy as np
 import pytest
-import yaml
 from fuzzing import asked, examples, spoilt
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from advkd import catalog, cli, config
+from advkd import cli, config
 from advkd.data import codebrim, images, made, matlab
 from advkd.data.classification import READERS
 from advkd.data.members import Archive, Entry
 from advkd.data.parts import open_archive
 from advkd.errors import UserError
-from advkd.files import sha256, write_json
-from advkd.reporting import claim_file, collect, figures, measure, status, tables, tensorboard
 from advkd.run import Run, check_written
 from advkd.settings import User
-from checkouts import copy_checkout
 
 
 class Memory(Archive):
@@ -230,133 +224,6 @@ def test_settings_on_the_command_line(capsys, key, value):
     with asked(), contextlib.suppress(SystemExit):
         assert cli.main(["config", RUNS[0], "--config", f"{key}={value.decode(errors='replace')}"]) in (0, 2)
     assert "Traceback" not in capsys.readouterr().err
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    """A checkout to spoil files of, the working folder while the tests of this module run."""
-    folder = copy_checkout(tmp_path_factory.mktemp("fuzz") / "checkout")
-    with contextlib.chdir(folder):
-        yield folder
-
-
-@contextlib.contextmanager
-def spoiling(path, data):
-    """Replace a file and what was remembered of it."""
-    original = path.read_bytes()
-    path.write_bytes(data)
-    catalog.cells.cache_clear()
-    config._read.cache_clear()
-    config._resolve.cache_clear()
-    try:
-        yield
-    finally:
-        path.write_bytes(original)
-        catalog.cells.cache_clear()
-        config._read.cache_clear()
-        config._resolve.cache_clear()
-
-
-@given(st.data())
-@examples(10)
-def test_published_numbers(place, data):
-    path = place / "paper/published/gip_table1.csv"
-    with spoiling(path, data.draw(spoilt(path.read_bytes()))), contextlib.chdir(place), asked(place):
-        collect.collect("gip_table1", User())
-        catalog.runs("gip_table1", User())
-
-
-@given(st.data())
-@examples(10)
-def test_claims(place, data):
-    path = place / "paper/claims.yaml"
-    text = path.read_bytes()
-    start = data.draw(st.integers(0, len(text) - 1500))
-    part = yaml.safe_dump({"okd": yaml.safe_load(text)["okd"][:2]}).encode() if start % 2 else text[:1500]
-    with spoiling(path, data.draw(spoilt(part))), contextlib.chdir(place), asked(place):
-        claim_file.load()
-
-
-@given(st.data())
-@examples(15)
-def test_files_of_settings(place, data):
-    path = place / data.draw(st.sampled_from(["config/config.yaml", "config/okd.yaml", "config/scales/smoke.yaml"]))
-    with spoiling(path, data.draw(spoilt(path.read_bytes()))), contextlib.chdir(place), asked(place):
-        config.resolve(RUNS[0], config.user())
-
-
-NAME = "gip/cifar10/resnet18/gip/seed0"
-
-
-@pytest.fixture(scope="module")
-def left(place):
-    """The folder of a finished run, as a training leaves it."""
-    one = config.resolve(NAME, User(seeds=1))
-    folder = place / one.run.folder("smoke")
-    folder.mkdir(parents=True)
-    rng = np.random.default_rng(0)
-    labels = np.arange(40) % 10
-    logits = rng.normal(size=(40, 10)).astype(np.float32)
-    np.savez(folder / "predictions.npz", labels=labels, logits=logits, best_logits=logits, features=logits[:, :4])
-    drawn = {"images": rng.integers(0, 256, (3, 4, 8, 8, 3), dtype=np.uint8), "epochs": np.arange(1, 4)}
-    extra = {"predicted": rng.integers(0, 10, (3, 4)), "confidence": rng.random((3, 4), np.float32)}
-    np.savez(folder / "samples.npz", **drawn, **extra, frequency=rng.multinomial(5000, np.full(10, 0.1), 3))
-    with (folder / "history.csv").open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["epoch", "lr", "L_KD", "L_G", "L_OH", "L_IE", "L_ACT", "bns"])
-        rows.writerows([epoch, 0.1, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0] for epoch in (1, 2, 3))
-    document = {**one.document(), "settings": one.settings}
-    (folder / "config.yaml").write_text(yaml.safe_dump(document, sort_keys=False))
-    attempt = {
-        "gpu": None, "processor": "CPU", "threads": 1, "cores": 2, "commit": None, "changed": None, "code": "0",
-        "began": "2026-01-01T00:00:00Z", "python": "3.11", "packages": {"torch": "2.11"}, "device": "cpu",
-    }  # fmt: skip
-    checksums = {"predictions.npz": sha256(folder / "predictions.npz"), "model.safetensors": "0" * 64}
-    data = {
-        "name": "cifar10", "store": one.store, "classes": [f"kind {i}" for i in range(10)], "parents": {},
-        "source": {"verified": "published checksum", "content": "0" * 64}, "sha256": {"images.npy": "1" * 64},
-    }  # fmt: skip
-    result = {"run": NAME, "config_hash": one.hash, "status": "done", "epochs": 3, "sha256": checksums}
-    write_json(folder / "result.json", result)
-    shared = {"result": result, "code": "0" * 12, "wall_seconds": 3.0, "peak_memory_mib": {"host": 100}}
-    write_json(folder / "provenance.json", {"data": data, "attempts": [attempt], "scale": "smoke", **shared})
-    with contextlib.chdir(place):
-        for read in READING.values():  # and load what they need, which is not timed below
-            read(User(seeds=1), place / "out")
-    return folder
-
-
-FILES = ["result.json", "metrics.json", "provenance.json", "history.csv", "predictions.npz", "samples.npz"]
-READING = {
-    "table": lambda user, out: tables.write("gip_table1", user, out),
-    "figure": lambda user, out: figures.write("gip_figureS2", user, out),
-    "measure": lambda user, out: measure.report(NAME, None, user),
-    "status": lambda user, out: status.report(user, False),
-    "tensorboard": lambda user, out: tensorboard.write([NAME], user, out),
-}
-
-
-@given(st.data())
-@examples(20)
-def test_what_a_run_left(place, left, data):
-    """Also where the checksum was made to fit."""
-    file = data.draw(st.sampled_from(FILES))
-    reading = data.draw(st.sampled_from(list(READING)))
-    changed = data.draw(spoilt((left / file).read_bytes()))
-    kept = {name: (left / name).read_bytes() for name in FILES}
-    with contextlib.chdir(place):
-        try:
-            (left / file).write_bytes(changed)
-            if file.endswith(".npz") and data.draw(st.booleans()):
-                (left / "metrics.json").unlink()
-                result = json.loads(kept["result.json"])
-                result["sha256"][file] = sha256(left / file)
-                write_json(left / "result.json", result)
-            with asked(place):
-                READING[reading](User(seeds=1), place / "out")
-        finally:
-            for name, content in kept.items():
-                (left / name).write_bytes(content)
 
 
 def test_what_is_asked_is_asked():
