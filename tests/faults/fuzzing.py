@@ -1,7 +1,8 @@
 """What fuzzed readers are given, and what is asked of them: a value or a UserError of one line, in time, and no traces.
 
-`FUZZ=50 python -m pytest tests/faults/test_fuzz.py tests/faults/test_fuzz_results.py` tries fifty times as many
-examples, other ones every time.
+Fifty times as many examples, other ones every time:
+
+    FUZZ=50 python -m pytest tests/faults/test_fuzz.py tests/faults/test_fuzz_results.py
 """
 
 import contextlib
