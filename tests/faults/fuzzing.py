@@ -12,14 +12,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 from advkd.errors import UserError
 
 TIMES = int(os.environ.get("FUZZ", "1"))
 SECONDS = 300  # in which an example must end, also on a busy machine
-LINE = 4000  # characters; what is told should fit a screen
+LINE = 20_000  # characters: of what is told, which may name what was given, twice
 CHANGING = {
     "open", "os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.symlink", "os.link", "os.truncate", "os.chmod",
     "os.system", "os.exec", "shutil.rmtree", "shutil.move", "socket.connect",
@@ -52,7 +52,7 @@ def examples(count: int):
     """Return settings for `count` examples; where `FUZZ` asks for more, they are other ones every time."""
     return settings(
         max_examples=count * TIMES, derandomize=TIMES == 1, deadline=None, database=None, print_blob=True,
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=list(HealthCheck), phases=(Phase.generate, Phase.shrink),
     )  # fmt: skip
 
 
