@@ -34,5 +34,5 @@ def figure3(figure: str, user: User) -> tuple[Figure, dict[str, Any]]:
             shown[-1]["images"] = len(images)
         else:
             rows.append((f"{cell.row}\n({word})", np.full((SHOWN, SIDE, SIDE, 3), 255, np.uint8)))
-    note = f"Seed 0, first {SHOWN} images of seeded noise, not selected."
+    note = "Seed 0, the first images of seeded noise, not selected."
     return samples.draw(rows, caption(figure, user, runs, note)), {"rows": shown}

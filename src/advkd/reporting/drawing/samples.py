@@ -9,16 +9,17 @@ SIZE = 0.75
 
 
 def draw(rows: list[tuple[str, np.ndarray]], words: str) -> Figure:
-    """Draw rows of images, uint8 (n, H, W, 3) each with the same n, beside their names."""
-    shown = len(rows[0][1])
+    """Draw rows of images, uint8 (n, H, W, 3) each beside their names; where a row has fewer, its end is empty."""
+    shown = max(len(images) for _, images in rows)
     figure, foot = page(SIZE * shown + 1.3, SIZE * len(rows) + 0.1, words)
     axes = figure.subplots(
         len(rows), shown, squeeze=False,
         gridspec_kw={"wspace": 0.04, "hspace": 0.04, **margins(figure, 1.25, 0.05, foot + 0.05, 0.05)},
     )  # fmt: skip
     for line, (name, images) in zip(axes, rows, strict=True):
-        for axis, image in zip(line, images, strict=True):
-            axis.imshow(image, interpolation="nearest")
+        for axis in line:
             axis.set_axis_off()
+        for axis, image in zip(line, images, strict=False):
+            axis.imshow(image, interpolation="nearest")
         line[0].text(-0.15, 0.5, name, transform=line[0].transAxes, ha="right", va="center", fontsize=8)
     return figure
