@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -61,6 +62,20 @@ def test_a_stopped_run_continues_to_the_same_bits(name, stop_at, tmp_path, data_
     assert f"stopped on request at step {stop_at}" in log and "done after" in log
     left_over = {path.name for path in (tmp_path / "b").iterdir()}
     assert left_over == {*FILES, "config.yaml", "provenance.json", "log.txt", ".lock"}
+
+
+@pytest.mark.parametrize(("name", "changes"), [("early", {"early_iteration": 3}), ("curve4", {})])
+def test_damaged_samples_of_the_way_are_told_with_what_to_delete(name, changes, tmp_path, data_root, monkeypatch):
+    doc = document(SAGAN, **changes)
+    with monkeypatch.context() as patch:
+        after_step(patch, 6, lambda _: os.kill(os.getpid(), signal.SIGTERM))
+        assert train(doc, tmp_path / "a", data_root)[0] == 143
+    path = tmp_path / f"a/scratch/{name}.npz"
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(UserError, match=rf"{name}.npz cannot be read \(.*\): delete the run's folder {tmp_path}/a and"):
+        train(doc, tmp_path / "a", data_root)
+    shutil.rmtree(tmp_path / "a")
+    assert train(doc, tmp_path / "a", data_root)[0] == 0
 
 
 def test_a_fault_while_finishing_loses_nothing(tmp_path, data_root, monkeypatch):

@@ -12,6 +12,8 @@ Choices:
       computed from images stored on the way (`curve_points`, `curve_fakes`), so that training does not load Inception.
 """
 
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -132,14 +134,25 @@ def write_samples(path: Path, gans: GanEnsemble, s: Any, device: torch.device, c
         np.savez(temporary, **draw(gans, s, device, count))
 
 
+def read_samples(path: Path) -> dict[str, np.ndarray]:
+    """Read what `write_samples` wrote; raises a UserError where it is damaged or gone, as it cannot be drawn again."""
+    try:
+        with np.load(path) as arrays:
+            return dict(arrays)
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        raise UserError(
+            f"{path} cannot be read ({error}): delete the run's folder {path.parents[1]} and train again"
+        ) from error
+
+
 def gather_samples(session: Session, gans: GanEnsemble, s: Any, device: torch.device, curve: list[int]) -> None:
     """Write samples.npz: the final samples, the early ones and those of the curve."""
     arrays = draw(gans, s, device, s.fakes)
     if s.early_iteration:
-        with np.load(session.scratch / "early.npz") as early:
-            arrays.update({f"early/{name}": early[name] for name in early.files if name != "labels"})
+        early = read_samples(session.scratch / "early.npz")
+        arrays.update({f"early/{name}": images for name, images in early.items() if name != "labels"})
     if curve:
-        moments = [np.load(session.scratch / f"curve{step}.npz") for step in curve]
+        moments = [read_samples(session.scratch / f"curve{step}.npz") for step in curve]
         arrays["curve_steps"] = np.array(curve)
         for number in range(1, s.sets + 1):
             arrays[f"curve/G{number}"] = np.stack([moment[f"G{number}"] for moment in moments])
