@@ -24,7 +24,7 @@ RUN = "okd/codebrim/sagan/single/seed0"
 FOLDER = Path("results/smoke/runs", RUN)
 PRODUCTS = ("result.json", "model.safetensors", "samples.npz", "history.csv")
 SETTINGS = {
-    "crops": 24, "held_out_crops": 8, "made_photos": 12, "width": 8, "batch": 4, "iterations": 8, "fakes": 4,
+    "crops": 24, "held_out_crops": 8, "made_photos": 12, "width": 8, "batch": 4, "iterations": 40, "fakes": 4,
     "early_iteration": 0, "curve_points": 0,
 }  # fmt: skip
 USER = User(override={"okd": SETTINGS}, device="cpu", checkpoint_seconds=0)

@@ -49,7 +49,7 @@ READERS = [
     (["explain", "okd_table1", "SAGAN"], "rests on"),
     (["explain", CLASSIFIER], f"run         {CLASSIFIER}"),
     (["measure", CLASSIFIER], "top1_error"),
-    (["config", RUN], "iterations: 8"),
+    (["config", RUN], "iterations: 40"),
     (["audit"], "="),
     (["claims"], "|"),
 ]
