@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -15,7 +14,7 @@ from typing import Any, BinaryIO
 import yaml
 
 from advkd.errors import CannotWrite
-from advkd.progress import say
+from advkd.locks import hold
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 PROBE = 1 << 20  # bytes; a disk that has less is full
@@ -63,11 +62,7 @@ def _reserve(path: Path) -> tuple[Path, BinaryIO]:
         if temporary.is_symlink():  # what it leads to is not ours to write
             temporary.unlink()
         lock = temporary.open("ab")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"{path} is being written by another process; waiting for it to end")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        hold(lock, f"{path} is being written by another process; waiting for it to end")
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(lock.fileno()), temporary.stat()):
                 lock.truncate(0)

@@ -29,7 +29,7 @@ import numpy as np
 
 from advkd import files
 from advkd.errors import CannotWrite, UserError
-from advkd.progress import say
+from advkd.locks import hold
 
 DRAFT, LOCK = ".advkd-draft", "lock"
 ARRAYS = ("images", "labels", "held_out", "held_out_labels")
@@ -179,13 +179,13 @@ def _hold(place: Path, wait: bool = True) -> TextIO | None:
         except FileNotFoundError:  # its holder removed the folder this moment
             continue
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if wait:
+                hold(lock, f"{place} is being written by another process; waiting for it to end")
+            else:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if not wait:
-                lock.close()
-                return None
-            say(f"{place} is being written by another process; waiting for it to end")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            lock.close()
+            return None
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(lock.fileno()), (place / LOCK).stat()):
                 _empty(place)

@@ -1,7 +1,6 @@
 """From a resolved configuration to a trained run folder: wait, keep, resume or begin, and say how it ended."""
 
 import contextlib
-import fcntl
 import importlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import yaml
 from advkd.data.store import Store
 from advkd.errors import UserError
 from advkd.files import read_json, sha256, write_json, write_text
+from advkd.locks import hold
 from advkd.progress import logging_to, say
 from advkd.training import checkpoint, provenance
 from advkd.training.allocator import keep_freed_memory
@@ -148,9 +148,5 @@ def locked(folder: Path) -> Iterator[None]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("a") as file:  # nothing is cut off where a link leads to
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"{folder} is being trained by another process; waiting for it to end")
-            fcntl.flock(file, fcntl.LOCK_EX)
+        hold(file, f"{folder} is being trained by another process; waiting for it to end")
         yield
