@@ -14,7 +14,7 @@ table1: env
 	@$(BIN)/python -m advkd.start table1 $(ARGS)
 
 test: env
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 soak: env
 	@$(BIN)/python tests/soak/soak.py soak.json $(ARGS)

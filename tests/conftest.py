@@ -4,6 +4,13 @@ import pytest
 
 from checkouts import ROOT, copy_checkout
 
+# Minutes each. With `--dist loadfile` a file is one process's, so `make test` begins with these.
+LONGEST = ["test_workflow.py", "test_slurm.py", "test_session.py", "test_kills.py", "test_report_browser.py"]
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
 
 @pytest.fixture(autouse=True)
 def _in_checkout(monkeypatch):

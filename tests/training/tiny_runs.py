@@ -7,7 +7,7 @@ import numpy as np
 from advkd import config
 from advkd.data import store
 
-TINY = {"width": 8, "batch": 4, "iterations": 8, "early_iteration": 0, "fakes": 6, "curve_points": 2, "curve_fakes": 3}
+TINY = {"width": 8, "batch": 4, "iterations": 6, "early_iteration": 0, "fakes": 6, "curve_points": 2, "curve_fakes": 3}
 
 
 def document(name: str, **changes):
