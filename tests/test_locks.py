@@ -1,11 +1,12 @@
 import fcntl
 import threading
-import time
 
 import pytest
 
 from advkd import locks
 from advkd.locks import hold
+
+LONGEST = 30  # seconds until what is waited for
 
 
 @pytest.fixture
@@ -13,8 +14,8 @@ def path(tmp_path):
     return tmp_path / "lock"
 
 
-def wait_for_it(path, seconds):
-    """Hold the lock on `path` for `seconds`, while a second one waits; return in which order they had it."""
+def take_turns(path, happened: threading.Event) -> list[str]:
+    """Hold the lock on `path` until `happened`, while a second one waits for it; return in which order they had it."""
     order = []
 
     def second():
@@ -26,29 +27,33 @@ def wait_for_it(path, seconds):
         hold(first, "nobody has it")
         other = threading.Thread(target=second)
         other.start()
-        time.sleep(seconds)
+        assert happened.wait(LONGEST)
         order.append("first")
-    other.join(10)
+    other.join(LONGEST)
     return order
 
 
-def test_a_wait_that_lasts_is_told_once(path, monkeypatch, capsys):
+def test_a_wait_that_lasts_is_told_once(path, monkeypatch):
+    told, happened = [], threading.Event()
     monkeypatch.setattr(locks, "PATIENCE", 0.05)
-    assert wait_for_it(path, 0.5) == ["first", "second"]
-    assert capsys.readouterr().err == "somebody has it\n"
+    monkeypatch.setattr(locks, "say", lambda line: told.append(line) or happened.set())
+    assert take_turns(path, happened) == ["first", "second"]
+    assert told == ["somebody has it"]
 
 
-def test_a_short_one_is_not(path, monkeypatch, capsys):
-    monkeypatch.setattr(locks, "PATIENCE", 0.5)
-    assert wait_for_it(path, 0.05) == ["first", "second"]
-    time.sleep(0.6)
-    assert capsys.readouterr().err == ""
+def test_a_short_one_is_not(path, monkeypatch):
+    told, happened, sleep = [], threading.Event(), locks.time.sleep
+    monkeypatch.setattr(locks, "PATIENCE", LONGEST)
+    monkeypatch.setattr(locks, "say", told.append)
+    monkeypatch.setattr(locks.time, "sleep", lambda seconds: happened.set() or sleep(seconds))
+    assert take_turns(path, happened) == ["first", "second"]
+    assert told == []
 
 
-def test_the_lock_ends_with_the_file(path):
+def test_it_is_held_till_the_file_is_closed(path):
     with path.open("a") as first, path.open("a") as second:
         hold(first, "")
         with pytest.raises(BlockingIOError):
             fcntl.flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)
         first.close()
-        hold(second, "")
+        fcntl.flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -14,6 +14,7 @@ import pytest
 from killed import BRIEF_WORKS, WORKS
 from kills import contents, endure, endure_everywhere, live, write_figures
 
+from advkd import locks
 from advkd.data import store
 
 MANY = 25  # kills, enough to go on from many steps
@@ -97,7 +98,8 @@ def test_a_preparation_removes_what_a_killed_one_left_of_its_store_alone(tmp_pat
 
 def test_two_preparations_of_one_store_take_turns(tmp_path, monkeypatch):
     waits = threading.Event()
-    monkeypatch.setattr(store, "say", lambda line: waits.set() if "waiting for it to end" in line else None)
+    monkeypatch.setattr(locks, "PATIENCE", 0.0)
+    monkeypatch.setattr(locks, "say", lambda line: waits.set() if "waiting for it to end" in line else None)
     second = threading.Thread(target=store.write, args=(tmp_path / "set", ARRAYS, "second", {}))
     with store.draft(tmp_path / "set", 0) as first:
         second.start()

@@ -168,7 +168,7 @@ def _place(out: Path) -> Path:
 def _hold(place: Path, wait: bool = True) -> TextIO | None:
     """Lock a draft's folder and empty it of what a killed process left; None if a living one has it and without `wait`.
 
-    The folder is made if it is not there. The kernel releases the lock when its holder dies, however it dies.
+    The folder is made if it is not there.
     """
     while True:
         if place.is_symlink():  # what it leads to is none of ours to empty
@@ -178,14 +178,14 @@ def _hold(place: Path, wait: bool = True) -> TextIO | None:
             lock = (place / LOCK).open("w")
         except FileNotFoundError:  # its holder removed the folder this moment
             continue
-        try:
-            if wait:
-                hold(lock, f"{place} is being written by another process; waiting for it to end")
-            else:
+        if wait:
+            hold(lock, f"{place} is being written by another process; waiting for it to end")
+        else:
+            try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
-            return None
+            except BlockingIOError:
+                lock.close()
+                return None
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(lock.fileno()), (place / LOCK).stat()):
                 _empty(place)

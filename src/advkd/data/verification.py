@@ -5,7 +5,6 @@ content is then remembered, and another content under the same name is refused l
 by naming their digest, which the record and everything made from them then say.
 """
 
-import fcntl
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from advkd.data.members import Archive
 from advkd.data.parts import Part
 from advkd.data.registry import DataSet
 from advkd.errors import UserError
+from advkd.locks import hold
 from advkd.progress import say
 
 
@@ -101,6 +101,7 @@ def _remember(root: Path, name: str, content: str) -> None:
     if _remembered(root).get(name) == {"content": content}:
         return
     root.mkdir(parents=True, exist_ok=True)
-    with (root / ".checksums.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # data sets are fetched side by side
-        files.write_json(root / "checksums.json", {**_remembered(root), name: {"content": content}})
+    path = root / "checksums.json"
+    with (root / ".checksums.lock").open("a") as lock:  # data sets are fetched side by side
+        hold(lock, f"{path} is being written by another process; waiting for it to end")
+        files.write_json(path, {**_remembered(root), name: {"content": content}})

@@ -142,10 +142,7 @@ def finished(folder: Path, document: dict[str, Any], data: dict[str, Any], afres
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the run folder's lock; wait for another process that trains the same run (an orphan of a killed workflow).
-
-    The kernel releases the lock when its holder dies, however it dies.
-    """
+    """Hold the run folder's lock; wait for another process that trains the same run (a killed workflow's orphan)."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("a") as file:  # nothing is cut off where a link leads to
         hold(file, f"{folder} is being trained by another process; waiting for it to end")
