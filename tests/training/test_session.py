@@ -1,5 +1,5 @@
 import os
-import shutil
+import re
 import signal
 import subprocess
 import sys
@@ -64,6 +64,10 @@ def test_a_stopped_run_continues_to_the_same_bits(name, stop_at, tmp_path, data_
     assert left_over == {*FILES, "config.yaml", "provenance.json", "log.txt", ".lock"}
 
 
+def flipped(content, place):
+    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+
+
 @pytest.mark.parametrize(("name", "changes"), [("early", {"early_iteration": 3}), ("curve3", {})])
 def test_damaged_samples_of_the_way_are_told_with_what_to_delete(name, changes, tmp_path, data_root, monkeypatch):
     doc = document(SAGAN, **changes)
@@ -71,11 +75,16 @@ def test_damaged_samples_of_the_way_are_told_with_what_to_delete(name, changes, 
         after_step(patch, 5, lambda _: os.kill(os.getpid(), signal.SIGTERM))
         assert train(doc, tmp_path / "a", data_root)[0] == 143
     path = tmp_path / f"a/scratch/{name}.npz"
-    path.write_bytes(path.read_bytes()[:-30])
-    with pytest.raises(UserError, match=rf"{name}.npz cannot be read \(.*\): delete the run's folder {tmp_path}/a and"):
+    content = path.read_bytes()
+    told = rf"{name}\.npz cannot be read \(.*\): delete the run's folder {re.escape(str(tmp_path))}/a and train again"
+    middle, encrypted = len(content) // 2, content.rindex(b"PK\1\2") + 8  # a pixel; a flag in the directory
+    for damaged in (content[:-30], b"", flipped(content, middle), flipped(content, encrypted)):
+        path.write_bytes(damaged)
+        with pytest.raises(UserError, match=told):
+            train(doc, tmp_path / "a", data_root)
+    path.unlink()
+    with pytest.raises(UserError, match=told):
         train(doc, tmp_path / "a", data_root)
-    shutil.rmtree(tmp_path / "a")
-    assert train(doc, tmp_path / "a", data_root)[0] == 0
 
 
 def test_a_fault_while_finishing_loses_nothing(tmp_path, data_root, monkeypatch):
