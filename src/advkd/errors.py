@@ -9,6 +9,7 @@ REFUSED = (
 )  # fmt: skip
 # What a RuntimeError of torch says where a CPU's memory ends (its own allocator, oneDNN), and a GPU's (CUDA, cuBLAS).
 NO_MEMORY = re.compile(r"can't allocate memory|could not create a primitive$|out of memory|ALLOC_FAILED")
+LONGEST = 4000  # characters: what is told should fit a screen
 LESS = (
     "give it more (a larger machine, fewer jobs side by side); a training takes less with"
     " --config 'override={PAPER: {batch: …}}', which makes it another run"
@@ -18,8 +19,15 @@ LESS = (
 class UserError(Exception):
     """Bad input, told in one line: what is wrong, where, and what to do about it.
 
-    The command line prints the line without a traceback and exits with status 2.
+    The command line prints the line without a traceback and exits with status 2. Where the line names a long input, its
+    middle is left out.
     """
+
+    def __str__(self) -> str:
+        said = super().__str__()
+        if len(said) <= LONGEST:
+            return said
+        return f"{said[: LONGEST // 2 - 2]} … {said[-LONGEST // 2 + 1 :]}"
 
 
 class CannotWrite(UserError):
