@@ -77,8 +77,8 @@ def test_a_training_ends_with_the_same_bits_and_no_duration_is_negative(tmp_path
     monkeypatch.setattr(checkpoint, "save", lambda *args: saved.append(1) or original(*args))
 
     def jump(number: int) -> None:
-        clock.ahead = {2: -5 * HOUR, 4: 9 * HOUR, 6: -20 * HOUR}.get(number, clock.ahead)
-        if number == 6:
+        clock.ahead = {2: -5 * HOUR, 3: 9 * HOUR, 4: -20 * HOUR}.get(number, clock.ahead)
+        if number == 4:
             os.kill(os.getpid(), signal.SIGTERM)
 
     with monkeypatch.context() as patch:

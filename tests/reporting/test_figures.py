@@ -154,12 +154,12 @@ def test_sweeps_are_the_catalogue_s_numbers(smoke, tmp_path):
 
 def test_images_of_generators(smoke, tmp_path):
     groups = {cell.run for cell in catalog.cells("okd_figure3")}
-    few = "okd/codebrim/acgan/okd"
+    four = "okd/codebrim/acgan/okd"  # has so many images
     for group in groups - {"okd/codebrim/sagan/okd"}:
         one = config.resolve(f"{group}/seed0", smoke)
         folder = one.run.folder("smoke")
         folder.mkdir(parents=True)
-        images = np.random.default_rng(0).integers(0, 255, (4 if group == few else 12, 64, 64, 3)).astype(np.uint8)
+        images = np.random.default_rng(0).integers(0, 255, (4 if group == four else 12, 64, 64, 3)).astype(np.uint8)
         np.savez(folder / "samples.npz", G1=images, G2=images, G3=images)
         write_json(folder / "result.json", {"status": "done", "config_hash": one.hash})
         evaluated = {"status": "done", "values": {}, "evaluated": {"code": code_hash("metrics")}}
@@ -170,7 +170,7 @@ def test_images_of_generators(smoke, tmp_path):
     rows = read_json(tmp_path / "okd_figure3.json")["rows"]
     assert [row["generator"] for row in rows] == ["G1", "G1", "G2", "G3", "G1", "G1", "G2", "G3"]
     assert {(row["images"], row["state"]) for row in rows} == {(10, "done"), (4, "done"), (0, "not started")}
-    assert {row["images"] for row in rows if row["run"].startswith(few)} == {4}
+    assert {row["images"] for row in rows if row["run"].startswith(four)} == {4}
 
 
 def test_damaged_predictions_are_one_line_in_the_figure_s_place(smoke, tmp_path, capsys):

@@ -9,7 +9,7 @@ SIZE = 0.75
 
 
 def draw(rows: list[tuple[str, np.ndarray]], words: str) -> Figure:
-    """Draw rows of images, uint8 (n, H, W, 3) each beside their names; where a row has fewer, its end is empty."""
+    """Draw rows of images, uint8 (n, H, W, 3), each beside its name; shorter rows end in empty places."""
     shown = max(len(images) for _, images in rows)
     figure, foot = page(SIZE * shown + 1.3, SIZE * len(rows) + 0.1, words)
     axes = figure.subplots(
