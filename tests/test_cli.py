@@ -25,6 +25,13 @@ def test_bad_input_is_one_line_and_status_2(words, message, capsys):
     assert printed.startswith(f"advkd {words[0]}: ") and message in printed and printed.count("\n") == 1
 
 
+@pytest.mark.parametrize("value", ["[1, 2", "[" * 3000], ids=["open", "deep"])
+def test_a_setting_that_is_no_yaml_is_refused(value, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["status", "--config", f"seeds={value}"])
+    assert "is no valid YAML: " in capsys.readouterr().err.splitlines()[-1]
+
+
 def test_wrong_weights_are_refused_and_nothing_is_written(tmp_path, capsys):
     weights = tmp_path / "weights.pth"
     weights.write_bytes(b"not the network")

@@ -98,7 +98,7 @@ def weights(path: Path) -> Registry:
 def _read(path: Path) -> dict:
     try:
         entries = read_yaml(path)
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
         raise UserError(f"cannot read the registry of data sets {path}: {' '.join(str(error).split())}") from error
     if not isinstance(entries, dict):
         raise UserError(f"the registry of data sets {path} is not a mapping of names to entries")
