@@ -1,6 +1,6 @@
 # make table1   set everything up and build Table 1 of every paper (smoke scale, minutes)
 # make test     set everything up and run the tests
-# make soak     the long tests: 25 kills of everything, then rounds of workflows with random kills (over an hour)
+# make soak     the long tests: 25 kills of everything, then rounds of workflows with random kills (about an hour)
 # Any other workflow target works too: make okd_table1 ARGS="--config scale=reduced mirror=/archives"
 PYTHON ?= $(firstword $(shell command -v python3.11 || command -v python3 || command -v python))
 VENV := .venv
