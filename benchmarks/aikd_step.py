@@ -27,7 +27,7 @@ from advkd.methods.baseline import Baseline, Task
 from advkd.methods.batch import Batch
 from advkd.models import classifiers
 from advkd.models.critic import Critic
-from advkd.training.allocator import keep_freed_memory
+from advkd.runs.allocator import keep_freed_memory
 
 CLASSES, IMAGES = 100, 2000
 

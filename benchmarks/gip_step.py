@@ -24,8 +24,8 @@ from advkd.methods.baseline import Task
 from advkd.methods.gip import Gip
 from advkd.models import classifiers
 from advkd.models.dafl import Generator
+from advkd.runs.allocator import keep_freed_memory
 from advkd.training import recipe
-from advkd.training.allocator import keep_freed_memory
 
 CLASSES = 100
 

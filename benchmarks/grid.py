@@ -24,16 +24,16 @@ import yaml
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from advkd import catalog, config
-from advkd.config import Resolved
 from advkd.data.store import Store
 from advkd.methods.baseline import Task
 from advkd.methods.okd import GanEnsemble
 from advkd.models import classifiers, gantsc
 from advkd.progress import duration
-from advkd.reporting import plan
+from advkd.report import plan
+from advkd.runs.allocator import keep_freed_memory
+from advkd.settings import catalog, config
+from advkd.settings.config import Resolved
 from advkd.training import classifier, recipe
-from advkd.training.allocator import keep_freed_memory
 from advkd.training.views import Views
 
 IMAGES = 4  # of a counted batch

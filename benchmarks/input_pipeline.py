@@ -31,7 +31,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from advkd.training.allocator import keep_freed_memory
+from advkd.runs.allocator import keep_freed_memory
 from advkd.training.views import NORMALISATIONS, Views
 
 SMALL, LARGE = (12_800, 128), (640, 32)  # images of a round, and of a batch

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from advkd import config, doctor
+from advkd import doctor
+from advkd.settings import config
 
 
 def states(**changes):

@@ -11,13 +11,14 @@ from types import SimpleNamespace
 
 import yaml
 
-from advkd import __version__, config
+from advkd import __version__
 from advkd.errors import UserError, lacking
 from advkd.files import read_json, sha256, write_json, write_text
 from advkd.progress import logging_to, say
-from advkd.run import Run
-from advkd.settings import User
-from advkd.training import provenance
+from advkd.runs import provenance
+from advkd.settings import config
+from advkd.settings.names import Run
+from advkd.settings.user import User
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -142,7 +143,7 @@ def _pair(text: str) -> tuple[str, object]:
 
 def status(args: argparse.Namespace, user: User) -> None:
     """Print what exists at a scale."""
-    from advkd.reporting import status
+    from advkd.report import status
 
     print(status.report(user, args.all))
 
@@ -158,7 +159,7 @@ def doctor(args: argparse.Namespace, user: User) -> int:
 
 def plan(args: argparse.Namespace, user: User) -> None:
     """Print what a target still needs."""
-    from advkd.reporting import plan
+    from advkd.report import plan
 
     if args.jobs < 1:
         raise UserError(f"--jobs is {args.jobs}: ask for at least 1")
@@ -167,7 +168,7 @@ def plan(args: argparse.Namespace, user: User) -> None:
 
 def report(args: argparse.Namespace, user: User) -> None:
     """Write the report of what exists."""
-    from advkd.reporting import content, document, page
+    from advkd.report import content, document, page
 
     if args.scale:
         user = config.user({**dict(args.config), "scale": args.scale})
@@ -180,28 +181,28 @@ def report(args: argparse.Namespace, user: User) -> None:
 
 def tensorboard(args: argparse.Namespace, user: User) -> None:
     """Write event files."""
-    from advkd.reporting import tensorboard
+    from advkd.report import tensorboard
 
     tensorboard.write(args.names, user, args.out)
 
 
 def claims(args: argparse.Namespace, user: User) -> None:
     """Print or write what becomes of the papers' claims."""
-    from advkd.reporting import claims
+    from advkd.claims import claims
 
     _give(claims.document(user), args.out)
 
 
 def audit(args: argparse.Namespace, user: User) -> None:
     """Print the contradictions among the printed numbers."""
-    from advkd.reporting import audit
+    from advkd.claims import audit
 
     print(audit.text())
 
 
 def deviations(args: argparse.Namespace, user: User) -> None:
     """Print or write what the papers leave open, and what is done here."""
-    from advkd.reporting import deviations
+    from advkd.report import deviations
 
     _give(deviations.document(), args.out)
 
@@ -215,7 +216,7 @@ def _give(words: str, out: Path | None) -> None:
 
 def explain(args: argparse.Namespace, user: User) -> None:
     """Print what stands behind a cell."""
-    from advkd.reporting import explain
+    from advkd.report import explain
 
     print(explain.report(args.subject, args.words, user))
 
@@ -239,10 +240,11 @@ def synthesize(args: argparse.Namespace, user: User) -> None:
 
 def fetch(args: argparse.Namespace, user: User) -> None:
     """Fetch and verify an archive; write its record."""
-    from advkd.data import archives, registry
+    from advkd.data import registry
+    from advkd.data.archives import fetch
 
     mirror = Path(user.mirror) if user.mirror else None
-    record = archives.fetch(
+    record = fetch.fetch(
         registry.load(config.REGISTRY)[args.dataset],
         mirror=mirror,
         root=Path(user.data_root),
@@ -253,7 +255,8 @@ def fetch(args: argparse.Namespace, user: User) -> None:
 
 def fetch_inception(args: argparse.Namespace, user: User) -> None:
     """Fetch and verify the FID network's weights."""
-    from advkd.data import registry, weights
+    from advkd.data import registry
+    from advkd.data.archives import weights
 
     weights.fetch(
         registry.weights(config.REGISTRY)["inception"],
@@ -266,18 +269,20 @@ def fetch_inception(args: argparse.Namespace, user: User) -> None:
 
 def draw(args: argparse.Namespace, user: User) -> None:
     """Draw a data set's archives in their official layout; write their record."""
-    from advkd.data import archives, made, registry
+    from advkd.data import registry
+    from advkd.data.archives import fetch
+    from advkd.data.drawn import made
 
     if args.size < 1:
         raise UserError(f"--size is {args.size}: ask for at least 1")
     dataset = registry.load(config.REGISTRY)[args.dataset]
     made.make(args.dataset, args.out.with_suffix(""), args.size, args.seed)
-    write_json(args.out, archives.describe(dataset, args.out.with_suffix("")))
+    write_json(args.out, fetch.describe(dataset, args.out.with_suffix("")))
 
 
 def prepare(args: argparse.Namespace, user: User) -> None:
     """Prepare a store."""
-    from advkd.data import classification, preparation, registry
+    from advkd.data import classifier_store, crop_store, registry
 
     name, source = args.settings["dataset"], args.source
     if not source.exists():
@@ -285,13 +290,13 @@ def prepare(args: argparse.Namespace, user: User) -> None:
     if not source.is_dir():
         source = read_json(source)
     dataset = registry.load(config.REGISTRY).get(name)
-    kind = preparation if "crops" in args.settings else classification
+    kind = crop_store if "crops" in args.settings else classifier_store
     kind.prepare(source, dataset, name, SimpleNamespace(**args.settings), args.out)
 
 
 def train_run(args: argparse.Namespace, user: User) -> int:
     """Train a run; returns its exit status."""
-    from advkd.training.train import train
+    from advkd.runs.train import train
 
     resolved = config.resolve(args.run, user)
     document, folder = resolved.document(), resolved.run.folder(user.scale)
@@ -330,15 +335,15 @@ def evaluate(args: argparse.Namespace, user: User) -> None:
 
 def measure(args: argparse.Namespace, user: User) -> None:
     """Print a classifier's metrics, and how it differs from another one."""
-    from advkd.reporting import measure
+    from advkd.report import measure
 
     print(measure.report(args.run, args.against, user))
 
 
 def _measuring(args: argparse.Namespace, user: User):
     os.environ["OPENBLAS_NUM_THREADS"] = str(args.threads)  # before numpy is imported; torch has a setting of its own
-    from advkd.training.allocator import keep_freed_memory
-    from advkd.training.device import select_device
+    from advkd.runs.allocator import keep_freed_memory
+    from advkd.runs.device import select_device
 
     keep_freed_memory()
     device = select_device(user.device, user.runs_per_gpu)  # who waits for a GPU does so without torch
@@ -358,13 +363,13 @@ def _inception_sha256() -> str:
 
 def table(args: argparse.Namespace, user: User) -> None:
     """Write a table."""
-    from advkd.reporting import tables
+    from advkd.artifacts import tables
 
     tables.write(args.table, user, args.out)
 
 
 def figure(args: argparse.Namespace, user: User) -> None:
     """Write a figure."""
-    from advkd.reporting import figures
+    from advkd.artifacts import figures
 
     figures.write(args.figure, user, args.out)

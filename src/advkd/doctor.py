@@ -11,11 +11,13 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from advkd import catalog, config
-from advkd.data import parts, registry
+from advkd.data import registry
+from advkd.data.archives import parts
 from advkd.errors import UserError
 from advkd.files import read_json
-from advkd.settings import User
+from advkd.runs import device as device_of_runs
+from advkd.settings import catalog, config
+from advkd.settings.user import User
 
 LOCK = Path("requirements.lock")
 TEX = ("latexmk", "pdflatex")
@@ -97,7 +99,7 @@ def device(user: User) -> Check:
         import torch
     except ImportError as error:
         return Check("device", "wrong", f"torch cannot be imported ({error}): make env")
-    wanted, there = config.device(user), torch.cuda.is_available()
+    wanted, there = device_of_runs.expected(user.device), torch.cuda.is_available()
     if wanted == "cuda" and not there:
         return Check("device", "wrong", f"device {user.device}, but torch finds no CUDA device: --config device=cpu")
     if wanted == "cuda":

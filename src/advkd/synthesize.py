@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import numpy as np
 import yaml
 
+from advkd.damage import readable
 from advkd.errors import UserError
 from advkd.files import atomic, read_json, sha256, write_text
 from advkd.progress import Progress, say
-from advkd.reporting.damage import readable
 
 CHUNK = 250
 
@@ -38,7 +38,7 @@ def synthesize(folder: Path, count: int, out: Path, seed: int, device_name: str,
         raise UserError(
             f"{document['run']} trains a classifier: what a generator beside it drew is in {folder / 'samples.npz'}"
         )
-    from advkd.training.device import select_device
+    from advkd.runs.device import select_device
 
     device = select_device(device_name, runs_per_gpu)  # who waits for a GPU does so without torch
     import torch

@@ -121,7 +121,7 @@ def test_folders_linked_in_a_circle_are_walked_once(mine, capfd, kind):
 def test_a_file_larger_than_any_photo_is_refused(mine, capfd, kind, monkeypatch):
     with (mine / "cat" / "0.jpg").open("r+b") as file:
         file.truncate(1 << 34)  # a hole
-    monkeypatch.setattr("advkd.data.members.FolderArchive.digest", lambda self: "0" * 64)
+    monkeypatch.setattr("advkd.data.archives.members.FolderArchive.digest", lambda self: "0" * 64)
     status, said, store = prepare(mine, kind, capfd)
     assert status == 2 and store is None and "0.jpg" in said and "larger than 512 MiB" in said and is_one_line(said)
 

@@ -7,8 +7,8 @@ from PIL import Image
 from small_archives import jpeg
 
 from advkd.data import images
-from advkd.data.members import FolderArchive
-from advkd.data.zip import ZipArchive
+from advkd.data.archives.members import FolderArchive
+from advkd.data.archives.zip import ZipArchive
 from advkd.errors import UserError
 
 RAMP = np.arange(256, dtype=np.uint8).reshape(16, 16)

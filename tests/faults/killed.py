@@ -12,8 +12,8 @@ from typing import Any
 
 from kills import Work, live
 
-from advkd import config
-from advkd.config import Resolved
+from advkd.settings import config
+from advkd.settings.config import Resolved
 from checkouts import ROOT
 
 OKD = {"crops": 24, "held_out_crops": 8, "made_photos": 10, "batch": 4, "iterations": 6, "early_iteration": 0,

@@ -23,9 +23,9 @@ from pathlib import Path
 from advkd.files import read_json, write_json
 
 PRELOADED = [
-    "advkd.cli", "advkd.training.train", "advkd.training.gan", "advkd.training.classifier", "advkd.data.classification",
-    "advkd.data.made", "advkd.data.preparation", "advkd.metrics.gan", "advkd.metrics.classification",
-    "advkd.reporting.tables", "scipy.io",
+    "advkd.cli", "advkd.runs.train", "advkd.training.gan", "advkd.training.classifier", "advkd.data.classifier_store",
+    "advkd.data.drawn.made", "advkd.data.crop_store", "advkd.metrics.gan", "advkd.metrics.classification",
+    "advkd.artifacts.tables", "scipy.io",
 ]  # fmt: skip
 # What holds times and attempts; of these only the names must be those that an undisturbed run leaves.
 VOLATILE = ("provenance.json", "log.txt", ".log")

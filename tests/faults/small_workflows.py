@@ -13,11 +13,11 @@ from types import ModuleType
 
 import psutil
 
-from advkd import config
 from advkd.cli import main
-from advkd.config import Resolved
-from advkd.settings import User
-from advkd.training.train import train
+from advkd.runs.train import train
+from advkd.settings import config
+from advkd.settings.config import Resolved
+from advkd.settings.user import User
 from checkouts import environment
 
 RUN = "okd/codebrim/sagan/single/seed0"

@@ -17,8 +17,8 @@ from advkd.cli import main
 from advkd.files import read_json, write_json
 from advkd.methods.okd import GanEnsemble
 from advkd.progress import Progress
-from advkd.training import checkpoint
-from advkd.training.train import train
+from advkd.runs import checkpoint
+from advkd.runs.train import train
 from checkouts import snakemake
 
 HOUR = 3600.0

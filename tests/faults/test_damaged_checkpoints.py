@@ -12,8 +12,8 @@ from tiny_runs import document, make_store
 
 from advkd.files import read_json
 from advkd.methods.okd import GanEnsemble
-from advkd.training import checkpoint
-from advkd.training.train import train
+from advkd.runs import checkpoint
+from advkd.runs.train import train
 
 RUN = "okd/codebrim/sagan/single/seed0"
 FILES = ["model.safetensors", "samples.npz", "history.csv", "result.json"]

@@ -12,11 +12,11 @@ import tiny_classifiers
 import tiny_runs
 from small_workflows import FOLDER, RUN, SETTINGS, finish
 
-from advkd import config
 from advkd.cli import main
+from advkd.damage import attempt
 from advkd.files import read_json
 from advkd.metrics import gan
-from advkd.reporting.damage import attempt
+from advkd.settings import config
 from checkouts import copy_checkout
 
 CLASSIFIER = "aikd/cifar100/preact_resnet18/baseline/seed0"

@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 from tiny_runs import TINY, make_store
 
-from advkd import config, files
+from advkd import files
 from advkd.cli import main
 from advkd.data import store
 from advkd.data.store import Store
 from advkd.errors import CannotWrite, UserError
 from advkd.files import read_json
 from advkd.progress import logging_to, say
-from advkd.training import checkpoint
-from advkd.training.train import train
+from advkd.runs import checkpoint
+from advkd.runs.train import train
+from advkd.settings import config
 from checkouts import advkd
 
 pytest_plugins = ["small_disks"]

@@ -17,14 +17,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from advkd import cli, config
-from advkd.data import codebrim, images, made, matlab
-from advkd.data.classification import READERS
-from advkd.data.members import Archive, Entry
-from advkd.data.parts import open_archive
+from advkd import cli
+from advkd.data import images
+from advkd.data.archives.members import Archive, Entry
+from advkd.data.archives.parts import open_archive
+from advkd.data.classifier_store import READERS
+from advkd.data.drawn import made
+from advkd.data.readers import codebrim, matlab
 from advkd.errors import UserError
-from advkd.run import Run, check_written
-from advkd.settings import User
+from advkd.settings import config
+from advkd.settings.names import Run, check_written
+from advkd.settings.user import User
 
 
 class Memory(Archive):

@@ -11,10 +11,12 @@ from fuzzing import asked, examples, spoilt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advkd import catalog, config
+from advkd.artifacts import collect, figures, tables
+from advkd.claims import file
 from advkd.files import sha256, write_json
-from advkd.reporting import claim_file, collect, figures, measure, status, tables, tensorboard
-from advkd.settings import User
+from advkd.report import measure, status, tensorboard
+from advkd.settings import catalog, config
+from advkd.settings.user import User
 from checkouts import copy_checkout
 
 RUN = "okd/codebrim/sagan/okd+rho=0.3/seed0"
@@ -62,7 +64,7 @@ def test_claims(place, data):
     start = data.draw(st.integers(0, len(text) - 1500))
     part = yaml.safe_dump({"okd": yaml.safe_load(text)["okd"][:2]}).encode() if start % 2 else text[:1500]
     with spoiling(path, data.draw(spoilt(part))), contextlib.chdir(place), asked(place):
-        claim_file.load()
+        file.load()
 
 
 @given(st.data())

@@ -14,8 +14,8 @@ from tiny_runs import TINY, make_store
 
 from advkd.errors import LESS, lacking
 from advkd.files import atomic, read_json
-from advkd.training import checkpoint
-from advkd.training.train import train
+from advkd.runs import checkpoint
+from advkd.runs.train import train
 from checkouts import environment
 
 

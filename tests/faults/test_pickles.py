@@ -15,7 +15,7 @@ import torch
 
 from advkd import files
 from advkd.cli import main
-from advkd.training import checkpoint
+from advkd.runs import checkpoint
 from checkouts import copy_checkout
 
 

@@ -9,9 +9,9 @@ import tiny_runs
 from small_disks import Disk
 from small_workflows import FOLDER, RUN, SETTINGS, finish
 
-from advkd import config
 from advkd.cli import main
 from advkd.files import write_json
+from advkd.settings import config
 from checkouts import copy_checkout
 
 DIVERGED = Path(str(FOLDER).replace("seed0", "seed1"))

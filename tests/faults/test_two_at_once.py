@@ -7,9 +7,9 @@ from pathlib import Path
 from small_workflows import CONFIG, FOLDER, LONGEST, PRODUCTS, RUN, SNAKEMAKE, prepare, resolved, started, training
 
 from advkd.files import read_json
-from advkd.reporting import status
-from advkd.training import gpus
-from advkd.training.train import locked, train
+from advkd.report import status
+from advkd.runs import gpus
+from advkd.runs.train import locked, train
 from checkouts import environment
 
 TARGET = str(FOLDER / "result.json")
@@ -54,7 +54,7 @@ def test_a_run_s_lock_whose_holder_is_gone_holds_nobody_up(checkout):
     folder = checkout / FOLDER
     folder.mkdir(parents=True)
     code = (
-        "import os, signal\nfrom pathlib import Path\nfrom advkd.training.train import locked\n"
+        "import os, signal\nfrom pathlib import Path\nfrom advkd.runs.train import locked\n"
         f"with locked(Path({str(folder)!r})): os.kill(os.getpid(), signal.SIGKILL)"
     )
     assert start(checkout, [sys.executable, "-c", code]).returncode == -9
@@ -70,7 +70,7 @@ def test_a_gpu_s_lock_whose_holder_is_gone_holds_nobody_up(tmp_path, monkeypatch
     monkeypatch.setenv(gpus.VISIBLE, "GPU-a")
     monkeypatch.setattr(gpus, "installed", lambda: ["GPU-a"])
     code = (
-        "import os, signal, tempfile\nfrom advkd.training import gpus\n"
+        "import os, signal, tempfile\nfrom advkd.runs import gpus\n"
         f"tempfile.gettempdir = lambda: {str(tmp_path)!r}\ngpus.installed = lambda: ['GPU-a']\n"
         "gpus.hold(1)\nassert gpus._held\nos.kill(os.getpid(), signal.SIGKILL)"
     )

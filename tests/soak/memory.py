@@ -58,7 +58,7 @@ def _start(work: Work) -> subprocess.Popen:
     file = work.place / work.run / "config.yaml"
     write_text(file, yaml.safe_dump({**document, "settings": {**document["settings"], length: ENDLESS}}))
     options = ["--data-root", "data", "--device", "cpu", "--checkpoint-seconds", "1"]
-    command = [sys.executable, "-m", "advkd.training", str(file.relative_to(work.place)), *options]
+    command = [sys.executable, "-m", "advkd.runs", str(file.relative_to(work.place)), *options]
     with printed(work).open("a") as out:
         return subprocess.Popen(command, cwd=work.place, env=environment(ROOT), stdout=out, stderr=out)
 

@@ -19,8 +19,8 @@ from advkd.files import read_json, sha256, write_json
 from advkd.methods.aikd import AiKd
 from advkd.methods.baseline import Baseline
 from advkd.models import classifiers
+from advkd.runs.session import Session
 from advkd.training import classifier, evaluation
-from advkd.training.session import Session
 from checkouts import ROOT, environment
 
 METHODS = ["baseline", "cskd", "tfkd", "pskd", "aikd", "aikd+previous_source=table", "aikd+augment=cutmix"]
@@ -253,7 +253,7 @@ def test_training_needs_neither_pydantic_nor_the_evaluation_s_packages(runs, dat
     write_config(doc, runs / doc["run"])
     absent = ["pydantic", "snakemake", "torchvision", "pandas", "sklearn", "scipy"]
     hide = f"import sys; sys.modules.update(dict.fromkeys({absent}))"
-    code = f"{hide}; from advkd.training.__main__ import main; sys.exit(main())"
+    code = f"{hide}; from advkd.runs.__main__ import main; sys.exit(main())"
     words = [str(runs / doc["run"] / "config.yaml"), "--data-root", str(data_root), "--device", "cpu"]
     done = subprocess.run([sys.executable, "-c", code, *words], env=environment(ROOT), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from advkd.runs.session import Diverged
 from advkd.training.guard import Guard, check_weights
-from advkd.training.session import Diverged
 
 CPU = torch.device("cpu")
 NAN, INF = float("nan"), float("inf")

@@ -14,10 +14,11 @@ from snakemake.exceptions import WorkflowError
 SOURCE = Path(workflow.basedir) / "src"
 sys.path.insert(0, str(SOURCE))
 
-from advkd import catalog, config as settings
 from advkd.errors import UserError
-from advkd.run import RUN as RUN_NAME
-from advkd.training.provenance import code_hash
+from advkd.runs import device as devices
+from advkd.runs.provenance import code_hash
+from advkd.settings import catalog, config as settings
+from advkd.settings.names import RUN as RUN_NAME
 
 with open("config/config.yaml") as file:
     BASE = yaml.safe_load(file)
@@ -39,7 +40,7 @@ if workflow.is_main_process and not {"-n", "--dry-run", "--dryrun", "--lint", "-
 # The warning that a scheduler sends before a time limit is for the training, whose handler replaces this.
 signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
-DEVICE = settings.device(USER)
+DEVICE = devices.expected(USER.device)
 THREADS = settings.scale_file(USER.scale)["threads"]
 DATA = USER.data_root
 RESULTS = f"results/{USER.scale}"

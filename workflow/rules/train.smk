@@ -1,7 +1,7 @@
 # store -> run, after the runs that it learns from. The only declared output is result.json: Snakemake deletes declared
 # outputs around a failed try, and the checkpoint, history and log.txt must survive it. It empties declared logs too,
 # hence last_try.log.
-from advkd.reporting import needs
+from advkd.runs import needs
 
 
 rule train:

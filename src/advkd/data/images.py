@@ -13,7 +13,7 @@ from typing import BinaryIO, TypeVar
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from advkd.data.members import DAMAGED, Archive
+from advkd.data.archives.members import DAMAGED, Archive
 from advkd.errors import UserError
 
 T = TypeVar("T")

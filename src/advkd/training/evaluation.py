@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from advkd.files import atomic
 from advkd.methods.baseline import Baseline
 from advkd.models import classifiers
+from advkd.runs.session import Session
 from advkd.training.guard import check_weights
-from advkd.training.session import Session
 from advkd.training.views import Views
 
 BATCH = 250

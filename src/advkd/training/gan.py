@@ -24,9 +24,9 @@ from advkd.errors import UserError, lacking
 from advkd.files import atomic
 from advkd.methods.okd import GanEnsemble
 from advkd.progress import Progress
+from advkd.runs.session import Session
 from advkd.training import seeding
 from advkd.training.guard import Guard, check_weights
-from advkd.training.session import Session
 
 SAMPLE_BATCH = 50  # the generator's attention takes 4 MB an image, several times
 LOGGED_STEPS = 500

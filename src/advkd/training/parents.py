@@ -21,7 +21,7 @@ from torch import nn
 from advkd.errors import UserError
 from advkd.models import classifiers, gantsc
 from advkd.progress import say
-from advkd.training.session import Session
+from advkd.runs.session import Session
 
 
 def load(session: Session, classes: int, images: int, device: torch.device) -> dict[str, nn.Module]:

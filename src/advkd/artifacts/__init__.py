@@ -1,0 +1,1 @@
+"""Tables and figures: from runs' metrics to cells, captions, LaTeX and pictures."""

@@ -1,0 +1,1 @@
+"""Figures drawn from plain numbers; what is collected for them is the affair of `artifacts.figures`."""

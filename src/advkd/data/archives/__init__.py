@@ -1,0 +1,1 @@
+"""Archives of data sets: find, download, verify, and read their members."""

@@ -1,0 +1,1 @@
+"""Small stand-ins for the data sets, drawn by a program in the official layouts."""

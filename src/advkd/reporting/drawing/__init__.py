@@ -1,1 +1,0 @@
-"""Figures drawn from plain numbers; what is collected for them is the affair of `reporting.figures`."""

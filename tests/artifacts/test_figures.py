@@ -1,0 +1,189 @@
+import re
+import zlib
+
+import numpy as np
+import pytest
+
+from advkd.artifacts import aikd_figures, captions, figures
+from advkd.artifacts.drawing import tsne
+from advkd.errors import UserError
+from advkd.files import read_json, sha256, write_json
+from advkd.metrics import calibration, classification
+from advkd.runs.provenance import code_hash
+from advkd.settings import catalog, config
+
+CLASSES = 7
+DRAWN = {"verified": "drawn on the spot", "content": "0" * 64}
+
+
+def finish(one, source=DRAWN):
+    """Leave a classifier's predictions, features, provenance and result."""
+    rng = np.random.default_rng(zlib.crc32(str(one.run).encode()))
+    labels = np.arange(CLASSES * 6) % CLASSES
+    logits = (rng.normal(size=(len(labels), CLASSES)) + 2 * np.eye(CLASSES)[labels]).astype(np.float32)
+    folder = one.run.folder(one.scale)
+    folder.mkdir(parents=True, exist_ok=True)
+    features = (logits @ rng.normal(size=(CLASSES, 5))).astype(np.float16)
+    np.savez(folder / "predictions.npz", labels=labels, logits=logits, best_logits=logits, features=features)
+    checksums = {"predictions.npz": sha256(folder / "predictions.npz")}
+    write_json(folder / "result.json", {"status": "done", "config_hash": one.hash, "sha256": checksums})
+    names = [f"{label:03d}.Kind_{label}" for label in range(CLASSES)]
+    data = {"name": one.run.dataset, "classes": names, "source": source, "sha256": {"images.npy": "1" * 64}}
+    write_json(folder / "provenance.json", {"data": data})
+
+
+def runs(figure, user):
+    groups = {group for cell in catalog.cells(figure) for group in (cell.run, cell.of) if group}
+    return {group: config.resolve(f"{group}/seed0", user) for group in sorted(groups)}
+
+
+@pytest.fixture
+def smoke(checkout):
+    return config.user({"scale": "smoke"})
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The captions of the figures that were drawn."""
+    found = []
+    real = captions.caption
+    monkeypatch.setattr(aikd_figures, "caption", lambda *words: found.append(real(*words)) or found[-1])
+    return found
+
+
+@pytest.mark.parametrize("figure", ["aikd_figure4", "aikd_figure6", "aikd_figure7"])
+def test_figures_are_the_same_bytes_twice(figure, smoke, tmp_path, drawn):
+    for one in runs(figure, smoke).values():
+        finish(one)
+    for folder in ("a", "b"):
+        figures.write(figure, smoke, tmp_path / folder)
+    for suffix in ("pdf", "png", "json"):
+        first, second = ((tmp_path / folder / f"{figure}.{suffix}").read_bytes() for folder in "ab")
+        assert first == second and len(first) > 200
+    number = figure.removeprefix("aikd_figure")
+    assert drawn[0].startswith(f"AI-KD, Figure {number}: ") and "Scale smoke. Seed 0" in drawn[0]
+    assert "it reproduces nothing" in drawn[0] and "images drawn by a program, not photographed" in drawn[0]
+
+
+@pytest.mark.parametrize("figure", ["aikd_figure5", "aikd_figure6", "aikd_figure7"])
+def test_without_any_run_a_figure_says_so(figure, smoke, tmp_path, drawn):
+    figures.write(figure, smoke, tmp_path)
+    assert (tmp_path / f"{figure}.pdf").stat().st_size > 1000 and "No run is finished." in drawn[0]
+
+
+def test_reliability_pools_the_images_of_all_seeds(checkout, tmp_path, drawn):
+    user = config.user({"scale": "reduced", "seeds": 3})
+    group = "aikd/cifar100/preact_resnet18/aikd"
+    done = [config.resolve(f"{group}/seed{seed}", user) for seed in (0, 2)]
+    confidence, correct = [], []
+    for one in done:
+        finish(one, {"verified": "published checksum", "content": "0" * 64})
+        with np.load(one.run.folder("reduced") / "predictions.npz") as arrays:
+            labels, logits = arrays["labels"], arrays["logits"].astype(np.float64)
+        scaled = calibration.cross_fit(logits, labels).logits
+        likely = np.exp(scaled) / np.exp(scaled).sum(1, keepdims=True)
+        confidence.append(likely.max(1))
+        correct.append(likely.argmax(1) == labels)
+    figures.write("aikd_figure4", user, tmp_path)
+    shown = read_json(tmp_path / "aikd_figure4.json")
+    found = shown["CIFAR-100"]["AI-KD + TS"]
+    assert found["runs"] == [str(one.run) for one in done] and sum(found["count"]) == 2 * CLASSES * 6
+    bins = calibration.reliability(np.concatenate(confidence), np.concatenate(correct))
+    assert found["count"] == bins.count.tolist()
+    means = [None if np.isnan(value) else pytest.approx(value) for value in bins.accuracy]
+    assert found["accuracy"] == means
+    assert found["ece_of_pooled"] == pytest.approx(calibration.expected_calibration_error(bins))
+    assert shown["CIFAR-100"]["AI-KD"]["count"] != found["count"]
+    assert shown["MIT67"]["AI-KD"] == {"runs": []}
+    assert "Seeds 0, 2, images pooled" in drawn[0] and "official archive, verified by published checksum" in drawn[0]
+    assert "width 16 (64)" in drawn[0], "what differs from the paper"
+
+
+def test_states_of_runs_that_cannot_be_shown(smoke):
+    (cell,) = [cell for cell in catalog.cells("aikd_figure4") if cell.row == "CIFAR-100 / TF-KD"]
+    (one,) = catalog.resolved(cell, smoke)
+    result = one.run.folder("smoke") / "result.json"
+    assert captions.finished(cell, smoke) == ([], "not run")
+    write_json(result, {"status": "done", "config_hash": "other", "sha256": {}})
+    assert captions.finished(cell, smoke) == ([], "stale")
+    write_json(result, {"status": "diverged", "config_hash": one.hash, "step": 3, "sha256": {}})
+    assert captions.finished(cell, smoke) == ([], "diverged")
+    write_json(result, {"status": "blocked", "config_hash": one.hash, "parent": "x", "reason": "y", "sha256": {}})
+    assert captions.finished(cell, smoke) == ([], "blocked")
+    finish(one)
+    assert [str(found.run) for found in captions.finished(cell, smoke)[0]] == [str(one.run)]
+
+
+def test_maps_embed_the_drawn_classes_of_both(smoke, tmp_path, monkeypatch):
+    monkeypatch.setattr(aikd_figures, "CLASSES", 4)
+    monkeypatch.setattr(tsne, "embed", lambda features, seed: seen.append(features) or np.zeros((len(features), 2)))
+    seen = []
+    for name, one in runs("aikd_figure6", smoke).items():
+        if "pskd" not in name:
+            finish(one)
+    figures.write("aikd_figure6", smoke, tmp_path)
+    record = read_json(tmp_path / "aikd_figure6.json")
+    chosen = tsne.choose(np.arange(CLASSES), 4, record["seed"])
+    assert record["classes"] == {str(label): f"{label:03d}.Kind_{label}" for label in chosen}
+    assert set(record["points"].values()) == {24} and not any("pskd" in name for name in record["points"])
+    assert [len(features) for features in seen] == [24, 48] * 3
+
+    def features(method):
+        folder = config.resolve(f"aikd/cub200/resnet18/{method}/seed0", smoke).run.folder("smoke")
+        labels, found = classification.read(folder / "predictions.npz", "features")
+        return found[np.isin(labels, chosen)]
+
+    np.testing.assert_array_equal(seen[-2], features("aikd"))
+    np.testing.assert_array_equal(seen[-1], np.concatenate([features("aikd"), features("baseline")]))
+
+
+def test_sweeps_are_the_catalogue_s_numbers(smoke, tmp_path):
+    for name, one in runs("aikd_figure7", smoke).items():
+        if "tau_g=5" not in name:
+            finish(one)
+    figures.write("aikd_figure7", smoke, tmp_path)
+    found = read_json(tmp_path / "aikd_figure7.json")
+    assert len(found) == 30 and found["b / tau_G = 5"]["status"] == "not run"
+    same = [found[row]["mean"] for row in ("a / FC_1 = 64, FC_2 = 32", "b / tau_G = 3", "b / tau_P = 1")]
+    assert len(set(same)) == 1, "the paper's choice is one run"
+    folder = config.resolve("aikd/cifar100/preact_resnet18/aikd+fc1=16+fc2=8/seed0", smoke).run.folder("smoke")
+    labels, logits = classification.read(folder / "predictions.npz", "logits")
+    expected = 100 * np.mean(logits.argmax(1) != labels)
+    assert found["a / FC_1 = 16, FC_2 = 8"]["mean"] == pytest.approx(expected)
+
+
+def test_images_of_generators(smoke, tmp_path):
+    groups = {cell.run for cell in catalog.cells("okd_figure3")}
+    four = "okd/codebrim/acgan/okd"  # has so many images
+    for group in groups - {"okd/codebrim/sagan/okd"}:
+        one = config.resolve(f"{group}/seed0", smoke)
+        folder = one.run.folder("smoke")
+        folder.mkdir(parents=True)
+        images = np.random.default_rng(0).integers(0, 255, (4 if group == four else 12, 64, 64, 3)).astype(np.uint8)
+        np.savez(folder / "samples.npz", G1=images, G2=images, G3=images)
+        write_json(folder / "result.json", {"status": "done", "config_hash": one.hash})
+        evaluated = {"status": "done", "values": {}, "evaluated": {"code": code_hash("metrics")}}
+        write_json(folder / "metrics.json", evaluated)
+        write_json(folder / "provenance.json", {"code": code_hash(), "data": {"name": "codebrim", "source": DRAWN}})
+    figures.write("okd_figure3", smoke, tmp_path)
+    assert {path.suffix for path in tmp_path.glob("okd_figure3.*")} == {".pdf", ".png", ".json"}
+    rows = read_json(tmp_path / "okd_figure3.json")["rows"]
+    assert [row["generator"] for row in rows] == ["G1", "G1", "G2", "G3", "G1", "G1", "G2", "G3"]
+    assert {(row["images"], row["state"]) for row in rows} == {(10, "done"), (4, "done"), (0, "not started")}
+    assert {row["images"] for row in rows if row["run"].startswith(four)} == {4}
+
+
+def test_damaged_predictions_are_one_line_in_the_figure_s_place(smoke, tmp_path, capsys):
+    one = config.resolve("aikd/cifar100/preact_resnet18/aikd/seed0", smoke)
+    finish(one)
+    (one.run.folder("smoke") / "predictions.npz").write_bytes(b"damaged")
+    figures.write("aikd_figure4", smoke, tmp_path)
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 2 and re.search(r"^aikd_figure4: .*predictions.npz .*: delete", told[0])
+    assert told[0] == f"aikd_figure4: {read_json(tmp_path / 'aikd_figure4.json')['damage']}"
+    assert (tmp_path / "aikd_figure4.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_other_figures_are_refused(smoke, tmp_path):
+    with pytest.raises(UserError, match="gip_figure1 cannot be drawn by this version; it draws okd_figure3, aikd"):
+        figures.write("gip_figure1", smoke, tmp_path)

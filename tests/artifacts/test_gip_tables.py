@@ -1,0 +1,326 @@
+import re
+import statistics
+
+import pandas as pd
+import pytest
+from gip_runs import WEIGHTS, end, finish
+
+from advkd.artifacts import collect, latex, notes, tables
+from advkd.metrics.classification import evaluate
+from advkd.report import explain, status
+from advkd.settings import catalog, config
+
+TABLES = [f"gip_table{number}" for number in range(1, 8)]
+RESNET, WRN = "gip/cifar10/resnet34/baseline/seed0", "gip/cifar10/wrn28_10/baseline/seed0"
+GIP, TAUGHT = "gip/cifar10/resnet18/gip", "gip/cifar10/resnet18/gip+teacher=wrn28_10"
+ALONE = "gip/cifar100/resnet18/gip+batch=256+beta=0+delta=0+gamma=0"  # One-Hot Loss
+
+
+@pytest.fixture
+def user(checkout):
+    return config.user({"scale": "paper", "seeds": 3})
+
+
+@pytest.fixture
+def run(user):
+    return lambda name: config.resolve(name, user)
+
+
+@pytest.fixture
+def fill(user):
+    """Fill a table: every group's students are right about one image more with every seed, teachers about 80 of 100."""
+
+    def filling(table):
+        groups = {}
+        for one in catalog.runs(table, user).values():
+            teacher = one.run.model in ("resnet34", "wrn28_10")
+            place = groups.setdefault(one.run.group, len(groups))
+            finish(one, 80 if teacher else 50 + place + one.run.seed)
+        return user
+
+    return filling
+
+
+def cell(table, row, column):
+    (found,) = [one for one in catalog.cells(table) if (one.row, one.column) == (row, column)]
+    return found
+
+
+def entries(table, user):
+    """The table's text by (row, column, whose), rows named as printed."""
+    found = tables.layout(collect.collect(table, user), user)
+    return {(" / ".join(key), *column): entry.text for (key, column), entry in found.items()}
+
+
+def marks(table, user):
+    rows = collect.collect(table, user)
+    return {(rows[n]["row"], rows[n]["column"]): mark for n, mark in tables.best_of(rows).items()}
+
+
+# --- accuracies
+
+
+def test_accuracy_with_its_companions(user, run):
+    for seed, (right, best) in enumerate([(60, 61), (64, 64), (63, 66)]):
+        finish(run(f"{GIP}/seed{seed}"), right, best)
+    row = collect.row(cell("gip_table1", "CIFAR-10", "Proposed Method (%)"), user)
+    assert (row["status"], row["n"], row["values"]) == ("done", 3, "60 64 63")
+    assert row["mean"] == pytest.approx(62.3333333) and row["std"] == pytest.approx(2.0816660)
+    assert row["best.accuracy_mean"] == pytest.approx((61 + 64 + 66) / 3)
+    values = evaluate(run(f"{GIP}/seed0").run.folder("paper") / "predictions.npz")["values"]
+    assert row["accuracy_low_values"].split()[0] == f"{values['accuracy_low']:.6g}"
+    assert row["accuracy_low_mean"] < row["mean"] < row["accuracy_high_mean"]
+
+
+def test_a_teacher_is_one_run_without_a_spread(fill):
+    user = fill("gip_table4")
+    row = collect.row(cell("gip_table4", "CIFAR-10 / Our method", "Teacher (%)"), user)
+    assert (row["mean"], row["std"], row["n"], row["runs"]) == (80, None, 1, RESNET)
+    assert row["best.accuracy_mean"] == 70 and row["evaluation"]["n_images"] == 100
+    shown = entries("gip_table4", user)
+    assert shown["CIFAR-10 / Our method", "Teacher (%)", "ours (paper)"] == "80.00"
+    assert "±" in shown["CIFAR-10 / Our method", "Student (%)", "ours (paper)"]
+
+
+# --- restored ratios
+
+
+def test_the_paper_s_own_ratio(user, run):
+    """95.50 ± 0.04 over 96.17 is printed as 99.30 ± 0.04."""
+    finish(run(WRN), 9617, images=10_000)
+    for seed, right in enumerate((9546, 9550, 9554)):
+        finish(run(f"{TAUGHT}/seed{seed}"), right, images=10_000)
+    row = collect.row(cell("gip_table3", "Our method", "Restored Ratio (%)"), user)
+    assert row["mean"] == pytest.approx(100 * 95.50 / 96.17) and row["std"] == pytest.approx(100 * 0.04 / 96.17)
+    assert row["values"] == " ".join(f"{100 * student / 96.17:.6g}" for student in (95.46, 95.50, 95.54))
+    shown = entries("gip_table3", user)
+    ours, theirs = (shown["Our method", "Restored Ratio (%)", whose] for whose in ("ours (paper)", "paper"))
+    assert ours == theirs == "99.30 ± 0.04"
+
+
+def test_a_ratio_keeps_what_it_stands_on(fill, run, tmp_path):
+    user = fill("gip_table3")
+    row = collect.row(cell("gip_table3", "Our method", "Restored Ratio (%)"), user)
+    runs = [run(f"{TAUGHT}/seed{seed}") for seed in range(3)] + [run(WRN)]
+    assert row["runs"].split() == [str(one.run) for one in runs]
+    assert row["config_hashes"].split() == [one.hash for one in runs]
+    assert (row["status"], row["seeds"], row["n"]) == ("done", "0 1 2", 3)
+    assert row["student_mean"] == pytest.approx(statistics.fmean(map(float, row["student_values"].split())))
+    assert row["teacher_accuracy"] == 80 and row["mean"] == pytest.approx(100 * row["student_mean"] / 80)
+    assert row["data"]["name"] == "cifar10" and row["evaluation"]["classes"] == 10
+    tables.write("gip_table3", user, tmp_path)
+    frame = pd.read_csv(tmp_path / "gip_table3.csv").set_index(["row", "column"])
+    kept = frame.loc["Our method", "Restored Ratio (%)"]
+    assert kept["mean"] == pytest.approx(row["mean"]) and kept["data"] == "published checksum"
+    assert f"% {WRN} {runs[-1].hash}" in (tmp_path / "gip_table3.tex").read_text()
+
+
+@pytest.mark.parametrize(
+    ("student", "teacher", "expected", "entry"),
+    [
+        (None, None, "student not run, teacher not run", "–"),
+        ({}, None, "teacher not run", "–"),
+        (None, {}, "student not run", "–"),
+        ("stale", {}, "student stale", "–"),
+        ({}, "stale", "teacher stale", "–"),
+        ({"status": "diverged", "step": 900, "epoch": 3}, {}, "diverged (seed 0 at epoch 3)", "diverged, epoch 3"),
+        ({}, {"status": "diverged", "step": 900, "epoch": 7}, "teacher diverged (seed 0 at epoch 7)",
+         "teacher diverged, epoch 7"),
+        ({"status": "blocked", "parent": WRN, "reason": "diverged"}, {"status": "diverged", "step": 9, "epoch": 7},
+         f"blocked (seed 0 by {WRN})", "blocked"),
+        ({}, {}, "done", "75.00"),
+        ({}, {"right": 0}, "teacher without a right answer", "–"),
+    ],
+)  # fmt: skip
+def test_a_ratio_needs_both_sides(checkout, student, teacher, expected, entry):
+    user = config.user({"scale": "paper", "seeds": 1})
+    for name, outcome in ((f"{TAUGHT}/seed0", student), (WRN, teacher)):
+        one = config.resolve(name, user)
+        if outcome == "stale":
+            end(one, status="done", config_hash="other")
+        elif outcome is not None and "status" in outcome:
+            end(one, **outcome)
+        elif outcome is not None:
+            finish(one, **{"right": 80 if name == WRN else 60, **outcome})
+    row = collect.row(cell("gip_table3", "Our method", "Restored Ratio (%)"), user)
+    assert row["status"] == expected
+    assert row.get("mean") == (75 if entry == "75.00" else None)
+    assert entries("gip_table3", user)["Our method", "Restored Ratio (%)", "ours (paper)"] == entry
+
+
+# --- runs that ended badly
+
+
+def test_a_diverged_combination_is_said_with_its_epoch_and_has_no_number(fill, run, tmp_path):
+    user = fill("gip_table5")
+    end(run(f"{ALONE}/seed1"), status="diverged", step=900, epoch=3)
+    tables.write("gip_table5", user, tmp_path)
+    frame = pd.read_csv(tmp_path / "gip_table5.csv").set_index("row")
+    gone = frame.loc["One-Hot Loss"]
+    assert gone["status"] == "diverged (seed 1 at epoch 3)" and gone["seeds"] == "0 2"
+    assert gone[["mean", "std", "best.accuracy_mean"]].isna().all(), "a mean of the seeds left would be chosen by luck"
+    assert len(gone["values"].split()) == 2
+    (line,) = [line for line in (tmp_path / "gip_table5.md").read_text().splitlines() if line.startswith("| One-Hot ")
+               and line.count("Loss") == 1]  # fmt: skip
+    assert [part.strip() for part in line.split("|")[2:4]] == ["1.00", "diverged (1 of 3), epoch 3"]
+    assert frame["mean"].notna().sum() == 14
+    end(run(f"{ALONE}/seed0"), status="diverged", step=1500, epoch=5)
+    assert entries("gip_table5", user)["One-Hot Loss", "Accuracy (%)", "ours (paper)"] == (
+        "diverged (2 of 3), epochs 3, 5"
+    )
+
+
+def test_a_blocked_student_names_its_parent(checkout):
+    user = config.user({"scale": "paper", "seeds": 1})
+    end(config.resolve(f"{GIP}/seed0", user), status="blocked", parent=RESNET, reason="diverged at step 9")
+    row = collect.row(cell("gip_table1", "CIFAR-10", "Proposed Method (%)"), user)
+    assert (row["status"], row["ended"]) == (f"blocked (seed 0 by {RESNET})", "blocked") and "mean" not in row
+    assert "Ours at scale paper: no number." in notes.caption("gip_table1", collect.collect("gip_table1", user), user)
+
+
+def test_status_says_epoch_or_step(user, run):
+    end(run(f"{GIP}/seed0"), status="diverged", step=900, epoch=3)
+    assert status.state(run(f"{GIP}/seed0")).startswith("diverged: at epoch 3; see ")
+    gan = "gip/cifar10/acgan/acgan/seed0"
+    end(run(gan), status="diverged", step=40)
+    assert status.state(run(gan)).startswith("diverged: at step 40; see ")
+
+
+# --- quoted numbers
+
+
+def test_quoted_numbers_and_their_ratios_are_marked(user):
+    quoted = {
+        "gip_table3": {("GAN-TSC", column, "paper") for column in
+                       ("Teacher (WideResNet-28-10) (%)", "Student (ResNet-18) (%)", "Restored Ratio (%)")},
+        "gip_table4": {(f"{name} / DAFL", column, "paper") for name in ("CIFAR-10", "CIFAR-100")
+                       for column in ("Teacher (%)", "Student (%)", "Restored Ratio (%)")},
+    }  # fmt: skip
+    for table in catalog.tables():
+        assert {key for key, text in entries(table, user).items() if "‡" in text} == quoted.get(table, set())
+        words = notes.caption(table, collect.collect(table, user), user)
+        assert words.count("‡Quoted by the paper from elsewhere") == (table in quoted)
+
+
+def test_quoted_numbers_stay_beside_our_re_implementation_s(fill, tmp_path):
+    tables.write("gip_table4", fill("gip_table4"), tmp_path)
+    frame = pd.read_csv(tmp_path / "gip_table4.csv").set_index(["row", "column"])
+    both = frame.loc["CIFAR-10 / DAFL", "Student (%)"]
+    assert both["quoted"] and both["published"] == 92.22 and 50 < both["mean"] < 80
+    assert not frame.loc["CIFAR-10 / Our method", "Student (%)"]["quoted"]
+    assert "92.22‡" in (tmp_path / "gip_table4.md").read_text()
+    assert latex.escape("92.22‡") in (tmp_path / "gip_table4.tex").read_text()
+    assert len({latex.escape(mark) for mark in "*†‡"}) == 3, "marks stay distinct"
+
+
+# --- captions
+
+
+def test_captions_say_what_is_measured(fill):
+    words = {name: notes.caption(name, collect.collect(name, user), user)
+             for name in ("gip_table1", "gip_table3") for user in [fill(name)]}  # fmt: skip
+    for text in words.values():
+        assert "Accuracy: in %, after the last epoch" in text
+        assert "Ours at scale paper: 3 seeds, mean ± sample standard deviation." in text, "one teacher is no seed count"
+    ratio = "Restored ratio: the student's accuracy in % of its teacher's; its spread is the student's alone."
+    assert ratio in words["gip_table3"] and "A teacher is one run" in words["gip_table3"]
+    assert "teacher" not in words["gip_table1"]
+
+
+def test_the_reconstruction_of_table_5_is_said_once(user):
+    words = notes.caption("gip_table5", collect.collect("gip_table5", user), user)
+    assert words.count("check marks lost in the text at hand") == 1
+    assert words.count("row inferred from lexicographic order") == 1
+    assert "confirmed" not in words and "chance" not in words, "what is said of single rows stands in the CSV"
+    for table in set(catalog.tables()) - {"gip_table5"}:
+        assert "Of every published number" not in notes.caption(table, collect.collect(table, user), user)
+
+
+# --- marks
+
+
+def test_methods_are_compared_within_a_data_set(fill):
+    user = fill("gip_table1")
+    shown = {key: collect.row(cell("gip_table1", *key), user)["mean"] for key in marks("gip_table1", user)}
+    for name in ("CIFAR-10", "CIFAR-100"):
+        ranked = sorted((key for key in shown if key[0] == name), key=shown.get, reverse=True)
+        assert [marks("gip_table1", user)[key] for key in ranked] == ["bold", "underline"]
+    assert len(shown) == 4
+
+
+def test_teachers_are_not_compared(fill):
+    for table in ("gip_table3", "gip_table4"):
+        found = marks(table, fill(table))
+        assert found and not any(column.startswith("Teacher") for _, column in found)
+    rows = {name.partition(" / ")[0] for name, _ in found}
+    assert rows == {"CIFAR-10", "CIFAR-100"} and len(found) == 8, "student and ratio, best and second, each data set"
+
+
+def test_training_lengths_stand_beside_each_other_and_are_compared(fill):
+    assert marks("gip_table6", fill("gip_table6")) == {
+        ("ResNet-18", "Accuracy (%) / 300 Epochs"): "bold",
+        ("ResNet-18", "Accuracy (%) / 200 Epochs"): "underline",
+    }
+
+
+def test_the_paper_s_marks_are_what_our_rule_gives(user):
+    """Ranked by the published numbers, our rule marks what AI-KD's Table 4 marks."""
+    rows = [{**row, "mean": float(row["published"])} for row in collect.collect("aikd_table4", user)]
+    found = tables.best_of(rows)
+    assert [found.get(number, "") for number in range(len(rows))] == [row["published_mark"] for row in rows]
+
+
+# --- LaTeX
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_latex_is_balanced_ascii(table, fill, tmp_path):
+    tables.write(table, fill(table), tmp_path)
+    text = (tmp_path / f"{table}.tex").read_text()
+    body = "\n".join(line for line in text.splitlines() if not line.startswith("%"))
+    assert text.isascii() and body.count("{") == body.count("}") and body.count("$") % 2 == 0
+    assert not re.search(r"(?<!\\)[%#_]", re.sub(r"\\label\{[^}]*\}", "", body)), "special characters are escaped"
+
+
+# --- explain
+
+
+def test_a_ratio_is_explained_by_both_sides(fill):
+    text = explain.report("gip_table3", ["Our", "Ratio"], fill("gip_table3"))
+    row = collect.row(cell("gip_table3", "Our method", "Restored Ratio (%)"), fill("gip_table3"))
+    student = f"{row['student_mean']:.2f} ± {row['student_std']:.2f}"
+    assert f"  student     {student}  accuracy, done; values {row['student_values']}\n" in text
+    assert "  teacher     80.00  accuracy, done\n" in text
+    for seed in range(3):
+        assert f"  run         {TAUGHT}/seed{seed}: " in text
+    assert f"  run         {WRN}: " in text and f"    teacher   learnt from {WRN}, weights {WEIGHTS[:16]}…" in text
+
+
+def test_quoted_numbers_are_explained(fill):
+    user = fill("gip_table4")
+    text = explain.report("gip_table4", ["CIFAR-10", "DAFL", "Student"], user)
+    assert "  published   92.22, quoted from elsewhere; ours is of our re-implementation\n" in text
+    assert re.search(r"  ours        \d\d\.\d\d ± 1\.00  at scale paper: done; values", text)
+    assert "  best.accuracy 70" in text and "gip/cifar10/resnet18/dafl/seed2" in text
+    text = explain.report("gip_table4", ["CIFAR-10", "DAFL", "Ratio"], user)
+    assert "  published   96.48, of numbers quoted from elsewhere; " in text
+
+
+def test_parents_of_every_role_are_explained(user, run):
+    for seed in range(3):
+        finish(run(f"gip/cifar10/reactnet18/gip/seed{seed}"))
+        finish(run(f"gip/cifar10/resnet18/gantsc+teacher=wrn28_10/seed{seed}"))
+    text = explain.report("gip_table2", ["CIFAR-10", "Proposed"], user)
+    start = "gip/cifar10/reactnet18/gip+binary=activations/seed1"
+    assert f"    start     started from {start}, weights" in text and f"    teacher   learnt from {RESNET}" in text
+    text = explain.report("gip_table3", ["GAN-TSC", "Student"], user)
+    assert "    gan       learnt from gip/cifar10/acgan/acgan/seed0" in text and f"learnt from {WRN}" in text
+
+
+def test_survivors_are_told_without_a_mean(user, run):
+    for seed, right in ((0, 60), (2, 64)):
+        finish(run(f"{GIP}/seed{seed}"), right)
+    end(run(f"{GIP}/seed1"), status="diverged", step=900, epoch=3)
+    text = explain.report("gip_table1", ["CIFAR-10", "Proposed"], user)
+    assert "  ours        –  at scale paper: diverged (seed 1 at epoch 3); values 60 64\n" in text
+    assert "weights   sha256 none (diverged)" in text

@@ -1,0 +1,240 @@
+import re
+import statistics
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from advkd.artifacts import collect, latex, notes, tables
+from advkd.files import read_json, write_json
+from advkd.report import status
+from advkd.settings import catalog, config
+
+GROUPS = ["acgan/single", "acgan/okd", "sagan/single", "sagan/okd"]
+META = {
+    "weights": "official",
+    "dims": 2048,
+    "n_real": 2642,
+    "n_fake": 10000,
+    "rank_deficient": False,
+    "fid_leads": True,
+}
+DATA = {"name": "codebrim", "source": {"verified": "published checksum", "content": "0" * 64},
+        "sha256": {"images.npy": "1" * 64}}  # fmt: skip
+COMPARED = {"kind": "run", "run": "okd/codebrim/sagan/okd", "decimals": "2", "status": "done"}
+
+
+@pytest.fixture
+def reduced(checkout):
+    return config.user({"scale": "reduced", "seeds": 3})
+
+
+def metrics(one, **values):
+    """Write a run's metrics as evaluation does: FIDs that depend on model, method and seed."""
+    base = 100 + 10 * GROUPS.index(f"{one.run.model}/{one.run.method}") + one.run.seed
+    found = {f"fid.G{i}": base + 0.1 * i for i in (1, 2, 3)} | {"fid.mean": base + 0.2, "kid.G1": 0.001 * base}
+    folder = one.run.folder(one.scale)
+    write_json(folder / "metrics.json", {"status": "done", "values": {**found, **values}, "meta": META})
+    write_json(folder / "provenance.json", {"data": DATA})
+    write_json(folder / "result.json", {"config_hash": one.hash, "status": "done", "sha256": {}})
+
+
+def fill(user, groups=GROUPS):
+    for group in groups:
+        for seed in range(3):
+            metrics(config.resolve(f"okd/codebrim/{group}/seed{seed}", user))
+
+
+def test_mean_and_sample_deviation_over_seeds(reduced):
+    fill(reduced)
+    row = next(row for row in collect.collect("okd_table1", reduced) if row["row"] == "OKD-SAGAN G2")
+    expected = np.array([130.2, 131.2, 132.2])
+    assert row["mean"] == pytest.approx(expected.mean())
+    assert row["std"] == pytest.approx(expected.std(ddof=1))
+    assert (row["status"], row["n"], row["seeds"]) == ("done", 3, "0 1 2")
+
+
+def test_missing_and_diverged_runs_are_said(reduced):
+    fill(reduced, ["sagan/okd"])
+    gone = config.resolve("okd/codebrim/acgan/single/seed1", reduced)
+    write_json(gone.run.folder("reduced") / "result.json", {"config_hash": gone.hash, "status": "diverged", "step": 77})
+    found = {row["row"]: row["status"] for row in collect.collect("okd_table1", reduced)}
+    assert found["SAGAN"] == "not run" and found["OKD-SAGAN G1"] == "done"
+    assert found["ACGAN"] == "diverged (seed 1 at step 77)"
+    frame = tables.wide(collect.collect("okd_table1", reduced), reduced).map(lambda entry: entry.text)
+    words = frame.loc["ACGAN"].tolist()
+    assert words.count("diverged (1 of 3), step 77") == 2, "in the columns that the others have"
+    assert not [column for column in frame.columns if frame[column].eq("").all()]
+
+
+def test_numbers_of_other_settings_are_not_shown_as_these(reduced):
+    fill(reduced)
+    other = config.user({"scale": "reduced", "seeds": 3, "override": {"okd": {"rho": 0.3}}})
+    found = {row["row"]: row["status"] for row in collect.collect("okd_table1", other)}
+    assert found["SAGAN"] == "done", "rho is none of its settings"
+    assert found["OKD-SAGAN G1"] == "stale"
+
+
+def test_questions_are_answered_while_the_first_seed_is_missing(reduced):
+    metrics(config.resolve("okd/codebrim/sagan/okd/seed1", reduced))
+    found = {row["row"]: row["status"] for row in collect.collect("okd_table1", reduced)}
+    assert found["OKD-SAGAN G1"] == "1 of 3 seeds"
+
+
+def test_where_kid_leads_it_is_kid_that_is_ranked():
+    few = {**META, "fid_leads": False}
+    row = {**COMPARED, "column": "FID", "metric": "fid.G1", "better": "lower", "meta": few}
+    values = [("a", 10.0, 0.9), ("b", 20.0, 0.1), ("c", 30.0, 0.5), ("d", 5.0, 0.01)]
+    rows = [{**row, "row": name, "mean": fid, "kid_mean": kid} for name, fid, kid in values]
+    del rows[-1]["mean"], rows[-1]["kid_mean"]
+    rows[-1] |= {"status": "diverged (seed 0 at step 3)", "ended": "diverged, step 3"}
+    assert tables.best_of(rows) == {1: "bold", 2: "underline"}
+
+
+@pytest.mark.parametrize("lack", [{"status": "not run"}, {"status": "damaged", "ended": "damaged"}])
+def test_the_best_of_those_that_happen_to_be_there_is_not_marked(lack):
+    row = {**COMPARED, "row": "Top-1 / a", "column": "x", "metric": "top1_error", "better": "lower"}
+    rows = [{**row, "mean": mean} for mean in (3.0, 2.0)] + [{**row, **lack}]
+    rows += [{**row, "row": "Top-5 / a", "mean": mean} for mean in (3.0, 2.0)]
+    assert tables.best_of(rows) == {4: "bold", 3: "underline"}
+
+
+def test_best_is_bold_and_second_underlined(reduced):
+    fill(reduced)
+    rows = collect.collect("okd_table1", reduced)
+    marks = tables.best_of(rows)
+    named = {rows[n]["row"]: mark for n, mark in marks.items() if rows[n]["column"] == "FID"}
+    assert named == {"ACGAN": "bold", "OKD-ACGAN G1": "underline"}
+
+
+def test_equal_numbers_share_a_mark_and_smoke_has_none(reduced, checkout):
+    row = {**COMPARED, "row": "a", "column": "x", "metric": "f1", "better": "higher"}
+    rows = [{**row, "mean": mean} for mean in (1.001, 1.004, 0.5, 0.2)]
+    assert tables.best_of(rows) == {0: "bold", 1: "bold", 2: "underline"}
+    smoke = config.user({"scale": "smoke", "seeds": 3})
+    fill(smoke)
+    marks = tables.wide(collect.collect("okd_table1", smoke), smoke).map(lambda entry: entry.mark)
+    ours = [column for column in marks.columns if "ours" in column[1]]
+    assert set(marks[ours].to_numpy().ravel()) == {""}
+
+
+def test_the_three_forms_hold_the_same_numbers(reduced, tmp_path):
+    fill(reduced)
+    tables.write("okd_table1", reduced, tmp_path)
+    frame = pd.read_csv(tmp_path / "okd_table1.csv")
+    for row in frame.itertuples():
+        shown = f"{row.mean:.2f} ± {row.std:.2f}"
+        assert shown in (tmp_path / "okd_table1.md").read_text()
+        assert latex.escape(shown) in (tmp_path / "okd_table1.tex").read_text()
+    tex = (tmp_path / "okd_table1.tex").read_text()
+    assert tex.count("{") == tex.count("}") and r"\bottomrule" in tex and "°" not in tex
+    assert re.search(r"\\textbf\{10[01]\.\d\d", tex), "the best is bold"
+
+
+def test_every_published_number_appears_as_printed(reduced, tmp_path):
+    for table in ("aikd_table2", "gip_table5", "okd_table1"):
+        tables.write(table, reduced, tmp_path)
+        text = (tmp_path / f"{table}.md").read_text()
+        for row in collect.collect(table, reduced):
+            assert tables.pm(row["published"], row["published_std"]) in text
+
+
+def test_latex_needs_no_more_than_ascii(reduced, tmp_path):
+    fill(reduced)
+    tables.write("okd_table1", reduced, tmp_path)
+    assert (tmp_path / "okd_table1.tex").read_text().isascii()
+
+
+def test_few_images_put_kid_first_and_mark_the_rank(reduced):
+    fill(reduced)
+    rows = collect.collect("okd_table1", reduced)
+    row = next(row for row in rows if "kid_mean" in row)
+    few = {**row, "meta": {**META, "n_fake": 250, "rank_deficient": True, "fid_leads": False, "weights": "random"}}
+    entries = tables.reproduced(few, "ours")
+    assert list(entries) == ["ours KID×10³", "ours Fréchet*"] and entries["ours Fréchet*"].endswith("†")
+    assert list(tables.reproduced(row, "ours")) == ["ours FID", "ours KID×10³"]
+
+
+def test_the_official_number_stands_beside_a_paper_s_wrong_one(reduced, tmp_path):
+    tables.write("aikd_table1", reduced, tmp_path)
+    frame = pd.read_csv(tmp_path / "aikd_table1.csv")
+    wrong = frame[frame["published"] != frame["official"]]
+    assert set(zip(wrong["run"], wrong["metric"], strict=True)) == {("cifar100", "classes"), ("fgvc_aircraft", "valid")}
+    assert frame["mean"].isna().all() if "mean" in frame else True
+
+
+def test_states_of_runs(reduced):
+    one = config.resolve("okd/codebrim/sagan/okd/seed0", reduced)
+    folder = one.run.folder("reduced")
+    assert status.state(one) == "not started"
+    folder.mkdir(parents=True)
+    (folder / "log.txt").write_text("2026-01-01 00:00:00 iteration 5/10\n")
+    assert status.state(one).startswith("unfinished: no checkpoint; see ")
+    write_json(folder / "result.json", {"config_hash": "old", "status": "done"})
+    assert status.state(one).startswith("stale")
+    write_json(folder / "result.json", {"config_hash": one.hash, "status": "diverged", "step": 3})
+    assert status.state(one).startswith("diverged: at step 3")
+    assert f"{one.run}  diverged: at step 3" in status.report(reduced, False)
+
+
+# --- a table of our own: the controls of Table 1
+
+
+@pytest.fixture
+def controls(reduced):
+    """Fill Table S1: three generators whose best is another with every seed, and by KID another than by FID."""
+    for number, one in enumerate(catalog.runs("okd_tableS1", reduced).values()):
+        sets = [1, 2, 3][: one.settings["sets"]]
+        fid = {i: 100 + number + 5 * ((i + one.run.seed) % 3) for i in sets}
+        kid = {i: 0.3 - 0.001 * fid[i] for i in sets}
+        values = {f"fid.G{i}": fid[i] for i in sets} | {f"kid.G{i}": kid[i] for i in sets}
+        values |= {"fid.mean": statistics.fmean(fid.values()), "kid.mean": statistics.fmean(kid.values()),
+                   "fid.mixture": 90.0, "kid.mixture": 0.02, "kid_se.G1": 0.0}  # fmt: skip
+        metrics(one, **values, **({"inter_kid.final": 0.0123456} if len(sets) > 1 else {}))
+    return reduced
+
+
+def of(run, column, user):
+    (found,) = [row for row in collect.collect("okd_tableS1", user) if (row["run"], row["column"]) == (run, column)]
+    return found
+
+
+def test_the_best_generator_is_chosen_run_by_run_and_then_averaged(controls):
+    row = of("okd/codebrim/sagan/okd+rho=3", "Best", controls)
+    folders = [f"{row['run']}/seed{seed}" for seed in range(3)]
+    files = [read_json(config.resolve(name, controls).run.folder("reduced") / "metrics.json") for name in folders]
+    for measure, prefix in (("fid", ""), ("kid", "kid_")):
+        lowest = [min(file["values"][f"{measure}.G{i}"] for i in (1, 2, 3)) for file in files]
+        assert row[f"{prefix}mean"] == pytest.approx(np.mean(lowest))
+        assert row[f"{prefix}std"] == pytest.approx(np.std(lowest, ddof=1))
+    chosen = [min((1, 2, 3), key=lambda i: file["values"][f"fid.G{i}"]) for file in files]
+    assert len(set(chosen)) == 3 and "best" not in str(files), "of what was evaluated already"
+    single = of("okd/codebrim/sagan/single", "Best", controls)
+    assert single["mean"] == of("okd/codebrim/sagan/single", "Mean", controls)["mean"], "one generator is the best"
+
+
+def test_nothing_published_no_column_for_it(controls, tmp_path):
+    tables.write("okd_tableS1", controls, tmp_path)
+    frame = tables.wide(collect.collect("okd_tableS1", controls), controls)
+    pairs = [(head, sub) for head in ("Mean", "Best", "Mixture") for sub in ("FID", "KID×10³")]
+    assert list(frame.columns) == [*pairs, ("Neighbours", "KID×10³")]
+    shown = frame.map(lambda entry: entry.text).loc[("SAGAN", "OKD rho = 1")]
+    assert shown["Neighbours", "KID×10³"] == "12.35 ± 0.00" and shown["Mixture", "KID×10³"] == "20.00 ± 0.00"
+    text = (tmp_path / "okd_tableS1.md").read_text()
+    assert "Table S1: Controls for Table 1" in text and "(not in the paper)" in text and "Published" not in text
+    assert "Best: the lowest FID, or KID, among the generators" in text
+    assert "Published" in notes.caption("okd_table1", collect.collect("okd_table1", controls), controls)
+
+
+def test_controls_are_compared_within_their_column_and_base(controls):
+    rows = collect.collect("okd_tableS1", controls)
+    groups = {}
+    for number, mark in tables.best_of(rows).items():
+        groups.setdefault((rows[number]["row"].split(" / ")[0], rows[number]["column"]), []).append(mark)
+    assert groups.keys() == {(base, column) for base in ("SAGAN", "ACGAN") for column in ("Mean", "Best")}
+    assert all(sorted(marks) == ["bold", "underline"] for marks in groups.values())
+
+
+def test_controls_that_are_not_run_say_so(reduced):
+    frame = tables.wide(collect.collect("okd_tableS1", reduced), reduced).map(lambda entry: entry.text)
+    assert set(frame.to_numpy().ravel()) == {"–", ""} and "paper" not in frame.columns.get_level_values(1)

@@ -1,0 +1,198 @@
+import dataclasses
+import json
+import re
+import statistics
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from advkd.claims import audit, audit_remarks, audit_rules
+from advkd.claims.evidence import cells
+
+FINDINGS = audit.findings()
+# The papers' contradictions as read by hand: where, printed, derived.
+CONTRADICTIONS = [
+    ("changes", "aikd section 4.3", "1.43", "1.80"),
+    ("changes", "aikd section 4.4", "+1.80", "2.71"),
+    ("changes", "aikd section 4.4", "+2.71", "1.80"),
+    ("repetitions", "aikd_table1: Coarse / CIFAR-100 | Classes", "10", "100"),
+    ("repetitions", "aikd_table2: Top-1 Error / ResNet 18 / AI-KD | CIFAR-100", "0.10", "0.07"),
+    ("data sets", "aikd_table1: Coarse / CIFAR-100 | Classes", "10", "100"),
+    ("data sets", "aikd_table1: Fine-grained / FGVC aircraft | Images / Valid", "3334", "3333"),
+    ("data sets", "aikd_table1: Fine-grained / FGVC aircraft | Images / Valid", "10001", "10000"),
+    ("data sets", "okd section 4", "1600", "1590"),
+    ("marks", "aikd_table2: Top-1 Error / ResNet 18 / CS-KD | CUB 200-2011", "no mark", "underline"),
+    ("marks", "aikd_table3: ECE / DenseNet 121 / Baseline | CUB 200-2011", "no mark", "underline"),
+    ("marks", "aikd_table3: Top-5 Error / ResNet 18 / PS-KD | Stanford Dogs", "underline", "bold"),
+    ("marks", "aikd_table3: Top-5 Error / ResNet 18 / AI-KD | Stanford Dogs", "bold", "underline"),
+]
+CLAIMS = {
+    "contradiction": {"aikd-top5-resnet", "aikd-omega-values", "gip-entropy-needed"},
+    "remark": {"okd-sagan-all", "okd-acgan-all", "aikd-top1", "aikd-top5", "aikd-f1-everywhere",
+               "aikd-omega-insensitive", "aikd-augmentations-help"},
+}  # fmt: skip
+REMARKS = {
+    "13.18 ± 0.34: probably a copy", "top1_error 20.42 ± 0.04, top5_error 5.27 ± 0.29: probably a copy",
+    "above the accuracy of the same runs, 81.39 %", "by 1.16 points in Top-1 error and by 0.2 in macro F1",
+    "by 0.09 points in Top-1 error and by 0.7 in macro F1", "worse than gip/cifar100/resnet18/gip, 78.30",
+    "worse than gip/cifar100/resnet18/kd, 77.73", "7 of the 10 variants that learnt are worse than gip/cifar100/resnet1"
+}  # fmt: skip
+
+
+def change(monkeypatch, select, **fields):
+    """Print other numbers in the cells that `select` tells."""
+    assert any(map(select, cells()))
+    other = tuple(dataclasses.replace(cell, **fields) if select(cell) else cell for cell in cells())
+    monkeypatch.setattr(audit_rules, "cells", lambda: other)
+
+
+def at(table, row, column=None, metric=None):
+    return lambda cell: (
+        (cell.table, cell.row) == (table, row) and column in (None, cell.column) and metric in (None, cell.metric)
+    )
+
+
+# --- what is found
+
+
+def test_every_known_contradiction_and_no_other():
+    own = [one for one in FINDINGS if one.kind == "contradiction" and one.rule != "claims"]
+    assert sorted((one.rule, one.where, one.printed, one.derived) for one in own) == sorted(CONTRADICTIONS)
+    for kind, names in CLAIMS.items():
+        found = [one for one in FINDINGS if (one.rule, one.kind) == ("claims", kind)]
+        assert {one.words.split(":")[0] for one in found} == names
+        assert all(("; read here as: " in one.words) == (kind == "remark") for one in found)
+
+
+def test_remarks():
+    remarks = [one for one in FINDINGS if one.kind == "remark"]
+    chance = [one for one in remarks if one.rule == "chance"]
+    assert len(chance) == 5 and {(one.printed, one.derived) for one in chance} == {("1.00", "100/100")}
+    rest = [one for one in remarks if one.rule not in ("chance", "claims")]
+    assert len(rest) == len(REMARKS) and all(any(text in one.words for one in rest) for text in REMARKS)
+
+
+def test_a_swap_is_told():
+    swapped = [one for one in FINDINGS if "swapped" in one.words]
+    assert {one.printed for one in swapped} == {"+1.80", "+2.71"}
+
+
+def test_nothing_is_typed_in():
+    """The rules name no number, table or method of a contradiction."""
+    for module in (audit_rules, audit_remarks):
+        source = Path(module.__file__).read_text(encoding="utf-8")
+        assert not re.search(r"table\d|omega|cub200|fgvc|\d\d\.\d\d|section \d", source)
+
+
+@pytest.mark.parametrize(
+    ("select", "fields", "rule", "expected"),
+    [
+        (at("okd_table1", "OKD-SAGAN"), {"mean": "132.31"}, audit_rules.averages, ("132.31", "132.13")),
+        (at("okd_table1", "OKD-ACGAN G3"), {"mean": "180.31"}, audit_rules.averages, ("172.13", "172.46")),
+        (at("gip_table3", "Our method", metric="restored_ratio"), {"mean": "99.31"}, audit_rules.ratios,
+         ("99.31 ± 0.04", "99.30")),
+        (at("gip_table3", "Our method", metric="restored_ratio"), {"std": "0.06"}, audit_rules.ratios,
+         ("99.30 ± 0.06", "0.04")),
+        (at("gip_table6", "ResNet-18", "Accuracy (%) / 200 Epochs"), {"mean": "78.03"}, audit_rules.repetitions,
+         ("78.30", "78.03")),
+        (at("text", "okd_sagan_g2"), {"mean": "14.5"}, audit_rules.changes, ("14.5", "15.4")),
+        (at("text", "gip_cifar10_images_per_class"), {"mean": "5000"}, audit_rules.data_sets, ("5000", "6000")),
+        (at("aikd_table3", "Top-5 Error / ResNet 18 / PS-KD", "MIT67"), {"mark": ""}, audit_rules.marks,
+         ("no mark", "bold")),
+        (at("gip_table1", "CIFAR-10", "KD (%)"), {"mean": "10.00"}, audit_remarks.chance, ("10.00 ± 0.13", "100/10")),
+        (at("aikd_table6", "alpha_CE = 0.7, alpha_G = 0.2, alpha_P = 0.1"), {"mean": "21.29", "std": "0.12"},
+         audit_remarks.copies, ("21.29 ± 0.12", "numbers of two trainings")),
+    ],
+)  # fmt: skip
+def test_a_changed_number_is_found(monkeypatch, select, fields, rule, expected):
+    before = {(one.printed, one.derived) for one in rule().findings}
+    change(monkeypatch, select, **fields)
+    more = {(one.printed, one.derived) for one in rule().findings} - before
+    assert more == {expected}
+
+
+@pytest.mark.parametrize(
+    ("select", "fields", "rule", "left"),
+    [
+        (at("text", "aikd_gain_cskd"), {"mean": "1.80"}, audit_rules.changes, 2),
+        (at("aikd_table1", "Coarse / CIFAR-100", "Classes"), {"mean": "100"}, audit_rules.repetitions, 1),
+        (at("aikd_table1", "Fine-grained / FGVC aircraft", "Images / Valid"), {"mean": "3333"},
+         audit_rules.data_sets, 2),
+        (at("aikd_table3", "Top-5 Error / ResNet 18 / AI-KD", "Stanford Dogs"), {"mean": "7.17"}, audit_rules.marks, 2),
+        (at("aikd_table5", "ResNet-18 / omega = 0.75"), {"std": "0.41"}, audit_remarks.copies, 1),
+        (at("aikd_table2", "F1 Score Macro / ResNet 18 / Baseline", "FGVC Aircraft"), {"mean": "0.814", "std": "0.012"},
+         audit_remarks.f1_beside_error, 1),
+        (lambda cell: cell.row == "One-Hot Loss", {"mean": "71.00"}, audit_remarks.chance, 4),
+    ],
+)  # fmt: skip
+def test_a_corrected_number_is_not_found(monkeypatch, select, fields, rule, left):
+    assert len(rule().findings) > left
+    change(monkeypatch, select, **fields)
+    assert len(rule().findings) == left
+
+
+def test_what_was_checked():
+    counts = {one.rule: one.count for one in audit.checks()}
+    assert counts["stated differences and percentages"] == 24
+    assert counts["averages"] == 2 and counts["ratios of accuracies"] == 6
+    assert min(counts.values()) > 0 and sum(len(one.findings) for one in audit.checks()) == len(FINDINGS)
+
+
+# --- what the printed numbers bear out
+
+
+def test_readings_are_scipy_s():
+    found = audit.readings()
+    assert len(found) == 48
+    for one in found:
+        texts = re.findall(r"([\d.]+) ± ([\d.]+)", f"{one.best} {one.second}")
+        (best, spread), (second, other) = (map(float, pair) for pair in texts)
+        expected = stats.ttest_ind_from_stats(best, spread, 3, second, other, 3, equal_var=False)
+        assert (abs(one.t), one.p) == pytest.approx((abs(expected.statistic), expected.pvalue), abs=1e-9)
+        assert one.t >= 0 and one.difference == pytest.approx(abs(best - second))
+
+
+@pytest.mark.parametrize(
+    ("where", "metric", "t"),
+    [
+        ("aikd_table2: cifar100/preact_resnet18", "top1_error", 9), ("aikd_table2: mit67/resnet18", "top1_error", 1.8),
+        ("aikd_table2: cifar100/densenet121_cifar", "top1_error", 2.7),
+        ("aikd_table5: cifar100/preact_resnet18", "top1_error", 0.4), ("gip_table1: cifar10/resnet18", "accuracy", 1.9),
+        ("gip_table1: cifar100/resnet18", "accuracy", 3.8), ("gip_table2: cifar10/reactnet18", "accuracy", 7.3),
+        ("gip_table2: cifar100/reactnet18", "accuracy", 14.2),
+    ],
+)  # fmt: skip
+def test_readings_worked_out_by_hand(where, metric, t):
+    (found,) = [one for one in audit.readings() if (one.where, one.metric) == (where, metric)]
+    assert found.t == pytest.approx(t, abs=0.3)
+
+
+@pytest.mark.parametrize(
+    ("run", "single", "fids", "t", "p", "expected", "chance"),
+    [
+        ("okd/codebrim/sagan/okd", 139.76, (144.05, 118.23, 134.12), 0.51, 0.66, 128.7, 0.14),
+        ("okd/codebrim/acgan/okd", 178.92, (165.39, 171.68, 179.31), 0.84, 0.49, 173.0, 0.076),
+    ],
+)
+def test_the_best_of_three(run, single, fids, t, p, expected, chance):
+    (found,) = [one for one in audit.controls() if one.run == run]
+    assert (found.single, found.generators, found.best) == (single, 3, min(fids))
+    assert (found.mean, found.deviation) == pytest.approx((statistics.fmean(fids), statistics.stdev(fids)))
+    assert (found.t, found.p) == pytest.approx((t, p), abs=0.005)
+    drawn = np.random.default_rng(0).normal(single, statistics.stdev(fids), (200_000, 3)).min(axis=1)
+    assert found.expected == pytest.approx(drawn.mean(), abs=0.1) == pytest.approx(expected, abs=0.1)
+    assert found.chance == pytest.approx((drawn <= min(fids)).mean(), abs=0.004)
+    assert found.chance == pytest.approx(chance, abs=0.003)
+
+
+def test_what_is_shown():
+    for found in (FINDINGS, audit.checks(), audit.readings(), audit.controls()):
+        plain = [dataclasses.asdict(one) for one in found]
+        assert json.loads(json.dumps(plain, allow_nan=False)) is not None
+    text = audit.text()
+    assert all(one.where in text and one.words in text for one in FINDINGS)
+    assert "as low in 14 % of cases" in text and "t = 1.93, df = 3.3, p = 0.14" in text
+    assert all(Decimal(one.printed.split()[0]) for one in FINDINGS if one.rule == "changes")

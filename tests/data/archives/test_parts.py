@@ -1,0 +1,144 @@
+"""Where the published files of a data set are found, and what they are together."""
+
+import dataclasses
+
+import pytest
+from small_archives import TINY, members, pack, pack_tar, unpack
+
+from advkd.data.archives.parts import join, locate, open_archive, open_parts
+from advkd.data.registry import RemoteFile
+from advkd.errors import UserError
+
+IMAGES = {f"Images/{name}.jpg": name.encode() for name in ("cat/1", "cat/2", "dog/1")}
+
+
+def remote(file, *files):
+    return RemoteFile(file, f"http://localhost:9/{file}", None, None, files=dict.fromkeys(files))
+
+
+DOGS = dataclasses.replace(
+    TINY,
+    name="dogs",
+    folder="Images",
+    archives=(remote("images.tar"), remote("lists.tar", "train.mat", "test.mat")),
+)
+ROOMS = dataclasses.replace(
+    TINY, name="rooms", folder="Images", archives=(remote("rooms.tar"), remote("Train.txt"), remote("Test.txt"))
+)
+NAMES = {"dogs": [*IMAGES, "test.mat", "train.mat"], "rooms": [*IMAGES, "Test.txt", "Train.txt"]}
+
+
+def put(folder, *wanted):
+    """Put archives, loose files or, where names end in `/`, what is extracted from them into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in wanted:
+        if name == "Images/":
+            unpack(pack(folder / "x.zip", IMAGES), folder)
+            (folder / "x.zip").unlink()
+        elif name.endswith("lists.tar"):
+            pack_tar(folder / name, {"train.mat": b"1", "test.mat": b"2", "file.mat": b"3"})
+        elif name.endswith(".tar"):
+            pack_tar(folder / name, IMAGES)
+        else:
+            (folder / name).write_text(name)
+    return folder
+
+
+def opened(dataset, mirror):
+    parts = open_parts(dataset, locate(dataset, mirror))
+    return [part.kind for part in parts], join(dataset, parts)
+
+
+@pytest.mark.parametrize("place", [".", "dogs"])
+@pytest.mark.parametrize(
+    ("files", "kinds"),
+    [
+        (("images.tar", "lists.tar"), ["tar", "tar"]),
+        (("Images/", "train.mat", "test.mat"), ["folder", "folder"]),
+        (("images.tar", "train.mat", "test.mat"), ["tar", "folder"]),
+        (("Images/", "lists.tar"), ["folder", "tar"]),
+    ],
+)
+def test_archives_and_what_was_extracted_may_be_mixed(tmp_path, place, files, kinds):
+    found, archive = opened(
+        DOGS, put(tmp_path / place, *files) if place == "." else put(tmp_path / place, *files).parent
+    )
+    assert found == kinds
+    assert archive.names() == sorted(NAMES["dogs"])
+    assert archive.read("Images/cat/2.jpg") == b"cat/2"
+
+
+@pytest.mark.parametrize("files", [("rooms.tar", "Train.txt", "Test.txt"), ("Images/", "Train.txt", "Test.txt")])
+def test_loose_files_are_joined_to_an_archive(tmp_path, files):
+    kinds, archive = opened(ROOMS, put(tmp_path, *files))
+    assert kinds == ["folder" if "Images/" in files else "tar", "file", "file"]
+    assert archive.names() == sorted(NAMES["rooms"])
+    assert archive.read("Train.txt") == b"Train.txt"
+
+
+def test_subfolders_tell_apart_data_sets_whose_folders_are_called_the_same(tmp_path):
+    put(tmp_path / "dogs", "Images/", "lists.tar")
+    put(tmp_path / "rooms", "Images/", "Train.txt", "Test.txt")
+    put(tmp_path, "Images/")
+    for dataset in (DOGS, ROOMS):
+        assert locate(dataset, tmp_path)[0] == tmp_path / dataset.name / "Images"
+
+
+def test_a_folder_named_like_its_archive(tmp_path):
+    put(tmp_path / "lists", "train.mat", "test.mat")
+    put(tmp_path / "images", "Images/")
+    assert locate(DOGS, tmp_path) == [tmp_path / "images" / "Images", tmp_path / "lists"]
+
+
+def test_the_mirror_may_be_the_official_folder_or_an_archive_itself(tmp_path, monkeypatch):
+    put(tmp_path, "Images/", "train.mat", "test.mat")
+    for mirror in (tmp_path / "Images", tmp_path):
+        assert opened(DOGS, mirror)[1].names() == sorted(NAMES["dogs"])
+    monkeypatch.chdir(tmp_path / "Images")
+    assert opened(DOGS, type(tmp_path)("."))[1].names() == sorted(NAMES["dogs"])
+    put(tmp_path / "packed", "images.tar", "lists.tar", "other.tar")
+    assert opened(DOGS, tmp_path / "packed" / "lists.tar")[0] == ["tar", "tar"]
+    with pytest.raises(UserError, match=r"other\.tar is one file: name the folder that holds images\.tar, lists\.tar"):
+        locate(DOGS, tmp_path / "packed" / "other.tar")
+
+
+@pytest.mark.parametrize(
+    ("dataset", "files", "fault"),
+    [
+        (DOGS, ["lists.tar"], r"neither the archive images\.tar nor the extracted folder Images of dogs"),
+        (DOGS, ["Images/", "train.mat"], r"neither the archive lists\.tar nor its files train\.mat, test\.mat of dogs"),
+        (ROOMS, ["Images/", "Train.txt"], r"holds no Test\.txt of rooms"),
+    ],
+)
+def test_a_missing_part_is_named(tmp_path, dataset, files, fault):
+    with pytest.raises(UserError, match=fault):
+        locate(dataset, put(tmp_path, *files))
+
+
+def test_lists_without_what_is_needed_are_told(tmp_path):
+    put(tmp_path, "images.tar")
+    pack_tar(tmp_path / "lists.tar", {"test.mat": b"2"})
+    with pytest.raises(UserError, match=r"lists\.tar lacks train\.mat"):
+        opened(DOGS, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tgz", "no suffix"])
+def test_an_archive_is_told_by_its_bytes(tmp_path, name):
+    for kind, packed in (
+        ("zip", pack(tmp_path / "x.zip", members())),
+        ("tar", pack_tar(tmp_path / "x.tgz", members())),
+    ):
+        found = open_archive(packed.rename(tmp_path / name), "original_dataset")
+        assert found.kind == kind and len(found.names()) == 10
+
+
+@pytest.mark.parametrize(("name", "kind"), [("a.zip", "zip"), ("a.tar", "tar"), ("a.tar.gz", "tar")])
+def test_what_is_no_archive_is_told_by_its_name(tmp_path, name, kind):
+    (tmp_path / name).write_text("<html>not found</html>")
+    with pytest.raises(UserError, match=f"no complete {kind} archive"):
+        open_archive(tmp_path / name, "original_dataset")
+
+
+def test_nothing_there(tmp_path):
+    with pytest.raises(UserError, match=r"cannot read .*a\.zip: No such file"):
+        open_archive(tmp_path / "a.zip", "original_dataset")

@@ -1,0 +1,260 @@
+import csv
+import io
+import json
+import shutil
+import tracemalloc
+import zipfile
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from layouts import FOLDERS, contents, extract, read
+from PIL import Image
+from small_archives import jpeg
+from torchvision import transforms
+
+from advkd.data import classifier_store, registry
+from advkd.data.archives import fetch
+from advkd.data.classifier_store import READERS, first, squash
+from advkd.data.drawn import made
+from advkd.data.readers.labelled import Item
+from advkd.data.store import Store
+from advkd.errors import UserError
+from advkd.settings.config import REGISTRY
+
+SIZES = {"cifar10": 32, "cifar100": 32, "tiny_imagenet": 64}
+
+
+@pytest.fixture(scope="module")
+def sets():
+    return registry.load(REGISTRY)
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("drawn")
+    for name in READERS:
+        made.make(name, folder / name, 4)
+    return folder
+
+
+@pytest.fixture
+def prepared(tmp_path, sets, drawn):
+    """Prepare a drawn data set, or another source, under changed settings."""
+
+    def prepare(name, source=None, out="store", **settings):
+        source = fetch.describe(sets[name], drawn / name) if source is None else source
+        settings = {"stored_size": SIZES.get(name, 40), **settings}
+        meta = classifier_store.prepare(
+            source, sets.get(name), name, SimpleNamespace(**settings), tmp_path / "out" / out
+        )
+        found = Store.open(tmp_path / "out" / out)
+        assert found.meta == meta
+        return found
+
+    return prepare
+
+
+def rows(found):
+    return list(csv.DictReader((found.path / "manifest.csv").open()))
+
+
+def items(found):
+    """Pixels, label and size of every image of a store, in the order of the manifest."""
+    pixels = [*found.images, *found.held_out]
+    labels = [*found.labels, *found.held_out_labels]
+    return list(zip(rows(found), pixels, labels, [*found.sizes, *found.held_out_sizes], strict=True))
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_every_image_of_an_archive_is_what_the_manifest_says(name, prepared):
+    """From the archives' own bytes to the store, against PIL on the files that the standard library extracted."""
+    found = prepared(name)
+    wanted, side = read(name), SIZES.get(name, 40)
+    assert found.images.shape == found.held_out.shape == (32, side, side, 3)
+    assert [(row["image"], int(row["label"])) for row in rows(found)] == [*wanted.train, *wanted.valid]
+    assert [row["split"] for row in rows(found)] == ["training"] * 32 + ["held_out"] * 32
+    for row, pixels, label, size in items(found):
+        if name in ("cifar10", "cifar100"):
+            expected = wanted.decode(row["image"])[0]
+        else:
+            image = Image.open(io.BytesIO(contents(name)[row["image"]])).convert("RGB")
+            assert image.size == tuple(size)
+            expected = image.resize((side, side), Image.Resampling.BILINEAR)
+        np.testing.assert_array_equal(pixels, expected)
+        assert int(row["label"]) == label and row["class"] == found.meta["classes"][label]
+        assert (int(row["width"]), int(row["height"])) == tuple(size)
+    assert found.sizes.dtype == found.held_out_sizes.dtype == np.int32
+    assert found.meta["statistics"] == {"classes": 8, "train": 32, "valid": 32}
+    assert found.meta["counters"]["converted"] == ({} if "cifar" in name else {"L": 1})
+    assert found.meta["counters"]["squashed"] == (0 if name in SIZES else 64)
+    assert found.meta["source"]["verified"] == "drawn on the spot"
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_an_extraction_gives_the_same_store(name, prepared, sets, tmp_path):
+    archived = prepared(name)
+    extract(name, tmp_path / "mirror")
+    folder = prepared(name, fetch.describe(sets[name], tmp_path / "mirror"), "folder")
+    for path in archived.path.iterdir():
+        if path.name != "meta.json":
+            assert path.read_bytes() == (folder.path / path.name).read_bytes()
+    assert {**archived.meta, "source": None} == {**folder.meta, "source": None}
+    assert archived.meta["source"]["content"] == folder.meta["source"]["content"]
+
+
+def test_preparing_again_gives_the_same_bytes(prepared, tmp_path):
+    one, other = (prepared("cub200", out=out) for out in ("one", "other"))
+    for path in one.path.iterdir():
+        assert path.read_bytes() == (other.path / path.name).read_bytes()
+    assert str(tmp_path) not in (one.path / "meta.json").read_text()
+
+
+@pytest.mark.parametrize("name", ["cifar10", "fgvc_aircraft"])
+def test_a_part_is_what_the_whole_begins_with(name, prepared):
+    whole = prepared(name)
+    part = prepared(name, out="part", classes=3, train_per_class=2, valid_per_class=3)
+    assert part.meta["classes"] == whole.meta["classes"][:3]
+    assert part.meta["statistics"] == whole.meta["statistics"]
+    assert part.meta["settings"] == {
+        "classes": 3, "stored_size": SIZES.get(name, 40), "train_per_class": 2, "valid_per_class": 3,
+    }  # fmt: skip
+    for key, count in (("images", 2), ("held_out", 3)):
+        labels = getattr(whole, "labels" if key == "images" else "held_out_labels")
+        chosen = sorted(place for label in range(3) for place in np.flatnonzero(labels == label)[:count])
+        np.testing.assert_array_equal(getattr(part, key), getattr(whole, key)[chosen])
+        assert part.meta[key] == 3 * count
+
+
+def test_more_classes_than_there_are(prepared, monkeypatch):
+    said = []
+    monkeypatch.setattr(classifier_store, "say", said.append)
+    assert len(prepared("cifar10", classes=20).meta["classes"]) == 8
+    assert said == ["cifar10 has 8 classes, fewer than the 20 asked for: all are taken"]
+
+
+def test_first_keeps_order():
+    given = [Item(name, label) for name, label in zip("abcdefg", (1, 0, 1, 2, 1, 0, 2), strict=True)]
+    assert "".join(item.image for item in first(given, 2, 2)) == "abcf"
+    assert "".join(item.image for item in first(given, 3, 1)) == "abd"
+    assert first(given, 3, None) == given
+
+
+def test_squashing_is_the_filter_of_a_resized_crop():
+    pixels = np.random.default_rng(0).integers(0, 256, (50, 90, 3), dtype=np.uint8)
+    whole = transforms.functional.resized_crop(Image.fromarray(pixels), 0, 0, 50, 90, (32, 32))
+    np.testing.assert_array_equal(squash(pixels, 32), np.asarray(whole))
+    assert squash(pixels[:50, :50], 50).base is pixels
+
+
+def test_archives_are_read_in_their_own_order(prepared, monkeypatch):
+    decoded = []
+    real = classifier_store.cub200.read
+
+    def watched(archive):
+        found = real(archive)
+        return SimpleNamespace(**{**vars(found), "decode": lambda name: decoded.append(name) or found.decode(name),
+                                  "order": lambda names: sorted(names, reverse=True)})  # fmt: skip
+
+    wanted = prepared("cub200")
+    monkeypatch.setitem(READERS, "cub200", watched)
+    found = prepared("cub200", out="other")
+    assert decoded == sorted(decoded, reverse=True) and len(set(decoded)) == 64
+    assert found.meta == wanted.meta
+
+
+def test_official_archives_have_the_official_counts(prepared, sets, drawn):
+    for verified in ("published checksum", "structure; checksum as first used"):
+        record = {**fetch.describe(sets["mit67"], drawn / "mit67"), "verified": verified}
+        expected = "mit67 has 67 classes, 5360 train, 1340 valid, but here are 8 classes, 32 train, 32 valid"
+        with pytest.raises(UserError, match=expected):
+            prepared("mit67", record)
+    assert prepared("mit67", {**record, "verified": "accepted by the user"}).meta["images"] == 32
+
+
+def test_an_unreadable_image_is_named_and_nothing_left_behind(prepared, sets, tmp_path):
+    root = extract("fgvc_aircraft", tmp_path / "mirror")
+    image = root / "data" / "images" / "1000017.jpg"
+    image.write_bytes(image.read_bytes()[:300])
+    with pytest.raises(UserError, match=r"data/images/1000017\.jpg in .* cannot be decoded") as error:
+        prepared("fgvc_aircraft", fetch.describe(sets["fgvc_aircraft"], tmp_path / "mirror"))
+    assert "\n" not in str(error.value)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_an_archive_of_another_data_set_under_the_right_name(prepared, sets, tmp_path, drawn):
+    with zipfile.ZipFile(tmp_path / "tiny-imagenet-200.zip", "w") as archive:
+        for name, data in contents("cub200").items():
+            archive.writestr(f"{FOLDERS['tiny_imagenet']}/{name}", data)
+    with pytest.raises(UserError, match=r"wnids\.txt is missing: this is another data set"):
+        prepared("tiny_imagenet", fetch.describe(sets["tiny_imagenet"], tmp_path))
+    shutil.copy(drawn / "cub200" / "CUB_200_2011.tgz", tmp_path / "fgvc-aircraft-2013b.tar.gz")
+    with pytest.raises(UserError, match="no folder 'fgvc-aircraft-2013b'"):
+        prepared("fgvc_aircraft", fetch.describe(sets["fgvc_aircraft"], tmp_path))
+
+
+def test_a_data_set_that_is_none_for_classification(prepared):
+    with pytest.raises(UserError, match="codebrim is no data set for classification; these are cifar10"):
+        prepared("codebrim", {"verified": "drawn on the spot"})
+
+
+def test_pixels_are_never_all_in_memory(prepared, sets, drawn):
+    record = fetch.describe(sets["tiny_imagenet"], drawn / "tiny_imagenet")
+    tracemalloc.start()
+    try:
+        found = prepared("tiny_imagenet", record, stored_size=256)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < (found.images.nbytes + found.held_out.nbytes) / 3
+
+
+@pytest.fixture
+def mine(tmp_path):
+    for name, count in (("owls", 10), ("cats", 5)):
+        (tmp_path / "mine" / name).mkdir(parents=True)
+        for number in range(count):
+            data = jpeg(30 + number, 40, "L" if number == 1 else "RGB", seed=number)
+            (tmp_path / "mine" / name / f"{number}, {name}.jpg").write_bytes(data)
+    return tmp_path / "mine"
+
+
+def test_a_folder_of_images(mine, prepared):
+    found = prepared("mine", mine, stored_size=16, held_out=0.2, data_seed=0)
+    assert found.meta["classes"] == ["cats", "owls"]
+    assert (found.meta["images"], found.meta["held_out"]) == (12, 3)
+    assert found.meta["statistics"] == {"classes": 2, "train": 12, "valid": 3}
+    assert found.meta["settings"] == {"data_seed": 0, "held_out": 0.2, "stored_size": 16}
+    assert found.meta["source"]["verified"] == "the user's own images"
+    assert found.meta["counters"] == {"converted": {"L": 2}, "squashed": 15}
+    for row, pixels, label, size in items(found):
+        image = Image.open(mine / row["image"])
+        assert image.size == tuple(size) and row["class"] == row["image"].split("/")[0] == ["cats", "owls"][label]
+        np.testing.assert_array_equal(pixels, image.convert("RGB").resize((16, 16), Image.Resampling.BILINEAR))
+    other = prepared("mine", mine, "other", stored_size=16, held_out=0.2, data_seed=1)
+    assert [row["image"] for row in rows(found)] != [row["image"] for row in rows(other)]
+
+
+def test_photos_of_every_kind(mine, prepared):
+    """The pixels as they are stored: alpha and CMYK become RGB, an EXIF orientation is not applied."""
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    noise.save(mine / "owls" / "turned.png", exif=exif)
+    noise.convert("RGBA").save(mine / "owls" / "alpha.png")
+    noise.convert("CMYK").save(mine / "owls" / "press.tif")
+    noise.convert("P").save(mine / "owls" / "few.gif")
+    found = prepared("mine", mine, stored_size=16, held_out=0.2, data_seed=0)
+    assert found.meta["counters"]["converted"] == {"CMYK": 1, "L": 2, "P": 1, "RGBA": 1}
+    stored = {row["image"]: (pixels, tuple(size)) for row, pixels, _, size in items(found)}
+    for name in ("turned.png", "alpha.png"):
+        pixels, size = stored[f"owls/{name}"]
+        assert size == (30, 20)
+        np.testing.assert_array_equal(pixels, squash(np.asarray(noise), 16))
+
+
+def test_a_name_that_is_no_utf8_is_told_in_the_manifest(mine, prepared):
+    (mine / "owls" / "caf\udce9.jpg").write_bytes(jpeg())
+    found = prepared("mine", mine, stored_size=16, held_out=0.2, data_seed=0)
+    assert "owls/caf\\udce9.jpg" in [row["image"] for row in rows(found)]
+    assert json.loads((found.path / "meta.json").read_text()) == found.meta

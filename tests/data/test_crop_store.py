@@ -1,0 +1,195 @@
+import csv
+import hashlib
+import io
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+from small_archives import TINY, jpeg, members, pack, unpack, xml
+
+from advkd.data import crop_store, images
+from advkd.data.archives import fetch
+from advkd.data.archives.zip import ZipArchive
+from advkd.data.store import Store
+from advkd.errors import UserError
+
+SETTINGS = {
+    "crops": 33,
+    "crop": "window",
+    "image_size": 64,
+    "held_out": 0.25,
+    "held_out_crops": 11,
+    "windows_per_image": 1,
+    "data_seed": 3,
+}
+
+
+def prepared(source, out, **changed):
+    """Prepare a record, an archive in CODEBRIM's layout or a folder of images."""
+    if not isinstance(source, dict) and source.is_file():
+        source = fetch.describe(TINY, source.rename(source.with_name("tiny.zip")).parent)
+    meta = crop_store.prepare(source, TINY, "codebrim", SimpleNamespace(**{**SETTINGS, **changed}), out)
+    return Store.open(out), meta
+
+
+def rows(found):
+    return list(csv.DictReader((found.path / "manifest.csv").open()))
+
+
+@pytest.mark.parametrize("crop", ["window", "resized"])
+def test_every_crop_is_what_the_manifest_says(archive, tmp_path, crop):
+    found, meta = prepared(archive, tmp_path / "store", crop=crop)
+    source = ZipArchive(archive, "original_dataset")
+    assert found.images.shape == (33, 64, 64, 3) and found.held_out.shape == (11, 64, 64, 3)
+    manifest = rows(found)
+    assert len(manifest) == 44
+    for row, pixels in zip(manifest, [*found.images, *found.held_out], strict=True):
+        photo = Image.open(io.BytesIO(source.read(row["image"])))
+        x0, y0, side = (int(row[key]) for key in ("x0", "y0", "side"))
+        square = photo.crop((x0, y0, x0 + side, y0 + side))
+        if side != 64:
+            square = square.resize((64, 64), Image.Resampling.LANCZOS)
+        np.testing.assert_array_equal(pixels, np.asarray(square))
+        assert row["sha256"] == hashlib.sha256(pixels.tobytes()).hexdigest()
+        assert meta["classes"][int(row["label"])] == row["class"]
+        assert len(row["tags"]) == 6 and row["tags"][0] == "0"
+    training, held = ({row["image"] for row in manifest if row["split"] == part} for part in ("training", "held_out"))
+    assert not training & held
+    assert (len(training), len(held)) == (meta["photos"]["training_used"], meta["photos"]["held_out_used"])
+    assert [int(row["label"]) for row in manifest] == [*found.labels, *found.held_out_labels]
+    assert list(meta["counts"]["images"].values()) == [6, 6, 7, 7, 7]
+    assert meta["photos"]["all"] == 6 and meta["photos"]["training"] == 3 and meta["photos"]["held_out"] == 1
+
+
+def test_archive_and_extraction_give_the_same_store(archive, tmp_path):
+    extracted = unpack(archive, tmp_path / "x") / "original_dataset"
+    stores = []
+    for number, place in enumerate((archive, extracted)):
+        record = fetch.fetch(TINY, mirror=place, root=tmp_path, accept=None)
+        stores.append(prepared(record, tmp_path / str(number))[0])
+    for name in ("images.npy", "labels.npy", "held_out.npy", "held_out_labels.npy", "manifest.csv"):
+        assert (stores[0].path / name).read_bytes() == (stores[1].path / name).read_bytes()
+    metas = [{**found.meta, "source": None} for found in stores]
+    assert metas[0] == metas[1]
+    assert stores[0].meta["source"]["content"] == stores[1].meta["source"]["content"]
+
+
+def test_preparing_again_gives_the_same_bytes_and_another_seed_does_not(archive, tmp_path):
+    first, second, other = (prepared(archive, tmp_path / str(i), data_seed=seed)[0] for i, seed in enumerate((3, 3, 4)))
+    for path in first.path.iterdir():
+        assert path.read_bytes() == (second.path / path.name).read_bytes()
+    assert not np.array_equal(first.images, other.images)
+    assert str(tmp_path) not in (first.path / "meta.json").read_text()
+
+
+def test_held_out_crops_stay_when_crops_changes(archive, tmp_path):
+    few, many = (prepared(archive, tmp_path / str(count), crops=count)[0] for count in (10, 50))
+    np.testing.assert_array_equal(few.held_out, many.held_out)
+    np.testing.assert_array_equal(few.images, many.images[:10])
+
+
+def test_every_photo_is_decoded_once(archive, tmp_path, monkeypatch):
+    decoded = []
+    real = images.decode
+    monkeypatch.setattr(images, "decode", lambda archive, name: decoded.append(name) or real(archive, name))
+    prepared(archive, tmp_path / "store")
+    assert sorted(decoded) == [f"images/image_{i}.jpg" for i in range(4)]
+
+
+def test_classes_without_boxes_are_left_out(tmp_path, said):
+    contents = {}
+    for i in range(4):
+        contents[f"original_dataset/{i}.jpg"] = jpeg(seed=i)
+        contents[f"original_dataset/{i}.xml"] = xml(
+            f"{i}.jpg", [((1, 1, 80, 70), "Crack"), ((1, 1, 70, 70), "Efflorescence")]
+        )
+    found, meta = prepared(pack(tmp_path / "a.zip", contents), tmp_path / "store")
+    assert meta["classes"] == ["crack", "efflorescence"]
+    assert meta["skipped_classes"] == ["exposed bars", "spallation", "corrosion stain"]
+    assert set(found.labels) == {0, 1}
+    assert any("no training photo shows exposed bars, spallation, corrosion stain" in line for line in said)
+
+
+def test_only_background(tmp_path):
+    contents = {
+        "original_dataset/a.jpg": jpeg(),
+        "original_dataset/a.xml": xml("a.jpg", [((1, 1, 9, 9), "Background")]),
+    }
+    with pytest.raises(UserError, match="holds no box with a defect"):
+        prepared(pack(tmp_path / "a.zip", contents), tmp_path / "store")
+
+
+def test_no_held_out_part(archive, tmp_path):
+    found, meta = prepared(archive, tmp_path / "store", held_out=0)
+    assert len(found.held_out) == len(found.held_out_labels) == 0
+    assert meta["photos"]["training"] == 4
+
+
+def test_conversions_and_enlargements_are_counted(tmp_path):
+    contents = {
+        "original_dataset/a.jpg": jpeg(100, 100, "L"),
+        "original_dataset/a.xml": xml("a.jpg", [((1, 1, 100, 100), "Crack")]),
+        "original_dataset/b.jpg": jpeg(100, 40),
+        "original_dataset/b.xml": xml("b.jpg", [((1, 1, 100, 40), "Spallation")]),
+    }
+    _, meta = prepared(pack(tmp_path / "a.zip", contents), tmp_path / "store", held_out=0, crops=10)
+    assert meta["counters"] == {
+        "annotations_left_out": 0,
+        "converted": {"L": 1},
+        "enlarged": 5,
+        "expanded": 0,
+        "repeated": 0,
+    }
+
+
+def test_a_corrupt_photo_is_named_and_nothing_left_behind(tmp_path):
+    contents = members()
+    name = "original_dataset/images/image_2.jpg"
+    contents[name] = contents[name][:2000]
+    with pytest.raises(UserError, match=r"image_2\.jpg in .* cannot be decoded"):
+        prepared(pack(tmp_path / "a.zip", contents), tmp_path / "out" / "store", held_out=0)
+    assert not (tmp_path / "out").exists()
+
+
+def test_faults_stop_what_the_user_accepted_but_not_the_official_archive(tmp_path, said):
+    contents = {f"original_dataset/{i}.jpg": jpeg(seed=i) for i in range(60)}
+    contents |= {f"original_dataset/{i}.xml": xml(f"{i}.jpg", [((1, 1, 80, 70), "Crack")]) for i in range(60)}
+    contents["original_dataset/9.xml"] = b"<"
+    pack(tmp_path / "tiny.zip", contents)
+    record = {**fetch.describe(TINY, tmp_path), "verified": "accepted by the user"}
+    with pytest.raises(UserError, match=r"9\.xml .*malformed xml"):
+        prepared(record, tmp_path / "store")
+    _, meta = prepared({**record, "verified": "structure; checksum as first used"}, tmp_path / "store")
+    assert meta["counters"]["annotations_left_out"] == 1
+    assert any("9.xml" in line for line in said)
+
+
+@pytest.fixture
+def mine(tmp_path):
+    for name, count in (("cats", 3), ("dogs", 5)):
+        (tmp_path / "mine" / name).mkdir(parents=True)
+        for i in range(count):
+            (tmp_path / "mine" / name / f"{i}.jpg").write_bytes(jpeg(90, 100, seed=i))
+    return tmp_path / "mine"
+
+
+def test_a_folder_of_images(mine, tmp_path):
+    found, meta = prepared(mine, tmp_path / "store", crops=0)
+    assert meta["classes"] == ["cats", "dogs"]
+    assert len(found.images) == 6 and len(found.held_out) == 2
+    assert len({row["image"] for row in rows(found)}) == 8
+    assert all(row["class"] == row["image"].split("/")[0] and row["tags"] == "" for row in rows(found))
+    assert meta["source"]["verified"] == "the user's own images"
+
+
+def test_a_folder_with_fewer_images_than_asked_crops(mine, tmp_path):
+    with pytest.raises(UserError, match="fewer images than asked crops: 6 images"):
+        prepared(mine, tmp_path / "store", crops=7)
+    found, _ = prepared(mine, tmp_path / "store", crops=12, windows_per_image=2)
+    assert len(found.images) == 12 and len(found.held_out) == 4
+
+
+def test_crops_0_has_no_meaning_for_boxes(archive, tmp_path):
+    with pytest.raises(UserError, match="crops is 0"):
+        prepared(archive, tmp_path / "store", crops=0)

@@ -1,0 +1,249 @@
+import re
+import string
+import subprocess
+import sys
+import textwrap
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from advkd.errors import UserError
+from advkd.report import deviations
+from advkd.report.choices import KINDS, Choice, gather, read
+from advkd.runs.provenance import PACKAGE
+from advkd.settings import catalog, config
+from advkd.settings.names import shortest
+from advkd.settings.user import User
+
+CHOICES = gather()
+KEYS = sorted({(one.paper, key) for one in CHOICES for key in one.keys})
+ITEM = re.compile(r"\s*- \[((?:okd|aikd|gip)[^]]*)\]")
+GOOD = "[okd: Eq. 8] Printed: by z. Here: by the image (`gp_weight`). Why: WGAN-GP."
+
+
+def module(folder, items, name="one.py"):
+    lines = "\n".join(f"    - {item}" for item in items)
+    (folder / name).write_text(f'"""A method.\n\n    L = 0\n\nChoices:\n{lines}\n"""\n', encoding="utf-8")
+    return folder
+
+
+def test_the_committed_document_is_what_the_code_documents():
+    """Where it is not: advkd deviations --out docs/deviations.md."""
+    assert Path("docs/deviations.md").read_text(encoding="utf-8") == deviations.document()
+
+
+def test_no_choice_of_the_package_is_overlooked():
+    """Every line that looks like a choice is read: none stands outside a section or below a misspelt one."""
+    written = [
+        (path.relative_to(PACKAGE).as_posix(), paper)
+        for path in PACKAGE.rglob("*.py")
+        if path.name != "choices.py"
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if (match := ITEM.match(line))
+        for paper in match[1].split(":")[0].split(", ")
+    ]
+    assert sorted(written) == sorted((one.source, one.paper) for one in CHOICES)
+
+
+def test_every_paper_has_its_kinds_of_choices():
+    kinds = {paper: {one.kind for one in CHOICES if one.paper == paper} for paper in config.PAPERS}
+    assert kinds["okd"] == {"Printed", "Open", "Usual", "Added"}
+    assert kinds["aikd"] == kinds["gip"] == set(KINDS)
+
+
+def test_a_choice_read_against_print_or_a_method_says_where():
+    assert [one for one in CHOICES if one.kind in ("Printed", "Published") and not one.place] == []
+
+
+def test_no_choice_is_documented_twice():
+    told = [(one.paper, one.kind, one.place, one.subject) for one in CHOICES]
+    assert len(set(told)) == len(told)
+
+
+def test_the_parts_of_a_choice():
+    assert read(GOOD, "methods/sagan.py", "here") == [
+        Choice(
+            "okd", "Printed", "Eq. 8", "by z", "by the image (`gp_weight`)", "WGAN-GP", ("gp_weight",),
+            "methods/sagan.py",
+        )
+    ]  # fmt: skip
+    assert [one[:6] for one in read("[aikd, gip] Open: kept? Here: yes.", "", "")] == [
+        (paper, "Open", "", "kept?", "yes", "") for paper in ("aikd", "gip")
+    ]
+    assert read("[okd] Added: KID. Why: unbiased.", "", "")[0][3:6] == ("KID", "", "unbiased")
+
+
+WORDS = st.text(string.ascii_letters + string.digits + "²λ∞%|*+-=/'()[]_^.,;", min_size=1).filter(
+    lambda word: not word.endswith((".", "?"))
+)
+TEXT = st.lists(WORDS, min_size=1, max_size=40).map(" ".join)
+
+
+@st.composite
+def choices(draw):
+    paper = draw(st.sampled_from(list(config.PAPERS)))
+    kind = draw(st.sampled_from(list(KINDS)))
+    place = draw(st.just("") | TEXT.filter(lambda text: "]" not in text and ":" not in text))
+    keys = draw(st.lists(st.sampled_from(sorted(config.PAPERS[paper].model_fields)), unique=True, max_size=3))
+    subject = " ".join([draw(TEXT), *(f"(`{key}`)" for key in keys)]) + draw(st.sampled_from(["", "?"]))
+    done = "" if kind == "Added" else draw(TEXT)
+    return Choice(paper, kind, place, subject, done, draw(st.just("") | TEXT), tuple(keys), "one.py")
+
+
+def written(one: Choice) -> str:
+    """Write a choice as a docstring does."""
+    place = f": {one.place}" if one.place else ""
+    parts = [(one.kind, one.subject), ("Here", one.done), ("Why", one.why)]
+    told = " ".join(f"{name}: {text}{'' if text.endswith('?') else '.'}" for name, text in parts if text)
+    return textwrap.fill(
+        f"[{one.paper}{place}] {told}", 80, subsequent_indent="      ", break_on_hyphens=False, break_long_words=False
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(found=st.lists(choices(), min_size=1, max_size=5))
+def test_what_is_written_down_is_read(tmp_path_factory, found):
+    folder = module(tmp_path_factory.mktemp("package"), [written(one) for one in found])
+    assert sorted(gather(folder)) == sorted(found)
+
+
+@pytest.mark.parametrize(
+    ("item", "reason"),
+    [
+        ("Printed: by z. Here: by x.", "begins with [PAPERS]"),
+        ("[okd Printed: by z. Here: by x.", "begins with [PAPERS]"),
+        ("[vgg] Open: depth. Here: 16.", "'vgg' is no paper: okd, aikd, gip"),
+        ("[okd] By z. Here: by x.", "one of Printed:, Open:"),
+        ("[okd] Because: by z. Here: by x.", "one of Printed:, Open:"),
+        ("[okd] Open: depth. Why: none.", "expected Open: … Here: … Why: …, found Open: … Why: …"),
+        ("[okd] Open: depth. Hear: 16.", "found Open: … Hear: …"),
+        ("[okd] Open: depth. Here: 16. Here: 17.", "found Open: … Here: … Here: …"),
+        ("[okd] Added: KID. Here: KID.", "expected Added: … Why: …"),
+        ("[okd] Open: depth. Here: 16", "Here: ends with neither a full stop"),
+        ("[okd] Open: depth. Here: 16 (`depth`).", "okd has no such setting"),
+        ("[okd] Open: depth. Here: 16 (`z).", "a backtick has no second one"),
+        ("[okd, aikd] Open: weight. Here: 1 (`rho`).", "'rho' is in backticks, which hold settings, but aikd"),
+    ],
+)
+def test_a_malformed_choice_is_refused_with_its_file_and_line(tmp_path, item, reason):
+    module(tmp_path, [GOOD, item])
+    with pytest.raises(UserError) as error:
+        gather(tmp_path)
+    assert str(error.value).startswith(f"{tmp_path / 'one.py'}:7: ")
+    assert reason in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("docstring", "line"),
+    [
+        ("A method.\n\nChoices:\n", 3),
+        ("A method.\n\nChoices:\n  - [okd] Open: depth. Here: 16.\n", 4),
+        ("A method.\n\nChoices:\n    - [okd] Open: depth.\n     Here: 16.\n", 5),
+        ("A method.\n\nChoices:\n    - [okd] Open: depth. Here: 16.\n\nMore of it.\n", 6),
+    ],
+)
+def test_a_malformed_section_is_refused_with_its_file_and_line(tmp_path, docstring, line):
+    (tmp_path / "one.py").write_text(f'"""{docstring}"""\n')
+    with pytest.raises(UserError, match=rf"one\.py:{line}: "):
+        gather(tmp_path)
+
+
+def test_choices_come_by_paper_kind_and_place_or_in_the_order_of_reading(tmp_path):
+    (tmp_path / "methods").mkdir()
+    module(tmp_path, ["[okd] Open: late. Here: x.", "[okd: Eq. 10] Printed: c. Here: x."])
+    module(
+        tmp_path / "methods",
+        [
+            "[aikd] Open: other. Here: x.",
+            "[okd] Open: soon. Here: x.",
+            "[okd: Eq. 8] Printed: b. Here: x.",
+            "[okd: abstract] Printed: a. Here: x.",
+        ],
+        "two.py",
+    )
+    assert [one.subject for one in gather(tmp_path)] == ["a", "b", "c", "soon", "late", "other"]
+
+
+@pytest.mark.parametrize(("paper", "key"), KEYS)
+def test_what_a_setting_is_is_told_of_every_run(paper, key):
+    """What is told, read back for each run that its name leaves alone, is the run's value."""
+    plain = [
+        one
+        for one in catalog.all_runs(User(scale="paper")).values()
+        if one.run.paper == paper and key in one.settings and not one.run.variant
+    ]
+    told = deviations.standing(paper, key).split(", or ")[0]
+    grouped = {
+        name.strip(): value
+        for value, names in re.findall(r"(\[[^]]*\]|[^\s(]+) \(([^)]*)\)(?:, )?", told)
+        for name in names.split(",")
+    }
+    otherwise = re.search(r"(\[[^]]*\]|[^\s(]+) otherwise$", told)
+    for one in plain:
+        run = one.run
+        names = {run.method, run.model, run.dataset, f"{run.method} {run.model}", f"{run.method} {run.dataset}"}
+        found = {grouped[name] for name in names & grouped.keys()}
+        expected = found or {otherwise[1] if otherwise else told}
+        assert expected == {shortest(one.settings[key])}, (str(run), told)
+
+
+@pytest.mark.parametrize(("paper", "key"), KEYS)
+def test_every_value_of_a_closed_set_is_told(paper, key):
+    """The sets as pydantic's JSON schema has them."""
+    schema = config.PAPERS[paper].model_json_schema()["properties"][key]
+    found = schema.get("anyOf", [schema])
+    allowed = [value for one in found for value in one.get("enum", [one["const"]] if "const" in one else [])]
+    allowed += [True, False] * any(one.get("type") == "boolean" for one in found)
+    words = re.findall(r"[\w.+-]+", deviations.standing(paper, key))
+    assert {shortest(value) for value in allowed if value is not None} <= set(words)
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("iterations", "250000 (acgan), 50000 (sagan)"),
+        ("rho", "1, or 0, 0.1, 0.3, 3 (also run)"),
+        ("penalty", "joint, or split (also run)"),
+        ("features", "2048, or 64, 192, 768"),
+        ("made_photos", "not set"),
+    ],
+)
+def test_what_a_setting_of_the_gan_paper_is(key, words):
+    assert deviations.standing("okd", key).startswith(words)
+
+
+def test_many_values_are_told_by_their_bounds():
+    assert deviations.standing("gip", "delta").endswith(", or 0 to 10 (also run)")
+
+
+def test_a_table_shows_what_it_has():
+    """Every choice is a row of one table, and no column is empty or left out where something stands in it."""
+    found = list(deviations.tables())
+    assert len({(table.paper, table.title) for table in found}) == len(found)
+    for table in found:
+        chosen = [one for one in CHOICES if (one.paper, KINDS[one.kind].title) == (table.paper, table.title)]
+        assert [row[-1] for row in table.rows] == [one.source for one in chosen]
+        assert all(any(column) for column in zip(*table.rows, strict=True))
+        assert ("key" in table.head) == any(one.keys for one in chosen)
+    assert sum(len(table.rows) for table in found) == len(CHOICES)
+
+
+def test_the_document_is_sound_markdown():
+    """The rows of a table are as wide as its head, and links lead to files."""
+    lines = deviations.document().splitlines()
+    blocks = [list(rows) for table, rows in groupby(lines, key=lambda line: line.startswith("|")) if table]
+    widths = [{len(re.findall(r"(?<!\\)\|", row)) for row in rows} for rows in blocks]
+    assert [len(found) for found in widths] == [1] * len(list(deviations.tables()))
+    assert sum(len(rows) - 2 for rows in blocks) == len(CHOICES)
+    links = re.findall(r"\]\(([^)]*)\)", "\n".join(lines))
+    assert len(links) == len(CHOICES)
+    assert all((Path("docs") / link).is_file() for link in links)
+
+
+def test_choices_are_told_without_torch():
+    """Tables and pages are made on machines without it, and in less than the seconds that it takes."""
+    code = "import sys; from advkd.reporting import deviations; deviations.document(); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": "src"}).returncode == 0

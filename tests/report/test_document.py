@@ -1,0 +1,121 @@
+"""The report as a PDF: what its parts say, and that TeX sets them."""
+
+import re
+import shutil
+import subprocess
+import time
+
+import pytest
+from report_runs import fill, leave
+
+from advkd.errors import UserError
+from advkd.files import read_json, write_json
+from advkd.report import content, document
+from advkd.report.document import tex
+from advkd.settings import catalog, config, tags
+from checkouts import copy_checkout
+
+needs_tex = pytest.mark.skipif(not all(map(shutil.which, tex.TEX)), reason=f"needs TeX (Debian: {tex.TEX_PACKAGES})")
+HOSTILE = r"\write18{rm} $& %#_{}~^ \end{document} 漢 \input{/etc/passwd}"
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    copy_checkout(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return config.user()
+
+
+def parts(user):
+    return document.parts(content.gather(user), user)
+
+
+def test_nothing_is_run_yet(checkout):
+    found = parts(checkout)
+    assert "No run of this scale has been started" in found["overview"]
+    assert set(found) == {*document.SECTIONS, *catalog.tables()}
+
+
+def test_every_tag_leads_to_a_run_and_back(checkout):
+    fill(checkout, "")
+    found = parts(checkout)
+    used = {tag for text in found.values() for tag in re.findall(r"\\run(?:tag|link)\{(R\d+)\}", text)}
+    listed = re.findall(r"\\hypertarget\{(R\d+)\}", found["runs"])
+    assert len(listed) == len(set(listed)) and used <= set(listed)
+    assert {tags.tags(checkout)[name] for name in content.gather(checkout).groups} == set(listed)
+    labels = {label for text in found.values() for label in re.findall(r"\\label\{(tab:\w+)\}", text)}
+    back = {f"tab:{name}" for name in re.findall(r"\\shownin\{(\w+)\}", found["runs"])}
+    assert back <= labels == {f"tab:{name}" for name in (*catalog.tables(), *catalog.figures())}
+
+
+def test_every_claim_and_every_finding_is_told(checkout):
+    found, told = parts(checkout), content.gather(checkout)
+    assert all(rf"\texttt{{{claim['id']}}}" in found["claims"] for claim in told.claims.items)
+    assert found["audit"].count(r"\\\addlinespace") == len(told.audited.findings)
+
+
+def test_a_damaged_run_spoils_its_cells_alone(checkout):
+    fill(checkout, "")
+    broken = config.resolve("gip/cifar10/resnet18/gip/seed0", checkout).run.folder("smoke")
+    (broken / "result.json").write_text('{"status": ')
+    found = parts(checkout)
+    assert "result.json" in found["overview"]
+    assert "damaged" in found["gip_table1"] and "61.00" not in found["gip_table1"]
+    assert found["gip_table2"] == parts(checkout)["gip_table2"]
+
+
+@needs_tex
+def test_the_pdf_is_whole_and_the_same_every_time(checkout, tmp_path):
+    fill(checkout, "")
+    shown = content.gather(checkout)
+    made = []
+    for name in ("a.pdf", "b.pdf"):
+        shutil.rmtree("results/smoke/report", ignore_errors=True)
+        document.write(shown, checkout, tmp_path / name)
+        made.append((tmp_path / name).read_bytes())
+    assert made[0] == made[1] and made[0].startswith(b"%PDF")
+    log = (tmp_path / "results/smoke/report/report.log").read_text(errors="replace")
+    wide = [float(points) for points in re.findall(r"Overfull \\hbox \(([\d.]+)pt too wide\)", log)]
+    assert max(wide, default=0) < 3
+    assert "undefined" not in log.lower().replace("undefined on input line", "")
+
+
+@needs_tex
+def test_text_that_is_tex_stays_text(checkout, tmp_path):
+    one = leave("gip/cifar10/resnet18/baseline/seed0", checkout)
+    path = one.run.folder("smoke") / "provenance.json"
+    known = read_json(path)
+    write_json(path, {**known, "attempts": [{**known["attempts"][0], "processor": HOSTILE}]})
+    document.write(content.gather(checkout), checkout, tmp_path / "out.pdf")
+    assert r"\textbackslash{}write18\{rm\}" in (tmp_path / "results/smoke/report/overview.tex").read_text()
+
+
+def test_without_tex_it_says_what_to_install_and_leaves_what_there_is(checkout, tmp_path, monkeypatch):
+    monkeypatch.setattr(tex.shutil, "which", lambda name: None)
+    (tmp_path / "old.pdf").write_bytes(b"%PDF-old")
+    with pytest.raises(UserError, match="apt-get install latexmk texlive-latex-recommended lmodern"):
+        document.write(content.gather(checkout), checkout, tmp_path / "old.pdf")
+    assert (tmp_path / "old.pdf").read_bytes() == b"%PDF-old"
+
+
+@needs_tex
+def test_what_stops_tex_is_named_in_one_line(checkout, tmp_path):
+    main = tmp_path / "paper/report.tex"
+    main.write_text(main.read_text().replace(r"\tableofcontents", r"\nosuchcommand"))
+    with pytest.raises(UserError, match=r"report\.tex:\d+: Undefined control sequence") as caught:
+        document.write(content.gather(checkout), checkout, tmp_path / "out.pdf")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "out.pdf").exists()
+
+
+@needs_tex
+def test_tex_that_never_ends_is_stopped(checkout, tmp_path, monkeypatch):
+    main = tmp_path / "endless.tex"
+    main.write_text(r"\documentclass{article}\begin{document}\loop\iftrue\repeat\end{document}")
+    monkeypatch.setattr(tex, "TIMEOUT", 3)
+    with pytest.raises(UserError, match="longer than 3 s"):
+        tex.typeset(main, tmp_path / "parts", tmp_path / "out.pdf")
+    deadline = time.monotonic() + 30  # a killed process takes its time on a busy machine
+    while left := subprocess.run(["pgrep", "-f", str(main)], capture_output=True).stdout:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.1)

@@ -1,0 +1,320 @@
+"""The HTML report: what it says of cells and runs, what it does with damaged ones, and that it stands alone."""
+
+import base64
+import contextlib
+import io
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from gip_runs import end
+from hypothesis import given
+from hypothesis import strategies as st
+from markupsafe import Markup
+from PIL import Image
+from report_runs import HOSTILE, fill, leave
+
+from advkd.claims import audit, claims
+from advkd.files import write_json
+from advkd.report import choices, content, deviations, page
+from advkd.report.content import cells, pictures, records
+from advkd.settings import catalog, config, tags
+from checkouts import copy_checkout
+
+# Runs, cells and pictures of a small results folder
+
+
+@pytest.fixture
+def reduced(checkout):
+    return config.user({"scale": "reduced", "seeds": 2})
+
+
+def table(name: str, user) -> tuple[cells.Table, dict[str, records.Group]]:
+    groups = records.gather(catalog.with_parents(catalog.runs(name, user)), user)
+    return cells.gather(name, groups, user), groups
+
+
+def test_a_cell_shows_both_numbers_and_names_its_runs(reduced):
+    for seed, right in enumerate((60, 62)):
+        leave(f"gip/cifar10/resnet18/baseline/seed{seed}", reduced, right)
+    found, groups = table("gip_table1", reduced)
+    one = next(found.entries)
+    assert (one.published, one.ours) == ("94.81 ± 0.04", [("", "61.00 ± 1.41")])
+    assert one.groups == ["gip/cifar10/resnet18/baseline"]
+    facts = dict(one.facts)
+    assert facts["values"] == "60 62" and facts["seeds"] == "0 1"
+    group = groups[one.groups[0]]
+    assert (one.id, f"gip_table1 · {one.name}") in group.cells
+    assert [record.word for record in group.records] == ["done by older code", "done by older code"]
+    assert ("epochs" in {key for key, *_ in group.changed}) and len(group.charts[0].lines) == 2
+    assert found.columns == ["Baseline (%)", "KD (%)", "Proposed Method (%)"]
+    assert [row.head for _, rows in found.blocks for row in rows] == ["CIFAR-10", "CIFAR-100"]
+
+
+def test_a_part_of_the_data_is_not_compared(reduced):
+    leave("gip/cifar100/resnet18/baseline/seed0", reduced)
+    found, _ = table("gip_table1", reduced)
+    one = next(one for one in found.entries if one.ours)
+    assert one.filter == "not comparable" and "classes" in one.agreement.reason
+    whole = config.user({"scale": "paper"})
+    assert not cells.other_data(
+        records.group(one.groups[0], "", [config.resolve(f"{one.groups[0]}/seed0", whole)], whole)
+    )
+
+
+def test_a_ratio_names_student_and_teacher(reduced):
+    found, groups = table("gip_table4", reduced)
+    ratio = next(one for one in found.entries if "Ratio" in one.name and "Our" in one.name)
+    assert len(ratio.groups) == 2 and ratio.state == "student not run, teacher not run"
+    student, teacher = (groups[name] for name in ratio.groups)
+    assert student.name in teacher.learners and ("teacher", teacher.name) in student.parents
+
+
+def test_tags_lead_from_cells_and_figures_to_runs_and_back(reduced):
+    runs = catalog.runs("gip_table1", reduced) | catalog.runs("gip_figureS1", reduced)
+    groups = records.gather(catalog.with_parents(runs), reduced)
+    known = tags.tags(reduced)
+    assert {name: one.tag for name, one in groups.items()} == {name: known[name] for name in groups}
+    assert list(groups) == [name for name in known if name in groups], "in the order of the tags"
+    found = cells.gather("gip_table1", groups, reduced)
+    drawn = pictures.figure("gip_figureS1", groups, reduced)
+    for one in found.entries:
+        assert one.tags == [known[name] for name in one.groups]
+        assert all(one.id in [place for place, _ in groups[name].cells] for name in one.groups)
+    assert all(("gip_figureS1", drawn.title) in groups[name].figures for name in drawn.groups)
+    assert {name for name, one in groups.items() if one.shown} == {
+        *drawn.groups,
+        *(name for one in found.entries for name in one.groups),
+    }
+
+
+def test_a_table_that_no_paper_prints_shows_ours_alone(reduced):
+    found, _ = table("okd_tableS1", reduced)
+    assert not found.published and all(dict(one.facts)["published"] == "not by the paper" for one in found.entries)
+    assert {one.state for one in found.entries} == {"not run"} and all(one.tags for one in found.entries)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("result.json", "{"),
+        ("result.json", "[]"),
+        ("result.json", "{}"),
+        ("provenance.json", "{}"),
+        ("provenance.json", "null"),
+        ("metrics.json", "[]"),
+        ("history.csv", "epoch,L\n1,x\n"),
+        ("history.csv", None),
+        ("provenance.json", None),
+        ("predictions.npz", "PK"),
+    ],
+)
+def test_a_damaged_file_is_named_in_its_place_and_the_rest_is_built(reduced, name, content):
+    good = leave("gip/cifar10/resnet18/kd/seed0", reduced)
+    bad = leave("gip/cifar10/resnet18/baseline/seed0", reduced)
+    path = bad.run.folder("reduced") / name
+    path.unlink() if content is None else path.write_text(content)
+    found, groups = table("gip_table1", reduced)
+    told = groups[bad.run.group].records[0].damage + [
+        value for one in found.entries for key, value in one.facts if key == "cannot be read"
+    ]
+    assert told and any(name in line for line in told), told
+    assert not [line for line in told if "\n" in line]
+    assert not groups[good.run.group].records[0].damage
+    assert list(found.entries)[1].ours == [("", "60.00")]
+
+
+@pytest.mark.parametrize("metrics", [{"status": "done", "values": {"fid.G1": 9.0}, "meta": {}}, {}, [], 3])
+def test_metrics_of_another_version_are_named(reduced, metrics):
+    one = config.resolve("okd/codebrim/sagan/single/seed0", reduced)
+    leave_gan(one, metrics)
+    found, groups = table("okd_table1", reduced)
+    entry = next(entry for entry in found.entries if entry.groups == [one.run.group])
+    assert entry.filter == "damaged" and "cannot be read" in dict(entry.facts)
+    if "values" not in str(metrics):
+        assert any("metrics.json" in line for line in groups[one.run.group].records[0].damage)
+
+
+def leave_gan(one, metrics):
+    folder = one.run.folder("reduced")
+    write_json(folder / "metrics.json", metrics)
+    write_json(folder / "provenance.json", {"data": {"source": {"verified": "published checksum"}, "name": "codebrim"}})
+    write_json(folder / "result.json", {"config_hash": one.hash, "status": "done", "sha256": {}})
+
+
+def test_diverged_blocked_and_missing_runs_say_so(reduced):
+    end(config.resolve("gip/cifar10/resnet18/baseline/seed0", reduced), status="diverged", epoch=3, step=30)
+    end(config.resolve("gip/cifar10/resnet18/kd/seed0", reduced), status="blocked", parent="x", reason="diverged")
+    found, _ = table("gip_table1", reduced)
+    assert [one.state for one in found.entries][:3] == ["diverged (1 of 2), epoch 3", "blocked (1 of 2)", "not run"]
+    assert [one.filter for one in found.entries][:3] == ["diverged", "blocked", "not run"]
+
+
+def test_a_log_of_any_bytes_is_shown_by_its_end(reduced):
+    one = leave("gip/cifar10/resnet18/baseline/seed0", reduced)
+    (one.run.folder("reduced") / "log.txt").write_bytes(b"first\n" * 99 + b"\xff\xfe last\n")
+    log = records.record(one).log
+    assert log.endswith("last") and log.count("\n") == records.TAIL - 1
+
+
+def test_a_grid_shows_the_first_images_in_order(tmp_path, reduced):
+    one = config.resolve("okd/codebrim/sagan/okd/seed0", reduced)
+    shades = np.arange(12, dtype=np.uint8) * 20
+    images = np.broadcast_to(shades[:, None, None, None], (12, 16, 16, 3))
+    one.run.folder("reduced").mkdir(parents=True)
+    np.savez(pictures.drawn(one), G1=images, G2=255 - images, labels=np.zeros(12))
+    found = pictures.grid(one)
+    sheet = decoded(found.uri)
+    step, middle = 16 + pictures.GAP, pictures.GAP + 8
+    assert (
+        sheet.shape[:2]
+        == (found.height, found.width)
+        == (2 * step + pictures.GAP, pictures.SHOWN * step + pictures.GAP)
+    )
+    seen = sheet[middle::step, middle::step, 0].astype(int)
+    expected = np.stack([shades[: pictures.SHOWN], 255 - shades[: pictures.SHOWN]]).astype(int)
+    assert np.abs(seen - expected).max() <= 3, "WebP is not exact"
+
+
+def test_moments_are_columns_and_noises_rows():
+    images = np.zeros((7, 6, 4, 4, 3), np.uint8) + np.arange(7, dtype=np.uint8)[:, None, None, None, None]
+    rows, words = pictures.moments(images, np.arange(1, 8) * 10)
+    assert len(rows) == pictures.NOISES and rows[0][:, 0, 0, 0].tolist() == [0, 2, 3, 4, 6]
+    assert "epochs 10, 30, 40, 50, 70" in words
+
+
+def decoded(uri: str) -> np.ndarray:
+    with Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def test_a_figure_is_embedded_as_it_is_and_a_damaged_one_named(reduced, tmp_path):
+    assert pictures.figure("aikd_figure4", {}, reduced).error == "not drawn yet"
+    path = tmp_path / "checkout/figures/reduced/aikd_figure4.png"
+    path.parent.mkdir(parents=True)
+    Image.fromarray(np.full((5, 7, 3), 90, np.uint8)).save(path)
+    found = pictures.figure("aikd_figure4", {}, reduced)
+    assert (found.width, found.height) == (7, 5) and (decoded(found.uri) == 90).all()
+    path.write_bytes(path.read_bytes()[:40])
+    assert "aikd_figure4.png" in pictures.figure("aikd_figure4", {}, reduced).error
+
+
+# The whole page
+
+
+class Page(HTMLParser):
+    """What the tests look at: ids, links, sources, opened templates and tables with their captions and heads."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids, self.links, self.opened, self.sources, self.tags = [], [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        self.tags.append((tag, found))
+        self.ids += [found["id"]] if "id" in found else []
+        self.opened += [found["data-open"]] if "data-open" in found else []
+        self.links += [found["href"]] if "href" in found else []
+        self.sources += [found[name] for name in ("src", "srcset", "action", "data") if name in found]
+
+
+def build(user):
+    return page.build(content.gather(user), user)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """Pages of a checkout: nothing run, and some runs of the papers' settings with hostile words in their logs."""
+    with contextlib.chdir(copy_checkout(tmp_path_factory.mktemp("page") / "checkout")):
+        nothing = build(config.user({"scale": "smoke"}))
+        user = config.user({"scale": "paper", "seeds": 2})
+        fill(user, HOSTILE)
+        some = build(user)
+        assert build(user) == some, "equal inputs, equal bytes"
+    return nothing, some
+
+
+def test_nothing_run_is_said_and_everything_published_is_there(built):
+    nothing, _ = built
+    assert "No run of this scale has been started" in nothing and "reproduces\n  nothing" in nothing
+    assert nothing.count('class="cell"') == sum(len(catalog.cells(name)) for name in catalog.tables())
+    assert "95.13 ± 0.08" in nothing and not re.search(r'<td data-state="[^"]*" class="[a-z]', nothing)
+
+
+def test_the_page_stands_alone_and_its_links_lead_somewhere(built):
+    for text in built:
+        found = Page(text)
+        assert len(found.ids) == len(set(found.ids))
+        assert not [link for link in found.links if not link.startswith("#")]
+        assert {link[1:] for link in found.links} | set(found.opened) <= set(found.ids)
+        assert not [source for source in found.sources if not source.startswith("data:")]
+        assert "http:" not in text and "https:" not in text and "url(" not in text
+
+
+def test_tables_have_captions_and_their_heads_scopes(built):
+    for text in built:
+        found = Page(text)
+        tags = [tag for tag, _ in found.tags]
+        assert tags.count("caption") == tags.count("table")
+        assert all("scope" in attributes for tag, attributes in found.tags if tag == "th")
+        assert all(attributes.get("alt") for tag, attributes in found.tags if tag == "img")
+        assert all(tags.count(landmark) == 1 for landmark in ("main", "nav", "footer", "h1", "dialog"))
+
+
+def test_words_of_runs_stay_words(built):
+    _, some = built
+    assert "&lt;script&gt;document.title" in some
+    found = Page(some)
+    assert [tag for tag, _ in found.tags].count("script") == 1
+    assert not [attributes for _, attributes in found.tags if any(name.startswith("on") for name in attributes)]
+    assert "sha256-" in next(attributes["content"] for tag, attributes in found.tags if "content" in attributes
+                             and "http-equiv" in attributes)  # fmt: skip
+
+
+def test_a_run_of_many_cells_stands_once(built):
+    _, some = built
+    group = "gip/cifar10/resnet18/gip"
+    assert some.count(f'id="run/{group}"') == 1
+    assert sum(group in names.split() for names in re.findall('data-groups="([^"]*)"', some)) > 1
+    assert some.count("data:image/webp") == 2, "and so do its images and the variant's"
+
+
+def test_the_table_that_no_paper_prints_has_no_word_of_paper(built):
+    for text in built:
+        body = re.search(r'<section class="table" id="okd_tableS1".*?</section>', text, re.DOTALL)[0]
+        assert 'class="paper"' not in body and 'class="sides"' not in body and 'class="numbers alone"' in body
+        assert body.count('class="cell"') == len(catalog.cells("okd_tableS1"))
+
+
+def test_every_choice_stands_there_once_with_its_keys_as_code(built):
+    nothing, _ = built
+    section = re.search(r'<section id="deviations".*?</section>\s*<section id="runs"', nothing, re.DOTALL)[0]
+    made = choices.gather()
+    assert section.count("<tr data-row") == len(made) and "`" not in section
+    for key in {key for one in made for key in one.keys}:
+        assert f"<code>{key}</code>" in section
+
+
+@given(st.text(alphabet="ab`/+<>&\"' "))
+def test_marked_text_is_escaped_and_says_the_same(text):
+    for mark in (page.keys, page.breakable):
+        marked = mark(text)
+        assert not re.search(r"<(?!/?code>|wbr>)", marked)
+        plain = Markup(re.sub(r"</?code>", "`", marked).replace("<wbr>", "")).unescape()
+        assert plain == text
+
+
+def test_broken_claims_audit_and_choices_leave_the_rest(checkout, monkeypatch):
+    monkeypatch.setattr(catalog, "tables", lambda: ["gip_table1"])
+    found = catalog.with_parents(catalog.runs("gip_table1", config.user({"scale": "reduced"})))
+    monkeypatch.setattr(catalog, "all_runs", lambda user: found)
+    monkeypatch.setattr(claims, "report", lambda user: [][0])
+    monkeypatch.setattr(audit, "checks", lambda: {}["rule"])
+    monkeypatch.setattr(deviations, "tables", lambda: iter([1 / 0]))
+    user = config.user({"scale": "reduced"})
+    page.write(content.gather(user), user, checkout / "out" / "report.html")
+    text = (checkout / "out" / "report.html").read_text()
+    assert "95.13 ± 0.08" in text and "cannot be read (IndexError" in text and "&#39;rule&#39; is missing" in text
+    assert "cannot be read (ZeroDivisionError" in text

@@ -1,0 +1,190 @@
+"""Event files, read as TensorBoard reads them: framed records with checksums, each one event."""
+
+import io
+import struct
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import yaml
+from gip_runs import finish, generate
+from PIL import Image
+from tensorboardX.proto.event_pb2 import Event
+from tensorboardX.proto.plugin_hparams_pb2 import HParamsPluginData
+
+from advkd.errors import UserError
+from advkd.files import write_json
+from advkd.report import tensorboard
+from advkd.settings import catalog, config
+
+GAN, GIP = "okd/codebrim/sagan/okd/seed0", "gip/cifar10/resnet18/gip/seed0"
+BEGAN = 1_700_000_000
+
+
+def crc32c(data):
+    """The CRC-32 of Castagnoli's polynomial, bit by bit."""
+    register = 0xFFFFFFFF
+    for byte in data:
+        register ^= byte
+        for _ in range(8):
+            register = register >> 1 ^ 0x82F63B78 * (register & 1)
+    return register ^ 0xFFFFFFFF
+
+
+def check(data, stored):
+    found = crc32c(data)
+    assert stored == ((found >> 15 | found << 17) + 0xA282EAD8) % 2**32
+
+
+def events(path):
+    content, found = path.read_bytes(), []
+    while content:
+        (length,), header = struct.unpack("<Q", content[:8]), struct.unpack("<I", content[8:12])
+        data, footer = content[12 : 12 + length], struct.unpack("<I", content[12 + length : 16 + length])
+        check(content[:8], *header)
+        if length < 2000:  # a picture's takes seconds
+            check(data, *footer)
+        found.append(Event.FromString(data))
+        content = content[16 + length :]
+    return found
+
+
+def written(name, out):
+    """What the one file of a run holds: its events, and scalars, pictures and plugins' data by tag."""
+    (path,) = (out / name).iterdir()
+    found = SimpleNamespace(events=events(path), scalars={}, pictures={}, settings={}, ended=False)
+    assert found.events[0].file_version == "brain.Event:2" and "tfevents" in path.name
+    steps = [event.step for event in found.events]
+    assert steps == sorted(steps)
+    for event in found.events[1:]:
+        (value,) = event.summary.value
+        if value.HasField("simple_value"):
+            found.scalars.setdefault(value.tag, {})[event.step] = value.simple_value
+        elif value.HasField("image"):
+            image = np.asarray(Image.open(io.BytesIO(value.image.encoded_image_string)))
+            found.pictures.setdefault(value.tag, {})[event.step] = image
+        else:
+            data = HParamsPluginData.FromString(value.metadata.plugin_data.content)
+            found.ended |= data.HasField("session_end_info")
+            for key, setting in data.session_start_info.hparams.items():
+                found.settings[key] = getattr(setting, setting.WhichOneof("kind"))
+    return found
+
+
+@pytest.fixture
+def user(checkout):
+    return config.user({"scale": "smoke", "seeds": 1})
+
+
+def begin(one):
+    """Leave what a training has written before its end."""
+    folder = one.run.folder("smoke")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.yaml").write_text(yaml.safe_dump(one.document()))
+    (folder / "history.csv").write_text("iteration,L_D1,GP_D1,W_1\n2,0.5,0.1,-3\n4,nan,0.2,1e30\n")
+    return folder
+
+
+def end(one, samples=True):
+    """Leave a finished GAN whose images say by their brightness what and when they are."""
+    folder = begin(one)
+    write_json(folder / "result.json", {"config_hash": one.hash, "status": "done"})
+    write_json(folder / "metrics.json", {"status": "done", "values": {"fid.G1": 3.5, "fid.G2": 2.5}})
+    write_json(folder / "provenance.json", {"attempts": [{"began": "2023-11-14T22:13:20Z"}]})
+    if samples:
+        moments = np.array([100, 200], np.uint8).reshape(2, 1, 1, 1, 1)
+        shown = {f"G{i}": np.full((20, 8, 8, 3), 200 + i, np.uint8) for i in (1, 2)}
+        curve = {f"curve/G{i}": np.broadcast_to(moments + np.uint8(i), (2, 9, 8, 8, 3)) for i in (1, 2)}
+        np.savez(folder / "samples.npz", **shown, **curve, curve_steps=[5, 10])
+    return folder
+
+
+def test_a_gan_s_curves_settings_and_metrics(user, tmp_path):
+    one = config.resolve(GAN, user)
+    end(one)
+    tensorboard.write([GAN], user, tmp_path / "logs")
+    found = written(GAN, tmp_path / "logs")
+    curves = {tag: values for tag, values in found.scalars.items() if not tag.startswith("metrics/")}
+    assert curves == {
+        "loss/L_D1": {2: 0.5},
+        "penalty/GP_D1": {2: pytest.approx(0.1), 4: pytest.approx(0.2)},
+        "distance/W_1": {2: -3, 4: pytest.approx(1e30)},
+    }
+    assert {tag: values[4] for tag, values in found.scalars.items() if tag not in curves} == {
+        "metrics/fid.G1": 3.5, "metrics/fid.G2": 2.5, "metrics/fid.best": 2.5,
+    }  # fmt: skip
+    assert found.settings == one.settings and found.ended
+    assert {event.wall_time for event in found.events} == {BEGAN}, "no step's time is invented"
+
+
+def test_what_generators_drew_stands_at_its_moment(user, tmp_path):
+    one = config.resolve(GAN, user)
+    end(one)
+    tensorboard.write([GAN], user, tmp_path)
+    pictures = written(GAN, tmp_path).pictures
+    assert pictures.keys() == {"samples/G1", "samples/G2"}
+    assert one.settings["iterations"] == 10, "the curve's last moment is the end"
+    assert {step: image[5, 5].tolist() for step, image in pictures["samples/G2"].items()} == {
+        5: [102] * 3, 10: [202] * 3,
+    }  # fmt: skip
+    images = np.arange(20 * 8 * 8 * 3).reshape(20, 8, 8, 3).astype(np.uint8)
+    sheet = tensorboard.square(images)
+    assert sheet.shape == (42, 42, 3) and (sheet[12:20, 2:10] == images[4]).all(), "four a row, two pixels apart"
+    assert tensorboard.square(images[:6]).shape == (22, 22, 3)
+
+
+def test_a_classifier_with_its_generator(user, tmp_path):
+    one = config.resolve(GIP, user)
+    finish(one)
+    generate(one, epochs=12)
+    (one.run.folder("smoke") / "config.yaml").write_text(yaml.safe_dump(one.document()))
+    tensorboard.write(["gip_table1"], user, tmp_path)
+    found = written(GIP, tmp_path)
+    assert list(found.scalars["schedule/lr"]) == list(range(1, 13)) and "loss/L_IE" in found.scalars
+    assert found.scalars["metrics/accuracy"] == {12: 60}
+    with np.load(one.run.folder("smoke") / "samples.npz") as arrays:
+        moments = dict(zip(arrays["epochs"].tolist(), arrays["images"], strict=True))
+    assert found.pictures["samples/G"].keys() == moments.keys()
+    assert all((found.pictures["samples/G"][step][2:34, 2:34] == moments[step][0]).all() for step in moments)
+
+
+def test_a_run_that_still_trains(user, tmp_path):
+    begin(config.resolve(GAN, user))
+    tensorboard.write([], user, tmp_path)
+    found = written(GAN, tmp_path)
+    assert found.scalars.keys() == {"loss/L_D1", "penalty/GP_D1", "distance/W_1"} and not found.pictures
+    assert found.settings["iterations"] == 10 and not found.ended
+    assert {event.wall_time for event in found.events} == {0}
+
+
+def test_writing_again_replaces(user, tmp_path):
+    folder = end(config.resolve(GAN, user))
+    tensorboard.write([GAN], user, tmp_path)
+    (folder / "history.csv").write_text("iteration,L_D1\n2,7\n")
+    tensorboard.write(["okd_table1", GAN], user, tmp_path)
+    assert written(GAN, tmp_path).scalars["loss/L_D1"] == {2: 7}
+
+
+def test_the_rest_of_a_damaged_run_is_written(user, tmp_path, capsys):
+    folder = end(config.resolve(GAN, user))
+    (folder / "samples.npz").write_bytes(b"no archive")
+    (folder / "config.yaml").unlink()
+    tensorboard.write([GAN], user, tmp_path)
+    found = written(GAN, tmp_path)
+    assert found.scalars["penalty/GP_D1"].keys() == {2, 4} and not found.pictures and not found.settings
+    told = capsys.readouterr().err
+    assert f"{GAN}: grids left out: " in told and "config.yaml is missing" in told
+
+
+def test_bad_input(user, tmp_path, monkeypatch):
+    with pytest.raises(UserError, match="no run of okd_table1 has a history at scale smoke"):
+        tensorboard.write(["okd_table1"], user, tmp_path)
+    with pytest.raises(UserError, match="'okd_table9' is no target"):
+        tensorboard.write(["okd_table9"], user, tmp_path)
+    with pytest.raises(UserError, match="is no run"):
+        tensorboard.write(["okd/codebrim/sagan"], user, tmp_path)
+    assert tensorboard.chosen([], user).keys() == catalog.all_runs(user).keys()
+    monkeypatch.setitem(sys.modules, "tensorboardX.record_writer", None)
+    with pytest.raises(UserError, match="pip install tensorboardX"):
+        tensorboard.write([], user, tmp_path)

@@ -1,0 +1,112 @@
+"""The AI-KD paper's runs: what the configuration says against what the paper and its public relatives state."""
+
+import pytest
+
+from advkd.errors import UserError
+from advkd.settings import catalog, config
+
+RUN = "aikd/{}/{}/{}/seed0"
+
+
+def settings(method, dataset="cifar100", model="preact_resnet18", scale="paper", **values):
+    return config.resolve(RUN.format(dataset, model, method), config.user({"scale": scale, **values})).settings
+
+
+def test_paper_scale_is_what_the_paper_states():
+    stated = {"epochs": 300, "lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 5e-4, "lr_factor": 0.1}
+    stated |= {"alpha_g": 0.1, "alpha_p": 0.3, "omega": 0.1, "tau_g": 3, "tau_p": 1, "fc1": 64, "fc2": 32}
+    stated |= {"critic_lr": 1e-4, "gp_weight": 10, "width": 64, "precision": "float32"}
+    for dataset, model, batch, size in (
+        ("cifar100", "preact_resnet18", 128, 32), ("tiny_imagenet", "densenet121_cifar", 128, 32),
+        ("cub200", "resnet18", 32, 224), ("mit67", "densenet121", 32, 224),
+    ):  # fmt: skip
+        found = settings("aikd", dataset, model)
+        assert stated.items() <= found.items()
+        assert (found["batch"], found["image_size"]) == (batch, size)
+        assert [round(milestone * 300) for milestone in found["milestones"]] == [150, 225]
+        assert not {"classes", "train_per_class", "valid_per_class"} & found.keys(), "whole data sets"
+
+
+def test_methods_compared_with_are_set_as_their_code_sets_them():
+    assert settings("cskd")["cs_weight"] == settings("cskd", "tiny_imagenet")["cs_weight"] == 1
+    assert settings("cskd", "cub200", "resnet18")["cs_weight"] == 3
+    tfkd = [(s["tf_alpha"], s["tf_tau"], s["tf_multiplier"]) for s in (settings("tfkd"),
+            settings("tfkd", model="densenet121_cifar"), settings("tfkd", "cub200", "densenet121"))]  # fmt: skip
+    assert tfkd == [(0.95, 6, 50), (0.9, 20, 50), (0.9, 20, 50)]
+    assert settings("pskd")["ps_alpha"] == 0.8
+
+
+def test_the_paper_s_grid_is_104_run_groups_and_its_superiors_are_rows():
+    user = config.user({"scale": "paper"})
+    named = {name for table in catalog.artifacts() for name in catalog.runs(table, user) if name.startswith("aikd")}
+    assert len({name.rsplit("/", 1)[0] for name in named}) == 104
+    superiors = {name: one for name, one in catalog.parents(user).items() if name.startswith("aikd")}
+    assert len(superiors) == 36 and superiors.keys() <= named
+    assert {one.run.method for one in superiors.values()} == {"baseline"}
+
+
+@pytest.mark.parametrize("scale", ["smoke", "reduced", "gpu", "paper"])
+def test_a_superior_has_its_student_s_data_and_network(scale):
+    user = config.user({"scale": scale})
+    for one in catalog.all_runs(user).values():
+        if superior := one.parents.get("superior"):
+            assert superior.store == one.store and superior.run.seed == one.run.seed
+            for key in ("model", "width", "image_size", "classes", "epochs", "batch"):
+                assert superior.settings.get(key) == one.settings.get(key)
+
+
+def test_what_a_run_has_no_use_for_is_dropped():
+    plain, mixed = settings("baseline"), settings("baseline+augment=mixup")
+    assert not {"mixup_alpha", "cutout_size", "held_out", "superior", "omega", "made_per_class"} & plain.keys()
+    assert mixed["mixup_alpha"] == 1 and "cutmix_alpha" not in mixed
+    assert "made_per_class" in settings("baseline", scale="smoke")
+    folder = settings("baseline", "mine", "resnet18", folders={"mine": "/x"})
+    assert (folder["data"], folder["held_out"], folder["crop"]) == ("folder", 0.2, "resized")
+    switched = settings("tfkd", override={"aikd": {"tf_reduction": "batchmean"}})
+    assert "tf_multiplier" not in switched and switched["tf_tau"] == 6
+    for reduction in ("batchmean", "elementwise"):
+        for scale in ("paper", "reduced"):
+            found = settings("baseline", scale=scale, override={"aikd": {"tf_reduction": reduction}})
+            assert not {"tf_reduction", "tf_multiplier"} & found.keys()
+
+
+def test_a_student_that_uses_no_superior_waits_for_none():
+    user = config.user({"scale": "paper"})
+    for variant, parents in (("alpha_g=0+omega=0", 0), ("alpha_g=0", 1), ("omega=0", 1),
+                             ("alpha_g=0+first_previous=superior+omega=0", 1)):  # fmt: skip
+        one = config.resolve(RUN.format("cifar100", "preact_resnet18", f"aikd+{variant}"), user)
+        assert len(one.parents) == parents
+
+
+def test_a_part_of_a_data_set_has_a_store_of_its_own():
+    user = config.user({"scale": "paper"})
+    whole, part = (config.resolve(RUN.format("cifar100", "preact_resnet18", m), user)
+                   for m in ("baseline", "baseline+classes=20"))  # fmt: skip
+    assert whole.store != part.store
+    student = config.resolve(RUN.format("cifar100", "preact_resnet18", "tfkd+classes=20"), user)
+    assert student.parents["superior"].run == part.run
+
+
+BAD = {
+    "aikd+alpha_g=0.8": r"alpha_g \+ alpha_p is 1.1: Eq. 8 leaves cross-entropy",
+    "baseline+omega=0.5": "omega has a meaning with method aikd only",
+    "aikd+critic_lr=0.001+omega=0": "critic_lr has a meaning with omega > 0 only",
+    "aikd+alpha_p=0+tau_p=4": "tau_p has a meaning with alpha_p > 0 only",
+    "aikd+critic_norm=layer+gp_mode=eval": "gp_mode has a meaning with critic_norm batch only",
+    "aikd+critic_output=layer+gp_scalar=sum": "gp_scalar has a meaning with critic_output mean only",
+    "baseline+momentum=0": "momentum is 0: Nesterov",
+    "cskd+mixup_alpha=2": "mixup_alpha has a meaning with augment mixup only",
+    "aikd+image_size=64": "crop `pad` sees what is stored",
+    "aikd+augment=cutout+cutout_size=64": "larger than the image",
+    "aikd+critic_input=images": "critic_input is 'images'",
+    "aikd+first_previous=initial+previous_source=table": "knows nothing of the initial student",
+    "aikd+superior=aikd": "superior is 'aikd'",
+    "aikd+classes=1": "classes is 1",
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_runs_are_one_line(name):
+    with pytest.raises(UserError, match=BAD[name]) as caught:
+        settings(name)
+    assert "\n" not in str(caught.value)

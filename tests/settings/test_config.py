@@ -1,0 +1,228 @@
+import itertools
+import json
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from advkd.errors import UserError
+from advkd.files import digest
+from advkd.settings import catalog, config
+from advkd.settings.names import Run, shortest
+
+SCALES = sorted(path.stem for path in config.CONFIG.glob("scales/*.yaml"))
+OKD = "okd/codebrim/sagan/okd"
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_different_names_have_different_settings_at_every_scale(scale):
+    runs = catalog.all_runs(config.user({"scale": scale}))
+    assert len(runs) >= 13
+    assert len({one.hash for one in runs.values()}) == len(runs)
+
+
+def test_paper_scale_is_what_the_paper_states():
+    user = config.user({"scale": "paper"})
+    sagan = config.resolve(f"{OKD}/seed0", user).settings
+    stated = {"batch": 25, "iterations": 50000, "beta1": 0.0, "beta2": 0.9, "lr_discriminator": 4e-4, "sets": 3}
+    stated |= {"lr_generator": 1e-4, "lr_connector": 5e-5, "z": 128, "image_size": 64, "crops": 2642, "fakes": 10000}
+    assert {key: sagan[key] for key in stated} == stated
+    acgan = config.resolve("okd/codebrim/acgan/okd/seed0", user).settings
+    assert (acgan["batch"], acgan["early_iteration"]) == (5, 3000)
+    assert acgan["iterations"] * acgan["batch"] == sagan["iterations"] * sagan["batch"]
+
+
+def test_layers_override_in_order_and_name_their_sources():
+    user = config.user({"scale": "smoke", "override": {"okd": {"z": 32}}})
+    resolved = config.resolve(f"{OKD}+rho=0.3+width=24/seed1", user)
+    assert resolved.settings["rho"] == 0.3 and resolved.sources["rho"] == "the run's name"
+    assert resolved.settings["width"] == 24, "a scale never overrides what the variant names"
+    assert resolved.settings["z"] == 32 and "override" in resolved.sources["z"]
+    assert resolved.settings["fakes"] == 80 and "smoke" in resolved.sources["fakes"]
+    assert resolved.settings["gp_weight"] == 10 and resolved.sources["gp_weight"].endswith("models.sagan")
+
+
+def test_multiplied_variants_stay_distinct():
+    user = config.user({"scale": "reduced"})
+    plain, longer = (config.resolve(f"{OKD}{v}/seed0", user).settings for v in ("", "+iterations=100000"))
+    assert longer["iterations"] == 2 * plain["iterations"]
+
+
+def test_an_override_leaves_alone_what_a_variant_names_and_what_does_not_apply():
+    for override in ({"rho": 0.3}, {"penalty": "split"}, {"spectral_norm": False}):
+        user = config.user({"override": {"okd": override}})
+        runs = catalog.all_runs(user)
+        assert runs["okd/codebrim/sagan/okd+rho=0/seed0"].settings["rho"] == 0
+        assert "rho" not in runs["okd/codebrim/acgan/single/seed0"].settings
+        assert override.items() <= runs["okd/codebrim/sagan/okd/seed0"].settings.items()
+
+
+def test_an_override_does_not_excuse_a_second_name_for_a_run():
+    with pytest.raises(UserError, match="shortest form"):
+        config.resolve(f"{OKD}+rho=0.30/seed0", config.user({"override": {"okd": {"z": 32}}}))
+
+
+def test_options_say_what_the_user_chose_without_places_on_this_machine():
+    user = config.user({"scale": "reduced", "mirror": "/archives", "seeds": 2, "override": {"okd": {"rho": 0.3}}})
+    assert config.options(user) == """--config scale=reduced seeds=2 'override={"okd": {"rho": 0.3}}'"""
+
+
+def test_what_is_done_to_settings_changes_no_other_s():
+    user = config.user()
+    resolved = config.resolve(f"{OKD}/seed0", user)
+    before, hashed = dict(resolved.settings), resolved.hash
+    resolved.settings["rho"] = 9
+    resolved.document()["settings"].clear()
+    again = config.resolve(f"{OKD}/seed0", user)
+    assert again.settings == before and again.hash == hashed == digest(before)
+    assert yaml.safe_load(yaml.safe_dump(again.document())) == json.loads(json.dumps(again.document()))
+
+
+def test_an_override_is_known_by_what_is_written():
+    written = [{"z": 1}, {"z": 1.0}, {"z": True}, {"z": "1"}, {"milestones": [0.5]}, {}]
+    assert len({config.Override.of(layer) for layer in written}) == len(written)
+    assert config.Override.of({"milestones": [0.5]}) == config.Override.of({"milestones": [0.5]})
+    user = config.user({"override": {"okd": {"z": 32}}})
+    assert config.resolve(f"{OKD}/seed0", user) is config.resolve(Run.parse(f"{OKD}/seed0"), user)
+
+
+def test_settings_are_merged_level_by_level_as_snakemake_does(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("override: {okd: {rho: 0.3, z: 64}}\n")
+    user = config.user({"override": {"okd": {"rho": 0.5}}}, path)
+    assert user.override == {"okd": {"rho": 0.5, "z": 64}}
+    assert config.user({"override": {"okd": {"z": "32", "spectral_norm": "false"}}}).override["okd"] == {
+        "z": 32,
+        "spectral_norm": False,
+    }, "as Snakemake hands them over"
+    path = tmp_path / "wrong/config.yaml"
+    path.parent.mkdir()
+    path.write_text("scael: smoke\n")
+    with pytest.raises(UserError, match=r"config.yaml: unknown key 'scael'"):
+        config.user({"seeds": 1}, path)
+
+
+def test_a_setting_that_does_not_matter_to_the_numbers_changes_no_hash():
+    plain = config.resolve(f"{OKD}/seed0", config.user())
+    moved = config.user({"device": "cpu", "mirror": "/elsewhere", "data_root": "/data"})
+    assert config.resolve(f"{OKD}/seed0", moved).hash == plain.hash
+
+
+def test_stores_are_shared_by_runs_that_draw_the_same_crops():
+    user = config.user()
+    stores = {config.resolve(f"okd/codebrim/{m}/seed{s}", user).store
+              for m, s in itertools.product(["sagan/okd", "acgan/single"], [0, 1])}  # fmt: skip
+    assert len(stores) == 1
+    assert config.resolve(f"{OKD}+crop=resized/seed0", user).store not in stores
+
+
+@given(st.floats(min_value=0, max_value=100).map(lambda x: float(f"{x:.10g}")))
+def test_numbers_in_names_survive_a_round_trip(value):
+    name = f"{OKD}+rho={shortest(value)}/seed0"
+    if "e+" not in name:  # a plus sign separates variants, so such numbers are written without
+        assert Run.parse(name).variant == (("rho", shortest(value)),)
+        assert str(Run.parse(name)) == name
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_a_run_or_one_line_of_error(text):
+    try:
+        assert str(Run.parse(text)) == text
+    except UserError as error:
+        assert "\n" not in str(error)
+
+
+BAD_RUNS = {
+    "nonsense": "is no run",
+    f"{OKD}/seed0; rm -rf x": "is no run",
+    f"{OKD}+sets=1/seed0": "connects at least 2",
+    "okd/codebrim/sagan/single+sets=3/seed0": "`single` is one set",
+    f"{OKD}+roh=1/seed0": "unknown key 'roh'",
+    f"{OKD}+seed=3/seed0": "unknown key 'seed'",
+    f"{OKD}+rho=-1/seed0": "greater than or equal to 0",
+    f"{OKD}+rho=nan/seed0": "finite number",
+    f"{OKD}+rho=1/seed0": "is what it is without",
+    f"{OKD}+rho=0.30/seed0": "shortest form",
+    f"{OKD}+z=64+rho=0.3/seed0": "keys sorted",
+    f"{OKD}+image_size=32/seed0": "should be 64",
+    f"{OKD}+batch=1000/seed0": "larger than the data set of 120 crops",
+    "okd/codebrim/acgan/okd+penalty=split/seed0": "has a meaning with model sagan only",
+    "okd/codebrin/sagan/okd/seed0": "'codebrin' is no data set of this paper",
+    "okd/codebrim/stylegan/okd/seed0": "not among the models",
+    "gip/cifar10/resnet18/gip+binary=all/seed0": "has a meaning with model reactnet18 only",
+}
+
+
+@pytest.mark.parametrize("name", BAD_RUNS)
+def test_bad_runs_are_one_line(name):
+    with pytest.raises(UserError, match=BAD_RUNS[name]) as caught:
+        config.resolve(name, config.user())
+    assert "\n" not in str(caught.value)
+
+
+BAD_USERS = [
+    ({"scael": "smoke"}, "--config: unknown key 'scael'; allowed: accept"),
+    ({"scale": "tiny"}, "config/scales has gpu, paper, reduced, smoke"),
+    ({"device": "tpu"}, "device is 'tpu'"),
+    ({"seeds": 0}, "seeds is 0"),
+    ({"accept": {"codebrim": "yes"}}, "accept.codebrim is 'yes'"),
+    ({"runs": ["x"]}, "'x' is no run"),
+    ({"override": {"okd": {"width": 17}}}, "width is 17: input should be a multiple of 8"),
+    ({"override": {"okd": {"widht": 16}}}, "override.okd: unknown key 'widht'"),
+    ({"override": {"okd": {"batch": "many"}}}, "batch is 'many'"),
+    ({"override": {"okd": {"seed": 7}}}, "override.okd: unknown key 'seed'"),
+    ({"accept": {"codebrm": "content:" + "0" * 64}}, "accept names 'codebrm', which is no data set"),
+]
+
+
+@pytest.mark.parametrize(("values", "message"), BAD_USERS)
+def test_bad_settings_name_file_key_and_what_is_allowed(values, message):
+    with pytest.raises(UserError, match=message) as caught:
+        config.resolve(f"{OKD}/seed0", config.user(values))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.fixture
+def fresh():
+    """Files are read anew before and after."""
+    for cached in (config._read, config._resolve):
+        cached.cache_clear()
+    yield
+    for cached in (config._read, config._resolve):
+        cached.cache_clear()
+
+
+BAD_FILES = [
+    ("okd.yaml", ["models", "sagan", "widht"], 16, r"^config/okd.yaml models.sagan: unknown key 'widht'; allowed: "),
+    ("scales/smoke.yaml", ["okd", "sagn"], {}, r"smoke.yaml okd: unknown key 'sagn'; allowed: acgan, all, codebrim, "),
+    ("scales/smoke.yaml", ["okd", "all", "mul"], {}, r"smoke.yaml okd.all: unknown key 'mul'; allowed: multiply, set"),
+    ("scales/smoke.yaml", ["okd", "acgan", "multiply", "iteratons"], 0.1, r"okd.acgan: unknown key 'iteratons'"),
+    ("scales/smoke.yaml", ["okd", "acgan", "multiply", "beta2"], 0.1, r"multiply is for whole numbers, but beta2"),
+    ("scales/smoke.yaml", ["okd", "all"], 3, r"smoke.yaml okd.all: expected keys and values, found 3"),
+    ("scales/smoke.yaml", ["okd", "all", "set"], ["width"], r"okd.all set: expected keys and values, found \['width'"),
+    ("scales/smoke.yaml", ["okd", "acgan", "multiply", "iterations"], "half", r"iterations is multiplied by 'half'"),
+    (
+        "scales/smoke.yaml",
+        ["okd", "acgan", "multiply", "iterations"],
+        -1,
+        r"iterations is multiplied by -1; allowed: a",
+    ),
+    ("scales/smoke.yaml", ["okd", "acgan", "set"], {"model": "sagan"}, r"okd.acgan: unknown key 'model'"),
+    ("scales/smoke.yaml", ["threads"], 0, r"threads is 0; allowed: a number from 1"),
+    ("scales/smoke.yaml", ["data"], "imagined", r"data is 'imagined'; allowed: real, made"),
+]
+
+
+@pytest.mark.parametrize(("name", "keys", "value", "message"), BAD_FILES)
+def test_a_wrong_file_is_named_with_its_key(checkout, fresh, name, keys, value, message):
+    path = checkout / "config" / name
+    content = yaml.safe_load(path.read_text())
+    place = content
+    for key in keys[:-1]:
+        place = place[key]
+    place[keys[-1]] = value
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(UserError, match=message):
+        config.resolve("okd/codebrim/acgan/okd/seed0", config.user({"override": {}}))
+        config.resolve(f"{OKD}/seed0", config.user())

@@ -1,0 +1,90 @@
+"""Small archives in the layout of CODEBRIM, made of noise."""
+
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from advkd.data.readers import codebrim
+from advkd.data.registry import DataSet, RemoteFile
+
+
+def jpeg(width: int = 96, height: int = 80, mode: str = "RGB", seed: int = 0) -> bytes:
+    shape = (height, width, 3) if mode == "RGB" else (height, width)
+    pixels = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG")
+    return file.getvalue()
+
+
+def xml(image: str, boxes: list[tuple[tuple[int, int, int, int], str]]) -> bytes:
+    """`boxes`: the corners as the file has them, from 1, and the names of the tags that are set, space-separated."""
+    objects = []
+    for corners, tags in boxes:
+        corner = "".join(f"<{k}>{v}</{k}>" for k, v in zip(("xmin", "ymin", "xmax", "ymax"), corners, strict=True))
+        marks = "".join(f"<{tag}>{int(tag in tags.split())}</{tag}>" for tag in codebrim.TAGS)
+        objects.append(f"<object><bndbox>{corner}</bndbox><Defect>{marks}</Defect></object>")
+    return f"<annotation><filename>{image}</filename>{''.join(objects)}</annotation>".encode()
+
+
+def members() -> dict[str, bytes]:
+    """Six photos, four of them annotated; every class has boxes in at least two photos."""
+    found = {f"original_dataset/images/image_{i}.jpg": jpeg(96 + 8 * i, 120, seed=i) for i in range(6)}
+    for i in range(4):
+        boxes = [
+            ((1, 1, 96, 120), "Crack Efflorescence"),
+            ((5, 9, 90, 100), "Spallation ExposedBars CorrosionStain"),
+            ((3, 4, 22, 30), "ExposedBars"),
+            ((1, 1, 40, 40), "Background"),
+        ]
+        found[f"original_dataset/annotations/image_{i}.xml"] = xml(f"image_{i}.jpg", boxes)
+    return found
+
+
+def pack(path: Path, contents: dict[str, bytes], **options) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, **options) as archive:
+        for name, data in contents.items():
+            archive.writestr(name, data)
+    return path
+
+
+def pack_tar(path: Path, contents: dict[str, bytes]) -> Path:
+    """Write a tar archive, compressed if it is named so."""
+    with tarfile.open(path, "w:gz" if path.name.endswith("gz") else "w") as archive:
+        for name, data in contents.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return path
+
+
+def unpack(archive: Path, folder: Path) -> Path:
+    with zipfile.ZipFile(archive) as file:
+        file.extractall(folder)
+    return folder
+
+
+TINY = DataSet(
+    name="codebrim",
+    title="Tiny",
+    licence="none",
+    citation="nobody",
+    homepage="http://localhost",
+    archives=(RemoteFile("tiny.zip", "http://localhost:9/tiny.zip", None, None),),
+    folder="original_dataset",
+    expect={"jpg": 6, "xml": 4},
+    official=None,
+    notes=None,
+)
+
+
+def listen(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return a list that collects what the data modules say."""
+    lines: list[str] = []
+    for module in ("archives.fetch", "readers.codebrim", "archives.members", "crop_store", "archives.verification"):
+        monkeypatch.setattr(f"advkd.data.{module}.say", lines.append)
+    return lines
