@@ -69,6 +69,14 @@ class Resolved:
         return PAPERS[self.run.paper].loop
 
     @property
+    def leaves_predictions(self) -> bool:
+        """Whether the run is a classifier's: its metrics are computed from its predictions by the first who reads them.
+
+        Other runs are GANs. A job of its own evaluates their samples.
+        """
+        return self.loop == "classifier"
+
+    @property
     def features(self) -> str:
         """Name of the feature network: what the reals' cached features belong to."""
         return f"inception{self.settings['features']}-{self.settings['inception']}"
