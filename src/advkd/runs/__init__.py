@@ -1,1 +1,1 @@
-"""One run in its folder: session, checkpoint, lock, provenance, device. What keeps a run safe, and changes no number."""
+"""The folder of one run, and what keeps it safe: session, checkpoint, lock, provenance and device."""
