@@ -1,7 +1,6 @@
 """The numbers that claims are checked on: those that the papers print, and ours."""
 
 import csv
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
@@ -15,6 +14,7 @@ from advkd.claims.predicates import Comparison, Quantity
 from advkd.damage import attempt, readable
 from advkd.metrics import classification, significance
 from advkd.metrics.effect import Sample
+from advkd.runs.provenance import describe_machine
 from advkd.settings import catalog, config
 from advkd.settings.catalog import Cell
 from advkd.settings.config import Resolved
@@ -52,17 +52,11 @@ def cells(text: bool = True) -> tuple[Cell, ...]:
     return tuple(found)
 
 
-def variants(paper: str) -> Iterator[str]:
-    """Return the run groups of a paper's variants, which no table names."""
-    for groups in config.paper_file(paper).get("variants") or []:
-        yield from catalog.series(groups)
-
-
 def known(quantity: Quantity) -> bool:
     """Tell whether some table, text or variant names a quantity's run group, with a metric that is measured of it."""
     paper = quantity.run.split("/")[0]
     own = [cell for cell in cells() if cell.run == quantity.run and cell.kind != "data"]
-    if not own and quantity.run in variants(paper):
+    if not own and quantity.run in catalog.variant_groups(paper):
         own = [cell for cell in cells() if cell.run.startswith(f"{paper}/")]
     return any(quantity.metric == cell.metric or quantity.metric in collect.companions(cell.metric) for cell in own)
 
@@ -77,7 +71,7 @@ def targets(quantities: list[Quantity], preferred: tuple[str, ...]) -> list[str]
     for cell in cells(text=False):
         places.setdefault(cell.table, set()).add(cell.run)
     for paper in sorted({run.split("/")[0] for run in left}):
-        places[f"{paper}_variants"] = set(variants(paper))
+        places[f"{paper}_variants"] = set(catalog.variant_groups(paper))
 
     def rank(place: str) -> tuple[bool, int, bool]:
         return place in preferred, len(places[place] & left), "table" in place
@@ -246,9 +240,9 @@ def machine_and_time(one: Resolved) -> dict[str, Any] | None:
     if not (one.run.folder(one.scale) / "result.json").exists():
         return None
     found = collect.provenance_of(one)
-    last, data = found["attempts"][-1], found["data"]
+    data = found["data"]
     return {
         "seconds": found["wall_seconds"],
-        "machine": last["gpu"] or f"{last['processor']}, {last['threads']} of {last['cores']} threads",
+        "machine": describe_machine(found),
         "data": f"{data['name']}: {collect.describe_data(data['source'])}",
     }

@@ -6,8 +6,8 @@ from advkd.artifacts import collect, tables
 from advkd.damage import attempt
 from advkd.errors import UserError
 from advkd.files import read_json
-from advkd.progress import duration
 from advkd.report import status
+from advkd.runs.provenance import describe_machine, describe_time
 from advkd.settings import catalog, config
 from advkd.settings.catalog import Cell
 from advkd.settings.config import Resolved
@@ -162,7 +162,6 @@ def behind(one: Resolved) -> list[str]:
     result, found = read_json(folder / "result.json"), collect.provenance_of(one)
     last = found["attempts"][-1]
     data = found["data"]["source"]
-    where = last["gpu"] or f"{last['processor']}, {last['threads']} of {last['cores']} threads"
     memory = ", ".join(f"{value} MiB {kind}" for kind, value in found["peak_memory_mib"].items())
     commit = f"{last['commit'] or 'no checkout'}{' with changes' if last['changed'] else ''}"
     weights = result["sha256"].get("model.safetensors", f"none ({result['status']})")
@@ -178,8 +177,8 @@ def behind(one: Resolved) -> list[str]:
         f" images sha256 {found['data']['sha256']['images.npy'][:16]}…",
         *parents,
         f"    code      {found['code']}, commit {commit}",
-        f"    machine   {where}; Python {last['python']},"
+        f"    machine   {describe_machine(found)}; Python {last['python']},"
         f" {', '.join(f'{name} {version}' for name, version in last['packages'].items())}",
-        f"    time      {duration(found['wall_seconds'])} in {len(found['attempts'])} attempt(s); peak memory {memory}",
+        f"    time      {describe_time(found)}; peak memory {memory}",
         f"    files     {folder}",
     ]

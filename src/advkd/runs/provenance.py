@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import advkd
+from advkd.progress import duration
 
 PACKAGE = Path(advkd.__file__).parent
 TRAINING_CODE = ("models", "methods", "training")
@@ -92,6 +93,17 @@ def machine(device: Any) -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
     }
+
+
+def describe_machine(provenance: dict[str, Any]) -> str:
+    """Return the machine of a run's last attempt, from its provenance.json: the GPU, or the processor and threads."""
+    last = provenance["attempts"][-1]
+    return last["gpu"] or f"{last['processor']}, {last['threads']} of {last['cores']} threads"
+
+
+def describe_time(provenance: dict[str, Any]) -> str:
+    """Return how long a run took over all attempts, from its provenance.json: "3 h 20 min in 2 attempt(s)"."""
+    return f"{duration(provenance['wall_seconds'])} in {len(provenance['attempts'])} attempt(s)"
 
 
 def peak_memory_mib(device: Any) -> dict[str, int]:

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, partial
-from itertools import chain
 from pathlib import Path
 
 from advkd.errors import UserError
@@ -124,11 +123,16 @@ def variants(user: User, papers: Iterable[str] = tuple(config.PAPERS)) -> dict[s
     """Return the runs of the papers' named variants, which no table needs."""
     found = {}
     for paper in papers:
-        for group in chain.from_iterable(map(series, config.paper_file(paper).get("variants") or [])):
+        for group in variant_groups(paper):
             for seed in config.seeds(paper, user):
                 one = config.resolve(f"{group}/seed{seed}", user)
                 found[str(one.run)] = one
     return found
+
+
+def variant_groups(paper: str) -> list[str]:
+    """Return the run groups that a paper's configuration lists as `variants`."""
+    return [group for groups in config.paper_file(paper).get("variants") or [] for group in series(groups)]
 
 
 def series(groups: str) -> list[str]:

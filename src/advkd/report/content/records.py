@@ -12,6 +12,7 @@ from advkd.files import read_json
 from advkd.progress import duration
 from advkd.report import status
 from advkd.report.content import curves
+from advkd.runs.provenance import describe_machine, describe_time
 from advkd.settings import config
 from advkd.settings.config import Resolved
 from advkd.settings.names import shortest
@@ -202,7 +203,7 @@ def origin_of(one: Resolved, content: dict[str, Any]) -> Origin:
     """Return what provenance.json says: data, parents, code, machine, time."""
     data, last = content["data"], content["attempts"][-1]
     changed = " with changes" if last["changed"] else ""
-    machine = last["gpu"] or f"{last['processor']}, {last['threads']} of {last['cores']} threads"
+    machine = describe_machine(content)
     facts = [
         ("data", f"{data['store']}: {collect.describe_data(data['source'])}"),
         ("sha256 images.npy", data["sha256"]["images.npy"]),
@@ -214,7 +215,7 @@ def origin_of(one: Resolved, content: dict[str, Any]) -> Origin:
         ("machine", machine),
         ("packages", ", ".join([f"Python {last['python']}", *(f"{k} {v}" for k, v in last["packages"].items())])),
         ("began", last["began"]),
-        ("time", f"{duration(content['wall_seconds'])} in {len(content['attempts'])} attempt(s)"),
+        ("time", describe_time(content)),
         ("peak memory", ", ".join(f"{value} MiB {kind}" for kind, value in content["peak_memory_mib"].items())),
         ("folder", str(one.run.folder(one.scale))),
     ]
