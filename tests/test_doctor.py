@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from advkd import doctor
+from advkd.report.document import tex as document_tex
 from advkd.settings import config
 
 
@@ -93,7 +94,7 @@ def test_what_is_wrong_makes_the_status_1(elsewhere, monkeypatch):
 def test_missing_tex_is_a_note_that_names_the_packages(monkeypatch):
     monkeypatch.setattr(doctor.shutil, "which", lambda name: None if name == "latexmk" else name)
     assert doctor.tex().state == "note" and "no latexmk, " in doctor.tex().found
-    assert doctor.TEX_PACKAGES in doctor.tex().found
+    assert document_tex.PACKAGES in doctor.tex().found
 
 
 def test_a_mirror_that_is_not_there_and_a_missing_torch_are_wrong(elsewhere, monkeypatch):

@@ -15,13 +15,12 @@ from advkd.data import registry
 from advkd.data.archives import parts
 from advkd.errors import UserError
 from advkd.files import read_json
+from advkd.report.document import tex as document_tex
 from advkd.runs import device as device_of_runs
 from advkd.settings import catalog, config
 from advkd.settings.user import User
 
 LOCK = Path("requirements.lock")
-TEX = ("latexmk", "pdflatex")
-TEX_PACKAGES = "latexmk texlive-latex-recommended lmodern"  # Debian's names
 LITTLE_SPACE = 20e9  # bytes; CODEBRIM and its store take about as much
 
 
@@ -180,7 +179,9 @@ def inception(user: User) -> Check:
 
 def tex() -> Check:
     """Check what the report's PDF needs."""
-    lacking = [name for name in TEX if shutil.which(name) is None]
+    lacking = [name for name in document_tex.PROGRAMS if shutil.which(name) is None]
     if not lacking:
         return Check("TeX", "ok", "for the report's PDF")
-    return Check("TeX", "note", f"no {' and no '.join(lacking)}, for the report's PDF only: apt install {TEX_PACKAGES}")
+    return Check(
+        "TeX", "note", f"no {' and no '.join(lacking)}, for the report's PDF only: apt install {document_tex.PACKAGES}"
+    )

@@ -7,10 +7,11 @@ import signal
 import subprocess
 from pathlib import Path
 
-from advkd.doctor import TEX, TEX_PACKAGES
 from advkd.errors import UserError
 from advkd.files import atomic
 
+PROGRAMS = ("latexmk", "pdflatex")
+PACKAGES = "latexmk texlive-latex-recommended lmodern"  # Debian's names
 TIMEOUT = 300  # seconds
 PASSES = 4
 
@@ -23,8 +24,8 @@ def typeset(main: Path, parts: Path, out: Path) -> int:
     Raises:
         UserError: TeX is missing, stops at an error, or takes longer than TIMEOUT.
     """
-    if missing := [program for program in TEX if not shutil.which(program)]:
-        raise UserError(f"no {', no '.join(missing)}, so no {out}: apt-get install {TEX_PACKAGES} (or TeX Live)")
+    if missing := [program for program in PROGRAMS if not shutil.which(program)]:
+        raise UserError(f"no {', no '.join(missing)}, so no {out}: apt-get install {PACKAGES} (or TeX Live)")
     words = [
         "latexmk", "-norc", "-pdf", "-interaction=nonstopmode", "-halt-on-error", "-file-line-error",
         f"-outdir={parts}", f"-usepretex=\\def\\parts{{{parts}}}", str(main),
