@@ -1,0 +1,413 @@
+"""A run's folder: the names of its files, their readers, writers and checksums, and the run's state.
+
+No other module knows these names:
+
+    config.yaml                what the training reads
+    history.csv                loss terms, a row an epoch or about every hundredth iteration
+    model.safetensors          weights of the last epoch, or of all networks of a GAN
+    best.safetensors           a classifier's weights of its best epoch
+    generator.safetensors      weights of the generator beside a classifier
+    samples.npz                images of generators
+    predictions.npz            labels, logits and features of a classifier's evaluation images
+    provenance.json            code, machine, data and time
+    result.json                written last: how the training ended, and the checksums of its products
+    metrics.json               what was computed from samples or predictions
+    log.txt                    printed lines of all attempts
+    checkpoint.pt, checkpoint.previous.pt, scratch/, .lock    of an unfinished training
+
+This module needs neither pydantic nor Snakemake nor torch.
+"""
+
+import contextlib
+import csv
+import fcntl
+import io
+import shutil
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from advkd.damage import ADDRESS, DAMAGED, words
+from advkd.errors import UserError, lacking
+from advkd.files import atomic, read_json, sha256, write_json, write_text
+from advkd.locks import hold
+from advkd.runs import provenance
+from advkd.runs.state import Kind, State, ending
+from advkd.settings.names import RUN, Run
+
+if TYPE_CHECKING:
+    import numpy as np
+
+CONFIG = "config.yaml"
+HISTORY = "history.csv"
+MODEL = "model.safetensors"
+BEST = "best.safetensors"
+GENERATOR = "generator.safetensors"
+SAMPLES = "samples.npz"
+PREDICTIONS = "predictions.npz"
+PROVENANCE = "provenance.json"
+RESULT = "result.json"
+METRICS = "metrics.json"
+LOG = "log.txt"
+LOCK = ".lock"
+SCRATCH = "scratch"
+CHECKPOINTS = ("checkpoint.pt", "checkpoint.previous.pt")
+PRODUCTS = (MODEL, BEST, GENERATOR, SAMPLES, PREDICTIONS)  # result.json holds their checksums
+MOMENTS = ("epoch", "iteration")  # the column that counts the rows of history.csv
+
+
+class Damaged(UserError):
+    """A file of a run is missing, damaged or of another version; says which, why, and what to do."""
+
+    def __init__(self, path: Path, reason: str, remedy: str) -> None:
+        super().__init__(f"{path} {reason}: {remedy}")
+        self.path, self.reason, self.remedy = path, reason, remedy
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of one run. Every reader raises `Damaged` where a file cannot be used.
+
+    Attributes:
+        path: the folder, which need not exist.
+    """
+
+    path: Path
+
+    @classmethod
+    def of(cls, run: Run | str, scale: str) -> "RunFolder":
+        """Return the folder of a run at a scale, below the working directory."""
+        return cls(Path("results") / scale / "runs" / str(run))
+
+    @property
+    def run(self) -> str:
+        """The run's name, which is the end of the folder's path."""
+        name = "/".join(self.path.absolute().parts[-5:])
+        return name if RUN.fullmatch(name) else str(self.path)
+
+    def file(self, name: str) -> Path:
+        """Return the path of the file `name`, one of this module's constants."""
+        return self.path / name
+
+    def has(self, name: str) -> bool:
+        """Tell whether the file `name` exists."""
+        return self.file(name).exists()
+
+    # Readers
+
+    def result(self) -> dict[str, Any]:
+        """Return result.json: status, config_hash, sha256 of the products, and how the training ended."""
+        with self._reading(RESULT):
+            return _mapping(read_json(self.file(RESULT)), "status", "config_hash")
+
+    def provenance(self) -> dict[str, Any]:
+        """Return provenance.json: data, code, attempts, time and memory."""
+        with self._reading(PROVENANCE):
+            return _mapping(read_json(self.file(PROVENANCE)), "code", "data")
+
+    def metrics(self) -> dict[str, Any]:
+        """Return metrics.json: values, what they rest on, and by which code they were computed."""
+        with self._reading(METRICS):
+            return _mapping(read_json(self.file(METRICS)), "values")
+
+    def document(self) -> dict[str, Any]:
+        """Return config.yaml: everything that the training read."""
+        with self._reading(CONFIG):
+            return _mapping(yaml.safe_load(self.file(CONFIG).read_text(encoding="utf-8")), "run", "settings")
+
+    def history(self) -> dict[str, list[float | None]]:
+        """Return the columns of history.csv by name, one of them in `MOMENTS`; an empty field is None."""
+        with self._reading(HISTORY):
+            with self.file(HISTORY).open(newline="", encoding="utf-8") as file:
+                reader = csv.DictReader(file)
+                rows = list(reader)
+            names = list(reader.fieldnames or [])
+            if not rows:
+                raise ValueError("it has no row")
+            if not set(MOMENTS) & set(names) or None in rows[0] or None in rows[-1].values():
+                raise ValueError(f"it is cut off, or has no column {' or '.join(MOMENTS)}")
+            return {name: [float(row[name]) if row[name] else None for row in rows] for name in names}
+
+    def sample_names(self) -> list[str]:
+        """Return the names of the arrays in samples.npz."""
+        return self._array_names(SAMPLES)
+
+    def samples(self, *names: str) -> list["np.ndarray"]:
+        """Return the arrays `names` of samples.npz."""
+        return self._arrays(SAMPLES, names)
+
+    def predictions(self, *names: str) -> list["np.ndarray"]:
+        """Return the labels (M,), integers, of predictions.npz, and its arrays `names` (M, ·), as float64.
+
+        Raises:
+            Damaged: the file is missing or damaged, an array has another shape or type, or holds values that are not
+                finite.
+            UserError: the images are all of one class.
+        """
+        labels, *arrays = self._arrays(PREDICTIONS, ("labels", *names))
+        path = self.file(PREDICTIONS)
+        if reason := _misshapen(labels, dict(zip(names, arrays, strict=True))):
+            raise self.damaged(PREDICTIONS, reason)
+        if not (labels != labels[:1]).any():
+            raise UserError(f"{path}: the evaluation images are all of one class, which measures nothing")
+        return [labels, *(array.astype("float64") for array in arrays)]
+
+    def scratch_samples(self, moment: str, names: Sequence[str]) -> list["np.ndarray"]:
+        """Return arrays that the running training kept at `moment`, which cannot be drawn again."""
+        return self._arrays(f"{SCRATCH}/{moment}.npz", names)
+
+    def last_lines(self, count: int) -> list[str]:
+        """Return the last lines of log.txt, none where there is no log."""
+        try:
+            text = self.file(LOG).read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return []
+        return text.strip().splitlines()[-count:]
+
+    # Checksums
+
+    def check(self, name: str) -> None:
+        """Compare a product with its checksum in result.json; raises `Damaged` where it is missing or differs."""
+        expected = self.result().get("sha256", {}).get(name)
+        if not self.has(name):
+            raise self.damaged(name, "is missing")
+        if sha256(self.file(name)) != expected:
+            raise self.damaged(name, "is not what the run wrote (its checksum differs)")
+
+    def intact(self, checksums: dict[str, str]) -> bool:
+        """Tell whether the products are those that these checksums were taken of."""
+        return all(self.has(name) and sha256(self.file(name)) == expected for name, expected in checksums.items())
+
+    def checksums(self) -> dict[str, str]:
+        """Return the SHA-256 of every product that exists."""
+        return {name: sha256(self.file(name)) for name in PRODUCTS if self.has(name)}
+
+    def damaged(self, name: str, reason: str) -> Damaged:
+        """Return the error that says what is wrong with the file `name`, and what to do."""
+        return Damaged(self.file(name), reason, self.remedy(name))
+
+    def remedy(self, name: str) -> str:
+        """Return what to do about a damaged file."""
+        if name == METRICS:
+            return "delete it, and the next snakemake evaluates the run again"
+        if name.startswith(SCRATCH):
+            return f"delete the run's folder {self.path}, then: advkd train {self.run}"
+        what = "it" if name == RESULT else f"{RESULT} beside it"
+        return f"delete {what}, then: advkd train {self.run}"
+
+    # State
+
+    def finished(self, config_hash: str) -> dict[str, Any] | None:
+        """Return result.json if the run finished with the settings of this hash, well or not, otherwise None."""
+        if not self.has(RESULT):
+            return None
+        result = self.result()
+        return result if result["config_hash"] == config_hash else None
+
+    def state(self, config_hash: str, code: str) -> State:
+        """Return the state of the run; a damaged file is a state too, and no error.
+
+        Args:
+            config_hash: hash of the settings that the run should have.
+            code: digest of today's code behind such a run.
+        """
+        if self.is_locked():
+            return State(Kind.RUNNING, self._last_line())
+        if not self.has(RESULT):
+            return self._unfinished()
+        try:
+            result = self.finished(config_hash)
+            if result is None:
+                return State(Kind.STALE, "its settings changed since; the next snakemake trains it again")
+            return self._ended(result, code)
+        except Damaged as error:
+            return State(Kind.DAMAGED, str(error))
+
+    def _unfinished(self) -> State:
+        if not self.has(LOG):
+            return State(Kind.NOT_STARTED)
+        kept = "a checkpoint is kept" if self.has(CHECKPOINTS[0]) else "no checkpoint"
+        return State(Kind.UNFINISHED, f"{kept}; see {self.file(LOG)} ({self._last_line()})")
+
+    def _ended(self, result: dict[str, Any], code: str) -> State:
+        with self._reading(RESULT):
+            if result["status"] == "diverged":
+                return State(Kind.DIVERGED, f"{ending(result)}; see {self.file(LOG)}")
+            if result["status"] == "blocked":
+                return State(Kind.BLOCKED, f"{result['parent']} {result['reason']}")
+            of_classifier = PREDICTIONS in result.get("sha256", {})
+        trained_by, evaluated_by = self.provenance()["code"], ""
+        if of_classifier and not self.has(PREDICTIONS) and not self.has(METRICS):
+            raise self.damaged(PREDICTIONS, "is missing")
+        if not of_classifier and self.has(METRICS):
+            with self._reading(METRICS):
+                evaluated_by = self.metrics()["evaluated"]["code"]
+        if trained_by != code:
+            return State(Kind.OLDER_CODE, "train it again with --config retrain=stale")
+        if evaluated_by and evaluated_by != provenance.code_hash("metrics"):
+            return State(Kind.OLDER_EVALUATION, f"remove {self.file(METRICS)} to evaluate it again")
+        return State(Kind.DONE)
+
+    def is_locked(self) -> bool:
+        """Tell whether a process trains this run."""
+        if not self.has(LOCK):
+            return False
+        with self.file(LOCK).open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the lock of the folder; wait for another process that trains the same run."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with self.file(LOCK).open("a") as file:  # mode "a" does not cut off the file that a link leads to
+            hold(file, f"{self.path} is being trained by another process; waiting for it to end")
+            yield
+
+    # Writers
+
+    def write_document(self, document: dict[str, Any]) -> None:
+        """Write config.yaml."""
+        write_text(self.file(CONFIG), yaml.safe_dump(document, sort_keys=False))
+
+    def write_history(self, rows: list[dict[str, Any]]) -> None:
+        """Write history.csv. Its columns are those of all rows, in the order in which they first occur."""
+        names: dict[str, None] = {}
+        for row in rows:
+            names.update(dict.fromkeys(row))
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(names), restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        write_text(self.file(HISTORY), text.getvalue())
+
+    def write_arrays(self, name: str, arrays: dict[str, "np.ndarray"]) -> None:
+        """Write samples.npz, predictions.npz or a file of scratch/."""
+        import numpy as np
+
+        with atomic(self.file(name)) as temporary:
+            np.savez(temporary, **arrays)  # type: ignore[arg-type]  # numpy's stubs take any name for allow_pickle
+
+    def write_scratch_samples(self, moment: str, arrays: dict[str, "np.ndarray"]) -> None:
+        """Keep arrays of `moment` until the training is done."""
+        self.write_arrays(f"{SCRATCH}/{moment}.npz", arrays)
+
+    def write_provenance(self, content: dict[str, Any]) -> None:
+        """Write provenance.json."""
+        write_json(self.file(PROVENANCE), content)
+
+    def write_result(self, result: dict[str, Any]) -> None:
+        """Write result.json."""
+        write_json(self.file(RESULT), result)
+
+    def write_metrics(self, metrics: dict[str, Any]) -> None:
+        """Write metrics.json."""
+        write_json(self.file(METRICS), metrics)
+
+    # What is removed
+
+    def remove_products(self) -> None:
+        """Delete all that an earlier training left, but its log and checkpoints.
+
+        result.json and what follows from it go first: they must not outlive what they describe.
+        """
+        self.remove_scratch()
+        for name in (RESULT, METRICS, PROVENANCE, *PRODUCTS, HISTORY):
+            self.file(name).unlink(missing_ok=True)
+
+    def remove_scratch(self) -> None:
+        """Delete what a training keeps beside its checkpoints until it is done."""
+        shutil.rmtree(self.file(SCRATCH), ignore_errors=True)
+
+    def remove_half_written(self) -> None:
+        """Delete the temporary files of a process that was killed (.NAME.tmp…; safetensors writes .tmp…)."""
+        for path in self.path.rglob(".*tmp*"):
+            if not path.is_dir():
+                path.unlink(missing_ok=True)
+
+    # Helpers
+
+    def _last_line(self) -> str:
+        lines = self.last_lines(1)
+        return lines[-1] if lines else "starting"
+
+    @contextlib.contextmanager
+    def _reading(self, name: str) -> Iterator[None]:
+        """Turn whatever a missing, damaged or outdated file raises into `Damaged`."""
+        try:
+            yield
+        except Damaged:
+            raise
+        except DAMAGED as error:
+            if lacking(error):
+                raise
+            raise self.damaged(name, _reason(error, self.file(name))) from error
+
+    def _array_names(self, name: str) -> list[str]:
+        with self._opened(name) as arrays:
+            return list(arrays.files)
+
+    def _arrays(self, name: str, names: Sequence[str]) -> list["np.ndarray"]:
+        with self._opened(name) as arrays:
+            for key in names:
+                if key not in arrays.files:
+                    raise self.damaged(name, f"has no array {key!r}, as a file of another version")
+            return [arrays[key] for key in names]
+
+    @contextlib.contextmanager
+    def _opened(self, name: str) -> Iterator[Any]:
+        import numpy as np
+
+        path = self.file(name)
+        try:
+            with path.open("rb") as file, np.load(file) as arrays:
+                yield arrays
+        except Damaged:
+            raise
+        except Exception as error:  # damaged bytes raise whatever zipfile, zlib and numpy's header parser stumble over
+            if lacking(error):
+                raise
+            raise self.damaged(name, _reason(error, path)) from error
+
+
+def _mapping(content: Any, *keys: str) -> dict[str, Any]:
+    """Return the content of a file if it is a mapping with `keys`; raises ValueError or KeyError otherwise."""
+    if not isinstance(content, dict):
+        raise ValueError("it holds no keys and values")
+    for key in keys:
+        content[key]
+    return content
+
+
+def _reason(error: Exception, path: Path) -> str:
+    """Return what is wrong with a file as the end of a sentence that begins with its path."""
+    if isinstance(error, FileNotFoundError):
+        return "is missing"
+    if isinstance(error, KeyError):
+        return f"has no {error}, as a file of another version"
+    if isinstance(error, zipfile.BadZipFile) and not zipfile.is_zipfile(path):
+        return "is no npz file"
+    text = ADDRESS.sub("", words(error)).replace(f"{path}: ", "")
+    return " ".join(text.split())
+
+
+def _misshapen(labels: "np.ndarray", arrays: dict[str, "np.ndarray"]) -> str:
+    """Return what is wrong with predictions, as the end of a sentence; empty where nothing is."""
+    import numpy as np
+
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        return f"has labels of type {labels.dtype} and shape {labels.shape}, not integers (M,)"
+    for name, array in arrays.items():
+        if array.ndim != 2 or len(array) != len(labels) or array.dtype.kind != "f":
+            return f"has {name} of type {array.dtype} and shape {array.shape} for {len(labels)} labels"
+        broken = int((~np.isfinite(array)).any(axis=1).sum())
+        if broken:
+            return f"has {name} that are not finite for {broken} of {len(labels)} images"
+    return ""

@@ -1,0 +1,16 @@
+"""The folder, the state and the metrics of a resolved run."""
+
+from advkd.runs import provenance
+from advkd.runs.folder import RunFolder
+from advkd.runs.state import State
+from advkd.settings.config import Resolved
+
+
+def folder_of(resolved: Resolved) -> RunFolder:
+    """Return the folder of a run."""
+    return RunFolder.of(resolved.run, resolved.scale)
+
+
+def state_of(resolved: Resolved) -> State:
+    """Return the state of a run, given the settings and the code of today."""
+    return folder_of(resolved).state(resolved.hash, provenance.code_hash())

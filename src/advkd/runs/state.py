@@ -1,0 +1,61 @@
+"""The states of a run, in one type."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+
+class Kind(Enum):
+    """What a run's folder says about the run; the value is the word that people read."""
+
+    NOT_STARTED = "not started"
+    RUNNING = "running"
+    UNFINISHED = "unfinished"
+    STALE = "stale"
+    DIVERGED = "diverged"
+    BLOCKED = "blocked"
+    DONE = "done"
+    OLDER_CODE = "done (older code)"
+    OLDER_EVALUATION = "done (evaluated by older code)"
+    DAMAGED = "damaged"
+
+
+DONE = frozenset({Kind.DONE, Kind.OLDER_CODE, Kind.OLDER_EVALUATION})
+
+
+@dataclass(frozen=True)
+class State:
+    """The state of a run.
+
+    Attributes:
+        kind: one of `Kind`.
+        detail: the reason, the place or what to do next; empty where the kind says it all.
+    """
+
+    kind: Kind
+    detail: str = ""
+
+    @property
+    def word(self) -> str:
+        """The kind in words, for example "done (older code)"."""
+        return self.kind.value
+
+    @property
+    def done(self) -> bool:
+        """Whether the training ended well."""
+        return self.kind in DONE
+
+    @property
+    def finished(self) -> bool:
+        """Whether the training ended, well or not, with today's settings."""
+        return self.done or self.kind in (Kind.DIVERGED, Kind.BLOCKED)
+
+    def __str__(self) -> str:
+        return f"{self.word}: {self.detail}" if self.detail else self.word
+
+
+def ending(result: dict[str, Any]) -> str:
+    """Return where a run diverged ("at epoch 3") or which run blocked it ("by RUN"), given its result.json."""
+    if result["status"] == "blocked":
+        return f"by {result['parent']}"
+    return f"at epoch {result['epoch']}" if "epoch" in result else f"at step {result['step']}"
