@@ -204,7 +204,7 @@ def deviations(args: argparse.Namespace, user: User) -> None:
     """Print or write what the papers leave open, and what is done here."""
     from advkd.report import deviations
 
-    _give(deviations.document(), args.out)
+    _give(deviations.markdown_document(), args.out)
 
 
 def _give(words: str, out: Path | None) -> None:

@@ -291,9 +291,9 @@ def test_the_table_that_no_paper_prints_has_no_word_of_paper(built):
 def test_every_choice_stands_there_once_with_its_keys_as_code(built):
     nothing, _ = built
     section = re.search(r'<section id="deviations".*?</section>\s*<section id="runs"', nothing, re.DOTALL)[0]
-    made = choices.gather()
+    made = choices.gather_choices()
     assert section.count("<tr data-row") == len(made) and "`" not in section
-    for key in {key for one in made for key in one.keys}:
+    for key in {key for one in made for key in one.settings}:
         assert f"<code>{key}</code>" in section
 
 
@@ -312,7 +312,7 @@ def test_broken_claims_audit_and_choices_leave_the_rest(checkout, monkeypatch):
     monkeypatch.setattr(catalog, "all_runs", lambda user: found)
     monkeypatch.setattr(claims, "report", lambda user: [][0])
     monkeypatch.setattr(audit, "checks", lambda: {}["rule"])
-    monkeypatch.setattr(deviations, "tables", lambda: iter([1 / 0]))
+    monkeypatch.setattr(deviations, "deviation_tables", lambda: iter([1 / 0]))
     user = config.user({"scale": "reduced"})
     page.write(content.gather(user), user, checkout / "out" / "report.html")
     text = (checkout / "out" / "report.html").read_text()

@@ -1,40 +1,42 @@
-"""What the papers leave open or contradict and what is done here, read from the docstrings of the code that does it.
+"""Read the documented choices from the docstrings of the code.
 
-A module that makes such a choice lists it at the end of its docstring, beside the mathematics:
+A choice says what a paper leaves open or contradicts, and what this package does. The module that makes a choice lists
+it at the end of its docstring, beside the mathematics:
 
     Choices:
         - [okd: Eq. 8] Printed: a gradient with respect to z. Here: with respect to the interpolated image. Why: the
           text calls the term WGAN-GP's.
         - [aikd, gip] Open: the last, smaller batch of an epoch. Here: kept.
 
-In brackets stand the papers and, behind a colon, the place in them; then a kind of choice (`KINDS`) with what it is
-about, what is done here, and why, or what that costs, which may be left out. What is merely added has no `Here`. Every
-part ends with a full stop or a question mark. Backticks hold the settings that make the choice, and nothing else. A
-choice of several papers becomes one of each.
+The brackets name the papers and, after a colon, the place in the paper. Then comes the kind of the choice (`KINDS`)
+with its subject, then what is done here (`Here`), then the reason or the cost (`Why`), which is optional. An addition
+(`Added`) has no `Here`. Every part ends with a full stop or a question mark. Backticks enclose the settings that
+control the choice, and nothing else. A choice that names several papers becomes one choice for each.
 
-What the settings are is not written there: `advkd.report.deviations` takes that from config/ and the schemas.
+The values of the settings are not written there: `advkd.report.deviations` takes them from config/ and the schemas.
 """
 
 import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn
 
 from advkd.errors import UserError
+from advkd.report.setting_types import setting_types
 from advkd.runs.provenance import PACKAGE
 from advkd.settings import config
 
-SECTION, ITEM, MORE = "Choices:", "    - ", "      "
+SECTION, ITEM, CONTINUATION = "Choices:", "    - ", "      "
 TAGGED = re.compile(r"\[(?P<papers>[^]:]+)(?:: (?P<place>[^]]+))?\] (?P<parts>.+)")
 LABEL = re.compile(r"(?:^|(?<=[.?]) )([A-Z][a-z]+): ")
 HERE, WHY, ADDED = "Here", "Why", "Added"
-FOLDERS = ("methods", "models", "data", "training", "metrics")  # in which a reader of a paper wants to meet them
-PLACES = ("abstract", "section", "Eq", "Algorithm", "Figure", "Table")
+FOLDERS = ("methods", "models", "data", "training", "metrics")  # the order in which choices are listed
+PLACES = ("abstract", "section", "Eq", "Algorithm", "Figure", "Table")  # the order of places in a paper
 
 
 class Kind(NamedTuple):
-    """A kind of choice: the title of a table of them, and what its columns of subject and reason are called."""
+    """A kind of choice: the title of its table, and the headings of the columns for the subject and the reason."""
 
     title: str
     subject: str
@@ -52,11 +54,17 @@ KINDS = {
 
 
 class Choice(NamedTuple):
-    """One documented choice, in plain text but for backticks around keys.
+    """One documented choice, in plain text except for backticks around settings.
 
-    paper: okd, aikd or gip. kind: of `KINDS`. place: in the paper, or the method compared with; may be empty. subject:
-    what is printed, asked, published, usual, measured or added. done: what is done here, empty for what is added. why:
-    the reason or the cost, may be empty. keys: the settings named, in their order. source: the file, below the package.
+    Attributes:
+        paper: okd, aikd or gip.
+        kind: a key of `KINDS`.
+        place: the place in the paper, or the method compared with; may be empty.
+        subject: what is printed, asked, published, usual, measured or added.
+        done: what is done here; empty for an addition.
+        why: the reason or the cost; may be empty.
+        settings: the names of the settings that control the choice, in the order of the text.
+        source: the file that documents the choice, relative to the package.
     """
 
     paper: str
@@ -65,92 +73,126 @@ class Choice(NamedTuple):
     subject: str
     done: str
     why: str
-    keys: tuple[str, ...]
+    settings: tuple[str, ...]
     source: str
 
 
-def gather(package: Path = PACKAGE) -> list[Choice]:
-    """Return the choices that the modules of the package document, by paper and kind, in the order of reading.
+def gather_choices(package: Path = PACKAGE) -> list[Choice]:
+    """Return the choices that the modules of the package document, sorted by paper, kind and place.
 
     Raises:
-        UserError: a choice that is not written as the module says, or that names an unknown paper or setting.
+        UserError: a choice has another form than this module describes, or names an unknown paper or setting.
     """
-    found = [
-        choice
-        for path in sorted(package.rglob("*.py"), key=lambda path: _reading(path.relative_to(package).parts))
-        for line, text in _items(path)
-        for choice in read(text, path.relative_to(package).as_posix(), f"{path}:{line}")
-    ]
+    choices: list[Choice] = []
+    for path in sorted(package.rglob("*.py"), key=lambda path: _file_order(path.relative_to(package).parts)):
+        source = path.relative_to(package).as_posix()
+        for line, text in _items(path):
+            choices += parse_choice(text, source, f"{path}:{line}")
     papers, kinds = list(config.PAPERS), list(KINDS)
-    return sorted(found, key=lambda one: (papers.index(one.paper), kinds.index(one.kind), _order(one)))
+    return sorted(
+        choices, key=lambda choice: (papers.index(choice.paper), kinds.index(choice.kind), _place_order(choice))
+    )
 
 
-def _reading(parts: tuple[str, ...]) -> tuple[Any, ...]:
+def _file_order(parts: tuple[str, ...]) -> tuple[int, tuple[str, ...]]:
+    """Return the sort key of a module, given the parts of its path below the package."""
     return FOLDERS.index(parts[0]) if parts[0] in FOLDERS else len(FOLDERS), parts
 
 
-def _order(choice: Choice) -> tuple[Any, ...]:
-    """Return what sorts the choices of a kind: the place where each has one, otherwise their order in the files."""
+def _place_order(choice: Choice) -> tuple[int, list[int], str]:
+    """Return the sort key of a choice within its kind.
+
+    Choices of kinds that always name a place are sorted by it. The others keep the order of the files.
+    """
     if choice.kind not in ("Printed", "Published"):
-        return ()
+        return 0, [], ""
     numbers = [int(number) for number in re.findall(r"\d+", choice.place)]
-    rank = next((rank for rank, word in enumerate(PLACES) if choice.place.startswith(word)), len(PLACES))
+    rank = len(PLACES)
+    for index, prefix in enumerate(PLACES):
+        if choice.place.startswith(prefix):
+            rank = index
+            break
     return rank, numbers, choice.place
 
 
 def _items(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield the choices of a file's docstring, each in one line, and the number of the line that it begins in."""
+    """Yield the choices of a file's docstring: the number of the line where each begins, and its text in one line."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     docstring = ast.get_docstring(tree, clean=False) or ""
-    if SECTION not in (lines := docstring.split("\n")):
+    lines = docstring.split("\n")
+    if SECTION not in lines:
         return
     first = lines.index(SECTION) + 1
-    begun: list[str] = []
-    start = 0
-    for number, line in enumerate(lines[first:], tree.body[0].lineno + first):
+    first_number = tree.body[0].lineno + first
+    item: list[str] = []
+    item_number = 0
+    for number, line in enumerate(lines[first:], first_number):
         if line.startswith(ITEM):
-            if begun:
-                yield start, " ".join(begun)
-            begun, start = [line.removeprefix(ITEM).strip()], number
-        elif begun and line.startswith(MORE):
-            begun.append(line.strip())
+            if item:
+                yield item_number, " ".join(item)
+            item, item_number = [line.removeprefix(ITEM).strip()], number
+        elif item and line.startswith(CONTINUATION):
+            item.append(line.strip())
         elif line.strip():
-            _refuse(f"{path}:{number}", f"after {SECTION} come lines that begin with {ITEM!r} or, inside, {MORE!r}")
-    if not begun:
-        _refuse(f"{path}:{tree.body[0].lineno + first - 1}", "no choice is listed")
-    yield start, " ".join(begun)
+            _refuse(
+                f"{path}:{number}",
+                f"lines after {SECTION} begin with {ITEM!r} or, within a choice, with {CONTINUATION!r}",
+            )
+    if not item:
+        _refuse(f"{path}:{first_number - 1}", "no choice is listed")
+    yield item_number, " ".join(item)
 
 
-def read(text: str, source: str, where: str) -> list[Choice]:
-    """Return the choices, one a paper, that a text in one line writes down; `where` is for the UserError."""
+def parse_choice(text: str, source: str, where: str) -> list[Choice]:
+    """Return the choices, one for each paper, that a text in one line documents.
+
+    Args:
+        text: the choice, as it follows the dash.
+        source: the file that documents it, relative to the package.
+        where: file and line, for error messages.
+
+    Raises:
+        UserError: the text has another form than this module describes, or names an unknown paper or setting.
+    """
     tagged = TAGGED.fullmatch(text)
     if not tagged:
         _refuse(where, "a choice begins with [PAPERS] or [PAPERS: PLACE]")
-    before, *parts = LABEL.split(tagged["parts"])
-    labels, texts = parts[::2], parts[1::2]
+    parts = _split_parts(tagged["parts"], where)
+    if text.count("`") % 2:
+        _refuse(where, "a backtick is not closed")
+    settings = tuple(dict.fromkeys(re.findall(r"`([^`]*)`", text)))
+    papers = tagged["papers"].split(", ")
+    _check_names(papers, settings, where)
+    kind = next(iter(parts))
+    rest = (tagged["place"] or "", parts[kind], parts.get(HERE, ""), parts.get(WHY, ""), settings, source)
+    return [Choice(paper, kind, *rest) for paper in papers]
+
+
+def _split_parts(text: str, where: str) -> dict[str, str]:
+    """Return the labelled parts of a choice, without their full stops, the kind of the choice first."""
+    before, *pieces = LABEL.split(text)
+    labels, texts = pieces[::2], pieces[1::2]
     kind = labels[0] if labels and not before else ""
     if kind not in KINDS:
-        _refuse(where, f"behind the brackets comes one of {', '.join(f'{name}:' for name in KINDS)}")
+        _refuse(where, f"after the brackets comes one of {', '.join(f'{name}:' for name in KINDS)}")
     expected = [kind, WHY] if kind == ADDED else [kind, HERE, WHY]
     if labels not in (expected, expected[:-1]):
         _refuse(where, f"expected {': … '.join(expected)}: …, found {': … '.join(labels)}: …")
     for label, part in zip(labels, texts, strict=True):
         if not re.fullmatch(r".*\S[.?]", part):
-            _refuse(where, f"what follows {label}: ends with neither a full stop nor a question mark")
-    if text.count("`") % 2:
-        _refuse(where, "a backtick has no second one")
-    told = dict(zip(labels, (part.removesuffix(".") for part in texts), strict=True))
-    keys = tuple(dict.fromkeys(re.findall(r"`([^`]*)`", text)))
-    papers = tagged["papers"].split(", ")
+            _refuse(where, f"the text after {label}: ends with neither a full stop nor a question mark")
+    return {label: part.removesuffix(".") for label, part in zip(labels, texts, strict=True)}
+
+
+def _check_names(papers: list[str], settings: tuple[str, ...], where: str) -> None:
+    """Raise a UserError if a paper does not exist or lacks one of the settings."""
     for paper in papers:
         if paper not in config.PAPERS:
-            _refuse(where, f"{paper!r} is no paper: {', '.join(config.PAPERS)}")
-        for key in keys:
-            if key not in config.PAPERS[paper].model_fields:
-                _refuse(where, f"{key!r} is in backticks, which hold settings, but {paper} has no such setting")
-    rest = (tagged["place"] or "", told[kind], told.get(HERE, ""), told.get(WHY, ""), keys, source)
-    return [Choice(paper, kind, *rest) for paper in papers]
+            _refuse(where, f"{paper!r} is not a paper: {', '.join(config.PAPERS)}")
+        for name in settings:
+            if name not in setting_types(paper):
+                _refuse(where, f"{name!r} is in backticks, which enclose settings, but {paper} has no such setting")
 
 
-def _refuse(where: str, what: str) -> NoReturn:
-    raise UserError(f"{where}: {what}; see advkd/report/choices.py")
+def _refuse(where: str, problem: str) -> NoReturn:
+    raise UserError(f"{where}: {problem}; see advkd/report/choices.py")

@@ -1,4 +1,4 @@
-"""docs/deviations.md: the documented choices (`choices`) as tables, with what each setting is and may be."""
+"""docs/deviations.md: the documented choices as tables, with the values of the settings that control them."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -7,31 +7,40 @@ from itertools import groupby
 from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 from advkd.artifacts import collect
-from advkd.report.choices import KINDS, Choice, gather
+from advkd.report.choices import KINDS, Choice, gather_choices
+from advkd.report.setting_types import setting_types
 from advkd.settings import catalog, config
 from advkd.settings.names import Run, parse_value, shortest
 from advkd.settings.user import User
 
-KEYS_ALONE = re.compile(r" \((?:`\w+`(?:, )?)+\)")
+ONLY_SETTINGS = re.compile(r" \((?:`\w+`(?:, )?)+\)")  # brackets that hold nothing but settings
 GROUPINGS = (("method",), ("model",), ("dataset",), ("method", "model"), ("method", "dataset"))
-FEW = 6  # values that are listed one by one
+MAX_LISTED = 6  # more values than this are given as "first to last"
 HEAD = """# Deviations
 
-What the papers leave open or contradict, and what is done here. Written by
-`advkd deviations --out docs/deviations.md` from the docstrings of the files that make each choice, which are linked;
-`src/advkd/report/choices.py` says how one is written down.
+This document lists what the papers leave open or contradict, and what is done here.
+`advkd deviations --out docs/deviations.md` writes it from the docstrings of the files that make each choice. The last
+column links these files. `src/advkd/report/choices.py` describes the form of such a docstring.
 
-A key changes a choice, in a run's name, as in `okd/codebrim/sagan/okd+rho=0.3`, or in `override`. Beside it stand its
-values at scale `paper` and, behind "or", those that a table or a variant (`snakemake okd_variants`, `aikd_variants`,
-`gip_variants`) gives it in a run's name, and what else it may be where that is a closed set.
+A setting can change a choice: in a run's name, as in `okd/codebrim/sagan/okd+rho=0.3`, or in `override`. The column
+"setting" shows its value at scale `paper` and, after "or", the values that a table or a variant
+(`snakemake okd_variants`, `aikd_variants`, `gip_variants`) gives it in a run's name, then the other values that it can
+have if these are a closed set.
 
-The papers' diagrams are not regenerated, since they show no results: Figures 1 and 2 of the GAN paper, Figures 1 to 3
+The papers' diagrams are not reproduced, since they show no results: Figures 1 and 2 of the GAN paper, Figures 1 to 3
 of AI-KD, Figures 1 and 2 of GIP.
 """
 
 
 class Table(NamedTuple):
-    """The choices of one kind about one paper: plain text, with the source in the last column."""
+    """The choices of one kind about one paper.
+
+    Attributes:
+        paper: okd, aikd or gip.
+        title: the kind's title.
+        head: the names of the columns.
+        rows: one tuple of plain text for each choice; the last column is the source file.
+    """
 
     paper: str
     title: str
@@ -39,106 +48,130 @@ class Table(NamedTuple):
     rows: tuple[tuple[str, ...], ...]
 
 
-def standing(paper: str, key: str) -> str:
-    """Return in words what a setting is in the runs of scale paper, and what else it may be.
+def deviation_tables() -> Iterator[Table]:
+    """Yield the choices as tables, by paper and kind. A column that would be empty is left out."""
+    for (paper, kind_name), choices in groupby(gather_choices(), key=lambda choice: (choice.paper, choice.kind)):
+        kind = KINDS[kind_name]
+        head = ("place", kind.subject, "here", kind.why, "setting", "code")
+        rows = [_row_texts(choice) for choice in choices]
+        filled = [index for index in range(len(head)) if any(row[index] for row in rows)]
+        kept_rows = tuple(tuple(row[index] for index in filled) for row in rows)
+        yield Table(paper, kind.title, tuple(head[index] for index in filled), kept_rows)
 
-    First comes what it is where a run's name does not say, then what names say of it, then the rest of a closed set.
+
+def _row_texts(choice: Choice) -> tuple[str, ...]:
+    """Return the texts of a choice, one for each column."""
+    # Settings that stand alone in brackets have a column of their own.
+    texts = [ONLY_SETTINGS.sub("", text) for text in (choice.subject, choice.done, choice.why)]
+    settings = "; ".join(f"`{name}` = {describe_values(choice.paper, name)}" for name in choice.settings)
+    return choice.place, *texts, settings, choice.source
+
+
+def markdown_document() -> str:
+    """Return docs/deviations.md."""
+    lines = [HEAD]
+    for paper, tables in groupby(deviation_tables(), key=lambda table: table.paper):
+        lines += [f"## {collect.described(f'{paper}_table1')['short']}", ""]
+        for table in tables:
+            lines += [f"### {table.title}", "", _markdown_row(table.head), "|---" * len(table.head) + "|"]
+            for *texts, source in table.rows:
+                escaped = [re.sub(r"([|*<])", r"\\\1", text) for text in texts]
+                link = f"[{source.removesuffix('.py')}](../src/advkd/{source})"
+                lines.append(_markdown_row([*escaped, link]))
+            lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _markdown_row(texts: Iterable[str]) -> str:
+    return f"| {' | '.join(texts)} |"
+
+
+def describe_values(paper: str, setting: str) -> str:
+    """Return the values of a setting in words, for example "1, or 0, 0.1, 0.3, 3 (also run)".
+
+    First come the values in the runs of scale `paper` whose names do not mention the setting, then the values that
+    names give it, then the other values that its type allows.
     """
-    values, named = _values(paper, key), [shortest(value) for value in _named(paper, key)]
-    allowed = [shortest(value) for value in _closed(config.PAPERS[paper].model_fields[key].annotation)]
-    listed = ", ".join(named) if len(named) <= FEW else f"{named[0]} to {named[-1]}"
-    other = [f"{listed} (also run)"] if named else []
-    other += [value for value in allowed if value not in {*named, *(shortest(value) for value, _ in values)}]
-    return _grouped(values) + (f", or {', '.join(other)}" if other else "")
+    default_values = _default_values(paper, setting)
+    named = [shortest(value) for value in _named_values(paper, setting)]
+    alternatives = []
+    if named:
+        listed = ", ".join(named) if len(named) <= MAX_LISTED else f"{named[0]} to {named[-1]}"
+        alternatives.append(f"{listed} (also run)")
+    mentioned = {*named, *(shortest(value) for value, _ in default_values)}
+    for value in _closed_set(setting_types(paper)[setting]):
+        if shortest(value) not in mentioned:
+            alternatives.append(shortest(value))
+    described = _describe_defaults(default_values)
+    return f"{described}, or {', '.join(alternatives)}" if alternatives else described
 
 
-def _grouped(values: list[tuple[Any, Run]]) -> str:
-    """Return the values of a setting and, where there are several, of which methods, models or data sets each is."""
-    owners: dict[str, set[Run]] = {}
+def _describe_defaults(values: list[tuple[Any, Run]]) -> str:
+    """Return the values of a setting and, where there are several, the methods, models or data sets of each."""
+    runs_by_value: dict[str, set[Run]] = {}
     for value, run in values:
-        owners.setdefault(shortest(value), set()).add(run)
-    if len(owners) < 2:
-        return next(iter(owners), "not set")
-    runs = set.union(*owners.values())
-    *rarer, most = sorted(owners, key=lambda value: len(owners[value]))
-    names = {value: _names(owners[value], runs) for value in owners}
+        runs_by_value.setdefault(shortest(value), set()).add(run)
+    if not runs_by_value:
+        return "not set"
+    if len(runs_by_value) == 1:
+        return next(iter(runs_by_value))
+    all_runs = set.union(*runs_by_value.values())
+    *rarer, most_common = sorted(runs_by_value, key=lambda value: len(runs_by_value[value]))
+    names = {value: _distinguishing_names(runs, all_runs) for value, runs in runs_by_value.items()}
     if not all(names[value] for value in rarer):
-        return " or ".join(owners)
-    last = f" ({', '.join(names[most])})" if 0 < len(names[most]) < 3 else " otherwise"
-    return ", ".join([*(f"{value} ({', '.join(names[value])})" for value in rarer), most + last])
+        return " or ".join(runs_by_value)
+    parts = [f"{value} ({', '.join(names[value])})" for value in rarer]
+    if 0 < len(names[most_common]) < 3:
+        parts.append(f"{most_common} ({', '.join(names[most_common])})")
+    else:
+        parts.append(f"{most_common} otherwise")
+    return ", ".join(parts)
 
 
-def _names(some: set[Run], runs: set[Run]) -> list[str]:
-    """Return the methods, models or data sets, or pairs of these, that tell `some` runs from the others, if any do."""
-    for grouping in GROUPINGS:
-        found: dict[str, set[Run]] = {}
+def _distinguishing_names(selected: set[Run], runs: set[Run]) -> list[str]:
+    """Return the methods, models, data sets or pairs of these that `selected` alone of `runs` have; else nothing."""
+    for attributes in GROUPINGS:
+        members: dict[str, set[Run]] = {}
         for run in sorted(runs):
-            found.setdefault(" ".join(getattr(run, part) for part in grouping), set()).add(run)
-        names = [name for name, members in found.items() if members <= some]
-        if set().union(*(found[name] for name in names)) == some:
+            name = " ".join(getattr(run, attribute) for attribute in attributes)
+            members.setdefault(name, set()).add(run)
+        names = [name for name, with_name in members.items() if with_name <= selected]
+        if set().union(*(members[name] for name in names)) == selected:
             return names
     return []
 
 
 @cache
-def _runs() -> tuple[config.Resolved, ...]:
-    return tuple(one for one in catalog.all_runs(User(scale="paper")).values() if one.run.seed == 0)
+def _paper_runs() -> tuple[config.Resolved, ...]:
+    """Return all runs of scale `paper`, with one seed each."""
+    return tuple(run for run in catalog.all_runs(User(scale="paper")).values() if run.run.seed == 0)
 
 
-def _values(paper: str, key: str) -> list[tuple[Any, Run]]:
-    """Return what a setting is in the runs of a paper whose names set nothing, or else not this setting."""
-    having = [
-        one for one in _runs() if one.run.paper == paper and key in one.settings and key not in dict(one.run.variant)
+def _default_values(paper: str, setting: str) -> list[tuple[Any, Run]]:
+    """Return the values of a setting in the paper's runs, with the runs.
+
+    Only runs without a variant count or, if none of these has the setting, runs whose variant does not mention it.
+    """
+    runs = [
+        resolved
+        for resolved in _paper_runs()
+        if resolved.run.paper == paper and setting in resolved.settings and setting not in dict(resolved.run.variant)
     ]
-    plain = [one for one in having if not one.run.variant]
-    return [(one.settings[key], one.run) for one in plain or having]
+    without_variant = [resolved for resolved in runs if not resolved.run.variant]
+    return [(resolved.settings[setting], resolved.run) for resolved in without_variant or runs]
 
 
-def _named(paper: str, key: str) -> list[Any]:
-    """Return, in ascending order, what the names of a paper's runs say that a setting is."""
-    names = [dict(one.run.variant) for one in _runs() if one.run.paper == paper]
-    return sorted({parse_value(name[key]) for name in names if key in name})
+def _named_values(paper: str, setting: str) -> list[Any]:
+    """Return the values that the names of a paper's runs give a setting, in ascending order."""
+    variants = [dict(resolved.run.variant) for resolved in _paper_runs() if resolved.run.paper == paper]
+    return sorted({parse_value(variant[setting]) for variant in variants if setting in variant})
 
 
-def _closed(annotation: Any) -> list[Any]:
-    """Return the values of a type that has a closed set of them, None left out; otherwise nothing."""
+def _closed_set(annotation: Any) -> list[Any]:
+    """Return the values that a type allows if these are a closed set, without None; otherwise nothing."""
     if annotation is bool:
         return [True, False]
-    parts = get_args(annotation)
-    return list(parts) if get_origin(annotation) is Literal else [value for part in parts for value in _closed(part)]
-
-
-def tables() -> Iterator[Table]:
-    """Yield the choices as tables, by paper and kind; columns that would be empty are left out."""
-    for (paper, name), choices in groupby(gather(), key=lambda one: (one.paper, one.kind)):
-        kind = KINDS[name]
-        head = ("place", kind.subject, "here", kind.why, "key", "code")
-        columns = list(zip(*(_cells(choice) for choice in choices), strict=True))
-        kept = [place for place, column in enumerate(columns) if any(column)]
-        rows = zip(*(columns[place] for place in kept), strict=True)
-        yield Table(paper, kind.title, tuple(head[place] for place in kept), tuple(rows))
-
-
-def _cells(choice: Choice) -> tuple[str, ...]:
-    # Keys that only stand in brackets behind the text have a column of their own.
-    texts = [KEYS_ALONE.sub("", text) for text in (choice.subject, choice.done, choice.why)]
-    keys = "; ".join(f"`{key}` = {standing(choice.paper, key)}" for key in choice.keys)
-    return choice.place, *texts, keys, choice.source
-
-
-def document() -> str:
-    """Return docs/deviations.md."""
-    lines = [HEAD]
-    for paper, found in groupby(tables(), key=lambda table: table.paper):
-        lines += [f"## {collect.described(f'{paper}_table1')['short']}", ""]
-        for table in found:
-            lines += [f"### {table.title}", "", _row(table.head), "|---" * len(table.head) + "|"]
-            for *cells, source in table.rows:
-                link = f"[{source.removesuffix('.py')}](../src/advkd/{source})"
-                lines.append(_row([*(re.sub(r"([|*<])", r"\\\1", cell) for cell in cells), link]))
-            lines.append("")
-    return "\n".join(lines).rstrip() + "\n"
-
-
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+    members = get_args(annotation)
+    if get_origin(annotation) is Literal:
+        return list(members)
+    return [value for member in members for value in _closed_set(member)]

@@ -38,5 +38,5 @@ def gather(user: User) -> Content:
     audited = verdicts.audited(audit.checks, audit.readings, audit.controls)
     told = overview.of(groups, tables, samples, judged, audited, user, problem)
     figures = [pictures.figure(name, groups, user) for name in catalog.figures()]
-    made = verdicts.listed(deviations.tables)
+    made = verdicts.listed(deviations.deviation_tables)
     return Content(groups, tables, figures, samples, judged, audited, made, told)

@@ -27,7 +27,7 @@ MAIN = Path("paper/report.tex")
 SECTIONS = ("overview", "claims", "results", "audit", "deviations", "runs")
 COMPARED = 2  # comparisons of a claim; the page and docs/claims.md have more
 LENGTH = 240  # letters of a verdict's reason; the page and docs/claims.md have it whole
-BREADTH = {"place": 2, "key": 4, "code": 2.5}  # of columns of deviations; all others have 5
+BREADTH = {"place": 2, "setting": 4, "code": 2.5}  # of columns of deviations; all others have 5
 WIDE = 125  # letters; a wider table stands in landscape
 
 
