@@ -7,7 +7,6 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from types import SimpleNamespace
 
 import yaml
 
@@ -283,15 +282,20 @@ def draw(args: argparse.Namespace, user: User) -> None:
 def prepare(args: argparse.Namespace, user: User) -> None:
     """Prepare a store."""
     from advkd.data import classifier_store, crop_store, registry
+    from advkd.data.settings import classifier_store_settings, crop_store_settings
 
-    name, source = args.settings["dataset"], args.source
+    source = args.source
     if not source.exists():
         raise UserError(f"{source} does not exist: name the record of a fetch or a drawing, or a folder of images")
     if not source.is_dir():
         source = read_json(source)
-    dataset = registry.load(config.REGISTRY).get(name)
-    kind = crop_store if "crops" in args.settings else classifier_store
-    kind.prepare(source, dataset, name, SimpleNamespace(**args.settings), args.out)
+    registered = registry.load(config.REGISTRY)
+    if "crops" in args.settings:
+        crops = crop_store_settings(args.settings)
+        crop_store.prepare(source, registered.get(crops.dataset), crops, args.out)
+    else:
+        images = classifier_store_settings(args.settings)
+        classifier_store.prepare(source, registered.get(images.dataset), images, args.out)
 
 
 def train_run(args: argparse.Namespace, user: User) -> int:

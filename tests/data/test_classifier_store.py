@@ -18,6 +18,7 @@ from advkd.data.archives import fetch
 from advkd.data.classifier_store import READERS, first, squash
 from advkd.data.drawn import made
 from advkd.data.readers.labelled import Item
+from advkd.data.settings import classifier_store_settings
 from advkd.data.store import Store
 from advkd.errors import UserError
 from advkd.settings.config import REGISTRY
@@ -44,10 +45,9 @@ def prepared(tmp_path, sets, drawn):
 
     def prepare(name, source=None, out="store", **settings):
         source = fetch.describe(sets[name], drawn / name) if source is None else source
-        settings = {"stored_size": SIZES.get(name, 40), **settings}
-        meta = classifier_store.prepare(
-            source, sets.get(name), name, SimpleNamespace(**settings), tmp_path / "out" / out
-        )
+        data = "real" if isinstance(source, dict) else "folder"
+        flat = {"dataset": name, "data": data, "stored_size": SIZES.get(name, 40), **settings}
+        meta = classifier_store.prepare(source, sets.get(name), classifier_store_settings(flat), tmp_path / "out" / out)
         found = Store.open(tmp_path / "out" / out)
         assert found.meta == meta
         return found

@@ -1,7 +1,6 @@
 import csv
 import hashlib
 import io
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,10 +10,13 @@ from small_archives import TINY, jpeg, members, pack, unpack, xml
 from advkd.data import crop_store, images
 from advkd.data.archives import fetch
 from advkd.data.archives.zip import ZipArchive
+from advkd.data.settings import crop_store_settings
 from advkd.data.store import Store
 from advkd.errors import UserError
 
 SETTINGS = {
+    "dataset": "codebrim",
+    "data": "real",
     "crops": 33,
     "crop": "window",
     "image_size": 64,
@@ -29,7 +31,7 @@ def prepared(source, out, **changed):
     """Prepare a record, an archive in CODEBRIM's layout or a folder of images."""
     if not isinstance(source, dict) and source.is_file():
         source = fetch.describe(TINY, source.rename(source.with_name("tiny.zip")).parent)
-    meta = crop_store.prepare(source, TINY, "codebrim", SimpleNamespace(**{**SETTINGS, **changed}), out)
+    meta = crop_store.prepare(source, TINY, crop_store_settings({**SETTINGS, **changed}), out)
     return Store.open(out), meta
 
 

@@ -11,7 +11,6 @@ import io
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 from PIL import Image
@@ -22,6 +21,7 @@ from advkd.data.archives.members import Archive
 from advkd.data.readers import cifar, cub200, fgvc_aircraft, image_folder, mit67, stanford_dogs, tiny_imagenet
 from advkd.data.readers.labelled import Item, Labelled, wrong
 from advkd.data.registry import DataSet
+from advkd.data.settings import ClassifierStoreSettings
 from advkd.errors import UserError
 from advkd.progress import Progress, say
 
@@ -34,12 +34,11 @@ READERS: dict[str, Callable[[Archive], Labelled]] = {
     "mit67": mit67.read,
     "fgvc_aircraft": fgvc_aircraft.read,
 }
-READ = ("classes", "data_seed", "held_out", "stored_size", "train_per_class", "valid_per_class")
 FREE = ("accepted by the user", "drawn on the spot")  # sources that may differ from what is published
 COLUMNS = ("split", "index", "image", "label", "class", "width", "height")
 
 
-def prepare(source: dict | Path, dataset: DataSet | None, name: str, s: SimpleNamespace, out: Path) -> dict:
+def prepare(source: dict | Path, dataset: DataSet | None, s: ClassifierStoreSettings, out: Path) -> dict:
     """Write the images of one data set to a store at `out` and return its meta.json.
 
     An image that is not a square of the stored size is squashed to one with PIL's antialiased bilinear filter. Images
@@ -48,25 +47,27 @@ def prepare(source: dict | Path, dataset: DataSet | None, name: str, s: SimpleNa
     Args:
         source: the record that `archives.fetch` or `archives.describe` gave, or the user's folder of images.
         dataset: the registry's entry of a record; without meaning for a folder.
-        name: the data set's name.
-        s: the settings in `READ` (`advkd.classifier_settings`), of which only `stored_size` is always there.
+        s: the settings of the store.
         out: the folder to write.
 
     Raises:
         UserError: damaged or unusable data, an official archive of other counts than official, or no room on the disk.
     """
+    name = s.dataset
     if isinstance(source, dict):
         found = _official(source, dataset, name)
         origin = {key: source[key] for key in ("content", "kind", "sha256", "verified")}
     else:
-        archive, found = image_folder.read(source, s.held_out, s.data_seed)
+        if s.folder is None:
+            raise UserError(f"{source} is a folder of images, but the setting data of the store is {s.data!r}")
+        archive, found = image_folder.read(source, s.folder.held_out, s.folder.data_seed)
         origin = {"content": archive.digest(), "kind": "images", "sha256": None, "verified": "the user's own images"}
-    wanted = getattr(s, "classes", None)
+    wanted = s.classes
     if wanted is not None and wanted > len(found.classes):
         say(f"{name} has {len(found.classes)} classes, fewer than the {wanted} asked for: all are taken")
     classes = found.classes[:wanted]
-    train = first(found.train, len(classes), getattr(s, "train_per_class", None))
-    valid = first(found.valid, len(classes), getattr(s, "valid_per_class", None))
+    train = first(found.train, len(classes), s.train_per_class)
+    valid = first(found.valid, len(classes), s.valid_per_class)
     items, n, side = [*train, *valid], len(train), s.stored_size
     with store.draft(out, len(items) * (3 * side**2 + 16)) as draft:
         sizes, counters = _decode(found, items, n, side, draft)
@@ -82,7 +83,7 @@ def prepare(source: dict | Path, dataset: DataSet | None, name: str, s: SimpleNa
             "held_out": len(valid),
             "shape": [side, side, 3],
             "counters": counters,
-            "settings": {key: getattr(s, key) for key in READ if hasattr(s, key)},
+            "settings": _recorded(s),
             "source": origin,
         }
         return draft.finish(_manifest(classes, items, n, sizes), meta)
@@ -126,6 +127,19 @@ def _official(record: dict, dataset: DataSet | None, name: str) -> Labelled:
 
 def _statistics(found: Labelled) -> dict[str, int]:
     return {"classes": len(found.classes), "train": len(found.train), "valid": len(found.valid)}
+
+
+def _recorded(settings: ClassifierStoreSettings) -> dict[str, float]:
+    """Return the settings that meta.json records, without those that do not apply."""
+    flat: dict[str, float | None] = {
+        "classes": settings.classes,
+        "data_seed": settings.folder.data_seed if settings.folder else None,
+        "held_out": settings.folder.held_out if settings.folder else None,
+        "stored_size": settings.stored_size,
+        "train_per_class": settings.train_per_class,
+        "valid_per_class": settings.valid_per_class,
+    }
+    return {key: value for key, value in flat.items() if value is not None}
 
 
 def _decode(found: Labelled, items: Sequence[Item], n: int, side: int, draft: store.Draft) -> tuple[np.ndarray, dict]:

@@ -6,7 +6,6 @@ import io
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -17,22 +16,22 @@ from advkd.data.crops import Draw
 from advkd.data.photos import Photo
 from advkd.data.readers import codebrim, folder
 from advkd.data.registry import DataSet
+from advkd.data.settings import CropStoreSettings
 from advkd.errors import UserError
 from advkd.progress import Progress, say
 
-READ = ("crop", "crops", "data_seed", "held_out", "held_out_crops", "image_size", "windows_per_image")
+# The settings that meta.json records.
+RECORDED = ("crop", "crops", "data_seed", "held_out", "held_out_crops", "image_size", "windows_per_image")
 COLUMNS = ("split", "index", "image", "xmin", "ymin", "xmax", "ymax", "x0", "y0", "side", "label", "class", "tags")
 
 
-def prepare(source: dict | Path, dataset: DataSet | None, name: str, s: SimpleNamespace, out: Path) -> dict:
+def prepare(source: dict | Path, dataset: DataSet | None, s: CropStoreSettings, out: Path) -> dict:
     """Draw the crops of one data set into a store at `out` and return its meta.json.
 
     Args:
         source: the record that `archives.fetch` or `archives.describe` gave, or the user's folder of images.
         dataset: the registry's entry of a record; not read for a folder.
-        name: the data set's name.
-        s: the settings `crops`, `crop`, `image_size`, `held_out`, `held_out_crops`, `windows_per_image`, `data_seed`
-            (advkd.settings.GanSettings).
+        s: the settings of the store.
         out: the folder to write.
 
     Raises:
@@ -78,7 +77,7 @@ def prepare(source: dict | Path, dataset: DataSet | None, name: str, s: SimpleNa
     arrays = {"images": pixels[:n], "labels": given[:n], "held_out": pixels[n:], "held_out_labels": given[n:]}
     names = [classes[label] for label in labels]
     meta = {
-        "name": name,
+        "name": s.dataset,
         "classes": names,
         "skipped_classes": [classes[label] for label in range(len(classes)) if label not in labels],
         "images": len(drawn),
@@ -93,7 +92,7 @@ def prepare(source: dict | Path, dataset: DataSet | None, name: str, s: SimpleNa
             "held_out_used": len({draw.photo for draw in held}),
         },
         "counters": {**counters, "converted": dict(sorted(converted.items()))},
-        "settings": {key: getattr(s, key) for key in READ},
+        "settings": {key: getattr(s, key) for key in RECORDED},
         "source": origin,
     }
     return store.write(out, arrays, _manifest(photos, drawn, held, names, numbers, pixels), meta)

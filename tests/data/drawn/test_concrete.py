@@ -2,7 +2,6 @@ import hashlib
 import time
 import zipfile
 from collections import Counter
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from advkd.data.archives import fetch
 from advkd.data.archives.parts import open_archive
 from advkd.data.drawn import concrete
 from advkd.data.readers import codebrim
+from advkd.data.settings import CropStoreSettings, DrawnPhotos
 from advkd.data.store import Store
 from advkd.settings import config
 
@@ -55,11 +55,12 @@ def test_the_layout_is_codebrims(drawn):
 
 def test_classes_can_be_told_apart(drawn, tmp_path):
     """A nearest-centroid rule on colour statistics names the class of held-out crops far better than chance."""
-    s = SimpleNamespace(
-        crops=200, crop="window", image_size=64, held_out=0.25, held_out_crops=100, windows_per_image=1, data_seed=0
-    )
+    settings = CropStoreSettings(
+        dataset="codebrim", data="made", crops=200, crop="window", image_size=64, held_out=0.25, held_out_crops=100,
+        windows_per_image=1, data_seed=0, drawn=DrawnPhotos(made_photos=40),
+    )  # fmt: skip
     dataset = registry.load(config.REGISTRY)["codebrim"]
-    meta = crop_store.prepare(fetch.describe(dataset, drawn.parent), dataset, "codebrim", s, tmp_path / "store")
+    meta = crop_store.prepare(fetch.describe(dataset, drawn.parent), dataset, settings, tmp_path / "store")
     assert meta["classes"] == list(codebrim.CLASSES) and meta["source"]["verified"] == "drawn on the spot"
     found = Store.open(tmp_path / "store")
 
