@@ -11,14 +11,14 @@ from advkd.errors import UserError
 from advkd.files import read_json
 
 
-def test_what_can_be_read_is_returned():
+def test_the_content_of_a_readable_file_is_returned():
     assert attempt(json.loads, "[1]") == ([1], "")
     with readable("x"):
         pass
 
 
 @pytest.mark.parametrize(
-    ("read", "words"),
+    ("read", "message"),
     [
         (lambda folder: (folder / "none").read_text(), "none is missing"),
         (lambda folder: folder.read_text(), "IsADirectoryError"),
@@ -31,9 +31,9 @@ def test_what_can_be_read_is_returned():
         (lambda folder: b"\xff".decode(), "UnicodeDecodeError"),
     ],
 )
-def test_whatever_damage_raises_becomes_one_line_that_names_the_file(tmp_path, read, words):
-    found, line = attempt(read, tmp_path, what="a.json")
-    assert found is None and line.startswith("a.json: ") and words in line and "\n" not in line
+def test_every_error_of_a_damaged_file_becomes_one_line_that_names_it(tmp_path, read, message):
+    content, line = attempt(read, tmp_path, what="a.json")
+    assert content is None and line.startswith("a.json: ") and message in line and "\n" not in line
     with pytest.raises(UserError, match=r"^a\.json: "), readable("a.json"):
         read(tmp_path)
 
@@ -55,21 +55,23 @@ def test_every_cut_and_every_changed_byte_of_an_archive_or_picture_is_damage_or_
 
     noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), dtype=np.uint8)
     Image.fromarray(noise).save(path, "PNG")
-    chunks = path.read_bytes()  # of a picture that is read in several parts
-    parts = range(chunks.rindex(b"IDAT") - 8, chunks.rindex(b"IDAT") + 4)
-    for content, read, places in (
+    chunks = path.read_bytes()  # of a picture that is read in several pieces
+    lengths = range(chunks.rindex(b"IDAT") - 8, chunks.rindex(b"IDAT") + 4)
+    for content, read, positions in (
         (archive, unpack, range(len(archive))),
         (picture, show, range(len(picture))),
-        (chunks, show, parts),
+        (chunks, show, lengths),
     ):
-        for place in places:
-            for wrong in (content[:place], content[:place] + bytes([content[place] ^ 255]) + content[place + 1 :]):
-                path.write_bytes(wrong)
+        for position in positions:
+            changed = bytearray(content)
+            changed[position] ^= 255
+            for damaged in (content[:position], bytes(changed)):
+                path.write_bytes(damaged)
                 attempt(read)
     assert attempt(unpack)[1]
 
 
-def test_equal_damage_is_told_in_equal_words_without_addresses():
+def test_equal_damage_gives_equal_lines_without_addresses():
     lines = {attempt(Image.open, io.BytesIO(b"none"), what="a.png")[1] for _ in range(3)}
     assert lines == {"a.png: cannot be read (UnidentifiedImageError: cannot identify image file)"}
 
@@ -86,7 +88,7 @@ def test_a_file_is_named_once_and_its_remedy_comes_last(tmp_path):
         {}["x"]
 
 
-def test_an_error_of_ours_keeps_its_words():
+def test_a_user_error_keeps_its_message():
     def refuse() -> None:
         raise UserError("spec: two\nlines")
 

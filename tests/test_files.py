@@ -19,7 +19,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_not_a_number_is_refused(tmp_path):
+def test_json_refuses_nan(tmp_path):
     with pytest.raises(ValueError, match="not JSON compliant"):
         files.write_json(tmp_path / "a.json", {"x": float("nan")})
     assert not list(tmp_path.iterdir())
@@ -29,7 +29,7 @@ def test_not_a_number_is_refused(tmp_path):
     ("name", "reason"), [("file/a.json", "its folder is a file"), ("file/b/a.json", "its folder is a file"),
                          ("folder", "Is a directory"), ("x" * 300, "File name too long")],
 )  # fmt: skip
-def test_what_cannot_be_written_is_one_line(tmp_path, name, reason):
+def test_a_path_that_cannot_be_written_gives_one_line(tmp_path, name, reason):
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()
     with pytest.raises(UserError) as caught:
@@ -38,16 +38,16 @@ def test_what_cannot_be_written_is_one_line(tmp_path, name, reason):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
 
 
-def test_a_folder_without_the_right_to_write_is_one_line(tmp_path, monkeypatch):
+def test_a_folder_without_write_access_gives_one_line(tmp_path, monkeypatch):
     def refuse(*_):
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(files, "_reserve", refuse)  # a right that root has anyway
+    monkeypatch.setattr(files, "_reserve", refuse)  # root may write everywhere
     with pytest.raises(UserError, match=r"a\.txt cannot be written: Permission denied"):
         files.write_text(tmp_path / "a.txt", "x")
 
 
-def test_a_full_disk_is_one_line_and_other_errors_of_the_writer_stay(tmp_path):
+def test_a_full_disk_gives_one_line_and_other_errors_of_the_writer_stay(tmp_path):
     def write(number: int) -> None:
         with files.atomic(tmp_path / "a"):
             raise OSError(number, "of the writer", "other")
@@ -92,15 +92,15 @@ def test_yaml_is_parsed_once_and_again_when_it_changes(tmp_path):
     assert files.read_yaml(path) == {"x": [1, 3]}
 
 
-def test_what_a_killed_process_left_is_written_over(tmp_path):
-    left, precious = tmp_path / ".a.txt.tmp.txt", tmp_path / "precious"
-    left.write_text("half of it, longer than what follows")
+def test_a_file_that_a_killed_process_left_is_overwritten(tmp_path):
+    leftover, precious = tmp_path / ".a.txt.tmp.txt", tmp_path / "precious"
+    leftover.write_text("half of it, longer than what follows")
     files.write_text(tmp_path / "a.txt", "x")
-    assert (tmp_path / "a.txt").read_text() == "x" and not left.exists()
+    assert (tmp_path / "a.txt").read_text() == "x" and not leftover.exists()
     precious.write_text("kept")
-    left.symlink_to(precious)
+    leftover.symlink_to(precious)
     files.write_text(tmp_path / "a.txt", "y")
-    assert precious.read_text() == "kept" and (tmp_path / "a.txt").read_text() == "y" and not left.is_symlink()
+    assert precious.read_text() == "kept" and (tmp_path / "a.txt").read_text() == "y" and not leftover.is_symlink()
 
 
 def test_two_writers_of_one_file_take_turns(tmp_path):
@@ -119,4 +119,4 @@ def test_two_writers_of_one_file_take_turns(tmp_path):
         temporary.write_text("first")
     other.join(10)
     assert entered == ["first"] and path.read_text() == "second"
-    assert [one.name for one in tmp_path.iterdir()] == ["a.txt"]
+    assert [child.name for child in tmp_path.iterdir()] == ["a.txt"]

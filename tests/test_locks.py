@@ -6,7 +6,7 @@ import pytest
 from advkd import locks
 from advkd.locks import hold
 
-LONGEST = 30  # seconds until what is waited for
+LONGEST = 30  # seconds to wait for an event
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def path(tmp_path):
 
 
 def take_turns(path, happened: threading.Event) -> list[str]:
-    """Hold the lock on `path` until `happened`, while a second one waits for it; return in which order they had it."""
+    """Hold the lock on `path` until `happened` while a second thread waits; return the order in which they held it."""
     order = []
 
     def second():
@@ -33,24 +33,24 @@ def take_turns(path, happened: threading.Event) -> list[str]:
     return order
 
 
-def test_a_wait_that_lasts_is_told_once(path, monkeypatch):
-    told, happened = [], threading.Event()
+def test_a_long_wait_is_reported_once(path, monkeypatch):
+    lines, happened = [], threading.Event()
     monkeypatch.setattr(locks, "PATIENCE", 0.05)
-    monkeypatch.setattr(locks, "say", lambda line: told.append(line) or happened.set())
+    monkeypatch.setattr(locks, "say", lambda line: lines.append(line) or happened.set())
     assert take_turns(path, happened) == ["first", "second"]
-    assert told == ["somebody has it"]
+    assert lines == ["somebody has it"]
 
 
-def test_a_short_one_is_not(path, monkeypatch):
-    told, happened, sleep = [], threading.Event(), locks.time.sleep
+def test_a_short_wait_is_not_reported(path, monkeypatch):
+    lines, happened, sleep = [], threading.Event(), locks.time.sleep
     monkeypatch.setattr(locks, "PATIENCE", LONGEST)
-    monkeypatch.setattr(locks, "say", told.append)
+    monkeypatch.setattr(locks, "say", lines.append)
     monkeypatch.setattr(locks.time, "sleep", lambda seconds: happened.set() or sleep(seconds))
     assert take_turns(path, happened) == ["first", "second"]
-    assert told == []
+    assert lines == []
 
 
-def test_it_is_held_till_the_file_is_closed(path):
+def test_the_lock_is_held_until_the_file_is_closed(path):
     with path.open("a") as first, path.open("a") as second:
         hold(first, "")
         with pytest.raises(BlockingIOError):

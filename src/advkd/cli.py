@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from advkd import __version__
-from advkd.errors import UserError, lacking
+from advkd.errors import UserError, machine_fault
 from advkd.files import read_json, sha256, write_json, write_text
 from advkd.progress import logging_to, say
 from advkd.runs import provenance
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:
-        if said := lacking(error):
+        if said := machine_fault(error):
             say(f"advkd {args.name}: {said}")
             return 2
         say(traceback.format_exc())

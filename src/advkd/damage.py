@@ -1,4 +1,4 @@
-"""Files that cannot be read: what is wrong with them, in one line, so that the rest of a report is still built."""
+"""Turns the errors of unreadable files into one line each, so that the rest of a report can still be built."""
 
 import contextlib
 import csv
@@ -7,37 +7,51 @@ import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import yaml
 
 from advkd.errors import UserError
 
-Found = TypeVar("Found")
+Value = TypeVar("Value")
 
-# What reading a missing, cut off or overwritten file raises (SyntaxError: Pillow), and what looking into content of
-# another version does.
+# Raised when a missing, truncated or overwritten file is read (SyntaxError: by Pillow), or when the content of a file
+# of another version is used.
 DAMAGED = (
     UserError, OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, SyntaxError,
     RuntimeError, csv.Error, tokenize.TokenError, yaml.YAMLError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
-ADDRESS = re.compile(r" ?<[^<>]* at 0x[0-9a-fA-F]+>")  # an object without a name, which differs from time to time
+ADDRESS = re.compile(r" ?<[^<>]* at 0x[0-9a-fA-F]+>")  # the repr of an object, which differs between processes
 
 
 @contextlib.contextmanager
 def readable(what: str = "", remedy: str = "") -> Iterator[None]:
-    """Turn what damaged or outdated files raise into a UserError of one line, about `what` and with its `remedy`."""
+    """Turn every error that a damaged or outdated file raises into a UserError of one line.
+
+    Args:
+        what: name of the file, put before the message unless it is part of it.
+        remedy: what to do about it, put after the message.
+
+    Raises:
+        UserError: the body raised one of DAMAGED.
+    """
     try:
         yield
     except DAMAGED as error:
-        said = ADDRESS.sub("", words(error))
-        said = said.replace(f"{what}: ", "") if what else said  # once is enough
-        parts = ["" if what in said else what, said, remedy]
-        raise UserError(" ".join(": ".join(filter(None, parts)).split())) from error
+        message = ADDRESS.sub("", describe_error(error))
+        if what:
+            message = message.replace(f"{what}: ", "")
+        name = "" if what in message else what
+        line = ": ".join(filter(None, [name, message, remedy]))
+        raise UserError(" ".join(line.split())) from error
 
 
-def attempt(read: Callable[..., Found], *arguments, what: str = "") -> tuple[Found | None, str]:
-    """Return what `read` returns and an empty text, or None and in one line what is wrong with `what`."""
+def attempt(read: Callable[..., Value], *arguments: Any, what: str = "") -> tuple[Value | None, str]:
+    """Call `read` with the arguments and catch the errors of damaged files.
+
+    Returns:
+        What `read` returned and "", or None and one line that says what is wrong with the file called `what`.
+    """
     try:
         with readable(what):
             return read(*arguments), ""
@@ -45,8 +59,8 @@ def attempt(read: Callable[..., Found], *arguments, what: str = "") -> tuple[Fou
         return None, str(error)
 
 
-def words(error: Exception) -> str:
-    """Return in words what an error says of the file that was read."""
+def describe_error(error: Exception) -> str:
+    """Return a sentence that says why a file could not be read."""
     if isinstance(error, UserError):
         return str(error)
     if isinstance(error, FileNotFoundError):

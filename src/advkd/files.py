@@ -1,4 +1,4 @@
-"""Writing files whole or not at all, and naming their content by checksum."""
+"""Writes files whole or not at all, reads JSON and YAML, and names content by its checksum."""
 
 import contextlib
 import errno
@@ -17,17 +17,18 @@ from advkd.errors import CannotWrite
 from advkd.locks import hold
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-PROBE = 1 << 20  # bytes; a disk that has less is full
+PROBE = 1 << 20  # bytes; a disk that cannot take this many more is full
 
 
 @contextlib.contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on success flush it to disk and rename it, on any error remove it.
+    """Yield a temporary path beside `path`. Rename it to `path` after success and remove it after an error.
 
-    The temporary name keeps the suffix, so that writers which choose a format by it (numpy, matplotlib) work.
+    The file is flushed to disk before it is renamed. The temporary name keeps the suffix of `path`, because some
+    writers (numpy, matplotlib) choose a format by it.
 
     Raises:
-        CannotWrite: `path` cannot be written, or there is no room for what is.
+        CannotWrite: `path` cannot be written, or the disk is full.
     """
     path = Path(path)
     with _writing(path):
@@ -38,9 +39,9 @@ def atomic(path: Path) -> Iterator[Path]:
             try:
                 yield temporary
             except Exception as error:
-                if full := _no_room(temporary, error):
-                    raise CannotWrite(path, full.strerror) from error
-                raise  # may be about another file
+                if disk_error := _disk_error(temporary, error):
+                    raise CannotWrite(path, disk_error.strerror) from error
+                raise  # the error may be about another file
             with _writing(path):
                 with temporary.open("rb+") as file:
                     os.fsync(file.fileno())
@@ -52,14 +53,15 @@ def atomic(path: Path) -> Iterator[Path]:
 
 
 def _reserve(path: Path) -> tuple[Path, BinaryIO]:
-    """Return an empty temporary file beside `path` and its lock, which the kernel releases with this process.
+    """Return an empty temporary file beside `path` and a lock on it, which the kernel releases with this process.
 
-    Its name is the same every time: what a killed process left is written over, and who writes the same path waits. A
-    writer that puts a new file in the place of this one (safetensors) ends the wait early.
+    The temporary name is always the same. So a file that a killed process left is overwritten, and a second writer of
+    `path` waits for the first. A writer that replaces the temporary file by a new one (safetensors) ends that wait
+    early, because the lock belongs to the old file.
     """
     temporary = path.parent / f".{path.name}.tmp{path.suffix}"
     while True:
-        if temporary.is_symlink():  # what it leads to is not ours to write
+        if temporary.is_symlink():  # its target is not ours to overwrite
             temporary.unlink()
         lock = temporary.open("ab")
         hold(lock, f"{path} is being written by another process; waiting for it to end")
@@ -67,7 +69,7 @@ def _reserve(path: Path) -> tuple[Path, BinaryIO]:
             if os.path.samestat(os.fstat(lock.fileno()), temporary.stat()):
                 lock.truncate(0)
                 return temporary, lock
-        lock.close()  # who held it has renamed or removed the file
+        lock.close()  # the previous holder has renamed or removed the file: try again with a new one
 
 
 @contextlib.contextmanager
@@ -76,43 +78,55 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        no_folder = isinstance(error, FileExistsError | NotADirectoryError)
-        raise CannotWrite(path, "its folder is a file" if no_folder else error.strerror or str(error)) from error
+        parent_is_file = isinstance(error, FileExistsError | NotADirectoryError)
+        reason = "its folder is a file" if parent_is_file else error.strerror or str(error)
+        raise CannotWrite(path, reason) from error
 
 
-def _no_room(temporary: Path, error: Exception) -> OSError | None:
-    """Return the system's error behind a writer's `error` if it tells of a full or read-only disk.
+def _disk_error(temporary: Path, error: Exception) -> OSError | None:
+    """Return the system's error behind a writer's `error` if the disk is full or read-only, else None.
 
-    torch, numpy and safetensors hide it. It stands in the words of what is written in Rust; else the disk is asked
-    again, with a little more to write.
+    torch, numpy and safetensors hide the system's error. Libraries written in Rust put its number into their message.
+    For the others this function tries to write a little more to the same file and returns the error of that.
     """
-    found = error if isinstance(error, OSError) and error.errno else None
-    if not found and (told := re.search(r"\(os error (\d+)\)", str(error))):
-        found = OSError(int(told[1]), os.strerror(int(told[1])))
-    if not found:
+    disk_error = error if isinstance(error, OSError) and error.errno else None
+    if disk_error is None and (match := re.search(r"\(os error (\d+)\)", str(error))):
+        number = int(match[1])
+        disk_error = OSError(number, os.strerror(number))
+    if disk_error is None:
         try:
             with temporary.open("ab") as file:
                 file.write(bytes(PROBE))
                 file.flush()
                 os.fsync(file.fileno())
-        except OSError as again:
-            found = again
-    return found if found and found.errno in NO_ROOM else None
+        except OSError as probe_error:
+            disk_error = probe_error
+    if disk_error is not None and disk_error.errno in NO_ROOM:
+        return disk_error
+    return None
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` atomically; what of a name was no UTF-8 stands there as \\udcXX."""
+    """Write `text` to `path` atomically. A file name that is no UTF-8 appears in it as \\udcXX."""
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as sorted, indented JSON to `path` atomically; NaN and infinities are refused."""
+    """Write `value` as sorted, indented JSON to `path` atomically.
+
+    Raises:
+        ValueError: `value` contains NaN or an infinity.
+    """
     write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file; raises a ValueError that names the file where it is none."""
+    """Return the content of a JSON file.
+
+    Raises:
+        ValueError: the file is no JSON; the message names the file.
+    """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
@@ -123,7 +137,10 @@ def read_json(path: Path) -> Any:
 
 
 def read_yaml(path: Path) -> Any:
-    """Read a YAML file; equal content is parsed once, and its readers share what comes of it and leave it as it is."""
+    """Return the content of a YAML file.
+
+    Equal content is parsed once. All callers share the result, so none may change it.
+    """
     return _parsed(Path(path).read_text(encoding="utf-8"))
 
 

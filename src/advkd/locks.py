@@ -1,18 +1,23 @@
-"""Waiting for a lock on a file. The kernel releases it when its holder dies, however it dies."""
+"""Waits for an exclusive lock on a file. The kernel releases the lock when its holder ends, however it ends."""
 
 import contextlib
 import fcntl
 import time
-from typing import IO
+from typing import IO, Any
 
 from advkd.progress import say
 
-PATIENCE = 2.0  # seconds; what takes turns quickly says nothing
-POLL = 0.02  # seconds
+PATIENCE = 2.0  # seconds to wait before saying so
+POLL = 0.02  # seconds between two tries
 
 
-def hold(file: IO, waiting: str) -> None:
-    """Lock an open file till it is closed; while another holds it wait, and say `waiting` once that lasts."""
+def hold(file: IO[Any], waiting: str) -> None:
+    """Lock an open file until it is closed.
+
+    Args:
+        file: the open file.
+        waiting: the line to print, once, if another process still holds the lock after PATIENCE seconds.
+    """
     patient_until = time.monotonic() + PATIENCE
     while True:
         with contextlib.suppress(BlockingIOError):

@@ -1,4 +1,4 @@
-"""What a person reads while a job runs: one line kept up to date on a terminal, a line now and then elsewhere."""
+"""Prints what a person reads while a job runs: a progress bar on a terminal, a line now and then elsewhere."""
 
 import contextlib
 import os
@@ -10,58 +10,66 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-# Before the first line: tqdm's own is shared between processes, and made when it is needed, for which there may be no
-# memory left where that is what the line says.
+# tqdm makes a lock that processes share when it prints its first line. That line may report that memory ran out, and
+# then the lock cannot be made either. A lock between threads is enough here, and it is made now.
 tqdm.set_lock(threading.RLock())
 _logs: list[Path] = []
-_lost: set[Path] = set()  # those that could not be written last time
+_unwritable: set[Path] = set()  # log files whose last line could not be written
 
 
 @contextlib.contextmanager
 def logging_to(path: Path) -> Iterator[None]:
-    """Append every `say` line, with its time of day, to `path` too.
+    """Append every line that `say` prints to `path` too, each with its date and time.
 
-    A log is no product: one that cannot be written, as on a full disk, is told once and stops nothing.
+    A log file that cannot be written, as on a full disk, is reported once and stops nothing.
     """
-    with _telling(path):
+    with _report_unwritable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     _logs.append(path)
     try:
         yield
     finally:
         _logs.remove(path)
-        _lost.discard(path)
+        _unwritable.discard(path)
 
 
 def say(message: str) -> None:
     """Print one line to standard error and append it to the log files."""
     _print(message)
     for path in _logs:
-        with _telling(path), path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+        with _report_unwritable(path), path.open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {message}\n")
 
 
 def _print(message: str) -> None:
-    with contextlib.suppress(OSError):  # a terminal that was closed, a full disk behind it
+    with contextlib.suppress(OSError):  # a terminal that was closed, or a full disk behind it
         tqdm.write(message, file=sys.stderr)
 
 
 @contextlib.contextmanager
-def _telling(path: Path) -> Iterator[None]:
+def _report_unwritable(path: Path) -> Iterator[None]:
+    """Print a line about an OSError of the body, unless the last attempt to write `path` failed too."""
     try:
         yield
-        _lost.discard(path)
+        _unwritable.discard(path)
     except OSError as error:
-        if path not in _lost:
-            _lost.add(path)
+        if path not in _unwritable:
+            _unwritable.add(path)
             _print(f"{path} cannot be written ({error.strerror}): it will lack lines")
 
 
 class Progress:
-    """Progress through `total` steps of `unit`, beginning at step `start`.
+    """Shows the progress of a loop.
 
-    On a terminal a bar; otherwise (a log, a pipe, or ADVKD_PROGRESS=plain, which the workflow sets because its jobs
-    share one terminal) a line at most every `every` seconds: label, step, terms, rate, time left.
+    On a terminal it is a bar. Elsewhere (a log, a pipe, or with ADVKD_PROGRESS=plain, which the workflow sets because
+    its jobs share one terminal) it is a line now and then: label, step, loss terms, rate and time left.
+
+    Args:
+        label: what is running, for example a run's name.
+        total: number of steps.
+        unit: what one step is, in the singular.
+        start: number of steps that were done before.
+        every: seconds between two lines, at least.
     """
 
     def __init__(self, label: str, total: int, unit: str = "step", start: int = 0, every: float = 15.0) -> None:
@@ -72,23 +80,23 @@ class Progress:
         self.bar = None if plain else tqdm(total=total, initial=start, desc=label, unit=unit, dynamic_ncols=True)
 
     def update(self, step: int, terms: str = "", rate: str = "") -> None:
-        """Report that `step` of `total` is done; `terms` and `rate` are shown as they are."""
+        """Report that `step` of `total` steps are done; `terms` and `rate` are printed as they are."""
         if self.bar is not None:
             self.bar.set_postfix_str("  ".join(filter(None, [terms, rate])), refresh=False)
             self.bar.update(step - self.step)
-        ended = step == self.total and self.step != step
+        finished_now = step == self.total and self.step != step
         self.step = step
         now = time.monotonic()
-        if self.bar is None and (now - self.last >= self.every or ended):
+        if self.bar is None and (now - self.last >= self.every or finished_now):
             self.last = now
             done = step - self.start
             left = (now - self.began) / done * (self.total - step) if done else 0.0
-            parts = [f"{self.label}: {self.unit} {step}/{self.total}", terms, rate, f"{duration(left)} left"]
-            say("  ".join(filter(None, parts)))
+            columns = [f"{self.label}: {self.unit} {step}/{self.total}", terms, rate, f"{duration(left)} left"]
+            say("  ".join(filter(None, columns)))
 
     @property
     def seconds(self) -> float:
-        """Time since the start, never zero."""
+        """Seconds since the start, never zero."""
         return max(time.monotonic() - self.began, 1e-9)
 
     def close(self) -> None:
@@ -98,7 +106,7 @@ class Progress:
 
 
 def duration(seconds: float) -> str:
-    """Return seconds as a short reading, for example 45 s, 12 min, 3 h 20 min, 2 d 4 h."""
+    """Return seconds in the units a person would use: 45 s, 12 min, 3 h 20 min, 2 d 4 h."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)

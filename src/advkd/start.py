@@ -1,8 +1,8 @@
-"""`make TARGET`: start Snakemake, first clearing the lock that a killed one left behind.
+"""`make TARGET`: starts Snakemake after clearing the lock that a killed Snakemake left behind.
 
-Snakemake's own lock outlives a SIGKILL. Here a second lock (flock, which
-the kernel releases with its holder, and which every Snakemake of this checkout shares) tells whether one still lives;
-only if none does is Snakemake's lock cleared.
+Snakemake's own lock outlives a SIGKILL. A second lock tells whether a Snakemake still runs: every Snakemake of this
+checkout shares it (flock), and the kernel releases it when its holder dies. Snakemake's lock is cleared only when
+nobody holds the second one.
 """
 
 import fcntl
@@ -15,15 +15,16 @@ STATE = Path(".snakemake")
 
 
 def main(arguments: list[str]) -> int:
-    """Run `snakemake --cores all ARGUMENTS` in this folder; returns 2 where another Snakemake works here."""
+    """Run `snakemake --cores all ARGUMENTS` in this folder; return 2 if another Snakemake works here."""
     if not Path("Snakefile").exists():
         print("advkd: no Snakefile here: start from the top folder of the checkout", file=sys.stderr)
         return 2
     if "paper" in arguments:
         from advkd import doctor
 
-        if (found := doctor.tex()).state != "ok":
-            print(f"advkd: {found.found}; everything but paper/report.pdf will be made", file=sys.stderr)
+        check = doctor.check_tex()
+        if check.state != "ok":
+            print(f"advkd: {check.message}; everything but paper/report.pdf will be made", file=sys.stderr)
     snakemake = [sys.executable, "-m", "snakemake"]
     try:
         STATE.mkdir(exist_ok=True)
@@ -38,10 +39,11 @@ def main(arguments: list[str]) -> int:
         return 2
     if any((STATE / "locks").glob("*")):
         print("advkd: clearing the lock of a Snakemake that was killed", file=sys.stderr)
-        if failed := subprocess.run([*snakemake, "--unlock", "--quiet"]).returncode:
-            return failed  # it said why
-    # Shared from here on, as by a Snakemake started by hand. The descriptor survives the exec; Snakemake closes
-    # descriptors for its jobs, so an orphaned training does not keep the lock.
+        status = subprocess.run([*snakemake, "--unlock", "--quiet"]).returncode
+        if status:
+            return status  # Snakemake has printed the reason
+    # From now on the lock is shared, as with a Snakemake started by hand. The descriptor survives the exec. Snakemake
+    # closes descriptors for its jobs, so a training that outlives it does not keep the lock.
     fcntl.flock(lock, fcntl.LOCK_SH)
     os.set_inheritable(lock, True)
     os.execv(sys.executable, [*snakemake, "--cores", "all", *arguments])

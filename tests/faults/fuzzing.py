@@ -15,7 +15,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
-from advkd.errors import LONGEST, UserError
+from advkd.errors import MAX_LENGTH, UserError
 
 TIMES = int(os.environ.get("FUZZ", "1"))
 SECONDS = 300  # in which an example must end, also on a busy machine
@@ -69,7 +69,7 @@ def asked(*folders: Path) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        assert "\n" not in str(error) and 0 < len(str(error)) <= LONGEST, error
+        assert "\n" not in str(error) and 0 < len(str(error)) <= MAX_LENGTH, error
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)

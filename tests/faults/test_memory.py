@@ -12,7 +12,7 @@ import torch
 from small_workflows import CONFIG, FOLDER, LONGEST, PRODUCTS, RUN, SNAKEMAKE, prepare, resolved, started, training
 from tiny_runs import TINY, make_store
 
-from advkd.errors import LESS, lacking
+from advkd.errors import MEMORY_REMEDY, machine_fault
 from advkd.files import atomic, read_json
 from advkd.runs import checkpoint
 from advkd.runs.train import train
@@ -33,21 +33,21 @@ from checkouts import environment
     ],
 )
 def test_what_the_machine_lacks_is_one_line(error, words):
-    assert words in lacking(error) and "\n" not in lacking(error)
-    assert (LESS in lacking(error)) == ("out of memory" in words or "CUDA" in words)
+    assert words in machine_fault(error) and "\n" not in machine_fault(error)
+    assert (MEMORY_REMEDY in machine_fault(error)) == ("out of memory" in words or "CUDA" in words)
 
 
 @pytest.mark.parametrize(
     "error", [ValueError("out of memory"), RuntimeError("shapes differ"), FileNotFoundError(errno.ENOENT, "no", "a")]
 )
 def test_other_errors_are_faults_of_the_program(error):
-    assert lacking(error) == ""
+    assert machine_fault(error) == ""
 
 
 def test_torch_s_own_words_are_known():
     with pytest.raises(RuntimeError) as caught:
         torch.empty(1 << 60, dtype=torch.uint8)
-    assert lacking(caught.value).startswith("out of memory (")
+    assert machine_fault(caught.value).startswith("out of memory (")
 
 
 def limited(folder: Path, code: str, *mib: int) -> subprocess.CompletedProcess:
@@ -56,7 +56,7 @@ def limited(folder: Path, code: str, *mib: int) -> subprocess.CompletedProcess:
 import os, resource, sys, torch
 from pathlib import Path
 from advkd import cli
-from advkd.errors import lacking
+from advkd.errors import machine_fault
 from advkd.training import checkpoint, gan, train
 mapped = int(open("/proc/self/statm").read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
 for mib in {mib}:
@@ -75,7 +75,9 @@ def test_a_training_without_enough_is_one_line_and_leaves_nothing_half_written(c
     override = {"okd": {**TINY, "batch": 12, "curve_points": 0}}
     words = ["train", RUN, "--config", "device=cpu", f"data_root={data_root}", f"override={json.dumps(override)}"]
     told = limited(checkout, f"cli.main({words!r})", 110).stderr  # enough for imports, which end in other ways
-    assert re.search(r"^advkd train: out of memory \(.*" + re.escape(LESS) + r"\n110 2$", told, re.MULTILINE), told
+    assert re.search(
+        r"^advkd train: out of memory \(.*" + re.escape(MEMORY_REMEDY) + r"\n110 2$", told, re.MULTILINE
+    ), told
     assert "Traceback" not in told
     left = {path.name for path in (checkout / FOLDER).iterdir()}
     assert left == {"config.yaml", "log.txt", ".lock"}, "nothing half-written"
@@ -90,7 +92,7 @@ def test_a_preparation_without_enough_leaves_the_store_as_it_was(checkout):
     settings = {**one.store_settings, "crops": 20_000}
     words = ["prepare", "data/made/codebrim-12.json", "--settings", json.dumps(settings), "--out", str(store)]
     told = limited(checkout, f"cli.main({words!r})", 60).stderr
-    said = r"^advkd prepare: out of memory \(Unable to allocate .* MiB.*" + re.escape(LESS) + "\n60 2\n"
+    said = r"^advkd prepare: out of memory \(Unable to allocate .* MiB.*" + re.escape(MEMORY_REMEDY) + "\n60 2\n"
     assert re.search(said, told, re.MULTILINE) and "Traceback" not in told, told
     assert {path.name: path.read_bytes() for path in store.iterdir()} == before
     assert [path.name for path in store.parent.iterdir()] == [store.name]

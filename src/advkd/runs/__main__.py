@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from advkd.errors import UserError, lacking
+from advkd.errors import UserError, machine_fault
 from advkd.runs.train import train
 
 
@@ -22,7 +22,7 @@ def main() -> int:
         document = yaml.safe_load(args.config.read_text(encoding="utf-8"))
         return train(document, args.config.parent, args.data_root, args.device, args.checkpoint_seconds)
     except Exception as error:
-        said = lacking(error) or (isinstance(error, UserError | OSError) and str(error))
+        said = machine_fault(error) or (isinstance(error, UserError | OSError) and str(error))
         if not said:
             raise
         print(f"advkd.runs: {said}", file=sys.stderr)

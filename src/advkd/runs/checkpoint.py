@@ -8,7 +8,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from advkd.errors import lacking
+from advkd.errors import machine_fault
 from advkd.files import atomic, sha256
 from advkd.progress import say
 
@@ -38,14 +38,14 @@ def load(folder: Path, identity: str) -> dict[str, Any] | None:
     never continues from the old one's weights. Nothing but tensors and plain values is unpickled.
 
     Raises:
-        MemoryError, RuntimeError, OSError: memory or the disk fails (`errors.lacking`); the files stay.
+        MemoryError, RuntimeError, OSError: memory or the disk fails (`errors.machine_fault`); the files stay.
     """
     paths = [path for name in NAMES if (path := folder / name).exists()]
     for path in paths:
         try:
             state = _read(path)
         except Exception as error:
-            if lacking(error):
+            if machine_fault(error):
                 raise  # the file may be whole
             instead = "starting anew" if path == paths[-1] else "trying the one before"
             reason = str(error).partition("\n")[0] or type(error).__name__

@@ -31,8 +31,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from advkd.damage import ADDRESS, DAMAGED, words
-from advkd.errors import UserError, lacking
+from advkd.damage import ADDRESS, DAMAGED, describe_error
+from advkd.errors import UserError, machine_fault
 from advkd.files import atomic, read_json, sha256, write_json, write_text
 from advkd.locks import hold
 from advkd.runs import provenance
@@ -346,7 +346,7 @@ class RunFolder:
         except Damaged:
             raise
         except DAMAGED as error:
-            if lacking(error):
+            if machine_fault(error):
                 raise
             raise self.damaged(name, _reason(error, self.file(name))) from error
 
@@ -372,7 +372,7 @@ class RunFolder:
         except Damaged:
             raise
         except Exception as error:  # damaged bytes raise whatever zipfile, zlib and numpy's header parser stumble over
-            if lacking(error):
+            if machine_fault(error):
                 raise
             raise self.damaged(name, _reason(error, path)) from error
 
@@ -394,7 +394,7 @@ def _reason(error: Exception, path: Path) -> str:
         return f"has no {error}, as a file of another version"
     if isinstance(error, zipfile.BadZipFile) and not zipfile.is_zipfile(path):
         return "is no npz file"
-    text = ADDRESS.sub("", words(error)).replace(f"{path}: ", "")
+    text = ADDRESS.sub("", describe_error(error)).replace(f"{path}: ", "")
     return " ".join(text.split())
 
 

@@ -20,7 +20,7 @@ import torch
 from safetensors.torch import save_file
 
 from advkd.data.store import Store
-from advkd.errors import UserError, lacking
+from advkd.errors import UserError, machine_fault
 from advkd.files import atomic
 from advkd.methods.okd import GanEnsemble
 from advkd.progress import Progress
@@ -142,7 +142,7 @@ def read_samples(path: Path, names: list[str]) -> dict[str, np.ndarray]:
         with path.open("rb") as file, np.load(file) as arrays:
             return {name: arrays[name] for name in names}
     except Exception as error:  # changed bytes may mean anything to zipfile and numpy
-        if lacking(error):
+        if machine_fault(error):
             raise
         raise UserError(
             f"{path} cannot be read ({error}): delete the run's folder {path.parents[1]} and train again"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from advkd.artifacts import collect, outcomes
-from advkd.damage import Found, attempt
+from advkd.damage import Value, attempt
 from advkd.files import read_json
 from advkd.progress import duration
 from advkd.report import status
@@ -152,7 +152,7 @@ def record(one: Resolved) -> Record:
     """Return what there is of one training; what cannot be read stands in its `damage`."""
     folder, damage = one.run.folder(one.scale), []
 
-    def take(name: str, use: Callable[[Path], Found]) -> Found | None:
+    def take(name: str, use: Callable[[Path], Value]) -> Value | None:
         if not (folder / name).exists():
             return None
         found, problem = attempt(use, folder / name, what=str(folder / name))
