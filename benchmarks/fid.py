@@ -30,9 +30,9 @@ def distance(rounds: int) -> None:
     rng = np.random.default_rng(0)
     spectrum = np.arange(1, DIMS + 1) ** -1.2
     scale = np.sqrt(100 * spectrum / spectrum.sum())
-    real = frechet.statistics(rng.standard_normal((REALS, DIMS)) * scale)
-    fake = frechet.statistics(rng.standard_normal((FAKES, DIMS)) * scale)
-    cached = frechet.rooted(real)
+    real = frechet.fit_gaussian(rng.standard_normal((REALS, DIMS)) * scale)
+    fake = frechet.fit_gaussian(rng.standard_normal((FAKES, DIMS)) * scale)
+    cached = frechet.with_root(real)
 
     def sqrtm() -> float:
         root = scipy.linalg.sqrtm(real.covariance @ fake.covariance)

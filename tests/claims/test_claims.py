@@ -52,7 +52,7 @@ class Given(Ours):
 
     def number(self, quantity):
         found = self.given.get(quantity.run.split("/")[-1], Number(None, "not run"))
-        return found if isinstance(found, Number) else Number(Sample.of(found), "done")
+        return found if isinstance(found, Number) else Number(Sample.from_values(found), "done")
 
     def images(self, comparison):
         return None
@@ -370,7 +370,7 @@ def test_no_verdict():
     stated = {"kind": "difference", "higher": "a", "lower": "b", "by": "1.0"}
     assert word(stated, numbers, "gpu").word == "no verdict" and word(stated, numbers, "gpu").parts[0].low > 0.5
     assert word(HIGHER, numbers, "gpu").word == "holds" and "scale gpu" in word(HIGHER, numbers, "gpu").caveat
-    random = Number(Sample.of(FAR), "done", remark="the FID network has random weights")
+    random = Number(Sample.from_values(FAR), "done", remark="the FID network has random weights")
     assert word(HIGHER, numbers | {"a": random}).word == "no verdict"
     one = claim({**HIGHER, "under": [C100]}).model_copy(update={"unjudged": "because"})
     assert claims.ours(one, Given(numbers)) == claims.Verdict("no verdict", "because")

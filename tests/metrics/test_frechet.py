@@ -6,7 +6,14 @@ from scipy.stats import special_ortho_group
 
 from advkd.errors import UserError
 from advkd.metrics import frechet
-from advkd.metrics.frechet import Statistics, fid_infinity, frechet_distance, rooted, statistics
+from advkd.metrics.frechet import (
+    CovarianceGaussian,
+    RootGaussian,
+    fid_infinity,
+    fit_gaussian,
+    frechet_distance,
+    with_root,
+)
 
 D = 24
 # More vectors than dimensions, fewer, and one of each, on the real and the fake side.
@@ -26,7 +33,7 @@ def by_eigenvalues(x, y):
 
 
 def fid(x, y):
-    return frechet_distance(statistics(x), statistics(y))
+    return frechet_distance(fit_gaussian(x), fit_gaussian(y))
 
 
 @pytest.mark.skipif(
@@ -43,30 +50,30 @@ def test_agrees_with_pytorch_fid():
 def test_agrees_with_the_definition_at_every_rank(n, m):
     x, y = draw(n, seed=1), draw(m, seed=2)
     assert fid(x, y) == pytest.approx(by_eigenvalues(x, y), rel=1e-6)
-    assert frechet_distance(rooted(statistics(x)), statistics(y)) == pytest.approx(fid(x, y), rel=1e-6)
+    assert frechet_distance(with_root(fit_gaussian(x)), fit_gaussian(y)) == pytest.approx(fid(x, y), rel=1e-6)
 
 
 @pytest.mark.parametrize("m", [5, 14])
 def test_low_rank_route_agrees_with_the_covariance_route(m):
     x, y = draw(60, seed=1), draw(m, seed=2)
-    low = statistics(y)
-    full = Statistics(low.mean, m, covariance=np.cov(y, rowvar=False))
-    assert low.covariance is None
-    assert frechet_distance(statistics(x), low) == pytest.approx(frechet_distance(statistics(x), full), rel=1e-6)
+    low = fit_gaussian(y)
+    full = CovarianceGaussian(low.mean, m, np.cov(y, rowvar=False))
+    assert isinstance(low, RootGaussian)
+    assert frechet_distance(fit_gaussian(x), low) == pytest.approx(frechet_distance(fit_gaussian(x), full), rel=1e-6)
 
 
 def test_diagonal_covariances():
     rng = np.random.default_rng(0)
     a, b, difference = rng.uniform(0.1, 5, D), rng.uniform(0.1, 5, D), rng.standard_normal(D)
-    real = Statistics(np.zeros(D), 100, covariance=np.diag(a))
-    fake = Statistics(difference, 100, covariance=np.diag(b))
+    real = CovarianceGaussian(np.zeros(D), 100, np.diag(a))
+    fake = CovarianceGaussian(difference, 100, np.diag(b))
     expected = np.square(difference).sum() + np.square(np.sqrt(a) - np.sqrt(b)).sum()
     assert frechet_distance(real, fake) == pytest.approx(expected, rel=1e-12)
 
 
 def test_identity_covariances_and_means_zero_and_one_as_in_pytorch_fids_test():
-    real = Statistics(np.zeros(256), 1000, root=np.eye(256))
-    fake = Statistics(np.ones(256), 1000, covariance=np.eye(256))
+    real = RootGaussian(np.zeros(256), 1000, np.eye(256))
+    fake = CovarianceGaussian(np.ones(256), 1000, np.eye(256))
     assert frechet_distance(real, fake) == pytest.approx(256, rel=1e-12)
 
 
@@ -88,16 +95,16 @@ def test_symmetric_and_invariant_under_rotation(n, m):
     assert fid(x @ rotation, y @ rotation) == pytest.approx(fid(x, y), rel=1e-7)
 
 
-def test_statistics_are_numpys_also_across_blocks_and_from_float32(monkeypatch):
+def test_mean_and_covariance_are_numpys_also_across_blocks_and_from_float32(monkeypatch):
     monkeypatch.setattr(frechet, "BLOCK", 13)
     x = draw(60).astype(np.float32)
-    found = statistics(x)
+    found = fit_gaussian(x)
     assert found.covariance.dtype == np.float64
     np.testing.assert_allclose(found.mean, x.astype(np.float64).mean(0), rtol=1e-12)
     np.testing.assert_allclose(found.covariance, np.cov(x.astype(np.float64), rowvar=False), rtol=1e-9, atol=1e-12)
-    root = rooted(found).root
+    root = with_root(found).root
     np.testing.assert_allclose(root @ root.T, found.covariance, atol=1e-12 * found.trace)
-    assert rooted(found).trace == pytest.approx(found.trace, rel=1e-12)
+    assert with_root(found).trace == pytest.approx(found.trace, rel=1e-12)
 
 
 def test_dead_and_duplicated_features_are_harmless():
@@ -117,35 +124,35 @@ def test_flat_images_have_no_covariance_and_only_a_distance_of_means():
 
 
 def test_rounding_below_zero_is_zero():
-    slightly_indefinite = Statistics(np.zeros(2), 9, covariance=np.diag([1.0, -1e-9]))
-    assert frechet_distance(Statistics(np.zeros(2), 9, covariance=np.diag([1.0, 0])), slightly_indefinite) == 0
+    slightly_indefinite = CovarianceGaussian(np.zeros(2), 9, np.diag([1.0, -1e-9]))
+    assert frechet_distance(CovarianceGaussian(np.zeros(2), 9, np.diag([1.0, 0])), slightly_indefinite) == 0
 
 
 def test_refusals():
     x = draw(30)
     with pytest.raises(UserError, match="at least 2 images"):
-        statistics(x[:1])
+        fit_gaussian(x[:1])
     broken = x.copy()
     broken[4, 7] = np.nan
     with pytest.raises(UserError, match=f"not finite in 1 of {D} dimensions"):
-        statistics(broken)
+        fit_gaussian(broken)
     with pytest.raises(UserError, match="24 dimensions cannot be compared with 23"):
         fid(x, x[:, 1:])
     with pytest.raises(ArithmeticError, match="negative"):
-        indefinite = Statistics(np.zeros(2), 9, covariance=np.diag([1.0, -3.0]))
-        frechet_distance(Statistics(np.zeros(2), 9, covariance=np.eye(2)), indefinite)
+        indefinite = CovarianceGaussian(np.zeros(2), 9, np.diag([1.0, -3.0]))
+        frechet_distance(CovarianceGaussian(np.zeros(2), 9, np.eye(2)), indefinite)
 
 
 def test_fid_infinity_removes_the_bias_of_the_fakes_number():
     d, n = 48, 800
     rng = np.random.default_rng(0)
     scale = np.arange(1, d + 1) ** -0.4
-    real = statistics(rng.standard_normal((500, d)) * scale)
-    true = frechet_distance(real, Statistics(np.zeros(d), 10**9, covariance=np.diag(1.5 * scale**2)))
+    real = fit_gaussian(rng.standard_normal((500, d)) * scale)
+    true = frechet_distance(real, CovarianceGaussian(np.zeros(d), 10**9, np.diag(1.5 * scale**2)))
     plain, extrapolated = [], []
     for _ in range(12):
         fakes = rng.standard_normal((n, d)) * scale * np.sqrt(1.5)
-        plain.append(frechet_distance(real, statistics(fakes)) - true)
+        plain.append(frechet_distance(real, fit_gaussian(fakes)) - true)
         extrapolated.append(fid_infinity(real, fakes, 0) - true)
     assert np.mean(plain) > 5 * np.std(plain) / np.sqrt(12)
     assert abs(np.mean(extrapolated)) < 0.25 * np.mean(plain)
@@ -154,20 +161,20 @@ def test_fid_infinity_removes_the_bias_of_the_fakes_number():
 @pytest.mark.parametrize(("n", "start"), [(300, 150), (12_000, 5000)])
 def test_fid_infinity_takes_fifteen_evenly_spaced_sizes(monkeypatch, n, start):
     sizes = []
-    monkeypatch.setattr(frechet, "statistics", lambda features: sizes.append(len(features)) or statistics(features))
-    fid_infinity(statistics(draw(50, 2)), draw(n, 2, seed=1), 0)
+    monkeypatch.setattr(frechet, "fit_gaussian", lambda features: sizes.append(len(features)) or fit_gaussian(features))
+    fid_infinity(fit_gaussian(draw(50, 2)), draw(n, 2, seed=1), 0)
     assert (len(sizes), sizes[0], sizes[-1]) == (15, start, n)
     assert np.ptp(np.diff(sizes)) <= 1
 
 
 def test_fid_infinity_shuffles_reproducibly_and_accepts_three_images():
-    real, fakes = statistics(draw(100)), draw(2000, seed=1)
-    plain = frechet_distance(real, statistics(fakes))
+    real, fakes = fit_gaussian(draw(100)), draw(2000, seed=1)
+    plain = frechet_distance(real, fit_gaussian(fakes))
     ordered = fakes[np.argsort(fakes[:, 0])]
     assert fid_infinity(real, ordered, 1) == fid_infinity(real, ordered, 1) != fid_infinity(real, ordered, 2)
     assert fid_infinity(real, ordered, 1) == pytest.approx(plain, rel=0.1)
     # In order, the halves' distances say something else altogether.
-    assert frechet_distance(real, statistics(ordered[:1000])) > 1.3 * plain
+    assert frechet_distance(real, fit_gaussian(ordered[:1000])) > 1.3 * plain
     assert np.isfinite(fid_infinity(real, fakes[:3], 0))
     with pytest.raises(UserError, match="at least 3"):
         fid_infinity(real, fakes[:2], 0)

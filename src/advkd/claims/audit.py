@@ -16,7 +16,7 @@ from advkd.claims import audit_rules, claims
 from advkd.claims.audit_remarks import REMARKS
 from advkd.claims.audit_rules import Checked, Finding, by, compared, printed
 from advkd.claims.predicates import Decrease, Difference
-from advkd.metrics.effect import Effect, Sample, best_of, contrast
+from advkd.metrics.effect import Effect, Sample, contrast, lowest_of_draws
 from advkd.settings.catalog import Cell
 
 KINDS = {claims.CONTRADICTED: "contradiction", claims.AS_READ: "remark"}
@@ -132,11 +132,11 @@ def controls() -> list[Control]:
 def control(group: list[Cell], single: Cell) -> Control:
     """Return the control of a group's generators beside a single one."""
     values, alone = [float(cell.mean) for cell in group], float(single.mean)
-    drawn = Sample.of(values)
+    drawn = Sample.from_values(values)
     # One draw that scatters as the generators do: its share of the error has their degrees of freedom, not more.
     error = drawn.std * (1 + 1 / drawn.n) ** 0.5
     effect = Effect(alone - drawn.mean, error, drawn.n - 1)
-    expected, chance = best_of(drawn.n, Sample(alone, drawn.std, drawn.n), min(values))
+    expected, chance = lowest_of_draws(drawn.n, alone, drawn.std, min(values))
     return Control(
         audit_rules.paper(single), group[0].run, single.run, drawn.n, alone, drawn.mean, drawn.std, effect.t(),
         effect.p(), min(values), expected, chance,

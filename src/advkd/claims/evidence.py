@@ -124,7 +124,7 @@ class Ours:
                 row = collect.row(ratio(quantity), self.user)
             values = [float(value) for value in row.get("values", "").split()]
             ended = row.get("ended", "")
-            return Number(Sample.of(values) if values and not ended else None, row["status"], ended=ended)
+            return Number(Sample.from_values(values) if values and not ended else None, row["status"], ended=ended)
         metric = collect.MEASURED.get(quantity.metric, quantity.metric)
         runs = self.runs(quantity)
         with readable(quantity.run):
@@ -137,7 +137,7 @@ class Ours:
         if quantity.metric == "teacher_accuracy":
             return Number(Sample.constant(values[0]), found.status)
         meta = next(iter(found.done.values())).get("meta", {})
-        return Number(Sample.of(values), found.status, remark=remark(meta))
+        return Number(Sample.from_values(values), found.status, remark=remark(meta))
 
     def runs(self, quantity: Quantity) -> list[Resolved]:
         """Return the runs of a quantity, one a seed; of a teacher its only one."""

@@ -88,7 +88,7 @@ class Examined:
 
 def untrained(number: Number) -> Number:
     """Return the number of a group whose every training diverged as one that has learnt nothing."""
-    return replace(number, sample=Sample.of([0.0] * number.diverged), ended="") if number.diverged else number
+    return replace(number, sample=Sample.from_values([0.0] * number.diverged), ended="") if number.diverged else number
 
 
 def effect(comparison: Comparison, numbers: list[Number]) -> Effect | None:

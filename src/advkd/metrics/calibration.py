@@ -102,5 +102,8 @@ def halves(labels: np.ndarray, seed: int = 0) -> np.ndarray:
 def cross_fit(logits: np.ndarray, labels: np.ndarray) -> CrossFit:
     """Fit T on each half of at least two images and apply it to the other: no image helps to choose its own T."""
     half = halves(labels)
-    fitted = tuple(fit_temperature(logits[half == side], labels[half == side]) for side in (0, 1))
-    return CrossFit(logits / np.array(fitted)[1 - half][:, None], fitted)
+    first = fit_temperature(logits[half == 0], labels[half == 0])
+    second = fit_temperature(logits[half == 1], labels[half == 1])
+    # The temperature of the other half: of the second for images of half 0.
+    temperature = np.array([second, first])[half]
+    return CrossFit(logits / temperature[:, None], (first, second))

@@ -136,7 +136,7 @@ def confidence(logits: np.ndarray) -> np.ndarray:
     """Return (M,) the largest softmax probability of logits (M, C)."""
     from scipy.special import softmax
 
-    return softmax(logits, axis=1).max(axis=1)
+    return np.asarray(softmax(logits, axis=1).max(axis=1))
 
 
 def wrong(logits: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
@@ -144,4 +144,4 @@ def wrong(logits: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
     true = logits[np.arange(len(labels)), labels][:, None]
     earlier = np.arange(logits.shape[1]) < labels[:, None]
     ahead = (logits > true) | ((logits == true) & earlier)
-    return ahead.sum(axis=1) >= k
+    return np.asarray(ahead.sum(axis=1) >= k)

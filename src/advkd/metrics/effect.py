@@ -1,8 +1,9 @@
-"""How far apart run groups are, and how sure that is, from the spread over their seeds.
+"""Differences between run groups and their uncertainty, from the spread of a metric over seeds.
 
-Nothing says that two methods scatter alike, so all intervals are Welch's: unequal variances, degrees of freedom by
-Satterthwaite. Groups are taken as independent. Trainings of one seed may share more than the number (AI-KD's student
-and its superior's row do); that makes an unpaired interval too wide rather than too narrow.
+Two methods need not have the same variance. All intervals are therefore Welch's: unequal variances, with degrees of
+freedom after Satterthwaite (1946). The groups count as independent. Trainings with the same seed can share more than
+that number (AI-KD's student learns from the superior, which is a row of the same table); an unpaired interval is then
+too wide rather than too narrow.
 
 Choices:
     - [aikd] Open: what ± is. Here: the sample standard deviation over seeds.
@@ -20,27 +21,32 @@ MOST_SEEDS = 1000
 
 
 class Sample(NamedTuple):
-    """Mean, sample standard deviation and size of a run group; `std` is None where nobody knows it."""
+    """Mean, sample standard deviation (divisor n - 1) and size of a group of values.
+
+    `std` is None where it is unknown: for one value, or for a published number without a deviation.
+    """
 
     mean: float
     std: float | None
     n: int
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> "Sample":
-        """Summarise the values over seeds; one value has no spread."""
+    def from_values(cls, values: Sequence[float]) -> "Sample":
+        """Summarise at least one value; the standard deviation of a single value is None."""
         return cls(statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None, len(values))
 
     @classmethod
     def constant(cls, value: float) -> "Sample":
-        """Return a number that is taken as it is, as the accuracy of the one teacher of all students."""
+        """Return a number without uncertainty, such as the accuracy of the teacher that all students share."""
         return cls(value, 0.0, 1)
 
 
 class Effect(NamedTuple):
-    """An estimate with its standard error and degrees of freedom; both None where a spread is unknown.
+    """An estimate with its standard error and degrees of freedom.
 
-    variances: what one seed of each group adds to n times the squared error.
+    error: standard error; None where the spread of a group is unknown, 0 where no group varies.
+    df: Satterthwaite's degrees of freedom; None where the error is None or 0.
+    variances: for each group, the variance that one seed of it contributes: error² is the sum of variance / n.
     """
 
     estimate: float
@@ -49,51 +55,66 @@ class Effect(NamedTuple):
     variances: tuple[float, ...] = ()
 
     def interval(self, level: float = LEVEL) -> tuple[float, float]:
-        """Return the confidence interval; without a spread the whole line, and without any scatter the point."""
+        """Return the two-sided confidence interval.
+
+        It is (-inf, inf) where a spread is unknown, and the estimate alone where no group varies.
+        """
         if self.error is None:
             return -math.inf, math.inf
-        reach = self.error * _quantile((1 + level) / 2, self.df) if self.error else 0.0
+        if self.error == 0 or self.df is None:
+            return self.estimate, self.estimate
+        reach = self.error * _t_quantile((1 + level) / 2, self.df)
         return self.estimate - reach, self.estimate + reach
 
     def t(self, null: float = 0.0) -> float | None:
-        """Return Welch's t of the estimate against `null`; None without a spread or without any scatter."""
+        """Return Welch's t of the estimate against `null`; None where the error is None or 0."""
         return (self.estimate - null) / self.error if self.error else None
 
     def p(self, null: float = 0.0) -> float | None:
-        """Return the two-sided p-value of `null`; None where t is."""
+        """Return the two-sided p-value of `null`; None where t is None."""
         from scipy.special import stdtr
 
-        return None if (t := self.t(null)) is None else 2 * float(stdtr(self.df, -abs(t)))
+        t = self.t(null)
+        return None if t is None else 2 * float(stdtr(self.df, -abs(t)))
 
 
 def contrast(weights: Sequence[float], samples: Sequence[Sample]) -> Effect:
-    """Return the weighted sum of the samples' means: (1, -1) is a difference, (1, -1, -1, 1) one of differences."""
+    """Return the weighted sum of the samples' means.
+
+    Weights (1, -1) give a difference, (1, -1, -1, 1) a difference of two differences.
+    """
     estimate = math.fsum(weight * sample.mean for weight, sample in zip(weights, samples, strict=True))
     return _effect(estimate, weights, samples)
 
 
 def decrease(new: Sample, old: Sample) -> Effect:
-    """Return by how many % `new` lies below `old`, its error to first order in both (good while they are small)."""
+    """Return by how many % the mean of `new` lies below that of `old`.
+
+    The error is of first order in both errors (delta method), which holds while they are small beside the means.
+    """
     ratio = new.mean / old.mean
+    # The derivatives of 100 (1 - new / old) by new and by old.
     return _effect(100 * (1 - ratio), (-100 / old.mean, 100 * ratio / old.mean), (new, old))
 
 
 def hedges_g(first: Sample, second: Sample) -> float | None:
-    """Return the means' difference in standard deviations (root mean square of the two), corrected for small n.
+    """Return Hedges' g: the difference of the means in standard deviations, corrected for small samples.
 
-    Unbiased where both scatter alike. None where a spread is unknown, one is a constant, or neither group scatters.
+    The standard deviation is the root mean square of the two. g is unbiased where both groups have the same variance.
+    None where a spread is unknown, a sample is a constant, or neither group varies.
     """
-    if None in (first.std, second.std) or min(first.n, second.n) < 2 or not (first.std or second.std):
+    if first.std is None or second.std is None or min(first.n, second.n) < 2 or not (first.std or second.std):
         return None
-    scatter = math.sqrt((first.std**2 + second.std**2) / 2)
-    return (first.mean - second.mean) / scatter * (1 - 3 / (4 * (first.n + second.n - 2) - 1))
+    std = math.sqrt((first.std**2 + second.std**2) / 2)
+    correction = 1 - 3 / (4 * (first.n + second.n - 2) - 1)  # Hedges (1981)
+    return (first.mean - second.mean) / std * correction
 
 
 def seeds_needed(distance: float, variances: Sequence[float]) -> int | None:
-    """Return how many seeds of each group let a 95 % interval exclude what lies `distance` from the estimate.
+    """Return how many seeds each group needs for a 95 % interval to exclude a value at `distance` from the estimate.
 
-    With probability 0.8, if the estimate and the `variances` (of an `Effect`) are what they seem; None where a
-    thousand seeds are too few.
+    That number of seeds has a power of 0.8, if the estimate and the `variances` (of an `Effect`) are true. None where
+    1,000 seeds are too few.
     """
 
     def enough(n: int) -> bool:
@@ -105,6 +126,7 @@ def seeds_needed(distance: float, variances: Sequence[float]) -> int | None:
 
     if not enough(MOST_SEEDS):
         return None
+    # Bisection: `few` seeds are too few (one seed has no spread), `many` are enough.
     few, many = 1, MOST_SEEDS
     while many - few > 1:
         middle = (few + many) // 2
@@ -112,44 +134,47 @@ def seeds_needed(distance: float, variances: Sequence[float]) -> int | None:
     return many
 
 
-def best_of(count: int, sample: Sample, reached: float) -> tuple[float, float]:
-    """Return what the lowest of `count` independent draws is on average, and how often it is at most `reached`.
+def lowest_of_draws(count: int, mean: float, std: float, threshold: float) -> tuple[float, float]:
+    """Return the expected lowest of `count` independent normal draws, and the probability that it is <= threshold.
 
-    Draws are normal with the sample's mean and standard deviation, as if both were known.
+    The mean and the standard deviation count as known.
     """
     from scipy.integrate import quad
     from scipy.stats import norm
 
-    def density(z: float) -> float:
-        return z * count * norm.pdf(z) * norm.sf(z) ** (count - 1)
+    def z_times_density(z: float) -> float:
+        """Return z times the density of the lowest of `count` standard normal draws."""
+        return float(z * count * norm.pdf(z) * norm.sf(z) ** (count - 1))
 
-    lowest = quad(density, -math.inf, math.inf)[0]
-    single = norm.sf((reached - sample.mean) / sample.std)
-    return sample.mean + sample.std * lowest, float(1 - single**count)
+    expected_z = quad(z_times_density, -math.inf, math.inf)[0]
+    above = norm.sf((threshold - mean) / std)
+    return mean + std * expected_z, float(1 - above**count)
 
 
 def _effect(estimate: float, weights: Sequence[float], samples: Sequence[Sample]) -> Effect:
-    """Return the estimate with Satterthwaite's error, given by what factor each sample's mean enters it."""
-    if any(sample.std is None for sample in samples):
-        return Effect(estimate, None, None)
-    pairs = list(zip(weights, samples, strict=True))
-    variances = tuple((weight * sample.std) ** 2 for weight, sample in pairs)
-    shares = [(variance / sample.n, sample.n - 1) for variance, sample in zip(variances, samples, strict=True)]
-    error = math.sqrt(sum(share for share, _ in shares))
-    parts = sum(share**2 / freedom for share, freedom in shares if share)
-    return Effect(estimate, error, error**4 / parts if parts else None, variances)
+    """Return the estimate with its error; `weights` are its derivatives by the samples' means."""
+    variances = []
+    for weight, sample in zip(weights, samples, strict=True):
+        if sample.std is None:
+            return Effect(estimate, None, None)
+        variances.append((weight * sample.std) ** 2)
+    # Squared errors of the weighted means, and Satterthwaite's degrees of freedom of their sum.
+    shares = [variance / sample.n for variance, sample in zip(variances, samples, strict=True)]
+    error = math.sqrt(sum(shares))
+    divisor = sum(share**2 / (sample.n - 1) for share, sample in zip(shares, samples, strict=True) if share)
+    return Effect(estimate, error, error**4 / divisor if divisor else None, tuple(variances))
 
 
-def _quantile(probability: float, df: float) -> float:
+def _t_quantile(probability: float, df: float) -> float:
     from scipy.special import stdtrit
 
     return float(stdtrit(df, probability))
 
 
 def _power(noncentrality: float, df: float) -> float:
-    """Return the chance that |t| of a t-test exceeds its 95 % quantile on the side where the effect lies."""
+    """Return the probability that a t-test at 95 % rejects the null on the side where the effect lies."""
     from scipy.special import nctdtr
 
-    if noncentrality > 30:  # where the series of the noncentral t loses its digits
+    if noncentrality > 30:  # scipy's series of the noncentral t loses its digits; the power is 1 to rounding
         return 1.0
-    return 1 - float(nctdtr(df, noncentrality, _quantile((1 + LEVEL) / 2, df)))
+    return 1 - float(nctdtr(df, noncentrality, _t_quantile((1 + LEVEL) / 2, df)))

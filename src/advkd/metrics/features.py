@@ -19,7 +19,7 @@ def extract(network: nn.Module, images: np.ndarray, batch: int, device: torch.de
     """
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3:
         raise UserError(f"{label}: images are {images.dtype} of shape {images.shape}, not uint8 (N, H, W, 3)")
-    network = network.to(device=device, memory_format=torch.channels_last)
+    network = network.to(device).to(memory_format=torch.channels_last)
     progress = Progress(label, len(images), "image")
     found = []
     with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):

@@ -1,44 +1,67 @@
-"""Fréchet distance between Gaussians fitted to two sets of features (FID), in float64 and without complex numbers.
+"""Fréchet distance between Gaussians fitted to two sets of features (FID), in float64.
 
 FID = |m_r - m_f|² + tr A + tr B - 2 tr (AB)^½ for means m and covariances A, B (Heusel et al. 2017; OKD-SAGAN, section
-4). With A = RRᵀ the last trace is the sum of the square roots of the eigenvalues of the symmetric RᵀBR, and with
-B = SSᵀ too it is the sum of the singular values of RᵀS. Where a set has no more vectors than dimensions, its centred
-features are such a root for free. R of the reals is computed once and kept, which leaves two matrix products and
-one symmetric eigenvalue problem a distance; pytorch-fid takes a complex Schur form of AB instead.
+4). The last trace is computed without complex numbers, from a root R of a covariance, A = RRᵀ:
+
+- It is the sum of the square roots of the eigenvalues of the symmetric matrix RᵀBR.
+- With B = SSᵀ it is the sum of the singular values of RᵀS.
+
+The centred features of a set with no more vectors than dimensions are such a root already. The root of the reals is
+computed once and kept, so a distance costs two matrix products and one symmetric eigenvalue problem. pytorch-fid
+computes a complex Schur form of AB instead.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from advkd.errors import UserError
 
-BLOCK = 4096
-NEGATIVE = 1e-3  # of the traces: below minus this a distance is a numerical failure and not rounding
-SIZES = 15  # fits of a line to FID over 1/n (Chong and Forsyth 2020)
+BLOCK = 4096  # feature vectors that are converted to float64 at a time
+NEGATIVE = 1e-3  # of the traces: a distance below minus this is a numerical failure, not rounding
+SIZES = 15  # points of the line fitted to FID over 1/n (Chong and Forsyth 2020)
 LARGEST_START = 5000
 
 
 @dataclass(frozen=True, eq=False)
-class Statistics:
-    """A Gaussian fitted to `n` feature vectors of d dimensions; exactly one of `covariance` and `root` is set.
+class CovarianceGaussian:
+    """A Gaussian in d dimensions, fitted to n vectors and held by its covariance.
 
-    mean: (d,). covariance: (d, d), divisor n - 1. root: (d, r) with root @ root.T the covariance. All float64.
+    mean: (d,). covariance: (d, d), divisor n - 1. Both float64.
     """
 
     mean: np.ndarray
     n: int
-    covariance: np.ndarray | None = None
-    root: np.ndarray | None = None
+    covariance: np.ndarray
 
     @property
     def trace(self) -> float:
         """The trace of the covariance."""
-        return float(np.trace(self.covariance) if self.root is None else np.square(self.root).sum())
+        return float(np.trace(self.covariance))
 
 
-def statistics(features: np.ndarray) -> Statistics:
-    """Fit a Gaussian to features (n, d) of any float type: by its covariance if n > d, by a root of it otherwise.
+@dataclass(frozen=True, eq=False)
+class RootGaussian:
+    """A Gaussian in d dimensions, fitted to n vectors and held by a root of its covariance.
+
+    mean: (d,). root: (d, r), so that root @ root.T is the covariance (divisor n - 1). Both float64.
+    """
+
+    mean: np.ndarray
+    n: int
+    root: np.ndarray
+
+    @property
+    def trace(self) -> float:
+        """The trace of the covariance."""
+        return float(np.square(self.root).sum())
+
+
+Gaussian = CovarianceGaussian | RootGaussian
+
+
+def fit_gaussian(features: np.ndarray) -> Gaussian:
+    """Fit a Gaussian to features (n, d) of any float type: held by its covariance if n > d, else by a root.
 
     Raises:
         UserError: fewer than two vectors, or a value that is not finite.
@@ -50,31 +73,35 @@ def statistics(features: np.ndarray) -> Statistics:
     if not np.isfinite(mean).all():
         raise UserError(f"features are not finite in {int((~np.isfinite(mean)).sum())} of {d} dimensions")
     if n <= d:
-        return Statistics(mean, n, root=(features - mean).T / np.sqrt(n - 1))
+        return RootGaussian(mean, n, (features - mean).T / np.sqrt(n - 1))
     covariance = np.zeros((d, d))
     for start in range(0, n, BLOCK):
         centred = features[start : start + BLOCK] - mean
         covariance += centred.T @ centred
-    return Statistics(mean, n, covariance=covariance / (n - 1))
+    return CovarianceGaussian(mean, n, covariance / (n - 1))
 
 
-def rooted(stats: Statistics) -> Statistics:
-    """Return the same Gaussian held by a root of its covariance, which is what is worth computing once and keeping.
+def with_root(gaussian: Gaussian) -> RootGaussian:
+    """Return the same Gaussian held by a root of its covariance.
 
-    Directions whose variance is nothing but rounding are left out of the root.
+    Computing the root is the costly step of a distance; do it once for a Gaussian that enters several. Directions
+    whose variance is only rounding are left out of the root.
     """
-    if stats.covariance is None:
-        return stats
-    values, vectors = np.linalg.eigh(stats.covariance)
+    if isinstance(gaussian, RootGaussian):
+        return gaussian
+    values, vectors = np.linalg.eigh(gaussian.covariance)
+    # The bound of numpy.linalg.matrix_rank; eigh sorts the values, so the last is the largest.
     keep = values > len(values) * np.finfo(np.float64).eps * values[-1]
-    return replace(stats, covariance=None, root=vectors[:, keep] * np.sqrt(values[keep]))
+    return RootGaussian(gaussian.mean, gaussian.n, vectors[:, keep] * np.sqrt(values[keep]))
 
 
-def frechet_distance(real: Statistics, fake: Statistics) -> float:
-    """Return the squared Fréchet distance, >= 0, in squared units of the features. Fast where `real` is `rooted`.
+def frechet_distance(real: Gaussian, fake: Gaussian) -> float:
+    """Return the squared Fréchet distance, >= 0, in squared units of the features.
+
+    The distance is symmetric. It is fast where `real` is a `RootGaussian`.
 
     Raises:
-        UserError: the two sets differ in their dimensions.
+        UserError: the two differ in their dimensions.
         ArithmeticError: the distance is negative by more than rounding explains.
     """
     if real.mean.shape != fake.mean.shape:
@@ -86,27 +113,38 @@ def frechet_distance(real: Statistics, fake: Statistics) -> float:
     return max(distance, 0.0)
 
 
-def _trace_of_root(a: Statistics, b: Statistics) -> float:
-    if a.root is None and b.root is None:
-        a = rooted(a)
-    if a.root is None:
-        a, b = b, a
-    if b.root is not None:
-        # Not the eigenvalues of a Gram matrix: the square root would lift their rounding from 1e-16 to 1e-8.
-        return float(np.linalg.svd(a.root.T @ b.root, compute_uv=False).sum())
-    product = a.root.T @ b.covariance @ a.root
-    values = np.linalg.eigvalsh((product + product.T) / 2)
+def _trace_of_root(a: Gaussian, b: Gaussian) -> float:
+    """Return tr (AB)^½ of the two covariances."""
+    if isinstance(b, CovarianceGaussian):
+        return _trace_from_eigenvalues(with_root(a).root, b.covariance)
+    if isinstance(a, CovarianceGaussian):
+        return _trace_from_eigenvalues(b.root, a.covariance)
+    # Not the eigenvalues of a Gram matrix: the square root would lift their rounding from 1e-16 to 1e-8.
+    return float(np.linalg.svd(a.root.T @ b.root, compute_uv=False).sum())
+
+
+def _trace_from_eigenvalues(root: np.ndarray, covariance: np.ndarray) -> float:
+    """Return tr (AB)^½ from a root R (d, r) of A and the covariance B (d, d)."""
+    product = root.T @ covariance @ root
+    values = np.linalg.eigvalsh((product + product.T) / 2)  # symmetric but for rounding
     return float(np.sqrt(values.clip(min=0)).sum())
 
 
-def fid_infinity(real: Statistics, features: np.ndarray, seed: int) -> float:
+def fid_infinity(real: Gaussian, features: np.ndarray, seed: int) -> float:
     """Extrapolate the distance to infinitely many fakes: the intercept of a line fitted to FID over 1/n.
 
-    Follows Chong and Forsyth (2020): 15 sizes n, linearly spaced from min(5000, half) to all of the shuffled
-    `features` (n, d). It removes the bias of the fakes' number only; `real` stays as it is. FID is linear in 1/n only
-    well above n = d, hence the start at half. dgm-eval starts at a tenth, which on Gaussians of a known distance
-    (d = 2,048, 10,000 fakes, spectrum k^-1.2, trace 100) misses by -0.36 where half misses by +0.03 and FID by
-    +0.98. Where n is not well above d the intercept is too low and may be negative.
+    The method is Chong and Forsyth's (2020): 15 sizes n, linearly spaced from min(5000, half) to all of the shuffled
+    `features` (n, d). It removes the bias of the number of fakes only; `real` stays as it is.
+
+    FID is linear in 1/n only for n well above d. The sizes therefore start at half. dgm-eval starts at a tenth. On
+    Gaussians of a known distance (d = 2,048, 10,000 fakes, spectrum k^-1.2, trace 100) the error is -0.36 for a start
+    at a tenth, +0.03 for a start at half, and +0.98 for plain FID. Where n is not well above d, the intercept is too
+    low and may be negative.
+
+    Args:
+        real: Gaussian of the reals.
+        features: features of the fakes, (n, d).
+        seed: seed of the fakes' order.
 
     Raises:
         UserError: fewer than 3 feature vectors.
@@ -115,7 +153,7 @@ def fid_infinity(real: Statistics, features: np.ndarray, seed: int) -> float:
     sizes = np.unique(np.linspace(max(2, min(LARGEST_START, n // 2)), n, SIZES).astype(int))
     if len(sizes) < 2:
         raise UserError(f"FID cannot be extrapolated from {n} images: give at least 3")
-    real = rooted(real)
+    real = with_root(real)
     shuffled = np.random.default_rng(seed).permutation(features)
-    distances = [frechet_distance(real, statistics(shuffled[:size])) for size in sizes]
+    distances = [frechet_distance(real, fit_gaussian(shuffled[:size])) for size in sizes]
     return float(np.polyfit(1 / sizes, distances, 1)[1])

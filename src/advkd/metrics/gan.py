@@ -29,7 +29,7 @@ from advkd.errors import UserError
 from advkd.files import atomic, read_json, write_json
 from advkd.metrics import kid
 from advkd.metrics.features import extract
-from advkd.metrics.frechet import Statistics, fid_infinity, frechet_distance, rooted, statistics
+from advkd.metrics.frechet import Gaussian, RootGaussian, fid_infinity, fit_gaussian, frechet_distance, with_root
 from advkd.metrics.inception import build
 
 SEED = 0  # of the order of fakes in fid_inf and of the halves of the reals
@@ -42,25 +42,30 @@ class Side:
     """Features (n, d) of one set of real crops, their fitted Gaussian, and each crop's mean kernel with the others."""
 
     features: np.ndarray
-    gaussian: Statistics
+    gaussian: RootGaussian
     within: np.ndarray
 
     @classmethod
     def of(cls, features: np.ndarray) -> "Side":
         """Compute what every comparison with these crops shares."""
-        return cls(features, rooted(statistics(features)), kid.within(features))
+        return cls(features, with_root(fit_gaussian(features)), kid.within(features))
 
     def save(self, path: Path) -> None:
         """Write the side to an npz file."""
-        gaussian = {"mean": self.gaussian.mean, "root": self.gaussian.root}
         with atomic(path) as temporary:
-            np.savez(temporary, features=self.features, within=self.within, **gaussian)
+            np.savez(
+                temporary,
+                features=self.features,
+                within=self.within,
+                mean=self.gaussian.mean,
+                root=self.gaussian.root,
+            )
 
     @classmethod
     def load(cls, path: Path) -> "Side":
         """Read a side from an npz file."""
         with np.load(path) as arrays:
-            gaussian = Statistics(arrays["mean"], len(arrays["features"]), root=arrays["root"])
+            gaussian = RootGaussian(arrays["mean"], len(arrays["features"]), arrays["root"])
             return cls(arrays["features"], gaussian, arrays["within"])
 
 
@@ -85,7 +90,7 @@ def prepare_reals(
     reals.save(out / "reals.npz")
     half = len(reals.features) // 2
     shuffled = np.random.default_rng(SEED).permutation(reals.features)
-    floor = {"fid.floor_halves": frechet_distance(statistics(shuffled[:half]), statistics(shuffled[half:]))}
+    floor = {"fid.floor_halves": frechet_distance(fit_gaussian(shuffled[:half]), fit_gaussian(shuffled[half:]))}
     if len(store.held_out) >= 2:
         held_out = Side.of(extract(network, store.held_out, _batch(device), device, "Inception, held-out crops"))
         held_out.save(out / "held_out.npz")
@@ -164,7 +169,7 @@ def _prepared(reals: Path) -> dict[str, Any]:
     """Return the meta.json of what `prepare_reals` wrote, after comparing the other files with it."""
     remedy = f"delete {reals} and prepare it again"
     try:
-        prepared = read_json(reals / "meta.json")
+        prepared: dict[str, Any] = read_json(reals / "meta.json")
         changed = [name for name, expected in prepared["sha256"].items() if files.sha256(reals / name) != expected]
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"{reals} is damaged ({error}): {remedy}") from error
@@ -178,10 +183,10 @@ def edges(sets: int) -> list[tuple[int, int]]:
     return [(i, (i + 1) % sets) for i in range(sets if sets > 2 else sets - 1)]
 
 
-def _final(features: dict[str, np.ndarray], real: Side, held_out: Statistics | None) -> dict[str, float]:
+def _final(features: dict[str, np.ndarray], real: Side, held_out: Gaussian | None) -> dict[str, float]:
     """Return every value of the final samples, flat."""
     names = list(features)
-    gaussians = {name: statistics(found) for name, found in features.items()}
+    gaussians = {name: fit_gaussian(found) for name, found in features.items()}
     within = {name: kid.within(found) for name, found in features.items()}
     to_real = {name: kid.between(found, real.features) for name, found in features.items()}
     single = {name: kid.mmd2(within[name], real.within, *to_real[name]) for name in names}
@@ -193,7 +198,7 @@ def _final(features: dict[str, np.ndarray], real: Side, held_out: Statistics | N
     if held_out is not None:
         found["fid_held_out"] = {name: frechet_distance(held_out, gaussians[name]) for name in names}
     values = _averaged(found) | {f"kid_se.{name}": single[name].error for name in names}
-    values["fid.mixture"] = frechet_distance(real.gaussian, statistics(np.concatenate(list(features.values()))))
+    values["fid.mixture"] = frechet_distance(real.gaussian, fit_gaussian(np.concatenate(list(features.values()))))
     # Mean kernels between all generators. They sample from the same noise: paired, so that no image meets its twins.
     kernels = np.diag([within[name].mean() for name in names])
     for (i, a), (j, b) in combinations(enumerate(names), 2):
@@ -211,7 +216,9 @@ def _early(features: dict[str, np.ndarray], real: Side) -> dict[str, float]:
     between = {name: kid.between(found, real.features) for name, found in features.items()}
     return _averaged(
         {
-            "fid_early": {name: frechet_distance(real.gaussian, statistics(found)) for name, found in features.items()},
+            "fid_early": {
+                name: frechet_distance(real.gaussian, fit_gaussian(found)) for name, found in features.items()
+            },
             "kid_early": {
                 name: kid.mmd2(kid.within(found), real.within, *between[name]).value for name, found in features.items()
             },
@@ -250,7 +257,7 @@ def _meta(prepared: dict[str, Any], identity: dict[str, Any], n_fake: int) -> di
 def _read(path: Path, arrays: Any, key: str) -> np.ndarray:
     """Read one array of an npz file that is open."""
     try:
-        return arrays[key]
+        return np.asarray(arrays[key])
     except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: {key} cannot be read ({error}): sample the run again") from error
 

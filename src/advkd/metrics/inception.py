@@ -75,7 +75,8 @@ def _random_state() -> dict[str, torch.Tensor]:
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
-    return network.state_dict()
+    state: dict[str, torch.Tensor] = network.state_dict()
+    return state
 
 
 def _calibrate(network: nn.Module) -> None:

@@ -29,7 +29,8 @@ def densenet121_cifar(classes: int, width: int = 64) -> nn.Module:
     network = densenet121(classes, width)
     stem = nn.Conv2d(3, width, 3, 1, 1, bias=False)
     nn.init.kaiming_normal_(stem.weight)
-    network.features.conv0 = stem
+    features = network.get_submodule("features")
+    features.conv0 = stem
     for name in ("norm0", "relu0", "pool0"):
-        delattr(network.features, name)
+        delattr(features, name)
     return network
