@@ -1,10 +1,10 @@
 """What the runs of a group came to, which differ in their seed alone: numbers, or where and why there are none."""
 
 import re
-import statistics
 from typing import Any, NamedTuple
 
 from advkd.files import read_json
+from advkd.metrics.effect import Sample
 from advkd.runs import predictions
 from advkd.settings.config import Resolved
 
@@ -99,6 +99,6 @@ def summary(values: list[float], prefix: str = "", ended: bool = False) -> dict[
     """Return mean, sample standard deviation (None for one value), number and the values themselves."""
     if not values:
         return {}
-    spread = statistics.stdev(values) if len(values) > 1 else None
-    moments = {} if ended else {f"{prefix}mean": statistics.fmean(values), f"{prefix}std": spread}
-    return {**moments, f"{prefix}n": len(values), f"{prefix}values": " ".join(f"{value:.6g}" for value in values)}
+    sample = Sample.from_values(values)
+    moments = {} if ended else {f"{prefix}mean": sample.mean, f"{prefix}std": sample.std}
+    return {**moments, f"{prefix}n": sample.n, f"{prefix}values": " ".join(f"{value:.6g}" for value in values)}
