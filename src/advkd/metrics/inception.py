@@ -1,7 +1,6 @@
-"""The feature network of FID: pytorch-fid's InceptionV3 with its own preprocessing, from a verified file.
+"""The feature network of FID: pytorch-fid's InceptionV3 with pytorch-fid's preprocessing, loaded from a verified file.
 
-pytorch-fid resizes to 299 x 299 (bilinear, half-pixel grid, no antialiasing) and maps [0, 1] to [-1, 1] inside the
-network.
+The network itself resizes images to 299 x 299 (bilinear, half-pixel grid, no antialiasing) and maps [0, 1] to [-1, 1].
 
 Choices:
     - [okd] Open: FID's implementation. Here: pytorch-fid's preprocessing and weights, with a distance of our own
@@ -27,17 +26,20 @@ CALIBRATION_IMAGES = 32
 
 
 def build(weights: Path | None, dims: int, sha256: str) -> tuple[nn.Module, dict[str, Any]]:
-    """Build the network up to the block with `dims` features, in eval mode, and say which weights it has.
+    """Build the network up to the block with `dims` features, in eval mode.
 
-    weights: the file pt_inception-2015-12-05-6726825d.pth, whose SHA-256 must be `sha256`; None: seeded random
-    weights, for trying things out and for tests, whose distances mean nothing beside published ones.
-    dims: 2048 (FID), 768, 192 or 64; magnitudes are not comparable between them.
+    Args:
+        weights: the file pt_inception-2015-12-05-6726825d.pth. None gives seeded random weights, for trials and tests;
+            their distances cannot be compared with published ones.
+        dims: 2048 (the usual FID), 768, 192 or 64. Distances of different `dims` differ in magnitude.
+        sha256: the SHA-256 that the file must have, in hexadecimal.
 
-    The network maps (B, 3, H, W) in [0, 1] to a list of one map (B, dims, h, w). The dictionary holds `weights`
-    (official or random) and `weights_sha256` or `seed`.
+    Returns:
+        The network, which maps (B, 3, H, W) in [0, 1] to a list of one map (B, dims, h, w); and a dictionary that
+        identifies its weights: `weights` ("official" or "random") and `weights_sha256` or `seed`.
 
     Raises:
-        UserError: no such block, no such file, or another file.
+        UserError: there is no block with `dims` features, the file does not exist, or it is another file.
     """
     if dims not in InceptionV3.BLOCK_INDEX_BY_DIM:
         raise UserError(
@@ -52,10 +54,10 @@ def build(weights: Path | None, dims: int, sha256: str) -> tuple[nn.Module, dict
         raise UserError(
             f"Inception weights {weights} do not exist: give their place with --config inception_weights=PATH"
         )
-    found = files.sha256(weights)
-    if found != sha256:
+    checksum = files.sha256(weights)
+    if checksum != sha256:
         raise UserError(
-            f"{weights} is not pytorch-fid's Inception (sha256 {found[:8]}…, not {sha256[:8]}…): "
+            f"{weights} is not pytorch-fid's Inception (sha256 {checksum[:8]}…, not {sha256[:8]}…): "
             "give the right file with --config inception_weights=PATH"
         )
     network = _construct(dims, lambda: torch.load(weights, map_location="cpu", weights_only=True))
@@ -63,13 +65,16 @@ def build(weights: Path | None, dims: int, sha256: str) -> tuple[nn.Module, dict
 
 
 def _construct(dims: int, state: Callable[[], dict[str, torch.Tensor]]) -> InceptionV3:
-    """Run pytorch-fid's constructor on `state` instead of the download that it would start."""
+    """Run pytorch-fid's constructor with the weights of `state`, which replaces its download."""
     with mock.patch.object(pytorch_fid.inception, "load_state_dict_from_url", lambda *_, **__: state()):
         return InceptionV3([InceptionV3.BLOCK_INDEX_BY_DIM[dims]])
 
 
 def _random_state() -> dict[str, torch.Tensor]:
-    """Return Kaiming-initialised weights; torchvision's network has pytorch-fid's parameters, only other pooling."""
+    """Return Kaiming-initialised weights.
+
+    torchvision's network has the same parameters as pytorch-fid's; only the pooling differs.
+    """
     network = inception_v3(weights=None, num_classes=1008, aux_logits=False, init_weights=False)
     generator = torch.Generator().manual_seed(SEED)
     for module in network.modules():
@@ -80,17 +85,20 @@ def _random_state() -> dict[str, torch.Tensor]:
 
 
 def _calibrate(network: nn.Module) -> None:
-    """Set batch norm's running statistics from one batch, without which random features fade from layer to layer."""
+    """Set the running statistics of batch norm from one batch.
+
+    Without them, random features shrink from layer to layer.
+    """
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
-            module.momentum = 1.0
+            module.momentum = 1.0  # the statistics of this batch alone
     images = textures(CALIBRATION_IMAGES, 64, SEED).contiguous(memory_format=torch.channels_last)
     with torch.no_grad():
         network.to(memory_format=torch.channels_last).train()(images)
 
 
 def textures(count: int, side: int, seed: int) -> torch.Tensor:
-    """Return (count, 3, side, side) random images in [0, 1]: noise of six scales, each of a random strength."""
+    """Return random images (count, 3, side, side) in [0, 1]: a sum of noise at six scales, each of random strength."""
     generator = torch.Generator().manual_seed(seed)
     images = torch.full((count, 3, side, side), 0.5)
     for cells in (1, 2, 4, 8, 16, 32):

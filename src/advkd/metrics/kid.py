@@ -1,8 +1,9 @@
 """Kernel Inception Distance (Bińkowski et al. 2018): the unbiased MMD² with the kernel k(x, y) = (x·y/d + 1)³.
 
-The usual tools average 100 subsets of 1,000 images; here every pair of images enters once (the full-sample
-U-statistic), which has the same mean and less variance. Kernel matrices are made in blocks and reduced to the mean
-kernel of each image with the others, so memory does not grow with the number of pairs. float64 throughout.
+The usual implementations average over 100 subsets of 1,000 images. Here every pair of images enters once (the
+U-statistic of all images), which has the same mean and a lower variance. Kernel matrices are computed in blocks and
+reduced to the mean kernel of each image with the others, so memory does not grow with the number of pairs. All sums are
+in float64.
 """
 
 from typing import NamedTuple
@@ -11,7 +12,7 @@ import numpy as np
 
 from advkd.errors import UserError
 
-BLOCK = 2048
+BLOCK = 2048  # rows and columns of the kernel matrix that are in memory at a time
 
 
 class Estimate(NamedTuple):
@@ -22,60 +23,86 @@ class Estimate(NamedTuple):
 
 
 def kid(x: np.ndarray, y: np.ndarray, paired: bool = False) -> Estimate:
-    """Return the unbiased MMD² between features (n, d) and (m, d); it scatters around 0 for equal distributions.
+    """Return the unbiased MMD² between two sets of features; its mean is 0 for equal distributions.
 
-    `paired` says that x[i] and y[i] come from the same noise (n = m): the kernel between the two is then left out, as
-    that of an image with itself is, without which two generators that agree would look closer than they are.
+    Args:
+        x: features (n, d) of one side.
+        y: features (m, d) of the other.
+        paired: whether x[i] and y[i] come from the same noise (n = m). The kernel between those two is then left out,
+            as is the kernel of an image with itself. With it, two similar generators would look closer than they are.
 
     Raises:
-        UserError: fewer than two vectors on a side, unequal sides where paired, or a value that is not finite.
+        UserError: fewer than two vectors on a side, sides of unequal size although paired, or a value that is not
+            finite.
     """
     return mmd2(within(x), within(y), *between(x, y, paired), paired)
 
 
 def within(x: np.ndarray) -> np.ndarray:
-    """Return (n,): the mean kernel of each of the feature vectors (n, d) with the others."""
+    """Return the mean kernel (n,) of each feature vector of x (n, d) with the others."""
     if len(x) < 2:
         raise UserError(f"KID needs at least 2 images a side, not {len(x)}")
     return _sums(x, x, skip_diagonal=True)[0] / (len(x) - 1)
 
 
 def between(x: np.ndarray, y: np.ndarray, paired: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """Return (n,) and (m,): the mean kernel of each x with the y and of each y with the x, without i = i if paired."""
+    """Return the mean kernel (n,) of each vector of x with those of y, and (m,) of each of y with those of x.
+
+    If paired, the kernels of x[i] with y[i] are left out.
+    """
     if paired and len(x) != len(y):
         raise UserError(f"{len(x)} images cannot be paired with {len(y)}")
     rows, columns = _sums(x, y, skip_diagonal=paired)
-    return rows / (len(y) - paired), columns / (len(x) - paired)
+    skipped = int(paired)
+    return rows / (len(y) - skipped), columns / (len(x) - skipped)
 
 
 def mmd2(xx: np.ndarray, yy: np.ndarray, xy: np.ndarray, yx: np.ndarray, paired: bool = False) -> Estimate:
-    """Combine mean kernels `within` both sides and `between` them; for whoever uses one of them several times."""
+    """Return the MMD² from mean kernels.
+
+    A caller that compares one set with several others computes its `within` once.
+
+    Args:
+        xx: `within` of x, (n,).
+        yy: `within` of y, (m,).
+        xy: first result of `between(x, y)`, (n,).
+        yx: second result of `between(x, y)`, (m,).
+        paired: as for `kid`.
+
+    Raises:
+        UserError: the result is not finite.
+    """
     value = xx.mean() + yy.mean() - 2 * xy.mean()
-    # Hoeffding's projection: what one image adds to the statistic, beyond its expectation.
+    # Hoeffding's projection: what one image adds to the statistic, up to a constant and the factor 2 below.
     of_x, of_y = xx - xy, yy - yx
-    variance = (
-        (of_x + of_y).var(ddof=1) / len(xx) if paired else of_x.var(ddof=1) / len(xx) + of_y.var(ddof=1) / len(yy)
-    )
+    if paired:  # the two images of a pair are dependent, different pairs are not
+        variance = (of_x + of_y).var(ddof=1) / len(xx)
+    else:
+        variance = of_x.var(ddof=1) / len(xx) + of_y.var(ddof=1) / len(yy)
     if not np.isfinite(value):
         raise UserError("KID is not finite: the features hold NaN or infinite values")
     return Estimate(float(value), float(2 * np.sqrt(variance)))
 
 
 def _sums(x: np.ndarray, y: np.ndarray, skip_diagonal: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Return the row and column sums of the kernel matrix; where x is y, only its upper half is computed."""
+    """Return the row sums (n,) and column sums (m,) of the kernel matrix of x (n, d) and y (m, d).
+
+    If x and y are the same array, only the upper half of the symmetric matrix is computed.
+    """
     symmetric = x is y
     rows = np.zeros(len(x))
     columns = rows if symmetric else np.zeros(len(y))
     for i in range(0, len(x), BLOCK):
         left = x[i : i + BLOCK].astype(np.float64)
         for j in range(i if symmetric else 0, len(y), BLOCK):
-            tile = left @ y[j : j + BLOCK].astype(np.float64).T
-            tile /= x.shape[1]
-            tile += 1
-            tile *= tile * tile
+            kernel = left @ y[j : j + BLOCK].astype(np.float64).T
+            kernel /= x.shape[1]
+            kernel += 1
+            kernel *= kernel * kernel
             if skip_diagonal and i == j:
-                np.fill_diagonal(tile, 0)
-            rows[i : i + BLOCK] += tile.sum(axis=1)
+                np.fill_diagonal(kernel, 0)
+            rows[i : i + BLOCK] += kernel.sum(axis=1)
+            # A block above the diagonal stands for its mirror image too, whose row sums are its column sums.
             if not (symmetric and i == j):
-                columns[j : j + BLOCK] += tile.sum(axis=0)
+                columns[j : j + BLOCK] += kernel.sum(axis=0)
     return rows, columns

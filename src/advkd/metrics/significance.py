@@ -1,7 +1,8 @@
-"""How much of an error rate, or of a difference between two, is the choice of evaluation images.
+"""Uncertainty of an error rate, or of a difference between two, due to the choice of evaluation images.
 
-Seeds vary the training; these vary the images. An error is a mean of zeros and ones, so a bootstrap needs no drawing:
-what infinitely many resamples would give is a sum of independent steps, whose distribution is computed exactly.
+Seeds vary the training; these measures vary the images. The bootstrap is exact here, without drawing resamples: an
+error rate is a mean of zeros and ones, so the number of errors among resampled images is a sum of independent steps,
+and the distribution of that sum is computed directly.
 
 Choices:
     - [aikd, gip] Added: bootstrap intervals over images, exact: the limit of infinitely many resamples.
@@ -16,7 +17,10 @@ from advkd.errors import UserError
 
 
 class McNemar(NamedTuple):
-    """Images that only the first run gets wrong, that only the second does, and the two-sided exact p-value."""
+    """Result of McNemar's test.
+
+    b: images that only the first run gets wrong. c: images that only the second gets wrong. p: two-sided exact p-value.
+    """
 
     b: int
     c: int
@@ -24,40 +28,61 @@ class McNemar(NamedTuple):
 
 
 def bootstrap_interval(wrong: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    """Return the percentile bootstrap interval of an error rate, as fractions; wrong: (M,) bool, one an image."""
+    """Return the percentile bootstrap interval of an error rate, as fractions in [0, 1].
+
+    Args:
+        wrong: (M,) bool, whether each image is wrong.
+        level: coverage of the interval.
+    """
     return paired_difference(wrong, np.zeros(len(wrong), bool), level)
 
 
 def paired_difference(wrong_a: np.ndarray, wrong_b: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    """Return the percentile bootstrap interval of error a minus error b, as fractions, resampling images.
+    """Return the percentile bootstrap interval of error rate a minus error rate b, as fractions in [-1, 1].
+
+    Images are resampled in pairs: an image brings the results of both runs.
+
+    Args:
+        wrong_a: (M,) bool, whether run a gets each image wrong.
+        wrong_b: (M,) bool, the same for run b.
+        level: coverage of the interval.
 
     Raises:
-        UserError: the two are not of the same images, or of none.
+        UserError: the numbers of images differ, or there are none.
     """
     b, c = _discordant(wrong_a, wrong_b)
     images = len(wrong_a)
-    # A resampled image moves the difference by +1, -1 or 0; the sum over images is a convolution. Index -1 is -1.
+    # A resampled image changes the number of errors by +1, -1 or 0 with these probabilities. The distribution of the
+    # sum over all images is the `images`-fold convolution of that of a step, computed by FFT. Index -1 stands for -1.
     step = np.zeros(2 * images + 1)
     step[[0, 1, -1]] = (images - b - c) / images, b / images, c / images
     sums = np.fft.irfft(np.fft.rfft(step) ** images, len(step))
-    below = np.cumsum(np.roll(sums, images))
-    low, high = (int(np.argmax(below >= quantile)) - images for quantile in ((1 - level) / 2, (1 + level) / 2))
+    cumulative = np.cumsum(np.roll(sums, images))  # index i stands for a sum of at most i - images
+    low = int(np.argmax(cumulative >= (1 - level) / 2)) - images
+    high = int(np.argmax(cumulative >= (1 + level) / 2)) - images
     return low / images, high / images
 
 
 def mcnemar(wrong_a: np.ndarray, wrong_b: np.ndarray) -> McNemar:
-    """Test that two runs err equally often: the images on which one alone errs split as a fair coin would.
+    """Test whether two runs err equally often, by McNemar's exact test.
+
+    Under the null hypothesis, an image that only one run gets wrong is equally likely to be that of either run.
+
+    Args:
+        wrong_a: (M,) bool, whether the first run gets each image wrong.
+        wrong_b: (M,) bool, the same for the second run.
 
     Raises:
-        UserError: the two are not of the same images, or of none.
+        UserError: the numbers of images differ, or there are none.
     """
-    from scipy.stats import binomtest  # takes two seconds to import, and intervals do without
+    from scipy.stats import binomtest  # takes two seconds to import, and the intervals do not need it
 
     b, c = _discordant(wrong_a, wrong_b)
     return McNemar(b, c, float(binomtest(b, b + c).pvalue) if b + c else 1.0)
 
 
 def _discordant(wrong_a: np.ndarray, wrong_b: np.ndarray) -> tuple[int, int]:
+    """Return how many images only run a gets wrong, and how many only run b."""
     if len(wrong_a) != len(wrong_b) or not len(wrong_a):
         raise UserError(f"runs evaluated on {len(wrong_a)} and {len(wrong_b)} images cannot be compared image by image")
     return int(np.sum(wrong_a & ~wrong_b)), int(np.sum(wrong_b & ~wrong_a))
