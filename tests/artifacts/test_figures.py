@@ -4,8 +4,9 @@ import zlib
 import numpy as np
 import pytest
 
-from advkd.artifacts import aikd_figures, captions, figures
+from advkd.artifacts import aikd_figures, figure_captions, figures
 from advkd.artifacts.drawing import tsne
+from advkd.artifacts.seed_results import finished_runs
 from advkd.errors import UserError
 from advkd.files import read_json, sha256, write_json
 from advkd.metrics import calibration, classification
@@ -46,8 +47,8 @@ def smoke(checkout):
 def drawn(monkeypatch):
     """The captions of the figures that were drawn."""
     found = []
-    real = captions.caption
-    monkeypatch.setattr(aikd_figures, "caption", lambda *words: found.append(real(*words)) or found[-1])
+    real = figure_captions.figure_caption
+    monkeypatch.setattr(aikd_figures, "figure_caption", lambda *words: found.append(real(*words)) or found[-1])
     return found
 
 
@@ -56,7 +57,7 @@ def test_figures_are_the_same_bytes_twice(figure, smoke, tmp_path, drawn):
     for one in runs(figure, smoke).values():
         finish(one)
     for folder in ("a", "b"):
-        figures.write(figure, smoke, tmp_path / folder)
+        figures.write_figure(figure, smoke, tmp_path / folder)
     for suffix in ("pdf", "png", "json"):
         first, second = ((tmp_path / folder / f"{figure}.{suffix}").read_bytes() for folder in "ab")
         assert first == second and len(first) > 200
@@ -67,7 +68,7 @@ def test_figures_are_the_same_bytes_twice(figure, smoke, tmp_path, drawn):
 
 @pytest.mark.parametrize("figure", ["aikd_figure5", "aikd_figure6", "aikd_figure7"])
 def test_without_any_run_a_figure_says_so(figure, smoke, tmp_path, drawn):
-    figures.write(figure, smoke, tmp_path)
+    figures.write_figure(figure, smoke, tmp_path)
     assert (tmp_path / f"{figure}.pdf").stat().st_size > 1000 and "No run is finished." in drawn[0]
 
 
@@ -84,7 +85,7 @@ def test_reliability_pools_the_images_of_all_seeds(checkout, tmp_path, drawn):
         likely = np.exp(scaled) / np.exp(scaled).sum(1, keepdims=True)
         confidence.append(likely.max(1))
         correct.append(likely.argmax(1) == labels)
-    figures.write("aikd_figure4", user, tmp_path)
+    figures.write_figure("aikd_figure4", user, tmp_path)
     shown = read_json(tmp_path / "aikd_figure4.json")
     found = shown["CIFAR-100"]["AI-KD + TS"]
     assert found["runs"] == [str(one.run) for one in done] and sum(found["count"]) == 2 * CLASSES * 6
@@ -103,15 +104,15 @@ def test_states_of_runs_that_cannot_be_shown(smoke):
     (cell,) = [cell for cell in catalog.cells("aikd_figure4") if cell.row == "CIFAR-100 / TF-KD"]
     (one,) = catalog.resolved(cell, smoke)
     result = one.run.folder("smoke") / "result.json"
-    assert captions.finished(cell, smoke) == ([], "not run")
+    assert finished_runs([one]) == ([], "not run")
     write_json(result, {"status": "done", "config_hash": "other", "sha256": {}})
-    assert captions.finished(cell, smoke) == ([], "stale")
+    assert finished_runs([one]) == ([], "stale")
     write_json(result, {"status": "diverged", "config_hash": one.hash, "step": 3, "sha256": {}})
-    assert captions.finished(cell, smoke) == ([], "diverged")
+    assert finished_runs([one]) == ([], "diverged")
     write_json(result, {"status": "blocked", "config_hash": one.hash, "parent": "x", "reason": "y", "sha256": {}})
-    assert captions.finished(cell, smoke) == ([], "blocked")
+    assert finished_runs([one]) == ([], "blocked")
     finish(one)
-    assert [str(found.run) for found in captions.finished(cell, smoke)[0]] == [str(one.run)]
+    assert [str(found.run) for found in finished_runs([one])[0]] == [str(one.run)]
 
 
 def test_maps_embed_the_drawn_classes_of_both(smoke, tmp_path, monkeypatch):
@@ -121,7 +122,7 @@ def test_maps_embed_the_drawn_classes_of_both(smoke, tmp_path, monkeypatch):
     for name, one in runs("aikd_figure6", smoke).items():
         if "pskd" not in name:
             finish(one)
-    figures.write("aikd_figure6", smoke, tmp_path)
+    figures.write_figure("aikd_figure6", smoke, tmp_path)
     record = read_json(tmp_path / "aikd_figure6.json")
     chosen = tsne.choose(np.arange(CLASSES), 4, record["seed"])
     assert record["classes"] == {str(label): f"{label:03d}.Kind_{label}" for label in chosen}
@@ -141,7 +142,7 @@ def test_sweeps_are_the_catalogue_s_numbers(smoke, tmp_path):
     for name, one in runs("aikd_figure7", smoke).items():
         if "tau_g=5" not in name:
             finish(one)
-    figures.write("aikd_figure7", smoke, tmp_path)
+    figures.write_figure("aikd_figure7", smoke, tmp_path)
     found = read_json(tmp_path / "aikd_figure7.json")
     assert len(found) == 30 and found["b / tau_G = 5"]["status"] == "not run"
     same = [found[row]["mean"] for row in ("a / FC_1 = 64, FC_2 = 32", "b / tau_G = 3", "b / tau_P = 1")]
@@ -165,7 +166,7 @@ def test_images_of_generators(smoke, tmp_path):
         evaluated = {"status": "done", "values": {}, "evaluated": {"code": code_hash("metrics")}}
         write_json(folder / "metrics.json", evaluated)
         write_json(folder / "provenance.json", {"code": code_hash(), "data": {"name": "codebrim", "source": DRAWN}})
-    figures.write("okd_figure3", smoke, tmp_path)
+    figures.write_figure("okd_figure3", smoke, tmp_path)
     assert {path.suffix for path in tmp_path.glob("okd_figure3.*")} == {".pdf", ".png", ".json"}
     rows = read_json(tmp_path / "okd_figure3.json")["rows"]
     assert [row["generator"] for row in rows] == ["G1", "G1", "G2", "G3", "G1", "G1", "G2", "G3"]
@@ -177,7 +178,7 @@ def test_damaged_predictions_are_one_line_in_the_figure_s_place(smoke, tmp_path,
     one = config.resolve("aikd/cifar100/preact_resnet18/aikd/seed0", smoke)
     finish(one)
     (one.run.folder("smoke") / "predictions.npz").write_bytes(b"damaged")
-    figures.write("aikd_figure4", smoke, tmp_path)
+    figures.write_figure("aikd_figure4", smoke, tmp_path)
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 2 and re.search(r"^aikd_figure4: .*predictions.npz .*: delete", told[0])
     assert told[0] == f"aikd_figure4: {read_json(tmp_path / 'aikd_figure4.json')['damage']}"
@@ -186,4 +187,4 @@ def test_damaged_predictions_are_one_line_in_the_figure_s_place(smoke, tmp_path,
 
 def test_other_figures_are_refused(smoke, tmp_path):
     with pytest.raises(UserError, match="gip_figure1 cannot be drawn by this version; it draws okd_figure3, aikd"):
-        figures.write("gip_figure1", smoke, tmp_path)
+        figures.write_figure("gip_figure1", smoke, tmp_path)

@@ -5,7 +5,7 @@ import pytest
 from gip_runs import CLASSES, end, finish, generate
 from scipy.stats import entropy as scipy_entropy
 
-from advkd.artifacts import captions, figures, gip_figures
+from advkd.artifacts import figure_captions, figures, gip_figures
 from advkd.files import read_json
 from advkd.settings import catalog, config
 
@@ -38,8 +38,8 @@ def filled(user):
 def drawn(monkeypatch):
     """The captions of the figures that were drawn."""
     found = []
-    real = captions.caption
-    monkeypatch.setattr(gip_figures, "caption", lambda *words: found.append(real(*words)) or found[-1])
+    real = figure_captions.figure_caption
+    monkeypatch.setattr(gip_figures, "figure_caption", lambda *words: found.append(real(*words)) or found[-1])
     return found
 
 
@@ -67,7 +67,7 @@ def test_figures_are_the_same_bytes_twice(figure, user, run, tmp_path, drawn):
         finish(run(f"{name}/seed0"))
         generate(run(f"{name}/seed0"), epochs=3)
     for folder in ("a", "b"):
-        figures.write(figure, user, tmp_path / folder)
+        figures.write_figure(figure, user, tmp_path / folder)
     for suffix in ("pdf", "png", "json"):
         first, second = ((tmp_path / folder / f"{figure}.{suffix}").read_bytes() for folder in "ab")
         assert first == second and len(first) > 200
@@ -77,7 +77,7 @@ def test_figures_are_the_same_bytes_twice(figure, user, run, tmp_path, drawn):
 
 @pytest.mark.parametrize("figure", FIGURES)
 def test_without_any_run_a_figure_says_so(figure, user, tmp_path, drawn):
-    figures.write(figure, user, tmp_path)
+    figures.write_figure(figure, user, tmp_path)
     assert "No run is finished." in drawn[0]
     assert {entry["state"] for entry in read_json(tmp_path / f"{figure}.json").values()} == {"not run"}
 
@@ -96,7 +96,7 @@ def test_shown_images_are_spread_over_the_training(filled, run, monkeypatch):
     shown = []
     real = gip_figures.moments.draw
     monkeypatch.setattr(gip_figures.moments, "draw", lambda blocks, words: shown.extend(blocks) or real(blocks, words))
-    _, found = gip_figures.figure_s1("gip_figureS1", filled)
+    _, found = gip_figures.draw_images_over_training("gip_figureS1", filled)
     stored, numbers = arrays(run(f"{GIP}/seed0")), found["CIFAR-10 / GIP"]
     assert len(stored["epochs"]) == 7 and numbers["epochs"] == stored["epochs"][[0, 2, 3, 4, 6]].tolist()
     np.testing.assert_array_equal(shown[0].images, stored["images"][[0, 2, 3, 4, 6], :4])
@@ -106,7 +106,7 @@ def test_shown_images_are_spread_over_the_training(filled, run, monkeypatch):
 
 
 def test_counts_and_entropies_are_those_of_the_epochs(filled, run):
-    _, found = gip_figures.figure_s2("gip_figureS2", filled)
+    _, found = gip_figures.draw_class_frequencies("gip_figureS2", filled)
     stored, numbers = arrays(run(f"{DAFL}/seed0")), found["CIFAR-100 / DAFL"]
     assert numbers["counts"] == {"1": stored["frequency"][0].tolist(), "12": stored["frequency"][-1].tolist()}
     expected = [scipy_entropy(line) / np.log(CLASSES["cifar100"]) for line in stored["frequency"]]
@@ -114,20 +114,20 @@ def test_counts_and_entropies_are_those_of_the_epochs(filled, run):
 
 
 def test_entropy_of_equal_shares_and_of_one_class():
-    assert gip_figures.entropy(np.full(7, 12)) == pytest.approx(1)
-    assert gip_figures.entropy(np.array([0, 9, 0])) == 0
-    assert gip_figures.entropy(np.array([5, 5, 0, 0])) == pytest.approx(0.5)
+    assert gip_figures.relative_entropy(np.full(7, 12)) == pytest.approx(1)
+    assert gip_figures.relative_entropy(np.array([0, 9, 0])) == 0
+    assert gip_figures.relative_entropy(np.array([5, 5, 0, 0])) == pytest.approx(0.5)
 
 
 def test_json_holds_no_infinity():
-    assert gip_figures.listed(np.array([0.5, np.inf, np.nan])) == [0.5, None, None]
+    assert gip_figures.finite_or_none(np.array([0.5, np.inf, np.nan])) == [0.5, None, None]
 
 
 @pytest.mark.parametrize(
     ("count", "wanted", "expected"), [(1, 5, [0]), (3, 5, [0, 1, 2]), (9, 3, [0, 4, 8]), (200, 2, [0, 199])]
 )
 def test_spaced_moments(count, wanted, expected):
-    assert gip_figures.spaced(count, wanted) == expected
+    assert gip_figures.evenly_spaced(count, wanted) == expected
 
 
 def test_histories_of_all_seeds_are_drawn(filled, run, drawn, monkeypatch):
@@ -135,7 +135,7 @@ def test_histories_of_all_seeds_are_drawn(filled, run, drawn, monkeypatch):
     seen = []
     real = gip_figures.histories.draw
     monkeypatch.setattr(gip_figures.histories, "draw", lambda *parts: seen.append(parts) or real(*parts))
-    _, shown = gip_figures.figure_s3("gip_figureS3", filled)
+    _, shown = gip_figures.draw_histories("gip_figureS3", filled)
     panels, _, floors, _ = seen[0]
     first, second = panels["CIFAR-10"]
     assert (first.name, first.missing, len(first.seeds)) == ("GIP", "diverged (1 of 3), epoch 3", 2)
@@ -154,8 +154,8 @@ def test_terms_without_a_weight_are_absent(checkout):
     one = config.resolve(f"{GIP}/seed0", user)
     finish(one)
     generate(one)
-    assert set(gip_figures.history(one)) == {"epoch", "bns", "L_IE", "L_ACT"}
-    drawn, _ = gip_figures.figure_s3("gip_figureS3", user)
+    assert set(gip_figures.read_history(one)) == {"epoch", "bns", "L_IE", "L_ACT"}
+    drawn, _ = gip_figures.draw_histories("gip_figureS3", user)
     assert [text.get_text() for text in drawn.axes[2].texts] == ["GIP: weight 0"]
 
 
@@ -174,7 +174,7 @@ def test_damaged_files_are_one_line_in_the_figure_s_place(figure, file, content,
     path.unlink()
     if content is not None:
         path.write_bytes(content)
-    figures.write(figure, filled, tmp_path)
+    figures.write_figure(figure, filled, tmp_path)
     told, made = capsys.readouterr().err.splitlines()
     assert re.fullmatch(rf"{figure}: .*gip/seed0/{file} cannot be read .*: delete the result.json .*", told)
     assert read_json(tmp_path / f"{figure}.json") == {"damage": told.removeprefix(f"{figure}: ")}

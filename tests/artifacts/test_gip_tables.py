@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from gip_runs import WEIGHTS, end, finish
 
-from advkd.artifacts import collect, latex, notes, tables
+from advkd.artifacts import latex, table_captions, table_cells, table_layout, table_marks, tables
 from advkd.metrics.classification import evaluate
 from advkd.report import explain, status
 from advkd.settings import catalog, config
@@ -48,13 +48,13 @@ def cell(table, row, column):
 
 def entries(table, user):
     """The table's text by (row, column, whose), rows named as printed."""
-    found = tables.layout(collect.collect(table, user), user)
+    found = table_layout.layout_entries(table_cells.collect_rows(table, user), user)
     return {(" / ".join(key), *column): entry.text for (key, column), entry in found.items()}
 
 
 def marks(table, user):
-    rows = collect.collect(table, user)
-    return {(rows[n]["row"], rows[n]["column"]): mark for n, mark in tables.best_of(rows).items()}
+    rows = table_cells.collect_rows(table, user)
+    return {(rows[n]["row"], rows[n]["column"]): mark for n, mark in table_marks.best_marks(rows).items()}
 
 
 # --- accuracies
@@ -63,7 +63,7 @@ def marks(table, user):
 def test_accuracy_with_its_companions(user, run):
     for seed, (right, best) in enumerate([(60, 61), (64, 64), (63, 66)]):
         finish(run(f"{GIP}/seed{seed}"), right, best)
-    row = collect.row(cell("gip_table1", "CIFAR-10", "Proposed Method (%)"), user)
+    row = table_cells.cell_row(cell("gip_table1", "CIFAR-10", "Proposed Method (%)"), user)
     assert (row["status"], row["n"], row["values"]) == ("done", 3, "60 64 63")
     assert row["mean"] == pytest.approx(62.3333333) and row["std"] == pytest.approx(2.0816660)
     assert row["best.accuracy_mean"] == pytest.approx((61 + 64 + 66) / 3)
@@ -74,7 +74,7 @@ def test_accuracy_with_its_companions(user, run):
 
 def test_a_teacher_is_one_run_without_a_spread(fill):
     user = fill("gip_table4")
-    row = collect.row(cell("gip_table4", "CIFAR-10 / Our method", "Teacher (%)"), user)
+    row = table_cells.cell_row(cell("gip_table4", "CIFAR-10 / Our method", "Teacher (%)"), user)
     assert (row["mean"], row["std"], row["n"], row["runs"]) == (80, None, 1, RESNET)
     assert row["best.accuracy_mean"] == 70 and row["evaluation"]["n_images"] == 100
     shown = entries("gip_table4", user)
@@ -90,7 +90,7 @@ def test_the_paper_s_own_ratio(user, run):
     finish(run(WRN), 9617, images=10_000)
     for seed, right in enumerate((9546, 9550, 9554)):
         finish(run(f"{TAUGHT}/seed{seed}"), right, images=10_000)
-    row = collect.row(cell("gip_table3", "Our method", "Restored Ratio (%)"), user)
+    row = table_cells.cell_row(cell("gip_table3", "Our method", "Restored Ratio (%)"), user)
     assert row["mean"] == pytest.approx(100 * 95.50 / 96.17) and row["std"] == pytest.approx(100 * 0.04 / 96.17)
     assert row["values"] == " ".join(f"{100 * student / 96.17:.6g}" for student in (95.46, 95.50, 95.54))
     shown = entries("gip_table3", user)
@@ -100,7 +100,7 @@ def test_the_paper_s_own_ratio(user, run):
 
 def test_a_ratio_keeps_what_it_stands_on(fill, run, tmp_path):
     user = fill("gip_table3")
-    row = collect.row(cell("gip_table3", "Our method", "Restored Ratio (%)"), user)
+    row = table_cells.cell_row(cell("gip_table3", "Our method", "Restored Ratio (%)"), user)
     runs = [run(f"{TAUGHT}/seed{seed}") for seed in range(3)] + [run(WRN)]
     assert row["runs"].split() == [str(one.run) for one in runs]
     assert row["config_hashes"].split() == [one.hash for one in runs]
@@ -108,7 +108,7 @@ def test_a_ratio_keeps_what_it_stands_on(fill, run, tmp_path):
     assert row["student_mean"] == pytest.approx(statistics.fmean(map(float, row["student_values"].split())))
     assert row["teacher_accuracy"] == 80 and row["mean"] == pytest.approx(100 * row["student_mean"] / 80)
     assert row["data"]["name"] == "cifar10" and row["evaluation"]["classes"] == 10
-    tables.write("gip_table3", user, tmp_path)
+    tables.write_table("gip_table3", user, tmp_path)
     frame = pd.read_csv(tmp_path / "gip_table3.csv").set_index(["row", "column"])
     kept = frame.loc["Our method", "Restored Ratio (%)"]
     assert kept["mean"] == pytest.approx(row["mean"]) and kept["data"] == "published checksum"
@@ -142,7 +142,7 @@ def test_a_ratio_needs_both_sides(checkout, student, teacher, expected, entry):
             end(one, **outcome)
         elif outcome is not None:
             finish(one, **{"right": 80 if name == WRN else 60, **outcome})
-    row = collect.row(cell("gip_table3", "Our method", "Restored Ratio (%)"), user)
+    row = table_cells.cell_row(cell("gip_table3", "Our method", "Restored Ratio (%)"), user)
     assert row["status"] == expected
     assert row.get("mean") == (75 if entry == "75.00" else None)
     assert entries("gip_table3", user)["Our method", "Restored Ratio (%)", "ours (paper)"] == entry
@@ -154,7 +154,7 @@ def test_a_ratio_needs_both_sides(checkout, student, teacher, expected, entry):
 def test_a_diverged_combination_is_said_with_its_epoch_and_has_no_number(fill, run, tmp_path):
     user = fill("gip_table5")
     end(run(f"{ALONE}/seed1"), status="diverged", step=900, epoch=3)
-    tables.write("gip_table5", user, tmp_path)
+    tables.write_table("gip_table5", user, tmp_path)
     frame = pd.read_csv(tmp_path / "gip_table5.csv").set_index("row")
     gone = frame.loc["One-Hot Loss"]
     assert gone["status"] == "diverged (seed 1 at epoch 3)" and gone["seeds"] == "0 2"
@@ -173,9 +173,11 @@ def test_a_diverged_combination_is_said_with_its_epoch_and_has_no_number(fill, r
 def test_a_blocked_student_names_its_parent(checkout):
     user = config.user({"scale": "paper", "seeds": 1})
     end(config.resolve(f"{GIP}/seed0", user), status="blocked", parent=RESNET, reason="diverged at step 9")
-    row = collect.row(cell("gip_table1", "CIFAR-10", "Proposed Method (%)"), user)
+    row = table_cells.cell_row(cell("gip_table1", "CIFAR-10", "Proposed Method (%)"), user)
     assert (row["status"], row["ended"]) == (f"blocked (seed 0 by {RESNET})", "blocked") and "mean" not in row
-    assert "Ours at scale paper: no number." in notes.caption("gip_table1", collect.collect("gip_table1", user), user)
+    assert "Ours at scale paper: no number." in table_captions.table_caption(
+        "gip_table1", table_cells.collect_rows("gip_table1", user), user
+    )
 
 
 def test_status_says_epoch_or_step(user, run):
@@ -198,12 +200,12 @@ def test_quoted_numbers_and_their_ratios_are_marked(user):
     }  # fmt: skip
     for table in catalog.tables():
         assert {key for key, text in entries(table, user).items() if "‡" in text} == quoted.get(table, set())
-        words = notes.caption(table, collect.collect(table, user), user)
+        words = table_captions.table_caption(table, table_cells.collect_rows(table, user), user)
         assert words.count("‡Quoted by the paper from elsewhere") == (table in quoted)
 
 
 def test_quoted_numbers_stay_beside_our_re_implementation_s(fill, tmp_path):
-    tables.write("gip_table4", fill("gip_table4"), tmp_path)
+    tables.write_table("gip_table4", fill("gip_table4"), tmp_path)
     frame = pd.read_csv(tmp_path / "gip_table4.csv").set_index(["row", "column"])
     both = frame.loc["CIFAR-10 / DAFL", "Student (%)"]
     assert both["quoted"] and both["published"] == 92.22 and 50 < both["mean"] < 80
@@ -217,7 +219,7 @@ def test_quoted_numbers_stay_beside_our_re_implementation_s(fill, tmp_path):
 
 
 def test_captions_say_what_is_measured(fill):
-    words = {name: notes.caption(name, collect.collect(name, user), user)
+    words = {name: table_captions.table_caption(name, table_cells.collect_rows(name, user), user)
              for name in ("gip_table1", "gip_table3") for user in [fill(name)]}  # fmt: skip
     for text in words.values():
         assert "Accuracy: in %, after the last epoch" in text
@@ -228,12 +230,14 @@ def test_captions_say_what_is_measured(fill):
 
 
 def test_the_reconstruction_of_table_5_is_said_once(user):
-    words = notes.caption("gip_table5", collect.collect("gip_table5", user), user)
+    words = table_captions.table_caption("gip_table5", table_cells.collect_rows("gip_table5", user), user)
     assert words.count("check marks lost in the text at hand") == 1
     assert words.count("row inferred from lexicographic order") == 1
     assert "confirmed" not in words and "chance" not in words, "what is said of single rows stands in the CSV"
     for table in set(catalog.tables()) - {"gip_table5"}:
-        assert "Of every published number" not in notes.caption(table, collect.collect(table, user), user)
+        assert "Of every published number" not in table_captions.table_caption(
+            table, table_cells.collect_rows(table, user), user
+        )
 
 
 # --- marks
@@ -241,7 +245,7 @@ def test_the_reconstruction_of_table_5_is_said_once(user):
 
 def test_methods_are_compared_within_a_data_set(fill):
     user = fill("gip_table1")
-    shown = {key: collect.row(cell("gip_table1", *key), user)["mean"] for key in marks("gip_table1", user)}
+    shown = {key: table_cells.cell_row(cell("gip_table1", *key), user)["mean"] for key in marks("gip_table1", user)}
     for name in ("CIFAR-10", "CIFAR-100"):
         ranked = sorted((key for key in shown if key[0] == name), key=shown.get, reverse=True)
         assert [marks("gip_table1", user)[key] for key in ranked] == ["bold", "underline"]
@@ -265,8 +269,8 @@ def test_training_lengths_stand_beside_each_other_and_are_compared(fill):
 
 def test_the_paper_s_marks_are_what_our_rule_gives(user):
     """Ranked by the published numbers, our rule marks what AI-KD's Table 4 marks."""
-    rows = [{**row, "mean": float(row["published"])} for row in collect.collect("aikd_table4", user)]
-    found = tables.best_of(rows)
+    rows = [{**row, "mean": float(row["published"])} for row in table_cells.collect_rows("aikd_table4", user)]
+    found = table_marks.best_marks(rows)
     assert [found.get(number, "") for number in range(len(rows))] == [row["published_mark"] for row in rows]
 
 
@@ -275,7 +279,7 @@ def test_the_paper_s_marks_are_what_our_rule_gives(user):
 
 @pytest.mark.parametrize("table", TABLES)
 def test_latex_is_balanced_ascii(table, fill, tmp_path):
-    tables.write(table, fill(table), tmp_path)
+    tables.write_table(table, fill(table), tmp_path)
     text = (tmp_path / f"{table}.tex").read_text()
     body = "\n".join(line for line in text.splitlines() if not line.startswith("%"))
     assert text.isascii() and body.count("{") == body.count("}") and body.count("$") % 2 == 0
@@ -287,7 +291,7 @@ def test_latex_is_balanced_ascii(table, fill, tmp_path):
 
 def test_a_ratio_is_explained_by_both_sides(fill):
     text = explain.report("gip_table3", ["Our", "Ratio"], fill("gip_table3"))
-    row = collect.row(cell("gip_table3", "Our method", "Restored Ratio (%)"), fill("gip_table3"))
+    row = table_cells.cell_row(cell("gip_table3", "Our method", "Restored Ratio (%)"), fill("gip_table3"))
     student = f"{row['student_mean']:.2f} ± {row['student_std']:.2f}"
     assert f"  student     {student}  accuracy, done; values {row['student_values']}\n" in text
     assert "  teacher     80.00  accuracy, done\n" in text

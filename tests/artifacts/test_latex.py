@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pylatexenc.latex2text import LatexNodes2Text
 
-from advkd.artifacts import collect, latex, notes, tables
+from advkd.artifacts import latex, table_cells, table_layout
+from advkd.artifacts.table_records import table_record
 from advkd.settings import config, tags
 from checkouts import copy_checkout
 
@@ -48,8 +49,8 @@ def checkout(tmp_path, monkeypatch):
 
 
 def written(name, user):
-    rows = collect.collect(name, user)
-    return latex.table(tables.wide(rows, user), notes.caption(name, rows, user), name, rows, user)
+    record = table_record(name, user)
+    return latex.table_to_latex(table_layout.layout_table(record.rows, user), record, user)
 
 
 def test_a_table_names_the_command_the_commit_and_needs_only_booktabs(checkout):
@@ -63,6 +64,6 @@ def test_a_table_names_the_command_the_commit_and_needs_only_booktabs(checkout):
 def test_every_number_of_ours_carries_the_tag_of_its_runs(checkout):
     text = written("gip_table3", checkout)
     known = tags.tags(checkout)
-    expected = {known[row["run"]] for row in collect.collect("gip_table3", checkout)}
+    expected = {known[row["run"]] for row in table_cells.collect_rows("gip_table3", checkout)}
     assert set(re.findall(r"\\runtag\{(R\d+)\}", text)) == expected
     assert r"\providecommand{\runtag}[1]{}" in text

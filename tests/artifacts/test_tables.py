@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from advkd.artifacts import collect, latex, notes, tables
+from advkd.artifacts import latex, number_format, table_captions, table_cells, table_layout, table_marks, tables
 from advkd.files import read_json, write_json
 from advkd.report import status
 from advkd.settings import catalog, config
@@ -47,7 +47,7 @@ def fill(user, groups=GROUPS):
 
 def test_mean_and_sample_deviation_over_seeds(reduced):
     fill(reduced)
-    row = next(row for row in collect.collect("okd_table1", reduced) if row["row"] == "OKD-SAGAN G2")
+    row = next(row for row in table_cells.collect_rows("okd_table1", reduced) if row["row"] == "OKD-SAGAN G2")
     expected = np.array([130.2, 131.2, 132.2])
     assert row["mean"] == pytest.approx(expected.mean())
     assert row["std"] == pytest.approx(expected.std(ddof=1))
@@ -58,10 +58,12 @@ def test_missing_and_diverged_runs_are_said(reduced):
     fill(reduced, ["sagan/okd"])
     gone = config.resolve("okd/codebrim/acgan/single/seed1", reduced)
     write_json(gone.run.folder("reduced") / "result.json", {"config_hash": gone.hash, "status": "diverged", "step": 77})
-    found = {row["row"]: row["status"] for row in collect.collect("okd_table1", reduced)}
+    found = {row["row"]: row["status"] for row in table_cells.collect_rows("okd_table1", reduced)}
     assert found["SAGAN"] == "not run" and found["OKD-SAGAN G1"] == "done"
     assert found["ACGAN"] == "diverged (seed 1 at step 77)"
-    frame = tables.wide(collect.collect("okd_table1", reduced), reduced).map(lambda entry: entry.text)
+    frame = table_layout.layout_table(table_cells.collect_rows("okd_table1", reduced), reduced).map(
+        lambda entry: entry.text
+    )
     words = frame.loc["ACGAN"].tolist()
     assert words.count("diverged (1 of 3), step 77") == 2, "in the columns that the others have"
     assert not [column for column in frame.columns if frame[column].eq("").all()]
@@ -70,14 +72,14 @@ def test_missing_and_diverged_runs_are_said(reduced):
 def test_numbers_of_other_settings_are_not_shown_as_these(reduced):
     fill(reduced)
     other = config.user({"scale": "reduced", "seeds": 3, "override": {"okd": {"rho": 0.3}}})
-    found = {row["row"]: row["status"] for row in collect.collect("okd_table1", other)}
+    found = {row["row"]: row["status"] for row in table_cells.collect_rows("okd_table1", other)}
     assert found["SAGAN"] == "done", "rho is none of its settings"
     assert found["OKD-SAGAN G1"] == "stale"
 
 
 def test_questions_are_answered_while_the_first_seed_is_missing(reduced):
     metrics(config.resolve("okd/codebrim/sagan/okd/seed1", reduced))
-    found = {row["row"]: row["status"] for row in collect.collect("okd_table1", reduced)}
+    found = {row["row"]: row["status"] for row in table_cells.collect_rows("okd_table1", reduced)}
     assert found["OKD-SAGAN G1"] == "1 of 3 seeds"
 
 
@@ -88,7 +90,7 @@ def test_where_kid_leads_it_is_kid_that_is_ranked():
     rows = [{**row, "row": name, "mean": fid, "kid_mean": kid} for name, fid, kid in values]
     del rows[-1]["mean"], rows[-1]["kid_mean"]
     rows[-1] |= {"status": "diverged (seed 0 at step 3)", "ended": "diverged, step 3"}
-    assert tables.best_of(rows) == {1: "bold", 2: "underline"}
+    assert table_marks.best_marks(rows) == {1: "bold", 2: "underline"}
 
 
 @pytest.mark.parametrize("lack", [{"status": "not run"}, {"status": "damaged", "ended": "damaged"}])
@@ -96,13 +98,13 @@ def test_the_best_of_those_that_happen_to_be_there_is_not_marked(lack):
     row = {**COMPARED, "row": "Top-1 / a", "column": "x", "metric": "top1_error", "better": "lower"}
     rows = [{**row, "mean": mean} for mean in (3.0, 2.0)] + [{**row, **lack}]
     rows += [{**row, "row": "Top-5 / a", "mean": mean} for mean in (3.0, 2.0)]
-    assert tables.best_of(rows) == {4: "bold", 3: "underline"}
+    assert table_marks.best_marks(rows) == {4: "bold", 3: "underline"}
 
 
 def test_best_is_bold_and_second_underlined(reduced):
     fill(reduced)
-    rows = collect.collect("okd_table1", reduced)
-    marks = tables.best_of(rows)
+    rows = table_cells.collect_rows("okd_table1", reduced)
+    marks = table_marks.best_marks(rows)
     named = {rows[n]["row"]: mark for n, mark in marks.items() if rows[n]["column"] == "FID"}
     assert named == {"ACGAN": "bold", "OKD-ACGAN G1": "underline"}
 
@@ -110,17 +112,19 @@ def test_best_is_bold_and_second_underlined(reduced):
 def test_equal_numbers_share_a_mark_and_smoke_has_none(reduced, checkout):
     row = {**COMPARED, "row": "a", "column": "x", "metric": "f1", "better": "higher"}
     rows = [{**row, "mean": mean} for mean in (1.001, 1.004, 0.5, 0.2)]
-    assert tables.best_of(rows) == {0: "bold", 1: "bold", 2: "underline"}
+    assert table_marks.best_marks(rows) == {0: "bold", 1: "bold", 2: "underline"}
     smoke = config.user({"scale": "smoke", "seeds": 3})
     fill(smoke)
-    marks = tables.wide(collect.collect("okd_table1", smoke), smoke).map(lambda entry: entry.mark)
+    marks = table_layout.layout_table(table_cells.collect_rows("okd_table1", smoke), smoke).map(
+        lambda entry: entry.mark
+    )
     ours = [column for column in marks.columns if "ours" in column[1]]
     assert set(marks[ours].to_numpy().ravel()) == {""}
 
 
 def test_the_three_forms_hold_the_same_numbers(reduced, tmp_path):
     fill(reduced)
-    tables.write("okd_table1", reduced, tmp_path)
+    tables.write_table("okd_table1", reduced, tmp_path)
     frame = pd.read_csv(tmp_path / "okd_table1.csv")
     for row in frame.itertuples():
         shown = f"{row.mean:.2f} ± {row.std:.2f}"
@@ -133,30 +137,30 @@ def test_the_three_forms_hold_the_same_numbers(reduced, tmp_path):
 
 def test_every_published_number_appears_as_printed(reduced, tmp_path):
     for table in ("aikd_table2", "gip_table5", "okd_table1"):
-        tables.write(table, reduced, tmp_path)
+        tables.write_table(table, reduced, tmp_path)
         text = (tmp_path / f"{table}.md").read_text()
-        for row in collect.collect(table, reduced):
-            assert tables.pm(row["published"], row["published_std"]) in text
+        for row in table_cells.collect_rows(table, reduced):
+            assert number_format.format_published(row["published"], row["published_std"]) in text
 
 
 def test_latex_needs_no_more_than_ascii(reduced, tmp_path):
     fill(reduced)
-    tables.write("okd_table1", reduced, tmp_path)
+    tables.write_table("okd_table1", reduced, tmp_path)
     assert (tmp_path / "okd_table1.tex").read_text().isascii()
 
 
 def test_few_images_put_kid_first_and_mark_the_rank(reduced):
     fill(reduced)
-    rows = collect.collect("okd_table1", reduced)
+    rows = table_cells.collect_rows("okd_table1", reduced)
     row = next(row for row in rows if "kid_mean" in row)
     few = {**row, "meta": {**META, "n_fake": 250, "rank_deficient": True, "fid_leads": False, "weights": "random"}}
-    entries = tables.reproduced(few, "ours")
+    entries = table_layout.our_entries(few, "ours")
     assert list(entries) == ["ours KID×10³", "ours Fréchet*"] and entries["ours Fréchet*"].endswith("†")
-    assert list(tables.reproduced(row, "ours")) == ["ours FID", "ours KID×10³"]
+    assert list(table_layout.our_entries(row, "ours")) == ["ours FID", "ours KID×10³"]
 
 
 def test_the_official_number_stands_beside_a_paper_s_wrong_one(reduced, tmp_path):
-    tables.write("aikd_table1", reduced, tmp_path)
+    tables.write_table("aikd_table1", reduced, tmp_path)
     frame = pd.read_csv(tmp_path / "aikd_table1.csv")
     wrong = frame[frame["published"] != frame["official"]]
     assert set(zip(wrong["run"], wrong["metric"], strict=True)) == {("cifar100", "classes"), ("fgvc_aircraft", "valid")}
@@ -195,7 +199,9 @@ def controls(reduced):
 
 
 def of(run, column, user):
-    (found,) = [row for row in collect.collect("okd_tableS1", user) if (row["run"], row["column"]) == (run, column)]
+    (found,) = [
+        row for row in table_cells.collect_rows("okd_tableS1", user) if (row["run"], row["column"]) == (run, column)
+    ]
     return found
 
 
@@ -214,8 +220,8 @@ def test_the_best_generator_is_chosen_run_by_run_and_then_averaged(controls):
 
 
 def test_nothing_published_no_column_for_it(controls, tmp_path):
-    tables.write("okd_tableS1", controls, tmp_path)
-    frame = tables.wide(collect.collect("okd_tableS1", controls), controls)
+    tables.write_table("okd_tableS1", controls, tmp_path)
+    frame = table_layout.layout_table(table_cells.collect_rows("okd_tableS1", controls), controls)
     pairs = [(head, sub) for head in ("Mean", "Best", "Mixture") for sub in ("FID", "KID×10³")]
     assert list(frame.columns) == [*pairs, ("Neighbours", "KID×10³")]
     shown = frame.map(lambda entry: entry.text).loc[("SAGAN", "OKD rho = 1")]
@@ -223,18 +229,22 @@ def test_nothing_published_no_column_for_it(controls, tmp_path):
     text = (tmp_path / "okd_tableS1.md").read_text()
     assert "Table S1: Controls for Table 1" in text and "(not in the paper)" in text and "Published" not in text
     assert "Best: the lowest FID, or KID, among the generators" in text
-    assert "Published" in notes.caption("okd_table1", collect.collect("okd_table1", controls), controls)
+    assert "Published" in table_captions.table_caption(
+        "okd_table1", table_cells.collect_rows("okd_table1", controls), controls
+    )
 
 
 def test_controls_are_compared_within_their_column_and_base(controls):
-    rows = collect.collect("okd_tableS1", controls)
+    rows = table_cells.collect_rows("okd_tableS1", controls)
     groups = {}
-    for number, mark in tables.best_of(rows).items():
+    for number, mark in table_marks.best_marks(rows).items():
         groups.setdefault((rows[number]["row"].split(" / ")[0], rows[number]["column"]), []).append(mark)
     assert groups.keys() == {(base, column) for base in ("SAGAN", "ACGAN") for column in ("Mean", "Best")}
     assert all(sorted(marks) == ["bold", "underline"] for marks in groups.values())
 
 
 def test_controls_that_are_not_run_say_so(reduced):
-    frame = tables.wide(collect.collect("okd_tableS1", reduced), reduced).map(lambda entry: entry.text)
+    frame = table_layout.layout_table(table_cells.collect_rows("okd_tableS1", reduced), reduced).map(
+        lambda entry: entry.text
+    )
     assert set(frame.to_numpy().ravel()) == {"–", ""} and "paper" not in frame.columns.get_level_values(1)

@@ -11,7 +11,7 @@ from fuzzing import asked, examples, spoilt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advkd.artifacts import collect, figures, tables
+from advkd.artifacts import figures, table_cells, tables
 from advkd.claims import file
 from advkd.files import sha256, write_json
 from advkd.report import measure, status, tensorboard
@@ -52,7 +52,7 @@ def spoiling(path, data):
 def test_published_numbers(place, data):
     path = place / "paper/published/gip_table1.csv"
     with spoiling(path, data.draw(spoilt(path.read_bytes()))), contextlib.chdir(place), asked(place):
-        collect.collect("gip_table1", User())
+        table_cells.collect_rows("gip_table1", User())
         catalog.runs("gip_table1", User())
 
 
@@ -118,8 +118,8 @@ def left(place):
 
 FILES = ["result.json", "metrics.json", "provenance.json", "history.csv", "predictions.npz", "samples.npz"]
 READING = {
-    "table": lambda user, out: tables.write("gip_table1", user, out),
-    "figure": lambda user, out: figures.write("gip_figureS2", user, out),
+    "table": lambda user, out: tables.write_table("gip_table1", user, out),
+    "figure": lambda user, out: figures.write_figure("gip_figureS2", user, out),
     "measure": lambda user, out: measure.report(NAME, None, user),
     "status": lambda user, out: status.report(user, False),
     "tensorboard": lambda user, out: tensorboard.write([NAME], user, out),

@@ -1,50 +1,53 @@
-"""Figures as PDF and PNG, byte-stable for equal inputs, with what they show in a JSON file beside them."""
+"""A figure's files: PDF and PNG, with equal bytes for equal inputs, and the numbers in it as JSON."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import matplotlib
-from matplotlib.figure import Figure
 
 from advkd.artifacts import aikd_figures, gip_figures, okd_figures
 from advkd.artifacts.drawing import page
+from advkd.artifacts.drawing.page import Drawing
 from advkd.damage import attempt
 from advkd.errors import UserError
 from advkd.files import atomic, write_json
 from advkd.progress import say
 from advkd.settings.user import User
 
-FIGURES: dict[str, Callable[[str, User], tuple[Figure, dict[str, Any]]]] = {
-    "okd_figure3": okd_figures.figure3,
-    "aikd_figure4": aikd_figures.reliability_diagrams,
-    "aikd_figure5": aikd_figures.reliability_diagrams,
-    "aikd_figure6": aikd_figures.figure6,
-    "aikd_figure7": aikd_figures.figure7,
-    "gip_figureS1": gip_figures.figure_s1,
-    "gip_figureS2": gip_figures.figure_s2,
-    "gip_figureS3": gip_figures.figure_s3,
+FIGURES: dict[str, Callable[[str, User], Drawing]] = {
+    "okd_figure3": okd_figures.draw_generated_images,
+    "aikd_figure4": aikd_figures.draw_reliability_diagrams,
+    "aikd_figure5": aikd_figures.draw_reliability_diagrams,
+    "aikd_figure6": aikd_figures.draw_feature_maps,
+    "aikd_figure7": aikd_figures.draw_sweeps,
+    "gip_figureS1": gip_figures.draw_images_over_training,
+    "gip_figureS2": gip_figures.draw_class_frequencies,
+    "gip_figureS3": gip_figures.draw_histories,
 }
-WIDTH = 7.0  # inches
-# Without times and versions.
-FORMATS = {".pdf": {"CreationDate": None}, ".png": {"Software": None}}
+WIDTH = 7.0  # inches, of a figure that only says why it cannot be drawn
+DPI = 200
+# The metadata of each format: matplotlib would add the time and its own version, which change the bytes.
+FORMATS: dict[str, dict[str, Any]] = {".pdf": {"CreationDate": None}, ".png": {"Software": None}}
 
 
-def write(figure: str, user: User, out: Path) -> None:
-    """Write `figure`.pdf, .png and .json below `out`; where files of its runs are damaged, they say so.
+def write_figure(figure: str, user: User, out: Path) -> None:
+    """Write `figure`.pdf, .png and .json to the folder `out`; where files of its runs are damaged, they say so.
 
     Raises:
-        UserError: a figure that this version cannot draw.
+        UserError: this version cannot draw the figure.
     """
     if figure not in FIGURES:
         raise UserError(f"{figure} cannot be drawn by this version; it draws {', '.join(FIGURES)}")
     with matplotlib.rc_context(page.STYLE):
-        found, damage = attempt(FIGURES[figure], figure, user)
-        if damage:
+        drawing, damage = attempt(FIGURES[figure], figure, user)
+        if drawing is None:
             say(f"{figure}: {damage}")
-        drawn, numbers = found or (page.page(WIDTH, 0, f"{figure} cannot be drawn. {damage}")[0], {"damage": damage})
+            reason, _ = page.page(WIDTH, 0, f"{figure} cannot be drawn. {damage}")
+            drawing = reason, {"damage": damage}
+        drawn, numbers = drawing
         for suffix, metadata in FORMATS.items():
             with atomic(out / f"{figure}{suffix}") as temporary:
-                drawn.savefig(temporary, dpi=200, metadata=metadata)
+                drawn.savefig(temporary, dpi=DPI, metadata=metadata)
     write_json(out / f"{figure}.json", numbers)
     say(f"{figure} -> {out / figure}.{{pdf,png,json}}")

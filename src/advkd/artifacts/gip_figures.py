@@ -1,22 +1,22 @@
-"""What the figures of GIP show, and the numbers in them. The paper has none of them: they are numbered S1 to S3."""
+"""The figures of GIP: what they show, and the numbers in them. The paper has none of them: they are S1 to S3."""
 
 import csv
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from advkd.artifacts import collect
-from advkd.artifacts.captions import caption, seeds_of
 from advkd.artifacts.drawing import frequencies, histories, moments
-from advkd.artifacts.outcomes import outcome
+from advkd.artifacts.drawing.page import Drawing
+from advkd.artifacts.figure_captions import figure_caption, seeds_in_words
+from advkd.artifacts.seed_results import join_seeds, read_provenance
 from advkd.errors import UserError
 from advkd.settings import catalog, config
+from advkd.settings.catalog import Cell
 from advkd.settings.config import Resolved
 from advkd.settings.user import User
 
 SEED = 0  # of the runs in Figures S1 and S2
-MOMENTS, PICTURES = 5, 4  # shown of the stored ones
+MOMENTS, PICTURES = 5, 4  # how many of the stored moments and noises Figure S1 shows
 REMEDY = "delete the result.json beside it and train the run again"
 TERMS = [
     histories.Term("bns", "BNS distance", "log", 1.7),
@@ -25,110 +25,133 @@ TERMS = [
     histories.Term("L_ACT", "Activation, $L_{ACT}$", "linear", 1),
 ]
 
-Found = tuple[Figure, dict[str, Any]]
 
-
-def figure_s1(figure: str, user: User) -> Found:
-    """Draw the images of the same noise over the training of every generator, with the teacher's class of each."""
-    blocks, runs, numbers = [], [], {}
+def draw_images_over_training(figure: str, user: User) -> Drawing:
+    """Draw Figure S1: images of the same noise over the training of every generator, with the teacher's class."""
+    blocks: list[moments.Block] = []
+    shown: list[Resolved] = []
+    numbers: dict[str, dict[str, Any]] = {}
     for cell in catalog.cells(figure):
-        one = config.resolve(f"{cell.run}/seed{SEED}", user)
-        if missing := lacking(one):
+        run = config.resolve(f"{cell.run}/seed{SEED}", user)
+        missing = why_missing(run)
+        if missing:
             blocks.append(moments.Block(cell.row, [], None, [], None, missing))
-            numbers[cell.row] = {"run": str(one.run), "state": missing}
+            numbers[cell.row] = {"run": str(run.run), "state": missing}
             continue
-        names = collect.provenance_of(one)["data"]["classes"]
-        images, epochs, predicted, confidence = samples(one, "images", "epochs", "predicted", "confidence")
-        chosen = spaced(len(epochs), MOMENTS)
-        taken = [[names[label] for label in line] for line in predicted[chosen, :PICTURES]]
-        shown = moments.Block(
-            cell.row, epochs[chosen].tolist(), images[chosen, :PICTURES], taken, confidence[chosen, :PICTURES]
-        )
-        blocks.append(shown)
-        runs.append(one)
-        numbers[cell.row] = {
-            "run": str(one.run),
-            "state": "done",
-            "epochs": shown.epochs,
-            "taken_for": taken,
-            "confidence": [[round(float(value), 4) for value in line] for line in shown.confidence],
-            "stored_images": images.shape[1],
-            "mean_confidence": [round(float(value), 4) for value in confidence[chosen].mean(1)],
-        }
+        block, about_all = images_of_run(cell, run)
+        blocks.append(block)
+        shown.append(run)
+        numbers[cell.row] = {"run": str(run.run), "state": "done", **block_as_json(block), **about_all}
     note = (
         f"Seed {SEED}; each row of a block is one noise, the first {PICTURES} of those stored, not selected; below each"
         " image the teacher's class and its probability."
     )
-    return moments.draw(blocks, caption(figure, user, runs, note)), numbers
+    return moments.draw(blocks, figure_caption(figure, user, shown, note)), numbers
 
 
-def figure_s2(figure: str, user: User) -> Found:
-    """Draw how many synthetic images of the first and the last epoch the teacher takes for each class."""
-    panels, runs, numbers = [], [], {}
+def images_of_run(cell: Cell, run: Resolved) -> tuple[moments.Block, dict[str, Any]]:
+    """Return the shown images of a finished run, and numbers of all images that it stored at these moments."""
+    class_names = read_provenance(run)["data"]["classes"]
+    images, epochs, predicted, confidence = read_samples(run, "images", "epochs", "predicted", "confidence")
+    chosen = evenly_spaced(len(epochs), MOMENTS)
+    names = []
+    for labels in predicted[chosen, :PICTURES]:
+        names.append([class_names[label] for label in labels])
+    block = moments.Block(
+        cell.row, epochs[chosen].tolist(), images[chosen, :PICTURES], names, confidence[chosen, :PICTURES]
+    )
+    about_all = {"stored_images": images.shape[1], "mean_confidence": rounded(confidence[chosen].mean(axis=1))}
+    return block, about_all
+
+
+def block_as_json(block: moments.Block) -> dict[str, Any]:
+    """Return the epochs, classes and probabilities of shown images for a JSON file."""
+    confidence = [rounded(of_moment) for of_moment in block.confidence]
+    return {"epochs": block.epochs, "taken_for": block.names, "confidence": confidence}
+
+
+def draw_class_frequencies(figure: str, user: User) -> Drawing:
+    """Draw Figure S2: how many synthetic images of the first and the last epoch the teacher assigns to each class."""
+    panels: list[frequencies.Panel] = []
+    shown: list[Resolved] = []
+    numbers: dict[str, dict[str, Any]] = {}
     for cell in catalog.cells(figure):
-        one = config.resolve(f"{cell.run}/seed{SEED}", user)
-        if missing := lacking(one):
+        run = config.resolve(f"{cell.run}/seed{SEED}", user)
+        missing = why_missing(run)
+        if missing:
             panels.append(frequencies.Panel(cell.row, [], [], missing))
-            numbers[cell.row] = {"run": str(one.run), "state": missing}
+            numbers[cell.row] = {"run": str(run.run), "state": missing}
             continue
-        (counts,) = samples(one, "frequency")
-        spread = [entropy(line) for line in counts]
-        shown = [frequencies.Counts(epoch + 1, counts[epoch], spread[epoch]) for epoch in spaced(len(counts), 2)]
-        panels.append(frequencies.Panel(cell.row, collect.provenance_of(one)["data"]["classes"], shown))
-        runs.append(one)
+        (counts,) = read_samples(run, "frequency")
+        entropies = [relative_entropy(of_epoch) for of_epoch in counts]
+        epochs = []
+        for epoch in evenly_spaced(len(counts), 2):
+            epochs.append(frequencies.Counts(epoch + 1, counts[epoch], entropies[epoch]))
+        panels.append(frequencies.Panel(cell.row, read_provenance(run)["data"]["classes"], epochs))
+        shown.append(run)
         numbers[cell.row] = {
-            "run": str(one.run),
+            "run": str(run.run),
             "state": "done",
-            "counts": {str(part.epoch): part.counts.tolist() for part in shown},
-            "entropy": [round(value, 6) for value in spread],
+            "counts": {str(epoch.epoch): epoch.counts.tolist() for epoch in epochs},
+            "entropy": rounded(entropies, 6),
         }
     note = (
-        f"Seed {SEED}; all synthetic images of an epoch. Dotted: equal shares. Entropy of the shares, as a part of that"
-        " of equal ones: 1 where all classes are as frequent, 0 where there is one. Never: classes of no image."
+        f"Seed {SEED}; all synthetic images of an epoch. Dotted: equal shares. Entropy of the shares, relative to that"
+        " of equal shares: 1 where all classes are as frequent, 0 where all images are of one class. Never: classes"
+        " without an image."
     )
-    return frequencies.draw(panels, caption(figure, user, runs, note)), numbers
+    return frequencies.draw(panels, figure_caption(figure, user, shown, note)), numbers
 
 
-def figure_s3(figure: str, user: User) -> Found:
-    """Draw the distance of batch-norm statistics and the generator's losses over the epochs, a line for each seed."""
+def draw_histories(figure: str, user: User) -> Drawing:
+    """Draw Figure S3: the distance of batch-norm statistics and the generator's losses over the epochs, by seed."""
     panels: dict[str, list[histories.Track]] = {}
     floors: dict[tuple[str, str], float] = {}
-    runs, numbers = [], {}
+    shown: list[Resolved] = []
+    numbers: dict[str, dict[str, Any]] = {}
     for cell in catalog.cells(figure):
         dataset, method = cell.row.split(" / ")
-        group = outcome(catalog.resolved(cell, user), "accuracy")
-        done = [one for one in group.runs if one.run.seed in group.done]
-        found = {str(one.run): history(one) for one in done}
-        missing = group.ended or ("" if done else group.status)
-        panels.setdefault(dataset, []).append(histories.Track(method, list(found.values()), missing))
-        numbers[cell.row] = {"state": group.status} | {
-            run: {name: listed(values) for name, values in columns.items()} for run, columns in found.items()
-        }
-        for one in done:
-            if one.settings.get("ie_form") == "code":
-                floors[dataset, "L_IE"] = -float(np.log10(len(collect.provenance_of(one)["data"]["classes"])))
-        runs += done
+        results = join_seeds(catalog.resolved(cell, user), "accuracy")
+        done = [run for run in results.runs if run.run.seed in results.metrics]
+        seeds = []
+        numbers[cell.row] = {"state": results.status}
+        for run in done:
+            columns = read_history(run)
+            seeds.append(columns)
+            numbers[cell.row][str(run.run)] = {name: finite_or_none(values) for name, values in columns.items()}
+            if run.settings.get("ie_form") == "code":
+                floors[dataset, "L_IE"] = entropy_floor(run)
+        missing = results.ended or ("" if done else results.status)
+        panels.setdefault(dataset, []).append(histories.Track(method, seeds, missing))
+        shown += done
     note = (
-        f"{seeds_of(runs)}. BNS distance: squared differences of means and of variances, averaged over channels and"
-        " layers, at the end of each epoch on images of the same noise, whether or not it is a term of the loss."
-        " Others: means over an epoch's synthetic images, without their weights. Dotted: all classes as frequent."
+        f"{seeds_in_words(shown)}. BNS distance: squared differences of means and of variances, averaged over channels"
+        " and layers, at the end of each epoch on images of the same noise, whether or not it is a term of the loss."
+        " Other terms: means over an epoch's synthetic images, without their weights. Dotted: all classes as frequent."
     )
-    return histories.draw(panels, TERMS, floors, caption(figure, user, runs, note)), numbers
+    return histories.draw(panels, TERMS, floors, figure_caption(figure, user, shown, note)), numbers
 
 
-def lacking(one: Resolved) -> str:
+def entropy_floor(run: Resolved) -> float:
+    """Return the lowest possible L_IE of a run, which it has where all classes are as frequent."""
+    return -float(np.log10(len(read_provenance(run)["data"]["classes"])))
+
+
+def why_missing(run: Resolved) -> str:
     """Return why a run cannot be shown, in a few words; empty where it can."""
-    found = outcome([one], "accuracy")
-    return found.ended or ("" if found.done else found.status)
+    results = join_seeds([run], "accuracy")
+    if results.ended:
+        return results.ended
+    return "" if results.metrics else results.status
 
 
-def samples(one: Resolved, *names: str) -> list[np.ndarray]:
+def read_samples(run: Resolved, *names: str) -> list[np.ndarray]:
     """Return arrays of a run's samples.npz.
 
     Raises:
         UserError: a missing or damaged file.
     """
-    path = one.run.folder(one.scale) / "samples.npz"
+    path = run.run.folder(run.scale) / "samples.npz"
     try:
         with path.open("rb") as file, np.load(file) as arrays:
             return [arrays[name] for name in names]
@@ -136,13 +159,13 @@ def samples(one: Resolved, *names: str) -> list[np.ndarray]:
         raise UserError(f"{path} cannot be read ({error}): {REMEDY}") from error
 
 
-def history(one: Resolved) -> dict[str, np.ndarray]:
-    """Return the columns (E,) of a run's history that Figure S3 shows, and its epochs; terms of weight 0 have none.
+def read_history(run: Resolved) -> dict[str, np.ndarray]:
+    """Return the epochs (E,) of a run's history and its columns (E,) among `TERMS`; terms of weight 0 have none.
 
     Raises:
         UserError: a missing or damaged file.
     """
-    path = one.run.folder(one.scale) / "history.csv"
+    path = run.run.folder(run.scale) / "history.csv"
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
@@ -152,18 +175,23 @@ def history(one: Resolved) -> dict[str, np.ndarray]:
         raise UserError(f"{path} cannot be read ({error}): {REMEDY}") from error
 
 
-def listed(values: np.ndarray) -> list[float | None]:
-    """Return numbers as JSON holds them, with None for those that are not finite, as a distance in no loss may be."""
+def finite_or_none(values: np.ndarray) -> list[float | None]:
+    """Return values as a list, with None for those that are not finite, as a distance outside the loss may be."""
     return [float(value) if np.isfinite(value) else None for value in values]
 
 
-def entropy(counts: np.ndarray) -> float:
-    """Return the entropy of the shares of counts (C,) as a part of ln C, that of equal shares."""
+def rounded(values: Any, digits: int = 4) -> list[float]:
+    """Return numbers as a list, rounded."""
+    return [round(float(value), digits) for value in values]
+
+
+def relative_entropy(counts: np.ndarray) -> float:
+    """Return the entropy of the shares of counts (C,), relative to that of equal shares, ln C."""
     from scipy.special import entr
 
     return float(entr(counts / counts.sum()).sum() / np.log(len(counts)))
 
 
-def spaced(count: int, wanted: int) -> list[int]:
-    """Return at most `wanted` numbers below `count`, evenly spaced, with the first and the last."""
+def evenly_spaced(count: int, wanted: int) -> list[int]:
+    """Return at most `wanted` indices below `count`, evenly spaced, with the first and the last."""
     return np.unique(np.linspace(0, count - 1, wanted).round().astype(int)).tolist()

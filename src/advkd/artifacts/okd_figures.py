@@ -1,38 +1,39 @@
-"""What the figures of OKD-SAGAN show."""
-
-from typing import Any
+"""The figure of OKD-SAGAN: what it shows, and the numbers in it."""
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from advkd.artifacts.captions import caption
 from advkd.artifacts.drawing import samples
+from advkd.artifacts.drawing.page import Drawing
+from advkd.artifacts.figure_captions import figure_caption
 from advkd.report import status
 from advkd.settings import catalog, config
 from advkd.settings.user import User
 
-SHOWN = 10
+SEED = 0
+SHOWN = 10  # images of each generator
 SIDE = 64  # pixels of an empty place
 
 
-def figure3(figure: str, user: User) -> tuple[Figure, dict[str, Any]]:
-    """Draw the first images of every generator, one row each, as seeded noise gives them (nothing is selected).
+def draw_generated_images(figure: str, user: User) -> Drawing:
+    """Draw Figure 3: the first images of seeded noise of every generator, one row each; nothing is selected.
 
-    Its numbers: of each row the run, the generator, how many of its images are shown, and the run's state.
+    The numbers say for each row the run, its state, the generator, and how many of its images are shown.
     """
-    rows, runs, shown = [], [], []
+    rows, shown, numbers = [], [], []
     for cell in catalog.cells(figure):
-        one = config.resolve(f"{cell.run}/seed0", user)
-        path = one.run.folder(user.scale) / "samples.npz"
-        generator, word = cell.metric.split(".")[1], status.state(one).split(":")[0]
-        shown.append({"row": cell.row, "run": str(one.run), "generator": generator, "images": 0, "state": word})
+        run = config.resolve(f"{cell.run}/seed{SEED}", user)
+        path = run.run.folder(user.scale) / "samples.npz"
+        generator = cell.metric.split(".")[1]
+        state = status.state(run).split(":")[0]
         if path.exists():
-            with np.load(path) as found:
-                images = found[generator][:SHOWN]
+            with np.load(path) as arrays:
+                images = arrays[generator][:SHOWN]
             rows.append((cell.row, images))
-            runs.append(one)
-            shown[-1]["images"] = len(images)
+            shown.append(run)
+            count = len(images)
         else:
-            rows.append((f"{cell.row}\n({word})", np.full((SHOWN, SIDE, SIDE, 3), 255, np.uint8)))
-    note = "Seed 0, the first images of seeded noise, not selected."
-    return samples.draw(rows, caption(figure, user, runs, note)), {"rows": shown}
+            rows.append((f"{cell.row}\n({state})", np.full((SHOWN, SIDE, SIDE, 3), 255, np.uint8)))
+            count = 0
+        numbers.append({"row": cell.row, "run": str(run.run), "generator": generator, "images": count, "state": state})
+    note = f"Seed {SEED}, the first images of seeded noise, not selected."
+    return samples.draw(rows, figure_caption(figure, user, shown, note)), {"rows": numbers}

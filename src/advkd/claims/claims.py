@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass
 from itertools import chain, groupby
 from typing import Any
 
-from advkd.artifacts import collect
+from advkd.artifacts.papers import about_paper
 from advkd.claims.evidence import Number, Ours, Published
 from advkd.claims.file import Claim, load
 from advkd.claims.parts import Examined, Part
@@ -217,7 +217,7 @@ def document(user: User) -> str:
         words = one["published"]["word"], one["ours"]["word"], taken(one)
         lines.append(f"| [{one['id']}](#{one['id']}) | {' | '.join(words)} |")
     for paper, entries in groupby(found, key=lambda one: one["paper"]):
-        lines += ["", f"## {collect.described(f'{paper}_table1')['short']}"]
+        lines += ["", f"## {about_paper(paper)['short']}"]
         for one in entries:
             lines += ["", f"### {one['id']}", "", one["claim"], "", *entry(one)]
     return "\n".join(lines) + "\n"

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from advkd.artifacts import collect, outcomes
+from advkd.artifacts.data_sources import describe_source
+from advkd.artifacts.seed_results import join_seeds, read_metrics, read_provenance
+from advkd.artifacts.table_cells import MEASURED, cell_row, companion_columns
 from advkd.claims.predicates import Comparison, Quantity
 from advkd.damage import attempt, readable
 from advkd.metrics import classification, significance
@@ -58,7 +60,7 @@ def known(quantity: Quantity) -> bool:
     own = [cell for cell in cells() if cell.run == quantity.run and cell.kind != "data"]
     if not own and quantity.run in catalog.variant_groups(paper):
         own = [cell for cell in cells() if cell.run.startswith(f"{paper}/")]
-    return any(quantity.metric == cell.metric or quantity.metric in collect.companions(cell.metric) for cell in own)
+    return any(quantity.metric == cell.metric or quantity.metric in companion_columns(cell.metric) for cell in own)
 
 
 def targets(quantities: list[Quantity], preferred: tuple[str, ...]) -> list[str]:
@@ -121,22 +123,22 @@ class Ours:
     def _read(self, quantity: Quantity) -> Number:
         if quantity.metric == "restored_ratio":
             with readable(quantity.run):
-                row = collect.row(ratio(quantity), self.user)
+                row = cell_row(ratio(quantity), self.user)
             values = [float(value) for value in row.get("values", "").split()]
             ended = row.get("ended", "")
             return Number(Sample.from_values(values) if values and not ended else None, row["status"], ended=ended)
-        metric = collect.MEASURED.get(quantity.metric, quantity.metric)
+        metric = MEASURED.get(quantity.metric, quantity.metric)
         runs = self.runs(quantity)
         with readable(quantity.run):
-            found = outcomes.outcome(runs, metric)
-            values = [metrics["values"][metric] for metrics in found.done.values()]
+            found = join_seeds(runs, metric)
+            values = found.values(metric)
             if not values or found.ended:
-                gone = [metrics["status"] == "diverged" for one in runs if (metrics := outcomes.read_metrics(one))]
+                gone = [metrics["status"] == "diverged" for one in runs if (metrics := read_metrics(one))]
                 count = len(runs) if sum(gone) == len(runs) else 0
                 return Number(None, found.status, ended=found.ended, diverged=count)
         if quantity.metric == "teacher_accuracy":
             return Number(Sample.constant(values[0]), found.status)
-        meta = next(iter(found.done.values())).get("meta", {})
+        meta = next(iter(found.metrics.values())).get("meta", {})
         return Number(Sample.from_values(values), found.status, remark=remark(meta))
 
     def runs(self, quantity: Quantity) -> list[Resolved]:
@@ -207,7 +209,7 @@ class Ours:
 
     def _first(self, quantity: Quantity) -> Resolved | None:
         for one in self.runs(quantity):
-            metrics = outcomes.read_metrics(one) if one.loop == "classifier" else None
+            metrics = read_metrics(one) if one.loop == "classifier" else None
             if metrics and metrics["status"] == "done" and predicted(one).exists():
                 return one
         return None
@@ -239,10 +241,10 @@ def machine_and_time(one: Resolved) -> dict[str, Any] | None:
     """Return a finished run's machine and data in words and its seconds, or None where it is not finished."""
     if not (one.run.folder(one.scale) / "result.json").exists():
         return None
-    found = collect.provenance_of(one)
+    found = read_provenance(one)
     data = found["data"]
     return {
         "seconds": found["wall_seconds"],
         "machine": describe_machine(found),
-        "data": f"{data['name']}: {collect.describe_data(data['source'])}",
+        "data": f"{data['name']}: {describe_source(data['source'])}",
     }

@@ -6,7 +6,7 @@ from functools import cache
 from itertools import groupby
 from typing import Any, Literal, NamedTuple, get_args, get_origin
 
-from advkd.artifacts import collect
+from advkd.artifacts.papers import about_paper
 from advkd.report.choices import KINDS, Choice, gather_choices
 from advkd.report.setting_types import setting_types
 from advkd.settings import catalog, config
@@ -71,7 +71,7 @@ def markdown_document() -> str:
     """Return docs/deviations.md."""
     lines = [HEAD]
     for paper, tables in groupby(deviation_tables(), key=lambda table: table.paper):
-        lines += [f"## {collect.described(f'{paper}_table1')['short']}", ""]
+        lines += [f"## {about_paper(paper)['short']}", ""]
         for table in tables:
             lines += [f"### {table.title}", "", _markdown_row(table.head), "|---" * len(table.head) + "|"]
             for *texts, source in table.rows:

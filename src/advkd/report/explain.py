@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from advkd.artifacts import collect, tables
+from advkd.artifacts.data_sources import describe_source
+from advkd.artifacts.number_format import format_number, format_published
+from advkd.artifacts.seed_results import read_provenance
+from advkd.artifacts.table_cells import companion_columns
 from advkd.damage import attempt
 from advkd.errors import UserError
 from advkd.files import read_json
@@ -73,8 +76,8 @@ def in_short(cell: Cell, user: User) -> str:
     """Return a cell in one line: its place, the published number, and ours or why there is none."""
     row, wrong = status.row(cell, user)
     damage = f"{status.DAMAGED}: {'; '.join(wrong)}" if wrong else ""
-    ours = damage or f"{tables.text(row.get('mean'), int(cell.decimals or 2), row.get('std'))}, {row['status']}"
-    published = f"; published {tables.pm(cell.mean, cell.std)}" * bool(cell.mean)
+    ours = damage or f"{format_number(row.get('mean'), int(cell.decimals or 2), row.get('std'))}, {row['status']}"
+    published = f"; published {format_published(cell.mean, cell.std)}" * bool(cell.mean)
     return f"{cell.table}: {cell.row} | {cell.column}  ({cell.metric}): ours {ours}{published}"
 
 
@@ -83,7 +86,7 @@ def explain(cell: Cell, user: User) -> str:
     row, wrong = status.row(cell, user)
     unit = f" {cell.unit}" if cell.unit else ""
     where = f"{cell.table}: {cell.row} | {cell.column}  ({cell.metric}{unit})"
-    published = tables.pm(cell.mean, cell.std) + (f", n = {cell.n}" if cell.n else "")
+    published = format_published(cell.mean, cell.std) + (f", n = {cell.n}" if cell.n else "")
     if row["quoted"]:
         numbers = "of numbers quoted" if cell.kind == "ratio" else "quoted"
         published += f", {numbers} from elsewhere; ours is of our re-implementation"
@@ -91,11 +94,11 @@ def explain(cell: Cell, user: User) -> str:
     if cell.note:
         lines.append(f"  note        {cell.note}")
     decimals = int(cell.decimals or 2)
-    ours = tables.text(row.get("mean"), decimals, row.get("std"))
+    ours = format_number(row.get("mean"), decimals, row.get("std"))
     lines.append(f"  ours        {ours}  at scale {user.scale}: {row['status']}{several(row)}")
     damaged = [f"  damaged     {problem}" for problem in wrong]
     if cell.kind == "data":
-        lines += damaged or [f"  official    {tables.text(row['official'], 0)}"]
+        lines += damaged or [f"  official    {format_number(row['official'], 0)}"]
         return "\n".join(lines)
     if not cell.run:
         return "\n".join([*lines, *damaged])
@@ -127,8 +130,8 @@ def several(row: dict[str, Any], prefix: str = "") -> str:
 
 def sides(row: dict[str, Any], decimals: int) -> list[str]:
     """Return the two accuracies of a ratio."""
-    student = tables.text(row.get("student_mean"), decimals, row.get("student_std"))
-    teacher = tables.text(row.get("teacher_accuracy"), decimals)
+    student = format_number(row.get("student_mean"), decimals, row.get("student_std"))
+    teacher = format_number(row.get("teacher_accuracy"), decimals)
     return [
         f"  student     {student}  accuracy, {row['student_status']}{several(row, 'student_')}",
         f"  teacher     {teacher}  accuracy, {row['teacher_status']}",
@@ -147,7 +150,7 @@ def beside(cell: Cell, row: dict[str, Any]) -> list[str]:
         lines.append(f"  features    {meta['dims']} of the FID network, weights {meta['weights']};"
                      f" {meta['n_real']} reals, {meta['n_fake']} fakes{rank}")  # fmt: skip
     if "evaluation" in row:
-        for name in collect.companions(cell.metric).values():
+        for name in companion_columns(cell.metric).values():
             if f"{name}_mean" in row:
                 lines.append(f"  {name:<12} {row[f'{name}_mean']:.6g}")
         lines.append(f"  evaluated   {row['evaluation']['n_images']} images of {row['evaluation']['classes']} classes")
@@ -159,7 +162,7 @@ def behind(one: Resolved) -> list[str]:
     folder = one.run.folder(one.scale)
     if not (folder / "result.json").exists():
         return []
-    result, found = read_json(folder / "result.json"), collect.provenance_of(one)
+    result, found = read_json(folder / "result.json"), read_provenance(one)
     last = found["attempts"][-1]
     data = found["data"]["source"]
     memory = ", ".join(f"{value} MiB {kind}" for kind, value in found["peak_memory_mib"].items())
@@ -173,7 +176,7 @@ def behind(one: Resolved) -> list[str]:
     return [
         f"    seed      {one.run.seed}; configuration {result['config_hash']}",
         f"    weights   sha256 {weights}",
-        f"    data      {found['data']['store']}: {collect.describe_data(data)};"
+        f"    data      {found['data']['store']}: {describe_source(data)};"
         f" images sha256 {found['data']['sha256']['images.npy'][:16]}…",
         *parents,
         f"    code      {found['code']}, commit {commit}",

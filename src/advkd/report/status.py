@@ -5,7 +5,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from advkd.artifacts import collect, outcomes
+from advkd.artifacts.seed_results import best_generator, describe_end
+from advkd.artifacts.table_cells import DAMAGED, readable_row
 from advkd.damage import attempt, readable
 from advkd.errors import UserError
 from advkd.files import read_json
@@ -15,7 +16,6 @@ from advkd.settings.catalog import Cell
 from advkd.settings.config import Resolved
 from advkd.settings.user import User
 
-DAMAGED = collect.SPOILT
 RETRAIN = "delete its result.json and train it again"
 
 
@@ -48,11 +48,11 @@ def report(user: User, everything: bool) -> str:
 
 
 def row(cell: Cell, user: User) -> tuple[dict[str, Any], list[str]]:
-    """Return a cell as `collect.whole` does, and what is wrong with its files, if anything.
+    """Return a cell as `readable_row` does, and what is wrong with its files, if anything.
 
     That is what is wrong with its runs, in the words of `told`, or else what kept the cell from being made.
     """
-    found = collect.whole(cell, user)
+    found = readable_row(cell, user)
     if "damage" not in found:
         return found, []
     runs = catalog.resolved(cell, user) if cell.run and cell.kind != "data" else []
@@ -83,7 +83,7 @@ def state(one: Resolved) -> str:
             if found["config_hash"] != one.hash:
                 return "stale: its settings changed since; the next snakemake trains it again"
             if found["status"] == "diverged":
-                return f"diverged: {outcomes.place(found)}; see {folder / 'log.txt'}"
+                return f"diverged: {describe_end(found)}; see {folder / 'log.txt'}"
             if found["status"] == "blocked":
                 return f"blocked: {found['parent']} {found['reason']}"
         return done(one, folder)
@@ -108,7 +108,7 @@ def done(one: Resolved, folder: Path) -> str:
     if one.loop == "gan" and metrics.exists():
         with readable(str(metrics), "delete it, and the next snakemake evaluates the run again"):
             values, by = itemgetter("values", "evaluated")(read_json(metrics))
-            outcomes.best_generator(values)
+            best_generator(values)
             evaluated = by["code"]
     elif one.loop == "classifier" and not (predictions.exists() or metrics.exists()):
         raise UserError(f"{predictions} is missing: {RETRAIN}")

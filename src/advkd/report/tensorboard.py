@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import yaml
 
-from advkd.artifacts import collect, outcomes
+from advkd.artifacts.seed_results import read_metrics, read_provenance
 from advkd.damage import attempt
 from advkd.errors import UserError
 from advkd.files import atomic, read_json
@@ -126,7 +126,7 @@ def done(one: Resolved) -> bool:
 
 def beginning(one: Resolved) -> float:
     """Return when the training of a finished run began, in seconds since 1970."""
-    return datetime.fromisoformat(collect.provenance_of(one)["attempts"][0]["began"]).timestamp()
+    return datetime.fromisoformat(read_provenance(one)["attempts"][0]["began"]).timestamp()
 
 
 def settings(one: Resolved) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def group(column: str) -> str:
 
 def metrics(one: Resolved, step: int) -> list[Scalar]:
     """Return a finished run's metrics as points at its last step; nothing where they belong to other settings."""
-    found = outcomes.read_metrics(one) or {"values": {}}
+    found = read_metrics(one) or {"values": {}}
     return [Scalar(f"metrics/{name}", step, value) for name, value in sorted(found["values"].items())]
 
 

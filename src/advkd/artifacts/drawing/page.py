@@ -3,11 +3,15 @@
 Sizes are inches at print: 7 is the width of a page, and no letter is below 6.5 points.
 """
 
+from typing import Any
+
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-STYLE = {
+Drawing = tuple[Figure, dict[str, Any]]  # a figure and the numbers in it, as the JSON file beside it holds them
+
+STYLE: dict[str, Any] = {
     "font.size": 7,
     "axes.titlesize": 7.5,
     "axes.labelsize": 7,

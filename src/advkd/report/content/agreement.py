@@ -37,7 +37,7 @@ class Agreement(NamedTuple):
 
 
 def judge(cell: Cell, row: dict[str, Any], part: str = "") -> Agreement:
-    """Return how our number in `row`, of `collect.row`, compares with the one that `cell` prints.
+    """Return how our number in `row`, of `table_cells.cell_row`, compares with the one that `cell` prints.
 
     `part` says in which settings the prepared data differ from the paper's; empty where in none.
     """

@@ -5,12 +5,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from advkd.artifacts import collect, notes, tables
+from advkd.artifacts.number_format import format_number, format_published
+from advkd.artifacts.table_captions import QUOTED
+from advkd.artifacts.table_layout import our_entries
+from advkd.artifacts.table_records import table_record
 from advkd.damage import attempt
 from advkd.report.content import agreement, facts
 from advkd.report.content.agreement import Agreement
 from advkd.report.content.records import DAMAGED, Group
-from advkd.settings import catalog, config
+from advkd.settings import config
 from advkd.settings.catalog import Cell
 from advkd.settings.user import User
 
@@ -72,21 +75,15 @@ class Table:
 
 def gather(table: str, groups: dict[str, Group], user: User) -> Table:
     """Return a table with what exists of it; its entries are noted in the run groups that they rest on."""
-    about, problem = attempt(collect.described, table)
-    number = table.partition("table")[2]
-    found = Table(table, f"{about['short']}, Table {number}: {about['shows']}" if about else table)
-    cells, unknown = attempt(catalog.cells, table)
-    if problem or unknown:
-        found.error = problem or unknown
-        return found
-    found.command = f"snakemake --cores all {table} {config.options(user)}"
-    found.columns = list(dict.fromkeys(cell.column for cell in cells))
+    record = table_record(table, user)
+    if record.error:
+        return Table(table, record.title, error=record.error)
+    found = Table(table, record.title, record.caption, command=record.command)
+    found.columns = list(dict.fromkeys(cell.column for cell in record.cells))
     rows: dict[str, Row] = {}
-    good = []
-    for place, cell in enumerate(cells):
-        row, problem = attempt(collect.row, cell, user)
-        good += [row] if row else []
-        one = entry(f"{table}/{place + 1}", cell, row or {}, problem, groups, user)
+    for place, (cell, row) in enumerate(zip(record.cells, record.rows, strict=True)):
+        damage = row.get("damage", "")
+        one = entry(f"{table}/{place + 1}", cell, {} if damage else row, damage, groups, user)
         line = rows.setdefault(cell.row, Row(cell.row.rpartition(" / ")[2], [None] * len(found.columns)))
         line.entries[found.columns.index(cell.column)] = one
         for name in one.groups:
@@ -95,13 +92,11 @@ def gather(table: str, groups: dict[str, Group], user: User) -> Table:
     for name, line in rows.items():
         blocks.setdefault(name.rpartition(" / ")[0].replace(" / ", " · "), []).append(line)
     found.blocks = list(blocks.items())
-    words, problem = attempt(notes.caption, table, good, user) if good else ("", "")
-    found.words = words or problem
     return found
 
 
 def entry(place: str, cell: Cell, row: dict[str, Any], damage: str, groups: dict[str, Group], user: User) -> Entry:
-    """Return one cell; `row` is of `collect.row` or, where that failed, empty, and `damage` says why."""
+    """Return one cell; `row` is of `table_cells.cell_row` or, where that failed, empty, and `damage` says why."""
     behind = [name for name in dict.fromkeys((cell.run, cell.of)) if name in groups]
     part = "; ".join(dict.fromkeys(filter(None, (other_data(groups[name]) for name in behind))))
     verdict, unjudged = attempt(agreement.judge, cell, row, part)
@@ -113,7 +108,7 @@ def entry(place: str, cell: Cell, row: dict[str, Any], damage: str, groups: dict
     return Entry(
         id=place,
         name=f"{cell.row.replace(' / ', ' · ')} | {cell.column.replace(' / ', ' · ')}",
-        published=tables.pm(cell.mean, cell.std) + notes.QUOTED * bool(row.get("quoted")) if cell.mean else "",
+        published=format_published(cell.mean, cell.std) + QUOTED * bool(row.get("quoted")) if cell.mean else "",
         mark=cell.mark,
         ours=ours or [],
         state=row.get("ended") or state,
@@ -147,6 +142,6 @@ def numbers(cell: Cell, row: dict[str, Any]) -> list[tuple[str, str]]:
     """Return our numbers for a cell with their names, the leading one first; of a data set counted and official."""
     if cell.kind == "data":
         pairs = [("counted", row.get("mean")), ("official", row.get("official"))]
-        return [(name, tables.text(value, 0)) for name, value in pairs if value is not None]
+        return [(name, format_number(value, 0)) for name, value in pairs if value is not None]
     ours = f"ours ({row.get('scale')})"
-    return [(name.removeprefix(ours).strip(), text) for name, text in tables.reproduced(row, ours).items()]
+    return [(name.removeprefix(ours).strip(), text) for name, text in our_entries(row, ours).items()]

@@ -8,11 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from advkd.artifacts import collect
+from advkd.artifacts.figure_records import figure_record
 from advkd.damage import attempt
 from advkd.errors import UserError
 from advkd.report.content.records import Group
-from advkd.settings import catalog, config
 from advkd.settings.config import Resolved
 from advkd.settings.user import User
 
@@ -42,23 +41,19 @@ class Picture(NamedTuple):
 
 def figure(name: str, groups: dict[str, Group], user: User) -> Picture:
     """Return a figure of figures/SCALE, or how to make it; it is noted in the run groups that it shows."""
-    about, problem = attempt(collect.described, name)
-    number = name.partition("figure")[2]
-    title = f"{about['short']}, Figure {number}: {about['shows']}" if about else name
-    cells, unknown = attempt(catalog.cells, name)
-    behind = tuple(dict.fromkeys(group for cell in cells or () for group in (cell.run, cell.of) if group in groups))
-    command = f"snakemake --cores all {name} {config.options(user)}"
-    path = Path("figures", user.scale, f"{name}.png")
-    base = Picture(title, command=command, name=name, groups=behind)
-    for group in behind:
-        groups[group].figures.append((name, title))
-    if problem or unknown:
-        return base._replace(error=problem or unknown)
-    if not path.exists():
-        return base._replace(error="not drawn yet")
-    found, problem = attempt(png, path, what=str(path))
-    return base._replace(error=f"{problem}: draw it again") if problem else base._replace(uri=found[0], width=found[1],
-                                                                                          height=found[2])  # fmt: skip
+    record = figure_record(name, user)
+    shown = tuple(group for group in record.groups if group in groups)
+    picture = Picture(record.title, command=record.command, name=name, groups=shown)
+    for group in shown:
+        groups[group].figures.append((name, record.title))
+    path, problem = attempt(record.file, ".png")
+    if path is None:
+        return picture._replace(error=problem)
+    image, problem = attempt(png, path, what=str(path))
+    if image is None:
+        return picture._replace(error=f"{problem}: draw it again")
+    uri, width, height = image
+    return picture._replace(uri=uri, width=width, height=height)
 
 
 def png(path: Path) -> tuple[str, int, int]:

@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from advkd.artifacts import collect, outcomes
+from advkd.artifacts.changed_settings import changed_settings
+from advkd.artifacts.data_sources import describe_source
+from advkd.artifacts.seed_results import read_metrics
+from advkd.artifacts.table_cells import DAMAGED
 from advkd.damage import Value, attempt
 from advkd.files import read_json
 from advkd.progress import duration
@@ -20,7 +23,6 @@ from advkd.settings.tags import tags
 from advkd.settings.user import User
 
 TAIL = 25  # lines of log.txt
-DAMAGED = collect.SPOILT
 REMEDY = "delete the result.json beside it and train the run again"
 
 
@@ -126,7 +128,7 @@ def group(name: str, tag: str, ones: list[Resolved], user: User) -> Group:
     """Return what there is of the seeds of one run."""
     first = ones[0]
     records = [record(one) for one in ones]
-    changed, _ = attempt(collect.changed, [first], user)
+    changed, _ = attempt(changed_settings, [first], user)
     histories = {one.run.seed: found.history for one, found in zip(ones, records, strict=True) if found.history}
     return Group(
         name=name,
@@ -205,7 +207,7 @@ def origin_of(one: Resolved, content: dict[str, Any]) -> Origin:
     changed = " with changes" if last["changed"] else ""
     machine = describe_machine(content)
     facts = [
-        ("data", f"{data['store']}: {collect.describe_data(data['source'])}"),
+        ("data", f"{data['store']}: {describe_source(data['source'])}"),
         ("sha256 images.npy", data["sha256"]["images.npy"]),
         *(
             (f"its {role}", f"{parent['run']}, weights {parent['sha256'].get('model.safetensors', 'none')}")
@@ -224,6 +226,6 @@ def origin_of(one: Resolved, content: dict[str, Any]) -> Origin:
 
 def measured(one: Resolved) -> dict[str, str]:
     """Return the numbers of a run's metrics as text; none where it has no metrics of its settings."""
-    metrics = outcomes.read_metrics(one)
+    metrics = read_metrics(one)
     values = {} if metrics is None else metrics["values"]
     return {name: shortest(round(value, 6)) for name, value in sorted(values.items()) if value is not None}

@@ -11,10 +11,13 @@ from typing import Any, NamedTuple
 
 import jinja2
 
-from advkd.artifacts import collect, latex, notes, tables
+from advkd.artifacts import latex, papers
+from advkd.artifacts.figure_records import figure_record
+from advkd.artifacts.table_layout import layout_table
+from advkd.artifacts.table_records import table_record
 from advkd.claims import claims
 from advkd.damage import attempt
-from advkd.files import read_yaml, write_text
+from advkd.files import write_text
 from advkd.progress import duration, say
 from advkd.report.content import Content
 from advkd.report.content.records import Group
@@ -71,21 +74,21 @@ def write(content: Content, user: User, out: Path) -> None:
 def parts(content: Content, user: User) -> dict[str, str]:
     """Return the files that paper/report.tex inputs, by name without suffix."""
     made = [table(name, user) for name in catalog.tables()]
-    papers = read_yaml(collect.PAPERS)
+    about = {paper: papers.about_paper(paper) for paper in config.PAPERS}
     shown = {
         **content._asdict(),
         "user": user,
         "options": config.options(user),
         "command": f"snakemake --cores all paper {config.options(user)}",
-        "commit": latex.commit(),
-        "titles": {paper: papers[paper]["short"] for paper in config.PAPERS},
+        "commit": latex.commit_in_words(),
+        "titles": {paper: about[paper]["short"] for paper in config.PAPERS},
         "shared": shared([claim["ours"] for claim in content.claims.items]),
         "papers": [
             {
-                **papers[paper],
+                **about[paper],
                 "paper": paper,
-                "tables": [one for one in made if collect.paper_of(one.name) == paper],
-                "figures": [figure(n, user) for n in catalog.figures() if collect.paper_of(n) == paper],
+                "tables": [one for one in made if papers.paper_of(one.name) == paper],
+                "figures": [figure(n, user) for n in catalog.figures() if papers.paper_of(n) == paper],
             }
             for paper in config.PAPERS
         ],
@@ -98,12 +101,11 @@ def parts(content: Content, user: User) -> dict[str, str]:
 
 def table(name: str, user: User) -> Table:
     """Return a table as results/SCALE/tables has it in LaTeX, made anew; a damaged run spoils its cells alone."""
-    rows, problem = attempt(collect.collect, name, user)
-    if problem:
-        return Table(name, "", False, problem)
-    frame = tables.wide(rows, user)
-    words = notes.caption(name, rows, user)
-    return Table(name, latex.table(frame, words, name, rows, user), latex.width(frame) > WIDE, "")
+    record = table_record(name, user)
+    if record.error:
+        return Table(name, "", False, record.error)
+    frame = layout_table(record.rows, user)
+    return Table(name, latex.table_to_latex(frame, record, user), latex.table_width(frame) > WIDE, "")
 
 
 def environment() -> jinja2.Environment:
@@ -188,25 +190,11 @@ def shared(verdicts: list[dict[str, Any]]) -> dict[str, Any] | None:
 
 def figure(name: str, user: User) -> Figure:
     """Return a figure of figures/SCALE, or how to make it."""
-    about, problem = attempt(collect.described, name)
-    number = name.partition("figure")[2]
-    title = f"{about['short']}, Figure {number}: {about['shows']}" if about else name
-    drawn = [path for suffix in (".pdf", ".png") if (path := Path("figures", user.scale, f"{name}{suffix}")).exists()]
-    path = next((path for path in drawn if is_whole(path)), None)
-    cells, unknown = attempt(catalog.cells, name)
+    record = figure_record(name, user)
+    path, problem = attempt(record.file, ".pdf", ".png")
     known = tags(user)
-    behind = dict.fromkeys(known[group] for cell in cells or () for group in (cell.run, cell.of) if group in known)
-    lacking = "" if path else f"{drawn[0]} is damaged: draw it again" if drawn else "not drawn yet"
-    error = problem or unknown or lacking
-    return Figure(name, title, "" if error else str(path), error,
-                  f"snakemake --cores all {name} {config.options(user)}", list(behind))  # fmt: skip
-
-
-def is_whole(path: Path) -> bool:
-    """Tell whether a PDF or PNG begins and ends as one: TeX stops at any other."""
-    first, last = {".pdf": (b"%PDF", b"%%EOF"), ".png": (b"\x89PNG", b"IEND")}[path.suffix]
-    content = path.read_bytes()
-    return content.startswith(first) and last in content[-32:]
+    shown = [known[group] for group in record.groups if group in known]
+    return Figure(name, record.title, "" if path is None else str(path), problem, record.command, shown)
 
 
 def listed(group: Group, groups: dict[str, Group]) -> dict[str, Any]:

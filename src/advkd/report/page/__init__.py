@@ -14,7 +14,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
-from advkd.artifacts import collect
+from advkd.artifacts.papers import about_paper
 from advkd.damage import attempt
 from advkd.files import write_text
 from advkd.progress import duration, say
@@ -60,7 +60,7 @@ def render(**shown: Any) -> str:
 
 def short(paper: str) -> str:
     """Return a paper's short name, or the one in the names of its runs where the other cannot be read."""
-    about, _ = attempt(collect.described, f"{paper}_table1")
+    about, _ = attempt(about_paper, paper)
     return about["short"] if about else paper
 
 

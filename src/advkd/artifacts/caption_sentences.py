@@ -1,0 +1,37 @@
+"""Sentences that captions of tables and of figures share: settings, scale and data."""
+
+from typing import Any
+
+from advkd.artifacts.changed_settings import changed_settings
+from advkd.artifacts.data_sources import describe_source
+from advkd.settings import catalog
+from advkd.settings.user import User
+
+SMOKE = "This shows that the machinery works; it reproduces nothing."
+
+
+def override_sentences(user: User) -> list[str]:
+    """Return which settings the user changed from those of the scale, if any."""
+    return [f"Changed from the scale's settings: {user.override}."] if user.override else []
+
+
+def changed_sentences(artifact: str, user: User) -> list[str]:
+    """Return which settings of an artifact's runs differ from those of scale `paper`, if any."""
+    changed = changed_settings(list(catalog.runs(artifact, user).values()), user)
+    if not changed:
+        return []
+    settings = ", ".join(f"{key} {ours} ({theirs})" for key, (ours, theirs) in changed.items())
+    return [f"Settings that differ from scale paper (its values in brackets): {settings}."]
+
+
+def data_sentences(data: list[dict[str, Any]]) -> list[str]:
+    """Return where the images of data sets come from; `data` are contents of the stores' meta.json, also repeated."""
+    names_by_source: dict[str, list[str]] = {}
+    for meta in data:
+        names = names_by_source.setdefault(describe_source(meta["source"]), [])
+        if meta["name"] not in names:
+            names.append(meta["name"])
+    if not names_by_source:
+        return []
+    parts = [f"{', '.join(names)}: {source}" for source, names in names_by_source.items()]
+    return [f"Data: {'; '.join(parts)}."]

@@ -1,0 +1,42 @@
+"""Which settings of runs differ from those of scale `paper`."""
+
+from typing import Any
+
+from advkd.settings import config
+from advkd.settings.config import Resolved
+from advkd.settings.names import shortest
+from advkd.settings.user import User
+
+# Without these settings all images are used; without any other setting there is nothing.
+LIMITS = ("classes", "train_per_class", "valid_per_class")
+# These settings say where images come from, which captions say otherwise.
+SOURCES = ("data", "made_photos", "made_per_class")
+
+
+def changed_settings(runs: list[Resolved], user: User) -> dict[str, tuple[str, str]]:
+    """Return the settings in which any run differs from the same run at scale `paper`.
+
+    Returns:
+        By setting, (ours, the paper's) in words. Where runs have several values, these are separated by "/".
+    """
+    at_paper_scale = user.model_copy(update={"scale": "paper", "override": {}})
+    changed: dict[str, tuple[list[str], list[str]]] = {}
+    for run in runs:
+        ours, theirs = run.settings, config.resolve(run.run, at_paper_scale).settings
+        for key in ours.keys() | theirs.keys():
+            our_value, their_value = value_in_words(ours, key), value_in_words(theirs, key)
+            if our_value == their_value or key in SOURCES:
+                continue
+            our_values, their_values = changed.setdefault(key, ([], []))
+            if our_value not in our_values:
+                our_values.append(our_value)
+            if their_value not in their_values:
+                their_values.append(their_value)
+    return {key: ("/".join(ours), "/".join(theirs)) for key, (ours, theirs) in sorted(changed.items())}
+
+
+def value_in_words(settings: dict[str, Any], key: str) -> str:
+    """Return the value of a setting as text, also where it is absent."""
+    if key in settings:
+        return shortest(settings[key])
+    return "all" if key in LIMITS else "–"

@@ -1,0 +1,15 @@
+"""Where the images of a prepared data set come from, in words."""
+
+from typing import Any
+
+
+def describe_source(source: dict[str, Any]) -> str:
+    """Return a description of `source`, an entry of a store's meta.json that also stands in a run's provenance.json."""
+    content = f"content {source['content'][:12]}"
+    if source["verified"] == "drawn on the spot":
+        return "images drawn by a program, not photographed"
+    if source["verified"] == "the user's own images":
+        return f"the user's own images ({content})"
+    if source["verified"] == "accepted by the user":
+        return f"NOT the official archive but data accepted by the user ({content})"
+    return f"official archive, verified by {source['verified']}"

@@ -1,0 +1,31 @@
+"""The captions of figures."""
+
+from advkd.artifacts import caption_sentences, papers
+from advkd.artifacts.seed_results import read_provenance
+from advkd.settings.config import Resolved
+from advkd.settings.user import User
+
+
+def figure_caption(figure: str, user: User, runs: list[Resolved], note: str) -> str:
+    """Return the caption of a figure.
+
+    Args:
+        figure: the name of the figure.
+        user: the user's configuration.
+        runs: the runs that the figure shows.
+        note: what is drawn, and how.
+    """
+    sentences = [f"{papers.title(figure)}. Scale {user.scale}.", note if runs else "No run is finished."]
+    sentences += caption_sentences.override_sentences(user)
+    if user.scale == "smoke":
+        sentences.append(caption_sentences.SMOKE)
+    else:
+        sentences += caption_sentences.changed_sentences(figure, user)
+    sentences += caption_sentences.data_sentences([read_provenance(run)["data"] for run in runs])
+    return " ".join(sentences)
+
+
+def seeds_in_words(runs: list[Resolved]) -> str:
+    """Return the seeds of runs, for example "Seed 0" or "Seeds 0, 1, 2"."""
+    seeds = sorted({run.run.seed for run in runs})
+    return f"{'Seed' if len(seeds) == 1 else 'Seeds'} {', '.join(map(str, seeds))}"

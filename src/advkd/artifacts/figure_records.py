@@ -1,0 +1,69 @@
+"""What a figure is, described once for the page and the PDF."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from advkd.artifacts import papers
+from advkd.damage import attempt
+from advkd.errors import UserError
+from advkd.settings import catalog
+from advkd.settings.user import User
+
+# How the bytes of a file begin, and what is among its last bytes.
+ENDS = {".pdf": (b"%PDF", b"%%EOF"), ".png": (b"\x89PNG", b"IEND")}
+LAST_BYTES = 32
+
+
+@dataclass(frozen=True)
+class FigureRecord:
+    """A figure, drawn or not. Its caption stands in the drawing itself.
+
+    Attributes:
+        name: the figure's name, for example aikd_figure4.
+        title: its title, for example "AI-KD, Figure 4: Reliability diagrams, ResNet-18".
+        command: the command that draws it.
+        groups: the run groups that it shows, also those that these are compared with.
+        folder: the folder of its files.
+        error: why the figure cannot be drawn; otherwise empty.
+    """
+
+    name: str
+    title: str
+    command: str
+    groups: tuple[str, ...]
+    folder: Path
+    error: str = ""
+
+    def file(self, *suffixes: str) -> Path:
+        """Return the figure's file of the first of these suffixes (".pdf", ".png") that can be shown.
+
+        Raises:
+            UserError: the figure cannot be drawn, is not drawn yet, or its files are damaged.
+        """
+        if self.error:
+            raise UserError(self.error)
+        drawn = [path for path in (self.folder / f"{self.name}{suffix}" for suffix in suffixes) if path.exists()]
+        for path in drawn:
+            if is_whole(path):
+                return path
+        raise UserError(f"{drawn[0]} is damaged: draw it again" if drawn else "not drawn yet")
+
+
+def figure_record(name: str, user: User) -> FigureRecord:
+    """Return the record of a figure at the user's scale."""
+    cells, unknown = attempt(catalog.cells, name)
+    title, untitled = attempt(papers.title, name)
+    groups: dict[str, None] = {}
+    for cell in cells or ():
+        groups[cell.run] = None
+        if cell.of:
+            groups[cell.of] = None
+    folder = Path("figures", user.scale)
+    return FigureRecord(name, title or name, papers.command(name, user), tuple(groups), folder, unknown or untitled)
+
+
+def is_whole(path: Path) -> bool:
+    """Tell whether a PDF or PNG file begins and ends as such a file does: TeX stops at any other."""
+    first, last = ENDS[path.suffix]
+    content = path.read_bytes()
+    return content.startswith(first) and last in content[-LAST_BYTES:]

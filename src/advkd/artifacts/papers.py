@@ -1,0 +1,44 @@
+"""What paper/papers.yaml says about the papers, their tables and their figures."""
+
+import re
+from pathlib import Path
+
+from advkd.errors import UserError
+from advkd.files import read_yaml
+from advkd.settings import config
+from advkd.settings.user import User
+
+PAPERS = Path("paper/papers.yaml")
+
+
+def paper_of(artifact: str) -> str:
+    """Return the paper that a table or figure belongs to."""
+    return artifact.split("_")[0]
+
+
+def about_paper(paper: str) -> dict[str, str]:
+    """Return the title, the short name (`short`) and the citation of a paper."""
+    return read_yaml(PAPERS)[paper]
+
+
+def title(artifact: str) -> str:
+    """Return the title of a table or figure, for example "AI-KD, Table 1: Data sets".
+
+    Raises:
+        UserError: paper/papers.yaml does not say what it shows.
+    """
+    shows = read_yaml(PAPERS)["artifacts"]
+    if artifact not in shows:
+        raise UserError(f"{PAPERS}: say under `artifacts` what {artifact} shows")
+    return f"{about_paper(paper_of(artifact))['short']}, {number(artifact)}: {shows[artifact]}"
+
+
+def number(artifact: str) -> str:
+    """Return the kind and number of a table or figure, for example "Figure S1"."""
+    kind, digits = re.fullmatch(r"[a-z]+_(table|figure)(.*)", artifact).groups()
+    return f"{kind.capitalize()} {digits}"
+
+
+def command(artifact: str, user: User) -> str:
+    """Return the command that makes a table or figure, or another target of the workflow, with the user's settings."""
+    return f"snakemake --cores all {artifact} {config.options(user)}"

@@ -1,0 +1,151 @@
+"""The metrics of a run group's seeds, joined: values over the seeds, or the reason why there are none."""
+
+import re
+from typing import Any, NamedTuple
+
+from advkd.files import read_json
+from advkd.metrics.effect import Sample
+from advkd.runs import predictions
+from advkd.settings.config import Resolved
+
+
+class SeedResults(NamedTuple):
+    """The results of a run group for one metric.
+
+    Attributes:
+        runs: all runs of the group, one per seed.
+        metrics: by seed, the metrics of the runs that have the metric.
+        status: the group's status, for example "done", "not run", "1 of 3 seeds" or "diverged (seed 1 at epoch 3)".
+        ended: where a run diverged or was blocked, how many and when, as a table shows it; otherwise empty. Such a
+            group has no mean: the remaining seeds were selected by how their training ended.
+    """
+
+    runs: list[Resolved]
+    metrics: dict[int, dict[str, Any]]
+    status: str
+    ended: str = ""
+
+    def values(self, metric: str) -> list[float]:
+        """Return the values of a metric, in the order of the seeds."""
+        return [metrics["values"][metric] for metrics in self.metrics.values() if metric in metrics["values"]]
+
+    def summary(self, metric: str, prefix: str = "") -> dict[str, Any]:
+        """Return `summary_columns` of a metric, without mean and deviation where a run diverged or was blocked."""
+        return summary_columns(self.values(metric), prefix, with_mean=not self.ended)
+
+
+def join_seeds(runs: list[Resolved], metric: str) -> SeedResults:
+    """Return the results of the runs of a group, which differ only in their seed, for a metric of metrics.json."""
+    by_seed = {}
+    for run in runs:
+        metrics = read_metrics(run)
+        if metrics is not None:
+            by_seed[run.run.seed] = metrics
+    if not by_seed:
+        statuses = [run_status(run) for run in runs]
+        return SeedResults(runs, {}, "stale" if "stale" in statuses else "not run")
+    measured = {seed: metrics for seed, metrics in by_seed.items() if metric in metrics["values"]}
+    for status in ("diverged", "blocked"):
+        ended = {seed: metrics for seed, metrics in by_seed.items() if metrics["status"] == status}
+        if ended:
+            places = ", ".join(f"seed {seed} {describe_end(metrics)}" for seed, metrics in ended.items())
+            return SeedResults(runs, measured, f"{status} ({places})", ended_entry(list(ended.values()), len(runs)))
+    all_done = len(measured) == len(runs)
+    return SeedResults(runs, measured, "done" if all_done else f"{len(measured)} of {len(runs)} seeds")
+
+
+def describe_end(result: dict[str, Any]) -> str:
+    """Return when a run diverged, or which run blocked it."""
+    if result["status"] == "blocked":
+        return f"by {result['parent']}"
+    return f"at epoch {result['epoch']}" if "epoch" in result else f"at step {result['step']}"
+
+
+def ended_entry(ended: list[dict[str, Any]], runs: int) -> str:
+    """Return a table's entry for a group in which runs diverged or were blocked.
+
+    Examples: "diverged (2 of 3), epochs 3, 5"; "blocked".
+
+    Args:
+        ended: the results of these runs, all of the same status.
+        runs: the number of runs in the group.
+    """
+    entry = ended[0]["status"]
+    if runs > 1:
+        entry += f" ({len(ended)} of {runs})"
+    if ended[0]["status"] == "blocked":
+        return entry
+    unit = "epoch" if "epoch" in ended[0] else "step"
+    moments = sorted({result[unit] for result in ended})
+    plural = "s" if len(moments) > 1 else ""
+    return f"{entry}, {unit}{plural} {', '.join(map(str, moments))}"
+
+
+def read_metrics(run: Resolved) -> dict[str, Any] | None:
+    """Return the metrics of a run, or None where it has none or they belong to other settings.
+
+    A classifier's metrics are computed from its predictions if nobody did so yet. A GAN's values are joined by those of
+    `best_generator`. A run that diverged or was blocked has the content of its result.json and no values.
+    """
+    folder = run.run.folder(run.scale)
+    if not (folder / "result.json").exists():
+        return None
+    result = read_json(folder / "result.json")
+    if result["config_hash"] != run.hash:
+        return None
+    if result["status"] != "done":
+        return {**result, "values": {}}
+    if run.leaves_predictions:
+        return predictions.metrics(folder)
+    if not (folder / "metrics.json").exists():
+        return None
+    metrics = read_json(folder / "metrics.json")
+    return {**metrics, "values": metrics["values"] | best_generator(metrics["values"])}
+
+
+def finished_runs(runs: list[Resolved]) -> tuple[list[Resolved], str]:
+    """Return those runs that are done, and the most frequent status of all, as `run_status` names it."""
+    statuses = [run_status(run) for run in runs]
+    done = [run for run, status in zip(runs, statuses, strict=True) if status == "done"]
+    return done, max(statuses, key=statuses.count)
+
+
+def run_status(run: Resolved) -> str:
+    """Return the status of one run: done, diverged, blocked, stale (trained with other settings) or not run."""
+    metrics = read_metrics(run)
+    if metrics is not None:
+        return metrics["status"]
+    return "stale" if (run.run.folder(run.scale) / "result.json").exists() else "not run"
+
+
+def read_provenance(run: Resolved) -> dict[str, Any]:
+    """Return the provenance of a finished run."""
+    return read_json(run.run.folder(run.scale) / "provenance.json")
+
+
+def best_generator(values: dict[str, float]) -> dict[str, float]:
+    """Return `fid.best` and `kid.best` of a run: the lowest FID and the lowest KID of its generators.
+
+    The two may belong to different generators. The abstract of OKD-SAGAN compares such a best generator with a single
+    GAN (118.23 against 139.76), which favours the model with more generators. Table S1 shows the same selection among
+    independent generators beside it.
+    """
+    best = {}
+    for measure in ("fid", "kid"):
+        of_generators = [value for name, value in values.items() if re.fullmatch(rf"{measure}\.G\d+", name)]
+        if of_generators:
+            best[f"{measure}.best"] = min(of_generators)
+    return best
+
+
+def summary_columns(values: list[float], prefix: str = "", with_mean: bool = True) -> dict[str, Any]:
+    """Return mean, sample standard deviation (None for one value), number and the values, as columns of the CSV."""
+    if not values:
+        return {}
+    columns: dict[str, Any] = {}
+    if with_mean:
+        sample = Sample.from_values(values)
+        columns = {f"{prefix}mean": sample.mean, f"{prefix}std": sample.std}
+    columns[f"{prefix}n"] = len(values)
+    columns[f"{prefix}values"] = " ".join(f"{value:.6g}" for value in values)
+    return columns

@@ -1,0 +1,135 @@
+"""The captions of tables: what the numbers are, at which scale, over which seeds, and on which data."""
+
+from typing import Any
+
+from advkd.artifacts import caption_sentences, papers
+from advkd.artifacts.data_sources import describe_source
+from advkd.settings.user import User
+
+QUOTED = "‡"  # stands behind a number that the paper quotes
+LOST = "lost in the text at hand"  # the end of a cell's note on a mark that the paper may have
+GENERATORS = {  # metrics over all generators of a run
+    "fid.best": "the lowest FID, or KID, among the generators of a run, not always of the same one",
+    "fid.mixture": "the images of all generators together; their larger number alone lowers FID",
+    "inter_kid.final": "KID between the images of neighbouring generators",
+}
+
+
+def table_caption(table: str, rows: list[dict[str, Any]], user: User) -> str:
+    """Return the caption of a table, given the rows of its cells."""
+    sentences = [f"{papers.title(table)}."]
+    if any(row["published"] for row in rows):
+        sentences.append(f"Published: {papers.about_paper(papers.paper_of(table))['citation']}.")
+    sentences += our_sentences(table, rows, user)
+    of_gan = next((row for row in rows if "meta" in row and row.get("mean") is not None), None)
+    if of_gan:
+        sentences += generator_sentences(rows) + gan_sentences(of_gan)
+    elif any("evaluation" in row for row in rows):
+        sentences += data_sentences(rows) + classifier_sentences(rows)
+    return " ".join(sentences + published_sentences(rows))
+
+
+def our_sentences(table: str, rows: list[dict[str, Any]], user: User) -> list[str]:
+    """Return at which scale, over how many seeds and with which settings our numbers were measured."""
+    if rows[0]["kind"] == "data":
+        return ["official: as stated by the data set's authors; counted: in the archives of this scale.",
+                *data_sentences(rows)]  # fmt: skip
+    if not any(row.get("mean") is not None or row.get("ended") for row in rows):
+        return [f"Ours at scale {user.scale}: none yet."]
+    sentences = [f"Ours at scale {user.scale}: {seed_count(rows)}."]
+    sentences += caption_sentences.override_sentences(user)
+    sentences += caption_sentences.changed_sentences(table, user)
+    if user.scale == "smoke":
+        sentences.append(caption_sentences.SMOKE)
+    return sentences
+
+
+def seed_count(rows: list[dict[str, Any]]) -> str:
+    """Return over how many seeds the means of a table are taken; teachers only count where there is nothing else."""
+    with_mean = [row for row in rows if row.get("mean") is not None]
+    if not with_mean:
+        return "no number"
+    counted = [row for row in with_mean if row["metric"] != "teacher_accuracy"] or with_mean
+    fewest, most = min(row["n"] for row in counted), max(row["n"] for row in counted)
+    if most == 1:
+        return "1 seed"
+    number = f"{fewest}-{most}" if most > fewest else str(most)
+    return f"{number} seeds, mean ± sample standard deviation"
+
+
+def published_sentences(rows: list[dict[str, Any]]) -> list[str]:
+    """Return which published numbers are quoted, and the notes on them: those on all of them, and those on lost marks.
+
+    The notes on single cells stand in the CSV.
+    """
+    sentences = []
+    if any(row["quoted"] for row in rows):
+        sentences.append(
+            f"{QUOTED}Quoted by the paper from elsewhere, or a ratio of such numbers; our number beside it is of our"
+            " re-implementation."
+        )
+    notes_by_row = [row["note"].split("; ") for row in rows]
+    shared = [note for note in notes_by_row[0] if note and all(note in notes for notes in notes_by_row)]
+    if shared:
+        sentences.append(f"Of every published number: {'; '.join(shared)}.")
+    lost: list[str] = []
+    for notes in notes_by_row:
+        lost += [note for note in notes if note.endswith(LOST) and note not in shared and note not in lost]
+    if lost:
+        sentences.append(f"Of the published numbers: {'; '.join(lost)}.")
+    return sentences
+
+
+def data_sentences(rows: list[dict[str, Any]]) -> list[str]:
+    """Return where the images behind the rows come from."""
+    return caption_sentences.data_sentences([row["data"] for row in rows if "data" in row])
+
+
+def classifier_sentences(rows: list[dict[str, Any]]) -> list[str]:
+    """Return what the metrics of classifiers are."""
+    metrics = {row["metric"] for row in rows}
+    if "accuracy" in metrics:
+        sentences = ["Accuracy: in %, after the last epoch; the best epoch's is in the CSV."]
+    else:
+        sentences = ["Last epoch; the best epoch's numbers are in the CSV."]
+    if "restored_ratio" in metrics:
+        sentences.append(
+            "Restored ratio: the student's accuracy in % of its teacher's; its spread is the student's alone."
+        )
+    if metrics & {"teacher_accuracy", "restored_ratio"}:
+        sentences.append("A teacher is one run (seed 0), without a spread.")
+    if metrics & {"ece", "ece_ts"}:
+        sentences.append("ECE: in %, 10 bins; with 15 bins in the CSV.")
+    if "ece_ts" in metrics:
+        sentences.append(
+            "TS: temperature fitted on one half of the evaluation set, applied to the other, and reversed."
+        )
+    return sentences
+
+
+def generator_sentences(rows: list[dict[str, Any]]) -> list[str]:
+    """Return what the columns of metrics over all generators of a run show."""
+    metrics = {row["column"]: row["metric"] for row in rows}
+    return [f"{column}: {GENERATORS[metric]}." for column, metric in metrics.items() if metric in GENERATORS]
+
+
+def gan_sentences(row: dict[str, Any]) -> list[str]:
+    """Return from which images and features FID and KID were computed, given the row of a GAN."""
+    meta, data = row["meta"], row["data"]
+    sentences = [
+        f"Data: {data['name']}, {describe_source(data['source'])}; {meta['n_real']:,} real crops,"
+        f" {meta['n_fake']:,} images of each generator.",
+    ]
+    if meta["weights"] == "random":
+        sentences.append(
+            f"*Fréchet distance and KID on {meta['dims']} features of the FID network with random weights:"
+            " comparable within this table only, not with published FIDs."
+        )
+    if meta["rank_deficient"]:
+        sentences.append(f"†Fewer images than the {meta['dims']} features: the covariance is rank-deficient; read KID.")
+    elif not meta["fid_leads"]:
+        sentences.append("Below 2,048 images KID comes first.")
+    fid, kid = row.get("fid.floor_mean"), row.get("kid.floor_mean")
+    if fid is not None and kid is not None:
+        sentences.append(f"Floor (real crops against held-out real crops): {fid:.2f}, KID×10³ {1000 * kid:.2f}.")
+    return sentences

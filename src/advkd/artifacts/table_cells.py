@@ -1,0 +1,193 @@
+"""The cells of a table: one row for each, with the published number, our number and everything that it rests on."""
+
+from pathlib import Path
+from typing import Any
+
+from advkd.artifacts.seed_results import SeedResults, join_seeds, read_provenance, summary_columns
+from advkd.damage import attempt
+from advkd.files import read_json
+from advkd.settings import catalog, config
+from advkd.settings.catalog import Cell
+from advkd.settings.user import User
+
+DAMAGED = "damaged"  # the status of a cell whose runs' files cannot be read
+
+# The metrics that stand beside a table's metric in the CSV, where a run has them. A GAN's metrics have the same suffix
+# (generator or mean) as the table's metric, except those in SHARED, which have none.
+COMPANIONS = {
+    "fid": ["kid", "kid_se", "fid_inf", "fid_held_out", "fid_early"],
+    "top1_error": ["best.top1_error", "top1_low", "top1_high"],
+    "top5_error": ["best.top5_error", "top5_low", "top5_high"],
+    "accuracy": ["best.accuracy", "accuracy_low", "accuracy_high"],
+    "f1": ["best.f1"],
+    "ece": ["ece15", "best.ece", "nll"],
+    "ece_ts": ["ece15_ts", "ece_ts_whole", "nll_ts", "temperature", "temperature_whole"],
+}
+SHARED = ["fid.mixture", "kid.mixture", "fid.floor", "kid.floor", "inter_kid.final"]
+# Metrics of tables that have another name in a run's metrics.json. A teacher is evaluated as any classifier, and so is
+# each side of a ratio.
+MEASURED = {"teacher_accuracy": "accuracy", "restored_ratio": "accuracy"}
+
+
+def collect_rows(table: str, user: User) -> list[dict[str, Any]]:
+    """Return the rows of a table's cells, in the paper's order, as `readable_row` makes them."""
+    return [readable_row(cell, user) for cell in catalog.cells(table)]
+
+
+def readable_row(cell: Cell, user: User) -> dict[str, Any]:
+    """Return the row of a cell, as `cell_row` does, whether or not the files of its runs can be read.
+
+    If they cannot, the row has the status `damaged`, no number, and the reason in `damage`.
+    """
+    row, problem = attempt(cell_row, cell, user)
+    if row is None:
+        return {**published_columns(cell, user), "status": DAMAGED, "ended": DAMAGED, "damage": problem}
+    return row
+
+
+def cell_row(cell: Cell, user: User) -> dict[str, Any]:
+    """Return the row of a cell: the published number, our number, and everything that it rests on.
+
+    Columns that do not apply to a cell are left out.
+
+    Raises:
+        UserError: a file of its runs is missing or damaged.
+    """
+    if cell.kind == "data":
+        ours = statistic_columns(cell, user)
+    elif cell.kind == "ratio":
+        ours = ratio_columns(cell, user)
+    else:
+        ours = run_columns(cell, user)
+    return {**published_columns(cell, user), **ours}
+
+
+def published_columns(cell: Cell, user: User) -> dict[str, Any]:
+    """Return the columns of a cell that need no run."""
+    return {
+        "table": cell.table,
+        "row": cell.row,
+        "column": cell.column,
+        "metric": cell.metric,
+        "unit": cell.unit,
+        "better": cell.better,
+        "decimals": cell.decimals,
+        "published": cell.mean,
+        "published_std": cell.std,
+        "published_mark": cell.mark,
+        "kind": cell.kind,
+        "quoted": is_quoted(cell),
+        "note": cell.note,
+        "scale": user.scale,
+        "run": cell.run,
+    }
+
+
+def is_quoted(cell: Cell) -> bool:
+    """Tell whether a paper quotes a number from elsewhere, or computes it from a quoted number in the same row."""
+    if cell.kind != "ratio":
+        return cell.kind == "quoted"
+    return any(other.kind == "quoted" and other.row == cell.row for other in catalog.cells(cell.table))
+
+
+def run_columns(cell: Cell, user: User) -> dict[str, Any]:
+    """Return the metric of a cell over the seeds of its run group, and the metrics beside it."""
+    if not cell.run:
+        return {"status": "quoted by the paper"}
+    metric = MEASURED.get(cell.metric, cell.metric)
+    results = join_seeds(catalog.resolved(cell, user), metric)
+    columns = {"status": results.status, "ended": results.ended, **results.summary(metric)}
+    for name, prefix in companion_columns(cell.metric).items():
+        columns |= results.summary(name, f"{prefix}_")
+    return {**columns, **measured_on(results), **run_names(results)}
+
+
+def ratio_columns(cell: Cell, user: User) -> dict[str, Any]:
+    """Return the accuracy of a cell's students in % of their teacher's, and both accuracies.
+
+    The teacher is one run, and its accuracy has no spread. The spread of a ratio is that of the students (GIP, Table 3:
+    0.04 over 96.17).
+    """
+    metric = MEASURED[cell.metric]
+    students = join_seeds(catalog.resolved(cell, user), metric)
+    teacher = join_seeds([catalog.denominator(cell, user)], metric)
+    sides = {"student_status": students.status, "teacher_status": teacher.status}
+    sides |= students.summary(metric, "student_")
+    ratios: dict[str, Any] = {}
+    if teacher.metrics:
+        (teacher_accuracy,) = teacher.values(metric)
+        sides["teacher_accuracy"] = teacher_accuracy
+        if teacher_accuracy:
+            values = [100 * accuracy / teacher_accuracy for accuracy in students.values(metric)]
+            ratios = summary_columns(values, with_mean=not students.ended)
+    return {
+        **ratio_status(students, teacher, metric),
+        **ratios,
+        **sides,
+        **measured_on(students),
+        **run_names(students, teacher),
+    }
+
+
+def ratio_status(students: SeedResults, teacher: SeedResults, metric: str) -> dict[str, str]:
+    """Return the columns `status` and `ended` of a ratio: the students', unless the teacher has no number."""
+    if students.ended:
+        return {"status": students.status, "ended": students.ended}
+    if teacher.ended:
+        return {"status": f"teacher {teacher.status}", "ended": f"teacher {teacher.ended}"}
+    sides = {"student": students, "teacher": teacher}
+    lacking = [f"{name} {results.status}" for name, results in sides.items() if not results.metrics]
+    if lacking:
+        return {"status": ", ".join(lacking), "ended": ""}
+    if 0 in teacher.values(metric):
+        return {"status": "teacher without a right answer", "ended": ""}
+    return {"status": students.status, "ended": ""}
+
+
+def measured_on(results: SeedResults) -> dict[str, Any]:
+    """Return what the numbers of a run group were measured on: seeds, evaluation (of the first seed) and data."""
+    if not results.metrics:
+        return {}
+    first = next(run for run in results.runs if run.run.seed in results.metrics)
+    return {
+        "seeds": " ".join(str(seed) for seed in results.metrics),
+        "evaluation" if first.leaves_predictions else "meta": results.metrics[first.run.seed]["meta"],
+        "data": read_provenance(first)["data"],
+    }
+
+
+def run_names(*groups: SeedResults) -> dict[str, str]:
+    """Return the names and configuration hashes of the runs of those groups in which any run is finished."""
+    runs = []
+    for results in groups:
+        if results.metrics or results.ended:
+            runs += results.runs
+    return {"runs": " ".join(str(run.run) for run in runs), "config_hashes": " ".join(run.hash for run in runs)}
+
+
+def companion_columns(metric: str) -> dict[str, str]:
+    """Return the metrics that stand beside a table's metric, each with the prefix of its columns."""
+    base, _, suffix = MEASURED.get(metric, metric).partition(".")
+    prefixes = {}
+    for companion in COMPANIONS.get(base, []):
+        prefixes[f"{companion}.{suffix}" if suffix else companion] = companion
+    if base == "fid":
+        for shared in SHARED:
+            prefixes.setdefault(shared, shared)
+    return prefixes
+
+
+def statistic_columns(cell: Cell, user: User) -> dict[str, Any]:
+    """Return a statistic of a data set: as its authors state it, and as counted in the store of the user's scale."""
+    from advkd.data import registry
+
+    official = (registry.load(config.REGISTRY)[cell.run].official or {}).get(cell.metric)
+    columns: dict[str, Any] = {"official": official, "status": "no store prepared"}
+    run = catalog.counted_stores(cell.table, user).get(cell.run)
+    if run is None:
+        return columns
+    path = Path(user.data_root, "stores", run.store, "meta.json")
+    if path.exists():
+        meta = read_json(path)
+        columns.update(status="counted", data=meta, **summary_columns([meta["statistics"][cell.metric]]))
+    return columns

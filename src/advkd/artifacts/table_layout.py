@@ -1,0 +1,128 @@
+"""Tables in the paper's layout: the cells' rows become a frame of entries, published numbers beside ours."""
+
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from advkd.artifacts.number_format import format_number, format_published, format_thousandths
+from advkd.artifacts.table_captions import QUOTED
+from advkd.artifacts.table_marks import best_marks
+from advkd.settings.user import User
+
+KID = "KID×10³"
+
+
+class Entry(NamedTuple):
+    """An entry of a table: its text, its mark (bold, underline or none), and the run group behind it, if any."""
+
+    text: str = ""
+    mark: str = ""
+    run: str = ""
+
+
+RowKey = tuple[str, ...]  # the levels of a row's name
+ColumnKey = tuple[str, str]  # the published column, and whose number it is
+
+
+def layout_table(rows: list[dict[str, Any]], user: User) -> pd.DataFrame:
+    """Return a table in the paper's layout, as a frame of `Entry`."""
+    entries = layout_entries(rows, user)
+    row_keys = list(dict.fromkeys(row_key for row_key, _ in entries))
+    column_keys = ordered_columns([column_key for _, column_key in entries])
+    depth = max(len(key) for key in row_keys)
+    index: pd.Index
+    if depth == 1:
+        index = pd.Index([key[0] for key in row_keys])
+    else:
+        index = pd.MultiIndex.from_tuples([key + ("",) * (depth - len(key)) for key in row_keys])
+    columns = pd.MultiIndex.from_tuples([(head.replace(" / ", " "), whose) for head, whose in column_keys])
+    lines = []
+    for row_key in row_keys:
+        lines.append([entries.get((row_key, column_key), Entry()) for column_key in column_keys])
+    return pd.DataFrame(lines, index, columns)
+
+
+def layout_entries(rows: list[dict[str, Any]], user: User) -> dict[tuple[RowKey, ColumnKey], Entry]:
+    """Return the entries of a table by row and column.
+
+    If the paper prints no number of a table, it has no column `paper`, and ours need no name to tell them from it. At
+    scale `smoke` no number is marked as the best.
+    """
+    has_published = any(row["published"] for row in rows)
+    ours = f"ours ({user.scale})" if has_published else ""
+    marks = best_marks(rows) if user.scale != "smoke" else {}
+    our_numbers = [our_entries(row, ours) for row in rows]
+    names_in_column = our_names_by_column(rows, our_numbers)
+    entries: dict[tuple[RowKey, ColumnKey], Entry] = {}
+    for place, row in enumerate(rows):
+        cell: dict[str, Entry] = {}
+        if has_published:
+            cell["paper"] = published_entry(row)
+        if row["kind"] == "data":
+            cell["official"] = Entry(format_number(row.get("official"), 0))
+            cell["counted"] = Entry(format_number(row.get("mean"), 0))
+        elif our_numbers[place]:
+            leading = next(iter(our_numbers[place]))
+            for name, number in our_numbers[place].items():
+                mark = marks.get(place, "") if name == leading else ""
+                cell[name] = Entry(number, mark, row["run"])
+        else:
+            for name in names_in_column.get(row["column"]) or [ours]:
+                cell[name] = Entry(row.get("ended") or "–", "", row["run"])
+        row_key = tuple(row["row"].split(" / "))
+        for name, entry in cell.items():
+            entries[row_key, (row["column"], name)] = entry
+    return entries
+
+
+def our_names_by_column(rows: list[dict[str, Any]], our_numbers: list[dict[str, str]]) -> dict[str, list[str]]:
+    """Return the names that our numbers have in each column: a cell without a number says so in all of them."""
+    names: dict[str, list[str]] = {}
+    for row, numbers in zip(rows, our_numbers, strict=True):
+        of_column = names.setdefault(row["column"], [])
+        of_column += [name for name in numbers if name not in of_column]
+    return names
+
+
+def published_entry(row: dict[str, Any]) -> Entry:
+    """Return the published number of a cell as printed, with the mark of a quoted one."""
+    text = format_published(row["published"], row["published_std"])
+    if row["quoted"]:
+        text += QUOTED
+    return Entry(text, row["published_mark"])
+
+
+def ordered_columns(columns: list[ColumnKey]) -> list[ColumnKey]:
+    """Return the distinct columns, those of a published column side by side."""
+    by_head: dict[str, list[ColumnKey]] = {}
+    for column in columns:
+        same_head = by_head.setdefault(column[0], [])
+        if column not in same_head:
+            same_head.append(column)
+    return [column for same_head in by_head.values() for column in same_head]
+
+
+def our_entries(row: dict[str, Any], ours: str) -> dict[str, str]:
+    """Return our numbers for a cell as text, by name; empty where there is none.
+
+    A GAN's cell has FID and KID. The one that leads comes first: KID below 2,048 images, otherwise FID.
+
+    Args:
+        row: the row of the cell.
+        ours: the name of our numbers, which stands before the name of a metric; it may be empty.
+    """
+    if row.get("mean") is None:
+        return {}
+    number = format_number(row["mean"], int(row["decimals"] or 2), row.get("std"))
+    if "meta" not in row:
+        return {ours: number}
+    kid_name = f"{ours} {KID}".strip()
+    if row["metric"].startswith("inter_kid."):
+        return {kid_name: format_thousandths(row["mean"], row["std"])}
+    meta = row["meta"]
+    fid_name = f"{ours} {'Fréchet*' if meta['weights'] == 'random' else 'FID'}".strip()
+    fid = {fid_name: number + ("†" if meta["rank_deficient"] else "")}
+    if "kid_mean" not in row:
+        return fid
+    kid = {kid_name: format_thousandths(row["kid_mean"], row["kid_std"])}
+    return {**fid, **kid} if meta["fid_leads"] else {**kid, **fid}
