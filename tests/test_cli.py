@@ -1,3 +1,4 @@
+import subprocess
 import sys
 
 import pytest
@@ -71,3 +72,15 @@ def test_the_report_is_written_of_the_scale_that_is_asked_for(tmp_path, capsys):
     assert main(["report", "--scale", "reduced", "--html", str(out)]) == 0
     assert "report at scale reduced" in capsys.readouterr().err and "</html>" in out.read_text(encoding="utf-8")
     assert main(["report", "--scale", "huge", "--html", str(out)]) == 2
+
+
+def test_help_loads_none_of_the_packages_that_take_time():
+    program = (
+        "import sys\n"
+        "from advkd.cli import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    slow = {"jinja2", "matplotlib", "numpy", "pandas", "pydantic", "scipy", "snakemake", "torch", "tqdm", "yaml"}
+    assert "advkd" in done.stdout and not slow & set(done.stdout.splitlines()[-1].split())

@@ -1,34 +1,40 @@
-"""The command line: every arrow of the workflow as one command, and questions about what it made. Thin."""
+"""The command line: each step of the workflow as one command, and questions about its results."""
 
+# Only what `advkd --help` needs is imported here. Each command imports its own modules, so that help and questions
+# start without torch, and help without pydantic.
 import argparse
-import contextlib
-import json
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
-
-import yaml
+from typing import TYPE_CHECKING, TypeAlias
 
 from advkd import __version__
 from advkd.errors import UserError, machine_fault
-from advkd.files import read_json, sha256, write_json, write_text
-from advkd.progress import logging_to, say
-from advkd.runs import provenance
-from advkd.settings import config
-from advkd.settings.names import Run
-from advkd.settings.user import User
+
+if TYPE_CHECKING:
+    from advkd.settings.user import User
+
+    Command: TypeAlias = Callable[[argparse.Namespace, User], int | None]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0, 1 for a fault, 2 for bad input, 130 for Ctrl-C."""
-    args = parser().parse_args(arguments)
-    with logging_to(args.log) if args.log else contextlib.nullcontext():
+    """Run one command and return the exit status: 0, 1 for a fault, 2 for bad input, 130 for Ctrl-C."""
+    args = build_parser().parse_args(arguments)
+    if not args.log:
+        return run(args)
+    from advkd.progress import logging_to
+
+    with logging_to(args.log):
         return run(args)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run a parsed command; every error becomes a line and an exit status."""
+    """Run a parsed command; every error becomes printed lines and an exit status."""
+    from advkd.progress import say
+    from advkd.settings import config
+
     try:
         return args.command(args, config.user(dict(args.config))) or 0
     except UserError as error:
@@ -40,97 +46,116 @@ def run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:
-        if said := machine_fault(error):
-            say(f"advkd {args.name}: {said}")
+        if reason := machine_fault(error):
+            say(f"advkd {args.name}: {reason}")
             return 2
         say(traceback.format_exc())
         return 1
 
 
-def parser() -> argparse.ArgumentParser:
-    """Build the argument parser."""
-    top = argparse.ArgumentParser(prog="advkd", description=__doc__)
-    top.add_argument("--version", action="version", version=__version__)
-    commands = top.add_subparsers(dest="name", required=True, metavar="COMMAND")
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    parser = argparse.ArgumentParser(prog="advkd", description=__doc__)
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
 
-    def add(name: str, command, text: str) -> argparse.ArgumentParser:
-        one = commands.add_parser(name, help=text, description=text)
-        one.add_argument("--config", nargs="+", action="extend", type=_pair, default=[], metavar="KEY=VALUE",
-                         help="settings laid over config/config.yaml, as for snakemake")  # fmt: skip
-        one.add_argument("--log", type=Path, help="append the printed lines to this file too")
-        one.set_defaults(command=command)
-        return one
+    def add(name: str, command: "Command", description: str) -> argparse.ArgumentParser:
+        subparser: argparse.ArgumentParser = commands.add_parser(name, help=description, description=description)
+        subparser.add_argument(
+            "--config",
+            nargs="+",
+            action="extend",
+            type=_key_and_value,
+            default=[],
+            metavar="KEY=VALUE",
+            help="settings laid over config/config.yaml, as for snakemake",
+        )
+        subparser.add_argument("--log", type=Path, help="append the printed lines to this file too")
+        subparser.set_defaults(command=command)
+        return subparser
 
-    one = add("status", status, "what exists, runs, failed or was made by older code")
-    one.add_argument("--all", action="store_true", help="list finished runs too")
+    _add_questions(add)
+    _add_steps(add)
+    return parser
+
+
+def _add_questions(add: Callable[[str, "Command", str], argparse.ArgumentParser]) -> None:
+    """Add the commands that a person types."""
+    command = add("status", status, "what exists, runs, failed or was made by older code")
+    command.add_argument("--all", action="store_true", help="list finished runs too")
     add("doctor", doctor, "whether this machine has what the scale needs: devices, space, data, weights, TeX")
-    one = add("plan", plan, "the runs that a target still needs, and how long they take")
-    one.add_argument("target", help="a table, a figure, table1, main, pretrain, paper, …")
-    one.add_argument("--jobs", type=int, default=1, help="trainings side by side")
-    one = add("report", report, "all that exists at a scale, as one HTML page and as a PDF; trains nothing")
-    one.add_argument("--scale", help="short for --config scale=…")
-    one.add_argument("--html", type=Path, help="write the page alone, to this file (results/SCALE/report.html)")
-    one.add_argument("--pdf", type=Path, help="write the PDF alone, to this file (paper/report.pdf)")
-    one = add("tensorboard", tensorboard, "histories, metrics and samples of runs as event files for TensorBoard")
-    one.add_argument("names", nargs="*", metavar="TARGET_OR_RUN", help="default: every run that exists")
-    one.add_argument("--out", type=Path, required=True, help="folder for `tensorboard --logdir`, one folder a run")
-    one = add("claims", claims, "whether the papers' claims hold, on their own numbers and on ours")
-    one.add_argument("--out", type=Path, help="write them to this file instead of printing them")
+    command = add("plan", plan, "the runs that a target still needs, and how long they take")
+    command.add_argument("target", help="a table, a figure, table1, main, pretrain, paper, …")
+    command.add_argument("--jobs", type=int, default=1, help="trainings side by side")
+    command = add("report", report, "all results of a scale, as one HTML page and as a PDF; trains nothing")
+    command.add_argument("--scale", help="short for --config scale=…")
+    command.add_argument("--html", type=Path, help="write only the page, to this file (results/SCALE/report.html)")
+    command.add_argument("--pdf", type=Path, help="write only the PDF, to this file (paper/report.pdf)")
+    command = add("tensorboard", tensorboard, "histories, metrics and samples of runs as event files for TensorBoard")
+    command.add_argument("names", nargs="*", metavar="TARGET_OR_RUN", help="default: every run that exists")
+    command.add_argument("--out", type=Path, required=True, help="folder for `tensorboard --logdir`, one folder a run")
+    command = add("claims", claims, "whether the papers' claims hold, on their own numbers and on ours")
+    command.add_argument("--out", type=Path, help="write them to this file instead of printing them")
     add("audit", audit, "where the papers' printed numbers contradict one another")
-    one = add("deviations", deviations, "what the papers leave open or contradict, and what is done here")
-    one.add_argument("--out", type=Path, help="write them to this file instead of printing them")
-    one = add("explain", explain, "what stands behind a cell: runs, settings, seeds, weights, data")
-    one.add_argument("subject", help="a table or figure; or, for what rests on it, a tag (R17), a run or a run group")
-    one.add_argument("words", nargs="*", help="words of the cell's row and column, for example OKD-SAGAN G2")
-    one = add("config", show_config, "a run's resolved settings, and where each comes from")
-    one.add_argument("run")
-    one = add("synthesize", synthesize, "images from a trained generator, for data augmentation")
-    one.add_argument("run")
-    one.add_argument("--count", type=int, required=True, help="images of each generator")
-    one.add_argument("--out", type=Path, required=True, help="folder to make")
-    one.add_argument("--seed", type=int, default=0, help="seed of the noise")
-
-    one = add("fetch", fetch, "find or download a data set's archive and verify it")
-    one.add_argument("dataset")
-    one.add_argument("--out", type=Path, required=True)
-    one = add("fetch-inception", fetch_inception, "find or download the FID network's weights and verify them")
-    one.add_argument("--out", type=Path, required=True)
-    one = add("draw", draw, "draw a data set's archives (smoke scale)")
-    one.add_argument("dataset")
-    one.add_argument("--size", type=int, required=True, help="photos, or training images of a class")
-    one.add_argument("--seed", type=int, default=0)
-    one.add_argument("--out", type=Path, required=True, help="record to write; the archives lie beside it")
-    one = add("prepare", prepare, "prepare a store from an archive")
-    one.add_argument("source", type=Path, help="record of a fetch or of drawn archives, or a folder of images")
-    one.add_argument("--settings", type=json.loads, required=True)
-    one.add_argument("--out", type=Path, required=True)
-    one = add("train", train_run, "train a run, from where it stopped")
-    one.add_argument("run")
-    one = add("reals", reals, "features of a store's images for FID, once")
-    one.add_argument("store", type=Path)
-    one.add_argument("--threads", type=int, default=2)
-    one.add_argument("--dims", type=int, required=True)
-    one.add_argument("--weights", type=Path, help="verified weights (without: random, seeded)")
-    one.add_argument("--out", type=Path, required=True)
-    one = add("evaluate", evaluate, "a GAN's metrics from its samples")
-    one.add_argument("run")
-    one.add_argument("--reals", type=Path, required=True)
-    one.add_argument("--threads", type=int, default=2)
-    one.add_argument("--weights", type=Path)
-    one.add_argument("--out", type=Path, required=True)
-    one = add("measure", measure, "a classifier's metrics from its predictions, printed")
-    one.add_argument("run")
-    one.add_argument("--against", help="another run on the same images: McNemar's test and the errors' difference")
-    one = add("table", table, "a table from the metrics of its runs")
-    one.add_argument("table")
-    one.add_argument("--out", type=Path, required=True, help="folder of the .csv, .md and .tex")
-    one = add("figure", figure, "a figure from the samples of its runs")
-    one.add_argument("figure")
-    one.add_argument("--out", type=Path, required=True, help="folder of the .pdf and .png")
-    return top
+    command = add("deviations", deviations, "what the papers leave open or contradict, and what is done here")
+    command.add_argument("--out", type=Path, help="write them to this file instead of printing them")
+    command = add("explain", explain, "what stands behind a cell: runs, settings, seeds, weights, data")
+    command.add_argument("subject", help="a table or figure; or a tag (R17), a run or a run group: what rests on it")
+    command.add_argument("words", nargs="*", help="words of the cell's row and column, for example OKD-SAGAN G2")
+    command = add("config", show_config, "a run's resolved settings, and where each comes from")
+    command.add_argument("run")
+    command = add("synthesize", synthesize, "images from a trained generator, for data augmentation")
+    command.add_argument("run")
+    command.add_argument("--count", type=int, required=True, help="images of each generator")
+    command.add_argument("--out", type=Path, required=True, help="folder to make")
+    command.add_argument("--seed", type=int, default=0, help="seed of the noise")
+    command = add("measure", measure, "a classifier's metrics from its predictions, printed")
+    command.add_argument("run")
+    command.add_argument("--against", help="another run on the same images: McNemar's test and the errors' difference")
 
 
-def _pair(text: str) -> tuple[str, object]:
+def _add_steps(add: Callable[[str, "Command", str], argparse.ArgumentParser]) -> None:
+    """Add the commands that the workflow runs, from the archives to the tables and figures."""
+    command = add("fetch", fetch, "find or download a data set's archive and verify it")
+    command.add_argument("dataset")
+    command.add_argument("--out", type=Path, required=True)
+    command = add("fetch-inception", fetch_inception, "find or download the FID network's weights and verify them")
+    command.add_argument("--out", type=Path, required=True)
+    command = add("draw", draw, "draw a data set's archives (smoke scale)")
+    command.add_argument("dataset")
+    command.add_argument("--size", type=int, required=True, help="photos, or training images of a class")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--out", type=Path, required=True, help="record to write; the archives lie beside it")
+    command = add("prepare", prepare, "prepare a store from an archive")
+    command.add_argument("source", type=Path, help="record of a fetch or of drawn archives, or a folder of images")
+    command.add_argument("--settings", type=_json, required=True)
+    command.add_argument("--out", type=Path, required=True)
+    command = add("train", train, "train a run, from where it stopped")
+    command.add_argument("run")
+    command = add("reals", reals, "features of a store's images for FID, once")
+    command.add_argument("store", type=Path)
+    command.add_argument("--threads", type=int, default=2)
+    command.add_argument("--dims", type=int, required=True)
+    command.add_argument("--weights", type=Path, help="verified weights (default: random ones from a fixed seed)")
+    command.add_argument("--out", type=Path, required=True)
+    command = add("evaluate", evaluate, "a GAN's metrics from its samples")
+    command.add_argument("run")
+    command.add_argument("--reals", type=Path, required=True)
+    command.add_argument("--threads", type=int, default=2)
+    command.add_argument("--weights", type=Path)
+    command.add_argument("--out", type=Path, required=True)
+    command = add("table", table, "a table from the metrics of its runs")
+    command.add_argument("table")
+    command.add_argument("--out", type=Path, required=True, help="folder of the .csv, .md and .tex")
+    command = add("figure", figure, "a figure from the samples or predictions of its runs")
+    command.add_argument("figure")
+    command.add_argument("--out", type=Path, required=True, help="folder of the .pdf and .png")
+
+
+def _key_and_value(text: str) -> tuple[str, object]:
+    """Return the key and the YAML value of KEY=VALUE."""
+    import yaml
+
     key, sign, value = text.partition("=")
     if not sign:
         raise argparse.ArgumentTypeError(f"{text!r}: expected KEY=VALUE")
@@ -140,24 +165,31 @@ def _pair(text: str) -> tuple[str, object]:
         raise argparse.ArgumentTypeError(f"{text!r} is no valid YAML: {' '.join(str(error).split())}") from None
 
 
-def status(args: argparse.Namespace, user: User) -> None:
+def _json(text: str) -> object:
+    """Return the value of a JSON text."""
+    import json
+
+    return json.loads(text)
+
+
+def status(args: argparse.Namespace, user: "User") -> None:
     """Print what exists at a scale."""
     from advkd.report import status
 
     print(status.report(user, args.all))
 
 
-def doctor(args: argparse.Namespace, user: User) -> int:
-    """Print what the machine has and lacks; returns 1 where something is wrong."""
+def doctor(args: argparse.Namespace, user: "User") -> int:
+    """Print what the machine has and lacks; return 1 if something is wrong."""
     from advkd import doctor
 
-    words, ready = doctor.report(user)
-    print(words)
+    text, ready = doctor.report(user)
+    print(text)
     return 0 if ready else 1
 
 
-def plan(args: argparse.Namespace, user: User) -> None:
-    """Print what a target still needs."""
+def plan(args: argparse.Namespace, user: "User") -> None:
+    """Print the runs that a target still needs."""
     from advkd.report import plan
 
     if args.jobs < 1:
@@ -165,97 +197,114 @@ def plan(args: argparse.Namespace, user: User) -> None:
     print(plan.report(args.target, user, args.jobs))
 
 
-def report(args: argparse.Namespace, user: User) -> None:
-    """Write the report of what exists."""
+def report(args: argparse.Namespace, user: "User") -> None:
+    """Write the report as a page, as a PDF, or both."""
     from advkd.report import content, document, page
+    from advkd.settings import config
 
     if args.scale:
         user = config.user({**dict(args.config), "scale": args.scale})
-    both, found = not (args.html or args.pdf), content.gather(user)
+    both = not (args.html or args.pdf)
+    results = content.gather(user)
     if both or args.html:
-        page.write(found, user, args.html or Path("results", user.scale, "report.html"))
+        page.write(results, user, args.html or Path("results", user.scale, "report.html"))
     if both or args.pdf:
-        document.write(found, user, args.pdf or Path("paper/report.pdf"))
+        document.write(results, user, args.pdf or Path("paper/report.pdf"))
 
 
-def tensorboard(args: argparse.Namespace, user: User) -> None:
-    """Write event files."""
+def tensorboard(args: argparse.Namespace, user: "User") -> None:
+    """Write event files for TensorBoard."""
     from advkd.report import tensorboard
 
     tensorboard.write(args.names, user, args.out)
 
 
-def claims(args: argparse.Namespace, user: User) -> None:
-    """Print or write what becomes of the papers' claims."""
+def claims(args: argparse.Namespace, user: "User") -> None:
+    """Print or write the verdicts on the papers' claims."""
     from advkd.claims import claims
 
-    _give(claims.document(user), args.out)
+    _print_or_write(claims.document(user), args.out)
 
 
-def audit(args: argparse.Namespace, user: User) -> None:
+def audit(args: argparse.Namespace, user: "User") -> None:
     """Print the contradictions among the printed numbers."""
     from advkd.claims import audit
 
     print(audit.text())
 
 
-def deviations(args: argparse.Namespace, user: User) -> None:
-    """Print or write what the papers leave open, and what is done here."""
+def deviations(args: argparse.Namespace, user: "User") -> None:
+    """Print or write what the papers leave open or contradict, and what is done here."""
     from advkd.report import deviations
 
-    _give(deviations.markdown_document(), args.out)
+    _print_or_write(deviations.markdown_document(), args.out)
 
 
-def _give(words: str, out: Path | None) -> None:
+def _print_or_write(text: str, out: Path | None) -> None:
+    from advkd.files import write_text
+
     if out:
-        write_text(out, words)
+        write_text(out, text)
     else:
-        print(words, end="")
+        print(text, end="")
 
 
-def explain(args: argparse.Namespace, user: User) -> None:
+def explain(args: argparse.Namespace, user: "User") -> None:
     """Print what stands behind a cell."""
     from advkd.report import explain
 
     print(explain.report(args.subject, args.words, user))
 
 
-def show_config(args: argparse.Namespace, user: User) -> None:
+def show_config(args: argparse.Namespace, user: "User") -> None:
     """Print a run's resolved settings and their sources."""
+    import yaml
+
+    from advkd.settings import config
+
     resolved = config.resolve(args.run, user)
-    lines = yaml.safe_dump(resolved.settings, sort_keys=False).splitlines()
     print(f"# {resolved.run} at scale {resolved.scale}; hash {resolved.hash}; store {resolved.store};"
           f" {resolved.threads} threads")  # fmt: skip
-    for line in lines:
+    for line in yaml.safe_dump(resolved.settings, sort_keys=False).splitlines():
         print(f"{line:<28}# {resolved.sources.get(line.split(':')[0], 'default')}")
 
 
-def synthesize(args: argparse.Namespace, user: User) -> None:
+def synthesize(args: argparse.Namespace, user: "User") -> None:
     """Write images from a trained generator."""
+    from advkd.settings.names import Run
     from advkd.synthesize import synthesize
 
     synthesize(Run.parse(args.run).folder(user.scale), args.count, args.out, args.seed, user.device, user.runs_per_gpu)
 
 
-def fetch(args: argparse.Namespace, user: User) -> None:
+def measure(args: argparse.Namespace, user: "User") -> None:
+    """Print a classifier's metrics, and how it differs from another one."""
+    from advkd.report import measure
+
+    print(measure.report(args.run, args.against, user))
+
+
+def fetch(args: argparse.Namespace, user: "User") -> None:
     """Fetch and verify an archive; write its record."""
     from advkd.data import registry
     from advkd.data.archives import fetch
+    from advkd.files import write_json
+    from advkd.settings import config
 
-    mirror = Path(user.mirror) if user.mirror else None
     record = fetch.fetch(
         registry.load(config.REGISTRY)[args.dataset],
-        mirror=mirror,
+        mirror=Path(user.mirror) if user.mirror else None,
         root=Path(user.data_root),
         accept=user.accept.get(args.dataset),
     )
     write_json(args.out, record)
 
 
-def fetch_inception(args: argparse.Namespace, user: User) -> None:
+def fetch_inception(args: argparse.Namespace, user: "User") -> None:
     """Fetch and verify the FID network's weights."""
     from advkd.data import registry
     from advkd.data.archives import weights
+    from advkd.settings import config
 
     weights.fetch(
         registry.weights(config.REGISTRY)["inception"],
@@ -266,11 +315,13 @@ def fetch_inception(args: argparse.Namespace, user: User) -> None:
     )
 
 
-def draw(args: argparse.Namespace, user: User) -> None:
+def draw(args: argparse.Namespace, user: "User") -> None:
     """Draw a data set's archives in their official layout; write their record."""
     from advkd.data import registry
     from advkd.data.archives import fetch
     from advkd.data.drawn import made
+    from advkd.files import write_json
+    from advkd.settings import config
 
     if args.size < 1:
         raise UserError(f"--size is {args.size}: ask for at least 1")
@@ -279,10 +330,12 @@ def draw(args: argparse.Namespace, user: User) -> None:
     write_json(args.out, fetch.describe(dataset, args.out.with_suffix("")))
 
 
-def prepare(args: argparse.Namespace, user: User) -> None:
+def prepare(args: argparse.Namespace, user: "User") -> None:
     """Prepare a store."""
     from advkd.data import classifier_store, crop_store, registry
     from advkd.data.settings import classifier_store_settings, crop_store_settings
+    from advkd.files import read_json
+    from advkd.settings import config
 
     source = args.source
     if not source.exists():
@@ -298,81 +351,55 @@ def prepare(args: argparse.Namespace, user: User) -> None:
         classifier_store.prepare(source, registered.get(images.dataset), images, args.out)
 
 
-def train_run(args: argparse.Namespace, user: User) -> int:
-    """Train a run; returns its exit status."""
+def train(args: argparse.Namespace, user: "User") -> int:
+    """Train a run; return its exit status."""
     from advkd.runs.train import train
+    from advkd.settings import config
 
     resolved = config.resolve(args.run, user)
-    document, folder = resolved.document(), resolved.run.folder(user.scale)
-    afresh = user.retrain == "stale"
     return train(
-        document, folder, Path(user.data_root), user.device, user.checkpoint_seconds, afresh, user.runs_per_gpu
+        resolved.document(),
+        resolved.run.folder(user.scale),
+        Path(user.data_root),
+        user.device,
+        user.checkpoint_seconds,
+        afresh=user.retrain == "stale",
+        runs_per_gpu=user.runs_per_gpu,
     )
 
 
-def reals(args: argparse.Namespace, user: User) -> None:
-    """Compute the features of a store's images."""
-    gan, device = _measuring(args, user)
-    gan.prepare_reals(args.store, args.out, args.weights, _inception_sha256(), args.dims, device)
+def reals(args: argparse.Namespace, user: "User") -> None:
+    """Write the features of a store's images."""
+    from advkd.runs.evaluation import prepare_reals
+
+    prepare_reals(args.store, args.out, args.weights, _inception_sha256(), args.dims, args.threads, user)
 
 
-def evaluate(args: argparse.Namespace, user: User) -> None:
-    """Write a run's metrics."""
-    folder = Run.parse(args.run).folder(user.scale)
-    if not (folder / "result.json").exists():
-        raise UserError(f"{args.run} is not trained at scale {user.scale}: advkd train {args.run}")
-    result = read_json(folder / "result.json")
-    if result["status"] != "done":
-        write_json(args.out, {"status": result["status"], "step": result["step"], "values": {}})
-        return
-    samples = folder / "samples.npz"
-    if samples.exists() and sha256(samples) != result["sha256"].get("samples.npz"):
-        raise UserError(
-            f"{samples} is not what the run wrote (its checksum differs): delete the result.json beside it, then"
-            f" advkd train {args.run}"
-        )
-    gan, device = _measuring(args, user)
-    found = gan.evaluate(samples, args.reals, args.weights, _inception_sha256(), device)
-    code = {"code": provenance.code_hash("metrics"), **provenance.machine(device)}
-    write_json(args.out, {"status": "done", "sha256": result["sha256"], **found, "evaluated": code})
+def evaluate(args: argparse.Namespace, user: "User") -> None:
+    """Write the metrics of a GAN's run."""
+    from advkd.runs.evaluation import evaluate
 
-
-def measure(args: argparse.Namespace, user: User) -> None:
-    """Print a classifier's metrics, and how it differs from another one."""
-    from advkd.report import measure
-
-    print(measure.report(args.run, args.against, user))
-
-
-def _measuring(args: argparse.Namespace, user: User):
-    os.environ["OPENBLAS_NUM_THREADS"] = str(args.threads)  # before numpy is imported; torch has a setting of its own
-    from advkd.runs.allocator import keep_freed_memory
-    from advkd.runs.device import select_device
-
-    keep_freed_memory()
-    device = select_device(user.device, user.runs_per_gpu)  # who waits for a GPU does so without torch
-    import torch
-
-    from advkd.metrics import gan
-
-    torch.set_num_threads(args.threads)
-    return gan, device
+    evaluate(args.run, args.reals, args.out, args.weights, _inception_sha256(), args.threads, user)
 
 
 def _inception_sha256() -> str:
+    """Return the published checksum of the FID network's weights."""
     from advkd.data import registry
+    from advkd.settings import config
 
-    return registry.weights(config.REGISTRY)["inception"].archives[0].checksum.removeprefix("sha256:")
+    checksum = registry.weights(config.REGISTRY)["inception"].archives[0].checksum
+    assert checksum is not None, "the registry states it"
+    return checksum.removeprefix("sha256:")
 
 
-def table(args: argparse.Namespace, user: User) -> None:
+def table(args: argparse.Namespace, user: "User") -> None:
     """Write a table."""
     from advkd.artifacts import tables
 
     tables.write_table(args.table, user, args.out)
 
 
-def figure(args: argparse.Namespace, user: User) -> None:
+def figure(args: argparse.Namespace, user: "User") -> None:
     """Write a figure."""
     from advkd.artifacts import figures
 
