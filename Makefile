@@ -1,6 +1,6 @@
 # make table1   set everything up and build Table 1 of every paper (smoke scale, minutes)
 # make test     set everything up and run the tests
-# make soak     the long tests: 25 kills of everything, then rounds of workflows with random kills (about an hour)
+# make soak     the long tests: 25 kills of each kind of job, then workflows with random kills (about an hour)
 # Any other workflow target works too: make okd_table1 ARGS="--config scale=reduced mirror=/archives"
 PYTHON ?= $(firstword $(shell command -v python3.11 || command -v python3 || command -v python))
 VENV := .venv
@@ -28,11 +28,11 @@ lint: env
 
 env: $(VENV)/installed
 
-# uv comes from the lock too: its entry is cut out, so that pip checks its hashes, and uv installs the rest.
+# pip installs uv from its entry in the lock, whose hashes it checks; uv installs the rest.
 $(VENV)/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
-	  || { echo "advkd needs Python 3.11; $(PYTHON) is another. Name one: make PYTHON=/path/to/python3.11"; exit 1; }
-	@echo "Setting up $(VENV) (about 6 GB, once; a second start reuses it)"
+	  || { echo "advkd needs Python 3.11, and $(PYTHON) is another version. Name one: make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Setting up $(VENV) (about 6 GB, once; later starts reuse it)"
 	@$(PYTHON) -m venv $(VENV)
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > $(VENV)/uv.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt
@@ -43,9 +43,9 @@ $(VENV)/installed: requirements.lock pyproject.toml
 clean-env:
 	rm -rf $(VENV)
 
-# Every other word is a target of the workflow.
+# Any other word is a target of the workflow.
 %: env
 	@$(BIN)/python -m advkd.start $@ $(ARGS)
 
-# Files of the checkout are no targets.
+# These files of the checkout are not targets of the workflow.
 Makefile requirements.lock pyproject.toml: ;

@@ -1,5 +1,5 @@
-# Targets. Everything they need follows from paper/published/*.csv (src/advkd/catalog.py) and config/.
-# First the targets, then the settings:  snakemake --cores all okd_table1 --config scale=reduced mirror=/archives
+# The targets. What they need follows from paper/published/*.csv and config/ (src/advkd/settings/catalog.py).
+# On the command line targets come before settings: snakemake --cores all okd_table1 --config scale=reduced
 from snakemake.utils import min_version
 
 min_version("9.20")
@@ -8,7 +8,7 @@ min_version("9.20")
 configfile: "config/config.yaml"
 
 
-# Where jobs may run, as `snakemake --lint` asks for; used only with --sdm apptainer.
+# `snakemake --lint` asks for a container; it is only used with --sdm apptainer.
 container: "docker://python:3.11"
 
 
@@ -62,7 +62,7 @@ rule main:
         [TABLE.format(table=name) for name in TARGETS["main"]],
 
 
-# All runs that others start from or learn from: superiors, teachers, GANs, first steps.
+# All runs that other runs start from or learn from: superiors, teachers, GANs, first steps.
 rule pretrain:
     input:
         [evidence(run) for run in catalog.parents(USER).values()],
@@ -101,14 +101,14 @@ rule all:
 include: "workflow/rules/paper.smk"
 
 
-# All of it, and the report on it.
+# Everything, and the report on it.
 rule paper:
     input:
         rules.page.output,
         rules.pdf.output,
 
 
-# One target a table and figure, by its name.
+# One target for each table and each figure, by its name.
 for name in TARGETS["tables"]:
 
     rule:

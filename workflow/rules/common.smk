@@ -1,4 +1,4 @@
-# What all rules share: the validated configuration, the catalogue, and how a rule calls the command line.
+# Shared by all rules: the validated configuration, the catalogue, and how a rule calls the command line.
 import fcntl
 import hashlib
 import json
@@ -30,14 +30,14 @@ try:
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
-# While a Snakemake works here it shares this lock, which its end releases, however it ends: `make` clears the lock
-# that a killed Snakemake left behind only when nobody shares this one (src/advkd/start.py).
+# Every Snakemake that works here shares this lock. The kernel releases it when the process ends, however it ends. So
+# `make` clears the lock that a killed Snakemake left behind only if nobody shares this one (src/advkd/start.py).
 if workflow.is_main_process and not {"-n", "--dry-run", "--dryrun", "--lint", "--unlock"} & set(sys.argv):
     Path(".snakemake").mkdir(exist_ok=True)
     ALIVE = open(".snakemake/advkd.lock", "w")
-    fcntl.flock(ALIVE, fcntl.LOCK_SH)  # at most as long as a `make` takes to clear a lock
+    fcntl.flock(ALIVE, fcntl.LOCK_SH)  # waits at most for a `make` that clears a lock
 
-# The warning that a scheduler sends before a time limit is for the training, whose handler replaces this.
+# A scheduler sends SIGUSR1 before a time limit. Snakemake ignores it; the training's own handler replaces this one.
 signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 DEVICE = devices.expected(USER.device)
@@ -50,7 +50,7 @@ ARCHIVE = f"{DATA}/archives/{{dataset}}.json"
 MADE = f"{DATA}/made/{{dataset}}-{{size}}.json"
 STORE = f"{DATA}/stores/{{store}}/meta.json"
 WEIGHTS = f"{DATA}/weights/inception.pth"
-STORES = {one.store: one for one in RUNS.values()}
+STORES = {resolved.store: resolved for resolved in RUNS.values()}
 REALS = f"{DATA}/features/{{store}}/{{features}}/meta.json"
 FIGURE = f"figures/{USER.scale}/{{figure}}.pdf"
 PAGE = f"{RESULTS}/report.html"
@@ -68,22 +68,22 @@ wildcard_constraints:
 
 
 def options():
-    """What the user changed against config/config.yaml, as the command line takes it."""
+    """Return the settings that differ from config/config.yaml as command-line options."""
     pairs = " ".join(shlex.quote(f"{key}={json.dumps(value, ensure_ascii=False)}") for key, value in CHANGED.items())
     return f"--config {pairs}" if pairs else ""
 
 
-# Each `shell:` line is the command that a user would type. The prefix is not compared between runs of the workflow, so
-# neither the checkout's place nor the device a run happens to use makes finished work stale. It is formatted, hence
-# the doubled braces. The command replaces the shell, which a scheduler's SIGTERM would end before the checkpoint is
-# written.
+# Each `shell:` line is the command that a user would type. The prefix below adds what belongs to this machine. It is not
+# compared between starts, so neither another place of the checkout nor another device makes finished work stale. It is
+# formatted, hence the doubled braces. `exec` replaces the shell by the command, because a scheduler's SIGTERM would end
+# the shell before the training has written its checkpoint.
 ADVKD = f"PYTHONPATH={shlex.quote(str(SOURCE))} exec {shlex.quote(sys.executable)} -m advkd"
 BODY = f'ADVKD_PROGRESS=plain {ADVKD} "$@" {options()};'.replace("{", "{{").replace("}", "}}")
 shell.prefix(f"set -euo pipefail; advkd() {{{{ {BODY} }}}}; ")
 
 
 def config_of(run):
-    """A run's resolved settings; the one-line reason where its name is wrong."""
+    """Return a run's resolved settings; a wrong name ends the workflow with one line."""
     try:
         return settings.resolve(str(run), USER)
     except UserError as error:
@@ -91,36 +91,39 @@ def config_of(run):
 
 
 def evidence(resolved):
-    """What tables and figures need of a run: a GAN's metrics, made by a job; a classifier's result, whose predictions
-    they read themselves."""
+    """Return the file of a run that tables and figures need.
+
+    A GAN's metrics are made by a job of their own. A classifier's are computed from its predictions by the table or
+    figure that first needs them, so its result is enough.
+    """
     name = "metrics.json" if resolved.loop == "gan" else "result.json"
     return f"{RUN}/{name}".format(run=resolved.run)
 
 
 def parents(wildcards):
-    """The results of the runs that a run learns from."""
-    return [f"{RUN}/result.json".format(run=one.run) for one in config_of(wildcards.run).parents.values()]
+    """Return the results of the runs that a run learns from."""
+    return [f"{RUN}/result.json".format(run=resolved.run) for resolved in config_of(wildcards.run).parents.values()]
 
 
 def store_source(wildcards):
-    """What a store is prepared from: nothing but a folder, or the record of a made or a verified archive."""
-    one = STORES[wildcards.store]
-    made_key = settings.PAPERS[one.run.paper].made_key
-    if one.settings["data"] == "made":
-        return MADE.format(dataset=one.run.dataset, size=one.settings[made_key])
-    if one.settings["data"] == "folder":
+    """Return the record of the drawn or verified archive that a store is prepared from; nothing for a user's folder."""
+    resolved = STORES[wildcards.store]
+    made_key = settings.PAPERS[resolved.run.paper].made_key
+    if resolved.settings["data"] == "made":
+        return MADE.format(dataset=resolved.run.dataset, size=resolved.settings[made_key])
+    if resolved.settings["data"] == "folder":
         return []
-    return ARCHIVE.format(dataset=one.run.dataset)
+    return ARCHIVE.format(dataset=resolved.run.dataset)
 
 
 def store_folder(wildcards):
-    """The user's folder of images, where a store is prepared from one; empty otherwise."""
+    """Return the user's folder of images that a store is prepared from, or an empty text."""
     wanted = STORES[wildcards.store].settings
     return USER.folders[wanted["dataset"]] if wanted["data"] == "folder" else ""
 
 
 def folder_state(wildcards):
-    """A digest of the names, sizes and times of the images in the user's folder; None without one."""
+    """Return a digest of the names, sizes and times of the files in the user's folder; None without a folder."""
     if not (folder := store_folder(wildcards)):
         return None
     files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
@@ -129,7 +132,7 @@ def folder_state(wildcards):
 
 
 def recorded_code(wildcards):
-    """The code that a run was made by; with retrain=stale, or for a new run, the code of today."""
+    """Return the digest of the code that a run was made by; today's with retrain=stale and for a new run."""
     try:
         with open(f"{RUN}/provenance.json".format(run=wildcards.run)) as file:
             recorded = json.load(file)
@@ -140,10 +143,10 @@ def recorded_code(wildcards):
 
 
 def weights(features):
-    """The verified weights of a feature network, where it has official ones."""
+    """Return the verified weights of a feature network; nothing for random ones."""
     return WEIGHTS if features.endswith("-official") else []
 
 
 def weights_option(wildcards, input):
-    """The option that names the verified weights, where there are any."""
+    """Return the option that names the verified weights; nothing for random ones."""
     return f"--weights {shlex.quote(input.weights)}" if input.weights else ""

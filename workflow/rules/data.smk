@@ -1,4 +1,4 @@
-# archive -> store. A folder of the user's and a made archive take the place of a fetched archive.
+# archive -> store. A user's folder or a drawn archive takes the place of a fetched archive.
 
 
 rule fetch:

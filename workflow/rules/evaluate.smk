@@ -1,4 +1,4 @@
-# run -> metrics. The reals' features are computed once for a store and a feature network.
+# run -> metrics. The features of the real images are computed once for each store and feature network.
 
 
 rule reals:

@@ -1,5 +1,5 @@
-# tables, figures, runs -> the report, as a page and as a PDF. Both tell of everything, so everything that `all` makes
-# comes before them. The page needs no TeX: it is made first, and stays where the PDF cannot be made.
+# tables, figures, runs -> the report, as a page and as a PDF. Both show everything, so they come after everything that
+# `all` makes. The page needs no TeX: it is made first, and is kept if the PDF cannot be made.
 
 
 rule page:

@@ -6,7 +6,7 @@ rule table:
         published="paper/published/{table}.csv",
         runs=lambda wildcards: [evidence(run) for run in catalog.runs(wildcards.table, USER).values()],
         stores=lambda wildcards: [
-            STORE.format(store=one.store) for one in catalog.counted_stores(wildcards.table, USER).values()
+            STORE.format(store=resolved.store) for resolved in catalog.counted_stores(wildcards.table, USER).values()
         ],
     output:
         csv=report(

@@ -1,6 +1,6 @@
-# store -> run, after the runs that it learns from. The only declared output is result.json: Snakemake deletes declared
-# outputs around a failed try, and the checkpoint, history and log.txt must survive it. It empties declared logs too,
-# hence last_try.log.
+# store -> run, after the runs that it learns from. The only declared output is result.json. Snakemake deletes declared
+# outputs around a failed try and empties declared logs; the checkpoint, history and log.txt must survive that, so they
+# are not declared, and the declared log is last_try.log.
 from advkd.runs import needs
 
 
