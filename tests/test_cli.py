@@ -64,7 +64,7 @@ def test_claims_are_written_or_printed_and_the_audit_is_printed(tmp_path, capsys
     assert main(["claims", "--config", "scale=paper"]) == 0
     assert capsys.readouterr().out == out.read_text(encoding="utf-8")
     assert main(["audit"]) == 0
-    assert "stated 1.43, the tables give 1.80" in capsys.readouterr().out
+    assert "the text states 1.43, but the tables give 1.80" in capsys.readouterr().out
 
 
 def test_the_report_is_written_of_the_scale_that_is_asked_for(tmp_path, capsys):

@@ -94,9 +94,9 @@ def _add_questions(add: Callable[[str, "Command", str], argparse.ArgumentParser]
     command = add("tensorboard", tensorboard, "histories, metrics and samples of runs as event files for TensorBoard")
     command.add_argument("names", nargs="*", metavar="TARGET_OR_RUN", help="default: every run that exists")
     command.add_argument("--out", type=Path, required=True, help="folder for `tensorboard --logdir`, one folder a run")
-    command = add("claims", claims, "whether the papers' claims hold, on their own numbers and on ours")
+    command = add("claims", claims, "check the papers' claims on their own numbers and on ours")
     command.add_argument("--out", type=Path, help="write them to this file instead of printing them")
-    add("audit", audit, "where the papers' printed numbers contradict one another")
+    add("audit", audit, "find contradictions between the papers' printed numbers")
     command = add("deviations", deviations, "what the papers leave open or contradict, and what is done here")
     command.add_argument("--out", type=Path, help="write them to this file instead of printing them")
     command = add("explain", explain, "what stands behind a cell: runs, settings, seeds, weights, data")
@@ -221,16 +221,16 @@ def tensorboard(args: argparse.Namespace, user: "User") -> None:
 
 def claims(args: argparse.Namespace, user: "User") -> None:
     """Print or write the verdicts on the papers' claims."""
-    from advkd.claims import claims
+    from advkd.claims.markdown import claims_page
 
-    _print_or_write(claims.document(user), args.out)
+    _print_or_write(claims_page(user), args.out)
 
 
 def audit(args: argparse.Namespace, user: "User") -> None:
     """Print the contradictions among the printed numbers."""
-    from advkd.claims import audit
+    from advkd.claims.audit import audit_text
 
-    print(audit.text())
+    print(audit_text())
 
 
 def deviations(args: argparse.Namespace, user: "User") -> None:

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from advkd.claims import audit, audit_remarks, audit_rules
-from advkd.claims.evidence import cells
+from advkd.claims import audit
+from advkd.claims.audit import findings, remarks, rules
+from advkd.claims.published import all_cells
 
-FINDINGS = audit.findings()
+FINDINGS = audit.find_all()
 # The papers' contradictions as read by hand: where, printed, derived.
 CONTRADICTIONS = [
     ("changes", "aikd section 4.3", "1.43", "1.80"),
@@ -36,17 +37,18 @@ CLAIMS = {
 }  # fmt: skip
 REMARKS = {
     "13.18 ± 0.34: probably a copy", "top1_error 20.42 ± 0.04, top5_error 5.27 ± 0.29: probably a copy",
-    "above the accuracy of the same runs, 81.39 %", "by 1.16 points in Top-1 error and by 0.2 in macro F1",
-    "by 0.09 points in Top-1 error and by 0.7 in macro F1", "worse than gip/cifar100/resnet18/gip, 78.30",
-    "worse than gip/cifar100/resnet18/kd, 77.73", "7 of the 10 variants that learnt are worse than gip/cifar100/resnet1"
+    "above the accuracy of the same runs, 81.39 %", "deviation of 1.16 points in Top-1 error and of 0.2 in macro F1",
+    "deviation of 0.09 points in Top-1 error and of 0.7 in macro F1", "worse than gip/cifar100/resnet18/gip (78.30)",
+    "worse than gip/cifar100/resnet18/kd (77.73)",
+    "7 of the 10 variants that learnt are worse than gip/cifar100/resnet18/baseline (77.22)",
 }  # fmt: skip
 
 
 def change(monkeypatch, select, **fields):
     """Print other numbers in the cells that `select` tells."""
-    assert any(map(select, cells()))
-    other = tuple(dataclasses.replace(cell, **fields) if select(cell) else cell for cell in cells())
-    monkeypatch.setattr(audit_rules, "cells", lambda: other)
+    assert any(map(select, all_cells()))
+    other = tuple(dataclasses.replace(cell, **fields) if select(cell) else cell for cell in all_cells())
+    monkeypatch.setattr(findings, "all_cells", lambda: other)
 
 
 def at(table, row, column=None, metric=None):
@@ -63,8 +65,8 @@ def test_every_known_contradiction_and_no_other():
     assert sorted((one.rule, one.where, one.printed, one.derived) for one in own) == sorted(CONTRADICTIONS)
     for kind, names in CLAIMS.items():
         found = [one for one in FINDINGS if (one.rule, one.kind) == ("claims", kind)]
-        assert {one.words.split(":")[0] for one in found} == names
-        assert all(("; read here as: " in one.words) == (kind == "remark") for one in found)
+        assert {one.message.split(":")[0] for one in found} == names
+        assert all(("; read here as: " in one.message) == (kind == "remark") for one in found)
 
 
 def test_remarks():
@@ -72,17 +74,17 @@ def test_remarks():
     chance = [one for one in remarks if one.rule == "chance"]
     assert len(chance) == 5 and {(one.printed, one.derived) for one in chance} == {("1.00", "100/100")}
     rest = [one for one in remarks if one.rule not in ("chance", "claims")]
-    assert len(rest) == len(REMARKS) and all(any(text in one.words for one in rest) for text in REMARKS)
+    assert len(rest) == len(REMARKS) and all(any(text in one.message for one in rest) for text in REMARKS)
 
 
 def test_a_swap_is_told():
-    swapped = [one for one in FINDINGS if "swapped" in one.words]
+    swapped = [one for one in FINDINGS if "swapped" in one.message]
     assert {one.printed for one in swapped} == {"+1.80", "+2.71"}
 
 
 def test_nothing_is_typed_in():
     """The rules name no number, table or method of a contradiction."""
-    for module in (audit_rules, audit_remarks):
+    for module in (findings, rules, remarks):
         source = Path(module.__file__).read_text(encoding="utf-8")
         assert not re.search(r"table\d|omega|cub200|fgvc|\d\d\.\d\d|section \d", source)
 
@@ -90,21 +92,21 @@ def test_nothing_is_typed_in():
 @pytest.mark.parametrize(
     ("select", "fields", "rule", "expected"),
     [
-        (at("okd_table1", "OKD-SAGAN"), {"mean": "132.31"}, audit_rules.averages, ("132.31", "132.13")),
-        (at("okd_table1", "OKD-ACGAN G3"), {"mean": "180.31"}, audit_rules.averages, ("172.13", "172.46")),
-        (at("gip_table3", "Our method", metric="restored_ratio"), {"mean": "99.31"}, audit_rules.ratios,
+        (at("okd_table1", "OKD-SAGAN"), {"mean": "132.31"}, rules.check_averages, ("132.31", "132.13")),
+        (at("okd_table1", "OKD-ACGAN G3"), {"mean": "180.31"}, rules.check_averages, ("172.13", "172.46")),
+        (at("gip_table3", "Our method", metric="restored_ratio"), {"mean": "99.31"}, rules.check_ratios,
          ("99.31 ± 0.04", "99.30")),
-        (at("gip_table3", "Our method", metric="restored_ratio"), {"std": "0.06"}, audit_rules.ratios,
+        (at("gip_table3", "Our method", metric="restored_ratio"), {"std": "0.06"}, rules.check_ratios,
          ("99.30 ± 0.06", "0.04")),
-        (at("gip_table6", "ResNet-18", "Accuracy (%) / 200 Epochs"), {"mean": "78.03"}, audit_rules.repetitions,
+        (at("gip_table6", "ResNet-18", "Accuracy (%) / 200 Epochs"), {"mean": "78.03"}, rules.check_repetitions,
          ("78.30", "78.03")),
-        (at("text", "okd_sagan_g2"), {"mean": "14.5"}, audit_rules.changes, ("14.5", "15.4")),
-        (at("text", "gip_cifar10_images_per_class"), {"mean": "5000"}, audit_rules.data_sets, ("5000", "6000")),
-        (at("aikd_table3", "Top-5 Error / ResNet 18 / PS-KD", "MIT67"), {"mark": ""}, audit_rules.marks,
+        (at("text", "okd_sagan_g2"), {"mean": "14.5"}, rules.check_changes, ("14.5", "15.4")),
+        (at("text", "gip_cifar10_images_per_class"), {"mean": "5000"}, rules.check_data_sets, ("5000", "6000")),
+        (at("aikd_table3", "Top-5 Error / ResNet 18 / PS-KD", "MIT67"), {"mark": ""}, rules.check_marks,
          ("no mark", "bold")),
-        (at("gip_table1", "CIFAR-10", "KD (%)"), {"mean": "10.00"}, audit_remarks.chance, ("10.00 ± 0.13", "100/10")),
+        (at("gip_table1", "CIFAR-10", "KD (%)"), {"mean": "10.00"}, remarks.check_chance, ("10.00 ± 0.13", "100/10")),
         (at("aikd_table6", "alpha_CE = 0.7, alpha_G = 0.2, alpha_P = 0.1"), {"mean": "21.29", "std": "0.12"},
-         audit_remarks.copies, ("21.29 ± 0.12", "numbers of two trainings")),
+         remarks.check_copies, ("21.29 ± 0.12", "numbers of two trainings")),
     ],
 )  # fmt: skip
 def test_a_changed_number_is_found(monkeypatch, select, fields, rule, expected):
@@ -117,15 +119,15 @@ def test_a_changed_number_is_found(monkeypatch, select, fields, rule, expected):
 @pytest.mark.parametrize(
     ("select", "fields", "rule", "left"),
     [
-        (at("text", "aikd_gain_cskd"), {"mean": "1.80"}, audit_rules.changes, 2),
-        (at("aikd_table1", "Coarse / CIFAR-100", "Classes"), {"mean": "100"}, audit_rules.repetitions, 1),
+        (at("text", "aikd_gain_cskd"), {"mean": "1.80"}, rules.check_changes, 2),
+        (at("aikd_table1", "Coarse / CIFAR-100", "Classes"), {"mean": "100"}, rules.check_repetitions, 1),
         (at("aikd_table1", "Fine-grained / FGVC aircraft", "Images / Valid"), {"mean": "3333"},
-         audit_rules.data_sets, 2),
-        (at("aikd_table3", "Top-5 Error / ResNet 18 / AI-KD", "Stanford Dogs"), {"mean": "7.17"}, audit_rules.marks, 2),
-        (at("aikd_table5", "ResNet-18 / omega = 0.75"), {"std": "0.41"}, audit_remarks.copies, 1),
+         rules.check_data_sets, 2),
+        (at("aikd_table3", "Top-5 Error / ResNet 18 / AI-KD", "Stanford Dogs"), {"mean": "7.17"}, rules.check_marks, 2),
+        (at("aikd_table5", "ResNet-18 / omega = 0.75"), {"std": "0.41"}, remarks.check_copies, 1),
         (at("aikd_table2", "F1 Score Macro / ResNet 18 / Baseline", "FGVC Aircraft"), {"mean": "0.814", "std": "0.012"},
-         audit_remarks.f1_beside_error, 1),
-        (lambda cell: cell.row == "One-Hot Loss", {"mean": "71.00"}, audit_remarks.chance, 4),
+         remarks.check_f1, 1),
+        (lambda cell: cell.row == "One-Hot Loss", {"mean": "71.00"}, remarks.check_chance, 4),
     ],
 )  # fmt: skip
 def test_a_corrected_number_is_not_found(monkeypatch, select, fields, rule, left):
@@ -135,17 +137,17 @@ def test_a_corrected_number_is_not_found(monkeypatch, select, fields, rule, left
 
 
 def test_what_was_checked():
-    counts = {one.rule: one.count for one in audit.checks()}
+    counts = {one.rule: one.count for one in audit.run_checks()}
     assert counts["stated differences and percentages"] == 24
     assert counts["averages"] == 2 and counts["ratios of accuracies"] == 6
-    assert min(counts.values()) > 0 and sum(len(one.findings) for one in audit.checks()) == len(FINDINGS)
+    assert min(counts.values()) > 0 and sum(len(one.findings) for one in audit.run_checks()) == len(FINDINGS)
 
 
 # --- what the printed numbers bear out
 
 
 def test_readings_are_scipy_s():
-    found = audit.readings()
+    found = audit.compare_top_two()
     assert len(found) == 48
     for one in found:
         texts = re.findall(r"([\d.]+) ± ([\d.]+)", f"{one.best} {one.second}")
@@ -166,7 +168,7 @@ def test_readings_are_scipy_s():
     ],
 )  # fmt: skip
 def test_readings_worked_out_by_hand(where, metric, t):
-    (found,) = [one for one in audit.readings() if (one.where, one.metric) == (where, metric)]
+    (found,) = [one for one in audit.compare_top_two() if (one.where, one.metric) == (where, metric)]
     assert found.t == pytest.approx(t, abs=0.3)
 
 
@@ -178,7 +180,7 @@ def test_readings_worked_out_by_hand(where, metric, t):
     ],
 )
 def test_the_best_of_three(run, single, fids, t, p, expected, chance):
-    (found,) = [one for one in audit.controls() if one.run == run]
+    (found,) = [one for one in audit.control_by_chance() if one.run == run]
     assert (found.single, found.generators, found.best) == (single, 3, min(fids))
     assert (found.mean, found.deviation) == pytest.approx((statistics.fmean(fids), statistics.stdev(fids)))
     assert (found.t, found.p) == pytest.approx((t, p), abs=0.005)
@@ -189,10 +191,10 @@ def test_the_best_of_three(run, single, fids, t, p, expected, chance):
 
 
 def test_what_is_shown():
-    for found in (FINDINGS, audit.checks(), audit.readings(), audit.controls()):
+    for found in (FINDINGS, audit.run_checks(), audit.compare_top_two(), audit.control_by_chance()):
         plain = [dataclasses.asdict(one) for one in found]
         assert json.loads(json.dumps(plain, allow_nan=False)) is not None
-    text = audit.text()
-    assert all(one.where in text and one.words in text for one in FINDINGS)
+    text = audit.audit_text()
+    assert all(one.where in text and one.message in text for one in FINDINGS)
     assert "as low in 14 % of cases" in text and "t = 1.93, df = 3.3, p = 0.14" in text
     assert all(Decimal(one.printed.split()[0]) for one in FINDINGS if one.rule == "changes")

@@ -10,14 +10,21 @@ import pytest
 from gip_runs import end, finish
 from scipy import stats
 
-from advkd.claims import claims
-from advkd.claims.file import load
+from advkd.claims import judgements
+from advkd.claims.claim_file import load_claims
+from advkd.claims.markdown import claims_page
+from advkd.claims.our_numbers import OurNumbers
+from advkd.claims.verdicts import judge_published
 from advkd.files import write_json
 from advkd.metrics.significance import paired_difference
 from advkd.settings import config
 
-CLAIMS = {claim.id: claim for claim in load()}
+CLAIMS = {claim.id: claim for claim in load_claims()}
 C100 = "gip/cifar100/resnet18"
+
+
+def judge(claim, user):
+    return judgements.judge(claim, OurNumbers(user))
 
 
 @pytest.fixture
@@ -38,9 +45,9 @@ def test_ours_from_runs(user, fill):
     for method, right in (("baseline", 700), ("kd", 730), ("gip", 760)):
         for net in ("cifar10/resnet18", "cifar100/resnet18", "cifar10/reactnet18", "cifar100/reactnet18"):
             fill(f"gip/{net}/{method}", right, right + 4, right + 2)
-    found = claims.judge(CLAIMS["gip-everywhere"], user)
-    assert found.ours.word == "holds" and found.ours.caveat == "" and len(found.ours.parts) == 8
-    part = found.ours.parts[1]
+    found = judge(CLAIMS["gip-everywhere"], user)
+    assert found.ours.word == "holds" and found.ours.caveat == "" and len(found.ours.comparisons) == 8
+    part = found.ours.comparisons[1]
     assert part.compared == "gip − kd (gip/cifar10/resnet18, accuracy)" and part.numbers == "76.2 − 73.2 = 3"
     assert (part.n, part.estimate) == ((3, 3), pytest.approx(3.0))
     expected = stats.ttest_ind([76, 76.4, 76.2], [73, 73.4, 73.2], equal_var=False)
@@ -50,78 +57,80 @@ def test_ours_from_runs(user, fill):
     low, high = paired_difference(wrong[1], wrong[0])
     assert part.images["n_images"] == 1000 and (part.images["low"], part.images["high"]) == (100 * low, 100 * high)
     # Unfinished are the two teachers, and of each binary network the training that its weights are from.
-    assert found.takes == {"runs": 36 + 2 + 18, "command": 36 + 2 + 18}
-    assert found.made == {"runs": 36, "seconds": 108.0, "machines": ["CPU, 1 of 2 threads"],
+    assert found.needs == {"runs": 36 + 2 + 18, "command": 36 + 2 + 18}
+    assert found.trained == {"runs": 36, "seconds": 108.0, "machines": ["CPU, 1 of 2 threads"],
                           "data": ["cifar10: official archive, verified by published checksum",
                                    "cifar100: official archive, verified by published checksum"]}  # fmt: skip
-    assert claims.judge(CLAIMS["gip-resnet-cifar10"], user).ours.word == "fails"  # 3 points, not 0.17
+    assert judge(CLAIMS["gip-resnet-cifar10"], user).ours.word == "fails"  # 3 points, not 0.17
 
 
 def test_ours_from_ratios_and_teachers(user, fill):
     fill("gip/cifar10/wrn28_10/baseline", 900)
     fill("gip/cifar10/resnet18/gip+teacher=wrn28_10", 880, 882, 884)
     fill("gip/cifar10/resnet18/gantsc+teacher=wrn28_10", 860, 862, 864)
-    (part,) = claims.judge(CLAIMS["gip-gantsc"], user).ours.parts
+    (part,) = judge(CLAIMS["gip-gantsc"], user).ours.comparisons
     assert part.estimate == pytest.approx(100 * 20 / 900, abs=1e-3) and part.low > 0
     fill("gip/cifar100/resnet34/baseline", 750)
     fill("gip/cifar100/resnet18/gip", 755, 757, 759)
-    found = claims.judge(CLAIMS["gip-over-teacher"], user)
-    (part,) = found.ours.parts
+    found = judge(CLAIMS["gip-over-teacher"], user)
+    (part,) = found.ours.comparisons
     expected = stats.ttest_1samp([0.5, 0.7, 0.9], 0).confidence_interval(0.95)
     assert found.ours.word == "holds" and (part.low, part.high) == pytest.approx(tuple(expected))
 
 
 def test_ours_that_ended_or_cannot_be_read(user, fill):
     runs = [config.resolve(f"{C100}/gip+epochs=300/seed{seed}", user) for seed in range(3)]
-    assert claims.judge(CLAIMS["gip-epochs-resnet"], user).ours.word == "not run"
+    assert judge(CLAIMS["gip-epochs-resnet"], user).ours.word == "not run"
     fill(f"{C100}/gip", 600, 610, 620)
     for one in runs:
         end(one, status="diverged", step=9, epoch=2)
-    assert claims.judge(CLAIMS["gip-epochs-resnet"], user).ours.word == "diverged"
+    assert judge(CLAIMS["gip-epochs-resnet"], user).ours.word == "diverged"
     fill(f"{C100}/gip+epochs=300", 500, 510, 520)
-    assert claims.judge(CLAIMS["gip-epochs-resnet"], user).ours.word == "holds"
+    assert judge(CLAIMS["gip-epochs-resnet"], user).ours.word == "holds"
     predictions = runs[0].run.folder("paper") / "predictions.npz"
     predictions.write_bytes(b"damaged")
     (runs[0].run.folder("paper") / "metrics.json").unlink()
-    found = claims.judge(CLAIMS["gip-epochs-resnet"], user).ours
+    found = judge(CLAIMS["gip-epochs-resnet"], user).ours
     assert found.word == "not readable" and str(predictions) in found.why
     (runs[0].run.folder("paper") / "result.json").write_text("{")
-    assert "gip+epochs=300" in claims.judge(CLAIMS["gip-epochs-resnet"], user).ours.why
+    assert "gip+epochs=300" in judge(CLAIMS["gip-epochs-resnet"], user).ours.why
 
 
 def test_runs_that_came_without_their_predictions(user, fill):
     """As a fresh copy of the repository's own results: metrics.json, result.json and provenance.json."""
     fill(f"{C100}/gip", 600, 610, 620)
     fill(f"{C100}/gip+epochs=300", 500, 510, 520)
-    whole = claims.judge(CLAIMS["gip-epochs-resnet"], user)
+    whole = judge(CLAIMS["gip-epochs-resnet"], user)
     for path in Path("results/paper").rglob("predictions.npz"):
         path.unlink()
-    found = claims.judge(CLAIMS["gip-epochs-resnet"], user)
-    assert whole.ours.parts[0].images and found.ours.parts[0].images is None and found.made == whole.made
-    assert found.ours == replace(whole.ours, parts=tuple(replace(part, images=None) for part in whole.ours.parts))
+    found = judge(CLAIMS["gip-epochs-resnet"], user)
+    assert whole.ours.comparisons[0].images and found.ours.comparisons[0].images is None
+    assert found.trained == whole.trained
+    without_images = tuple(replace(result, images=None) for result in whole.ours.comparisons)
+    assert found.ours == replace(whole.ours, comparisons=without_images)
     fill(f"{C100}/gip", 600)
-    assert claims.judge(CLAIMS["gip-epochs-resnet"], user).ours.parts[0].images is None
+    assert judge(CLAIMS["gip-epochs-resnet"], user).ours.comparisons[0].images is None
     fill(f"{C100}/gip+epochs=300", 500)
-    assert claims.judge(CLAIMS["gip-epochs-resnet"], user).ours.parts[0].images == whole.ours.parts[0].images
+    assert judge(CLAIMS["gip-epochs-resnet"], user).ours.comparisons[0].images == whole.ours.comparisons[0].images
     (path := config.resolve(f"{C100}/gip/seed0", user).run.folder("paper") / "predictions.npz").write_bytes(b"damaged")
-    damaged = claims.judge(CLAIMS["gip-epochs-resnet"], user).ours
+    damaged = judge(CLAIMS["gip-epochs-resnet"], user).ours
     assert damaged.word == "not readable" and str(path) in damaged.why
 
 
 def test_a_claim_takes_the_teachers_and_parents_too(user, fill):
-    ratio = claims.judge(CLAIMS["gip-gantsc"], user)
-    assert (ratio.takes["runs"], ratio.made) == (3 + 3 + 1 + 1, None)
+    ratio = judge(CLAIMS["gip-gantsc"], user)
+    assert (ratio.needs["runs"], ratio.trained) == (3 + 3 + 1 + 1, None)
     fill("gip/cifar10/wrn28_10/baseline", 900)
-    assert claims.judge(CLAIMS["gip-gantsc"], user).made["runs"] == 1
-    assert claims.judge(CLAIMS["aikd-cifar100-error"], user).takes == {"runs": 6, "command": 180}
-    assert claims.judge(CLAIMS["aikd-omega-values"], user).takes is None
+    assert judge(CLAIMS["gip-gantsc"], user).trained["runs"] == 1
+    assert judge(CLAIMS["aikd-cifar100-error"], user).needs == {"runs": 6, "command": 180}
+    assert judge(CLAIMS["aikd-omega-values"], user).needs is None
 
 
 def test_combinations_without_entropy_that_diverge(user):
     for quantity in CLAIMS["gip-entropy-needed"].quantities:
         for seed in range(3):
             end(config.resolve(f"{quantity.run}/seed{seed}", user), status="diverged", step=9, epoch=2)
-    assert claims.judge(CLAIMS["gip-entropy-needed"], user).ours.word == "holds"
+    assert judge(CLAIMS["gip-entropy-needed"], user).ours.word == "holds"
 
 
 def test_a_gan_with_random_features_gets_no_verdict(user):
@@ -132,13 +141,13 @@ def test_a_gan_with_random_features_gets_no_verdict(user):
             values = dict.fromkeys(("fid.G1", "fid.G2", "fid.G3", "fid.mean"), value)
             write_json(folder / "result.json", {"status": "done", "config_hash": one.hash, "sha256": {}})
             write_json(folder / "metrics.json", {"status": "done", "values": values, "meta": {"weights": "official"}})
-    assert claims.judge(CLAIMS["okd-sagan-all"], user).ours.word == "holds"
-    assert claims.judge(CLAIMS["okd-sagan-g2"], user).ours.word == "holds"
-    assert claims.judge(CLAIMS["okd-sagan-mean"], user).ours.word == "fails"  # 15.4 %, not 5.5 %
+    assert judge(CLAIMS["okd-sagan-all"], user).ours.word == "holds"
+    assert judge(CLAIMS["okd-sagan-g2"], user).ours.word == "holds"
+    assert judge(CLAIMS["okd-sagan-mean"], user).ours.word == "fails"  # 15.4 %, not 5.5 %
     write_json(folder / "metrics.json", {"status": "done", "values": values, "meta": {"weights": "random"}})
     one = config.resolve("okd/codebrim/sagan/single/seed0", user).run.folder("paper") / "metrics.json"
     write_json(one, {"status": "done", "values": values, "meta": {"weights": "random"}})
-    assert claims.judge(CLAIMS["okd-sagan-all"], user).ours.word == "no verdict"
+    assert judge(CLAIMS["okd-sagan-all"], user).ours.word == "no verdict"
 
 
 # --- what is shown
@@ -147,24 +156,24 @@ def test_a_gan_with_random_features_gets_no_verdict(user):
 def test_report_is_json(user, fill):
     fill(f"{C100}/gip", 600, 610)
     fill(f"{C100}/gip+epochs=300", 500)
-    found = {one["id"]: one for one in claims.report(user)}
+    found = {one["id"]: one for one in judgements.judge_all(user)}
     assert list(found) == list(CLAIMS) and json.loads(json.dumps(found, allow_nan=False)) == found
     one = found["gip-epochs-resnet"]
-    assert one["ours"]["word"] == "not enough runs" and one["ours"]["parts"][0]["n"] == [2, 1]
+    assert one["ours"]["word"] == "not enough runs" and one["ours"]["comparisons"][0]["n"] == [2, 1]
     assert one["command"] == "snakemake --cores all gip_table6 --config scale=paper seeds=3"
 
 
 def test_document(user, fill):
     fill(f"{C100}/gip", 600, 610, 620)
     fill(f"{C100}/gip+epochs=300", 500, 510, 520)
-    text = claims.document(user)
+    text = claims_page(user)
     headings = [line.removeprefix("### ") for line in text.splitlines() if line.startswith("### ")]
     assert headings == list(CLAIMS)
     block = text.split("### gip-epochs-resnet\n")[1].split("###")[0]
     for part in (
         "section 4.3",
-        "- check: `snakemake --cores all gip_table6 --config scale=paper seeds=3`, which trains 10 runs\n",
-        "- takes 7 runs; 6 of them finished, in 18 s on CPU, 1 of 2 threads\n",
+        "- command: `snakemake --cores all gip_table6 --config scale=paper seeds=3`, which trains 10 runs\n",
+        "- needs 7 runs; 6 of them finished, in 18 s on CPU, 1 of 2 threads\n",
         "- published: **holds**",
         "- ours: **holds**",
         "61 − 51 = 10",
@@ -182,14 +191,14 @@ def test_the_document_of_this_repository_is_of_these_claims():
     text = Path("docs/claims.md").read_text(encoding="utf-8")
     for one in CLAIMS.values():
         block = text.partition(f"### {one.id}\n")[2].split("\n###")[0]
-        verdict = claims.published(one)
+        verdict = judge_published(one)
         assert one.claim in block and one.place in block, f"{one.id}: write docs/claims.md again"
         assert f"published: **{verdict.word}**; {verdict.why}" in block, f"{one.id}: write docs/claims.md again"
 
 
 def test_comparisons_read_well():
-    first = claims.published(CLAIMS["gip-few-images"]).parts[0]
+    first = judge_published(CLAIMS["gip-few-images"]).comparisons[0]
     assert first.numbers == "78.30 + 94.96 − 77.73 − 95.13 = 0.40"
-    (part,) = claims.published(CLAIMS["okd-sagan-g2"]).parts
+    (part,) = judge_published(CLAIMS["okd-sagan-g2"]).comparisons
     assert part.compared == "okd fid.G2 below single fid.G1 (okd/codebrim/sagan)"
     assert part.numbers == "118.23 against 139.76: 15.4 %" and part.n == (1, 1) and part.p is None

@@ -9,16 +9,20 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from scipy import stats
 
-from advkd.claims import claims
-from advkd.claims.evidence import Number, Ours
-from advkd.claims.file import CLAIMS as FILE
-from advkd.claims.file import Claim, load
-from advkd.claims.predicates import AnyPredicate, Quantity
+from advkd.claims.claim_file import CLAIMS as FILE
+from advkd.claims.claim_file import Claim, load_claims
+from advkd.claims.judgements import judge_all
+from advkd.claims.markdown import claims_page
+from advkd.claims.number import Number
+from advkd.claims.our_numbers import OurNumbers
+from advkd.claims.predicates import AnyPredicate
+from advkd.claims.predicates.base import Quantity
+from advkd.claims.verdicts import Verdict, judge_ours, judge_published
 from advkd.errors import UserError
 from advkd.metrics.effect import Sample
 from advkd.settings import catalog, config
 
-CLAIMS = {claim.id: claim for claim in load()}
+CLAIMS = {claim.id: claim for claim in load_claims()}
 # What the papers' own tables contradict, as read by hand; the others hold or are not printed.
 CONTRADICTED = {
     "aikd-gain-cskd", "aikd-top5-resnet", "aikd-ablation-gains", "aikd-omega-values", "gip-entropy-needed"
@@ -43,7 +47,7 @@ def claim(*checks):
     return Claim(id="one", paper="gip", place="here", claim="…", check=checks)
 
 
-class Given(Ours):
+class GivenNumbers(OurNumbers):
     """Numbers of our runs that are given by the name of their group: values over seeds, or a Number."""
 
     def __init__(self, numbers, scale="paper"):
@@ -54,14 +58,14 @@ class Given(Ours):
         found = self.given.get(quantity.run.split("/")[-1], Number(None, "not run"))
         return found if isinstance(found, Number) else Number(Sample.from_values(found), "done")
 
-    def images(self, comparison):
+    def image_interval(self, comparison):
         return None
 
 
 def word(check, numbers, scale="paper"):
     checks = check if isinstance(check, list) else [check]
     under = {"under": ["gip/cifar100/resnet18"]}
-    return claims.ours(claim(*({**under, **one} for one in checks)), Given(numbers, scale))
+    return judge_ours(claim(*({**under, **one} for one in checks)), GivenNumbers(numbers, scale))
 
 
 # --- the file
@@ -69,7 +73,7 @@ def word(check, numbers, scale="paper"):
 
 def test_every_claim_on_the_printed_numbers():
     assert len(CLAIMS) >= 50 and not any(one.problem for one in CLAIMS.values())
-    found = {name: claims.published(one).word for name, one in CLAIMS.items()}
+    found = {name: judge_published(one).word for name, one in CLAIMS.items()}
     assert {name for name, verdict in found.items() if verdict == "contradicted"} == CONTRADICTED
     assert {name for name, verdict in found.items() if verdict == "contradicted as read here"} == AS_READ
     assert {name for name, verdict in found.items() if verdict == "not printed"} == NOT_PRINTED
@@ -78,22 +82,23 @@ def test_every_claim_on_the_printed_numbers():
 def test_a_reading_that_fails_on_print_is_no_contradiction():
     """The printed numbers and their reasons are the same; only the word tells whose claim they are against."""
     one = CLAIMS["aikd-gain-cskd"]
-    plain, read = claims.published(one), claims.published(one.model_copy(update={"reading": "in Table 2."}))
+    plain, read = judge_published(one), judge_published(one.model_copy(update={"reading": "in Table 2."}))
     assert (plain.word, read.word) == ("contradicted", "contradicted as read here")
-    assert (plain.why, plain.parts) == (read.why, read.parts)
+    assert (plain.why, plain.comparisons) == (read.why, read.comparisons)
     held = CLAIMS["aikd-gain-pskd"]
-    assert claims.published(held.model_copy(update={"reading": "…"})) == claims.published(held)
-    assert claims.ours(CLAIMS["okd-sagan-all"], Given({})).word == "not run"
+    assert judge_published(held.model_copy(update={"reading": "…"})) == judge_published(held)
+    assert judge_ours(CLAIMS["okd-sagan-all"], GivenNumbers({})).word == "not run"
 
 
 def test_what_the_printed_deviations_can_test():
     expected = {
-        "gip-gantsc": "deviations are printed for one side only",  # Table 3: 99.30 ± 0.04 against 99.16
-        "gip-dafl": "no deviations are printed to test it by",
-        "aikd-gain-pskd": "significant by the printed deviations (Welch, p < 0.05): 1 of 1 differences",
-        "aikd-cifar100-error": "as the table prints it",
+        # Table 3: 99.30 ± 0.04 against 99.16.
+        "gip-gantsc": "the paper prints a standard deviation for one side of a comparison only",
+        "gip-dafl": "the paper prints no standard deviations, so significance is unknown",
+        "aikd-gain-pskd": "differences significant by the printed standard deviations (Welch, p < 0.05): 1 of 1",
+        "aikd-cifar100-error": "as printed in the table",
     }
-    assert {name: claims.published(CLAIMS[name]).why for name in expected} == expected
+    assert {name: judge_published(CLAIMS[name]).why for name in expected} == expected
 
 
 def test_every_claim_says_what_trains_its_runs():
@@ -114,11 +119,12 @@ def test_every_claim_says_what_trains_its_runs():
 
 def test_printed_numbers_are_compared_as_printed():
     """Where a run is printed with two deviations, that of the claim's own table counts."""
-    (part,) = claims.published(CLAIMS["aikd-gain-pskd"]).parts
+    (part,) = judge_published(CLAIMS["aikd-gain-pskd"]).comparisons
     expected = stats.ttest_ind_from_stats(21.16, 0.22, 3, 19.87, 0.10, 3, equal_var=False)
     assert (part.estimate, part.n, part.agrees) == (1.29, (3, 3), True)
     assert (part.t, part.p) == pytest.approx((expected.statistic, expected.pvalue))
-    of_table4 = next(part for part in claims.published(CLAIMS["aikd-ablation"]).parts if "omega=0 −" in part.compared)
+    results = judge_published(CLAIMS["aikd-ablation"]).comparisons
+    of_table4 = next(result for result in results if "omega=0 −" in result.compared)
     assert of_table4.t == pytest.approx((20.34 - 19.87) / math.sqrt((0.28**2 + 0.07**2) / 3))
 
 
@@ -134,11 +140,11 @@ def test_printed_numbers_are_compared_as_printed():
     ],
 )
 def test_a_contradiction_names_both_numbers(name, numbers):
-    assert numbers in claims.published(CLAIMS[name]).why
+    assert numbers in judge_published(CLAIMS[name]).why
 
 
 def test_a_teacher_s_printed_accuracy_is_a_constant():
-    (part,) = claims.published(CLAIMS["gip-over-teacher"]).parts
+    (part,) = judge_published(CLAIMS["gip-over-teacher"]).comparisons
     assert part.estimate == 0.68 and part.t == pytest.approx(0.68 / (0.25 / math.sqrt(3)), rel=1e-6)
     assert part.df == pytest.approx(2)
 
@@ -154,7 +160,7 @@ def test_a_teacher_s_printed_accuracy_is_a_constant():
         ({"check": [{"kind": "value", "group": "__import__('os')", "equals": "1"}]}, "pattern"),
         ({"check": [{"kind": "difference", "higher": "a", "lower": "b", "by": "1e3"}]}, "pattern"),
         ({"check": []}, "at least 1 item"),
-        ({"tables": ["aikd_table9"]}, "'aikd_table9' is no table"),
+        ({"tables": ["aikd_table9"]}, "'aikd_table9' is not a table"),
         ({"weight": 3}, "weight: Extra inputs"),
         ({"place": None}, "place: Input should be"),
     ],
@@ -166,7 +172,7 @@ def test_a_wrong_entry_is_one_line_and_the_rest_is_checked(checkout, change, mes
                         "group": "aikd", "than": ["pskd"]}]}  # fmt: skip
     FILE.write_text(yaml.safe_dump({"aikd": [{**entry, "id": "theirs", **change}, entry], "okd": entries["okd"]}))
     user = config.user({"scale": "paper"})
-    wrong, right, *others = claims.report(user)
+    wrong, right, *others = judge_all(user)
     assert len(others) == len(entries["okd"]) and right["id"] == "mine" and right["published"]["word"] == "holds"
     for verdict in (wrong["published"], wrong["ours"]):
         assert verdict["word"] == "not readable" and "\n" not in verdict["why"]
@@ -175,7 +181,7 @@ def test_a_wrong_entry_is_one_line_and_the_rest_is_checked(checkout, change, mes
         wrong["id"] == "theirs"
         and wrong["claim"] == "…"
         and wrong["command"] == ""
-        and verdict["why"] in claims.document(user)
+        and verdict["why"] in claims_page(user)
     )
 
 
@@ -183,26 +189,31 @@ def test_what_is_no_claim(tmp_path):
     path = tmp_path / "claims.yaml"
     entries = yaml.safe_load(FILE.read_text())
     path.write_text(yaml.safe_dump({"okd": [*entries["okd"][:1] * 2, "word", {}, {"id": "A b"}, {"id": "okd-mine"}]}))
-    first, *others = load(path)
+    first, *others = load_claims(path)
     assert first.problem == "" and [one.id for one in others] == ["okd-2", "okd-3", "okd-4", "okd-5", "okd-mine"]
-    expected = ["another claim has the id 'okd-sagan-some'", "no claim but a value", "id: Field required", "id: String",
-                "place: Field required"]  # fmt: skip
+    expected = [
+        "another claim has the id 'okd-sagan-some'",
+        "expected keys and values",
+        "id: Field required",
+        "id: String",
+        "place: Field required",
+    ]
     assert all(text in one.problem for text, one in zip(expected, others, strict=True))
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [("okd: [", "cannot be read"), ("[]", "expected a list of claims"), ("okd: 3", "expected a list of claims"),
-     ("xyz: []", "'xyz' is no paper")],
+     ("xyz: []", "'xyz' is not a paper")],
 )  # fmt: skip
 def test_a_damaged_file_is_one_line(tmp_path, text, message):
     path = tmp_path / "claims.yaml"
     path.write_text(text)
     with pytest.raises(UserError, match=message) as error:
-        load(path)
+        load_claims(path)
     assert "\n" not in str(error.value) and str(path) in str(error.value)
     with pytest.raises(UserError, match="cannot be read"):
-        load(tmp_path / "none.yaml")
+        load_claims(tmp_path / "none.yaml")
 
 
 # --- predicates
@@ -304,7 +315,9 @@ def test_a_verdict_agrees_with_scipy_s_intervals():
         low, high = stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.95)
         expected = "holds" if low > 0 else "fails" if high < 0 else "not enough runs"
         found = word(HIGHER, {"a": list(a), "b": list(b)})
-        assert found.word == expected and (found.parts[0].low, found.parts[0].high) == pytest.approx((low, high))
+        assert found.word == expected and (found.comparisons[0].low, found.comparisons[0].high) == pytest.approx(
+            (low, high)
+        )
         seen.add(expected)
     assert len(seen) > 1
 
@@ -334,8 +347,8 @@ def test_a_claim_that_fails_in_part_fails_whatever_is_not_run():
     assert word(both, {"a": NEAR, "b": FAR}).word == "fails"
     assert "1 of 2 comparisons" in word(both, {"a": FAR, "b": NEAR}).why
     gone = {"b": Number(None, "diverged (seed 1 at epoch 3)", ended="diverged (1 of 3), epoch 3")}
-    assert word(both, {"a": FAR, "c": NEAR} | gone) == claims.Verdict(
-        "diverged", "diverged (seed 1 at epoch 3)", parts=word(both, {"a": FAR, "c": NEAR} | gone).parts
+    assert word(both, {"a": FAR, "c": NEAR} | gone) == Verdict(
+        "diverged", "diverged (seed 1 at epoch 3)", comparisons=word(both, {"a": FAR, "c": NEAR} | gone).comparisons
     )
     assert word(both, {"a": NEAR, "c": FAR} | gone).word == "fails"
     blocked = {"b": Number(None, "blocked (seed 0 by x)", ended="blocked (1 of 3)")}
@@ -366,12 +379,12 @@ def test_what_would_settle_it():
 def test_no_verdict():
     numbers = {"a": FAR, "b": NEAR}
     smoke = word(HIGHER, numbers, "smoke")
-    assert smoke.word == "no verdict" and "drawn images" in smoke.why and smoke.parts == ()
+    assert smoke.word == "no verdict" and "drawn images" in smoke.why and smoke.comparisons == ()
     stated = {"kind": "difference", "higher": "a", "lower": "b", "by": "1.0"}
-    assert word(stated, numbers, "gpu").word == "no verdict" and word(stated, numbers, "gpu").parts[0].low > 0.5
+    assert word(stated, numbers, "gpu").word == "no verdict" and word(stated, numbers, "gpu").comparisons[0].low > 0.5
     assert word(HIGHER, numbers, "gpu").word == "holds" and "scale gpu" in word(HIGHER, numbers, "gpu").caveat
     random = Number(Sample.from_values(FAR), "done", remark="the FID network has random weights")
     assert word(HIGHER, numbers | {"a": random}).word == "no verdict"
     one = claim({**HIGHER, "under": [C100]}).model_copy(update={"unjudged": "because"})
-    assert claims.ours(one, Given(numbers)) == claims.Verdict("no verdict", "because")
-    assert claims.ours(CLAIMS["aikd-omega-values"], Given({})).word == "no verdict"
+    assert judge_ours(one, GivenNumbers(numbers)) == Verdict("no verdict", "because")
+    assert judge_ours(CLAIMS["aikd-omega-values"], GivenNumbers({})).word == "no verdict"

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advkd.artifacts import figures, table_cells, tables
-from advkd.claims import file
+from advkd.claims.claim_file import load_claims
 from advkd.files import sha256, write_json
 from advkd.report import measure, status, tensorboard
 from advkd.settings import catalog, config
@@ -64,7 +64,7 @@ def test_claims(place, data):
     start = data.draw(st.integers(0, len(text) - 1500))
     part = yaml.safe_dump({"okd": yaml.safe_load(text)["okd"][:2]}).encode() if start % 2 else text[:1500]
     with spoiling(path, data.draw(spoilt(part))), contextlib.chdir(place), asked(place):
-        file.load()
+        load_claims()
 
 
 @given(st.data())

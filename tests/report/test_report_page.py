@@ -15,7 +15,7 @@ from markupsafe import Markup
 from PIL import Image
 from report_runs import HOSTILE, fill, leave
 
-from advkd.claims import audit, claims
+from advkd.claims import audit, judgements
 from advkd.files import write_json
 from advkd.report import choices, content, deviations, page
 from advkd.report.content import cells, pictures, records
@@ -310,8 +310,8 @@ def test_broken_claims_audit_and_choices_leave_the_rest(checkout, monkeypatch):
     monkeypatch.setattr(catalog, "tables", lambda: ["gip_table1"])
     found = catalog.with_parents(catalog.runs("gip_table1", config.user({"scale": "reduced"})))
     monkeypatch.setattr(catalog, "all_runs", lambda user: found)
-    monkeypatch.setattr(claims, "report", lambda user: [][0])
-    monkeypatch.setattr(audit, "checks", lambda: {}["rule"])
+    monkeypatch.setattr(judgements, "judge_all", lambda user: [][0])
+    monkeypatch.setattr(audit, "run_checks", lambda: {}["rule"])
     monkeypatch.setattr(deviations, "deviation_tables", lambda: iter([1 / 0]))
     user = config.user({"scale": "reduced"})
     page.write(content.gather(user), user, checkout / "out" / "report.html")

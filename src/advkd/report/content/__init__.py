@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from advkd.claims import audit, claims
+from advkd.claims import audit, judgements
 from advkd.damage import attempt
 from advkd.report import deviations
 from advkd.report.content import cells, overview, pictures, records, verdicts
@@ -34,8 +34,8 @@ def gather(user: User) -> Content:
     groups = records.gather(runs or {}, user)
     tables = [cells.gather(name, groups, user) for name in catalog.tables()]
     samples = pictures.samples(groups)
-    judged = verdicts.claims(claims.report, user)
-    audited = verdicts.audited(audit.checks, audit.readings, audit.controls)
+    judged = verdicts.claims(judgements.judge_all, user)
+    audited = verdicts.audited(audit.run_checks, audit.compare_top_two, audit.control_by_chance)
     told = overview.of(groups, tables, samples, judged, audited, user, problem)
     figures = [pictures.figure(name, groups, user) for name in catalog.figures()]
     made = verdicts.listed(deviations.deviation_tables)

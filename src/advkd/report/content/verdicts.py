@@ -36,7 +36,7 @@ class Audited(NamedTuple):
 
 
 def claims(report: Callable[[User], list[dict[str, Any]]], user: User) -> Listed:
-    """Return the judgements that `report`, as `claims.report`, gives, each verdict with its sign and colour."""
+    """Return the judgements that `report`, as `judgements.judge_all`, gives, each verdict with its sign and colour."""
     found = listed(lambda: report(user))
     for claim in found.items:
         for verdict in (claim["published"], claim["ours"]):

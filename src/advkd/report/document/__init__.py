@@ -15,7 +15,7 @@ from advkd.artifacts import latex, papers
 from advkd.artifacts.figure_records import figure_record
 from advkd.artifacts.table_layout import layout_table
 from advkd.artifacts.table_records import table_record
-from advkd.claims import claims
+from advkd.claims import markdown
 from advkd.damage import attempt
 from advkd.files import write_text
 from advkd.progress import duration, say
@@ -177,7 +177,7 @@ def titled(artifact: str) -> str:
 
 def compared(verdict: dict[str, Any]) -> list[str]:
     """Return the first comparisons of a verdict that have numbers, with intervals and effect size, in a line each."""
-    found = [claims.told(part) for part in verdict["parts"] if part["estimate"] is not None]
+    found = [markdown.describe_result(result) for result in verdict["comparisons"] if result["estimate"] is not None]
     return found[:COMPARED] + [f"and {len(found) - COMPARED} more"] * (len(found) > COMPARED)
 
 

@@ -1,0 +1,30 @@
+"""A number that a claim is checked on, whether the paper prints it or our runs measured it."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from advkd.metrics.effect import Sample
+
+
+@dataclass(frozen=True)
+class Number:
+    """The number of one quantity.
+
+    Attributes:
+        sample: mean, sample standard deviation and number of runs; None if there is no number.
+        status: "printed" or "done" if there is a number, otherwise why there is none.
+        digits: the mean as the paper prints it; None for a number of ours.
+        has_deviation: whether the paper prints a standard deviation. `sample` holds it only if the paper also prints
+            the number of runs.
+        ended: how our trainings ended, if any of them diverged or was blocked; otherwise empty.
+        diverged: the number of our trainings if all of them diverged, otherwise 0.
+        remark: why our number does not measure what the metric's name says; empty if it does.
+    """
+
+    sample: Sample | None
+    status: str
+    digits: Decimal | None = None
+    has_deviation: bool = False
+    ended: str = ""
+    diverged: int = 0
+    remark: str = ""

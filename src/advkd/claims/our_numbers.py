@@ -1,0 +1,138 @@
+"""The numbers that our runs measured, and what these runs took."""
+
+from typing import Any
+
+from advkd.artifacts.data_sources import describe_source
+from advkd.artifacts.seed_results import join_seeds, read_metrics, read_provenance
+from advkd.artifacts.table_cells import MEASURED, cell_row
+from advkd.claims.image_intervals import ImageIntervals
+from advkd.claims.number import Number
+from advkd.claims.predicates.base import Comparison, Quantity
+from advkd.claims.published import ratio_cell
+from advkd.damage import attempt, readable
+from advkd.metrics.effect import Sample
+from advkd.runs.provenance import describe_machine
+from advkd.settings import catalog, config
+from advkd.settings.config import Resolved
+from advkd.settings.gip import TEACHER_SEED
+from advkd.settings.user import User
+
+
+class OurNumbers:
+    """Our numbers at a user's scale. Each run is read once, so an object should serve one report only."""
+
+    def __init__(self, user: User) -> None:
+        self.user = user
+        self._numbers: dict[Quantity, Number] = {}
+        self._runs: dict[tuple[str, bool], list[Resolved]] = {}
+        self._runs_of_target: dict[str, set[str]] = {}
+        self._training: dict[str, dict[str, Any] | None] = {}
+        self._image_intervals = ImageIntervals(self.runs)
+
+    def number(self, quantity: Quantity) -> Number:
+        """Return the number of a quantity over the seeds that are done."""
+        if quantity not in self._numbers:
+            read = self._read_ratio if quantity.metric == "restored_ratio" else self._read_number
+            self._numbers[quantity] = read(quantity)
+        return self._numbers[quantity]
+
+    def image_interval(self, comparison: Comparison) -> dict[str, Any] | None:
+        """Return how far a comparison depends on the choice of evaluation images, as `ImageIntervals.interval`."""
+        return self._image_intervals.interval(comparison)
+
+    def runs(self, quantity: Quantity) -> list[Resolved]:
+        """Return the runs of a quantity, one for each seed. A teacher has only one."""
+        is_teacher = quantity.metric == "teacher_accuracy"
+        key = (quantity.run, is_teacher)
+        if key not in self._runs:
+            seeds = [TEACHER_SEED] if is_teacher else config.seeds(quantity.run.split("/")[0], self.user)
+            self._runs[key] = [config.resolve(f"{quantity.run}/seed{seed}", self.user) for seed in seeds]
+        return self._runs[key]
+
+    def runs_behind(self, quantities: list[Quantity]) -> dict[str, Resolved]:
+        """Return, by name, all runs that some quantities depend on.
+
+        These are the runs themselves, the teachers that ratios divide by, and all runs that these learn from.
+        """
+        runs = [run for quantity in quantities for run in self.runs(quantity)]
+        for quantity in quantities:
+            if quantity.metric == "restored_ratio":
+                runs.append(catalog.denominator(ratio_cell(quantity), self.user))
+        return catalog.with_parents({str(run.run): run for run in runs})
+
+    def runs_of_targets(self, targets: list[str]) -> set[str]:
+        """Return the names of all runs that the workflow trains for some targets."""
+        names: set[str] = set()
+        for target in targets:
+            if target not in self._runs_of_target:
+                self._runs_of_target[target] = set(catalog.with_parents(catalog.wanted(target, self.user)))
+            names |= self._runs_of_target[target]
+        return names
+
+    def training_of(self, runs: dict[str, Resolved]) -> dict[str, Any] | None:
+        """Return what the finished ones of some runs were trained on, or None if none of them is finished.
+
+        The result has the number of finished `runs`, the sum of their `seconds`, and descriptions of their `machines`
+        and `data`, each once.
+        """
+        finished = [training for run in runs.values() if (training := self._training_of_run(run))]
+        if not finished:
+            return None
+        return {
+            "runs": len(finished),
+            "seconds": sum(training["seconds"] for training in finished),
+            "machines": list(dict.fromkeys(training["machine"] for training in finished)),
+            "data": list(dict.fromkeys(training["data"] for training in finished)),
+        }
+
+    def _read_number(self, quantity: Quantity) -> Number:
+        runs = self.runs(quantity)
+        metric = MEASURED.get(quantity.metric, quantity.metric)
+        with readable(quantity.run):
+            group = join_seeds(runs, metric)
+            values = group.values(metric)
+            if not values or group.ended:
+                diverged = len(runs) if all(_has_diverged(run) for run in runs) else 0
+                return Number(None, group.status, ended=group.ended, diverged=diverged)
+        if quantity.metric == "teacher_accuracy":
+            return Number(Sample.constant(values[0]), group.status)
+        first = next(iter(group.metrics.values()))
+        return Number(Sample.from_values(values), group.status, remark=_remark(first.get("meta", {})))
+
+    def _read_ratio(self, quantity: Quantity) -> Number:
+        with readable(quantity.run):
+            row = cell_row(ratio_cell(quantity), self.user)
+        values = [float(value) for value in row.get("values", "").split()]
+        ended = row.get("ended", "")
+        sample = Sample.from_values(values) if values and not ended else None
+        return Number(sample, row["status"], ended=ended)
+
+    def _training_of_run(self, run: Resolved) -> dict[str, Any] | None:
+        name = str(run.run)
+        if name not in self._training:
+            # A damaged file is ignored here: the verdict on the numbers of this run reports it.
+            self._training[name], _ = attempt(_read_training, run)
+        return self._training[name]
+
+
+def _has_diverged(run: Resolved) -> bool:
+    metrics = read_metrics(run)
+    return metrics is not None and metrics["status"] == "diverged"
+
+
+def _remark(meta: dict[str, Any]) -> str:
+    """Return why a GAN's distances, measured as `meta` says, are not FIDs; empty if they are."""
+    return "the FID network has random weights" if meta.get("weights") == "random" else ""
+
+
+def _read_training(run: Resolved) -> dict[str, Any] | None:
+    """Return the seconds, the machine and the data of a finished run, or None if it is not finished."""
+    if not (run.run.folder(run.scale) / "result.json").exists():
+        return None
+    provenance = read_provenance(run)
+    data = provenance["data"]
+    return {
+        "seconds": provenance["wall_seconds"],
+        "machine": describe_machine(provenance),
+        "data": f"{data['name']}: {describe_source(data['source'])}",
+    }
