@@ -6,8 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from small_archives import members, pack, unpack
 
-from advkd.data.archives.members import FolderArchive
-from advkd.data.archives.zip import ZipArchive
+from advkd.data.archives.folder_archive import FolderArchive
+from advkd.data.archives.zip_archive import ZipArchive
 from advkd.errors import UserError
 
 NAME = st.text("abcXYZ09 _-é", min_size=1, max_size=8).filter(lambda text: text.strip() == text)
@@ -84,7 +84,7 @@ def test_an_unreadable_file_is_told(tmp_path):
 def test_a_folder_is_the_same_by_a_relative_path(archive, tmp_path):
     folder = unpack(archive, tmp_path) / "original_dataset"
     code = (
-        "from pathlib import Path; from advkd.data.archives.members import FolderArchive; "
+        "from pathlib import Path; from advkd.data.archives.folder_archive import FolderArchive; "
         "print(FolderArchive(Path('original_dataset')).digest())"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)

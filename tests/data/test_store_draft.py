@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from advkd import files
-from advkd.data import store
 from advkd.data.store import Store
+from advkd.data.store_draft import draft_store, write_store
 from advkd.errors import UserError
 
 ARRAYS = {
@@ -26,7 +26,7 @@ def out(tmp_path):
 
 
 def write(out, **changed):
-    return store.write(out, {**ARRAYS, **changed}, "split\n", {"name": "set"})
+    return write_store(out, {**ARRAYS, **changed}, "split\n", {"name": "set"})
 
 
 def test_what_is_written_is_opened(out):
@@ -59,8 +59,8 @@ def test_sizes_are_kept_where_there_are_some(out):
 
 def test_rows_may_come_in_any_order(out):
     images = np.random.default_rng(0).integers(0, 256, (5, 4, 4, 3), dtype=np.uint8)
-    with store.draft(out, 1000) as draft:
-        with draft.rows("images", images.shape) as rows, draft.rows("held_out", (0, 4, 4, 3)):
+    with draft_store(out, 1000) as draft:
+        with draft.row_writer("images", images.shape) as rows, draft.row_writer("held_out", (0, 4, 4, 3)):
             for index in (3, 0, 4, 1, 2):
                 rows[index] = images[index]
         for name in ("labels", "held_out_labels"):
@@ -78,9 +78,9 @@ def test_rows_may_come_in_any_order(out):
 )  # fmt: skip
 def test_a_row_that_does_not_belong_is_refused_and_nothing_left_behind(out, index, row):
     with (
-        pytest.raises(ValueError, match="is no row"),
-        store.draft(out, 1000) as draft,
-        draft.rows("images", (2, 4, 4, 3)) as rows,
+        pytest.raises(ValueError, match="is not a row"),
+        draft_store(out, 1000) as draft,
+        draft.row_writer("images", (2, 4, 4, 3)) as rows,
     ):
         rows[index] = row
     assert list(out.parent.iterdir()) == []
@@ -162,8 +162,8 @@ def test_a_disk_that_fills_up_while_rows_are_written(out):
     try:
         with (
             pytest.raises(UserError, match=r"cannot write .*set \(.*\): 0\.5 MB are needed"),
-            store.draft(out, 500_000) as draft,
-            draft.rows("images", (40, 64, 64, 3)) as rows,
+            draft_store(out, 500_000) as draft,
+            draft.row_writer("images", (40, 64, 64, 3)) as rows,
         ):
             for index in range(40):
                 rows[index] = np.zeros((64, 64, 3), np.uint8)
