@@ -42,11 +42,6 @@ BANNED = {
 # longer happens must be removed.
 EXCEPTIONS = {
     ("advkd.artifacts.okd_figures", "advkd.report.status"),
-    ("advkd.training.classifier", "advkd.runs.session"),
-    ("advkd.training.evaluation", "advkd.runs.session"),
-    ("advkd.training.gan", "advkd.runs.session"),
-    ("advkd.training.guard", "advkd.runs.session"),
-    ("advkd.training.parents", "advkd.runs.session"),
 }
 
 
