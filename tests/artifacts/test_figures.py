@@ -30,7 +30,7 @@ def finish(one, source=DRAWN):
     write_json(folder / "result.json", {"status": "done", "config_hash": one.hash, "sha256": checksums})
     names = [f"{label:03d}.Kind_{label}" for label in range(CLASSES)]
     data = {"name": one.run.dataset, "classes": names, "source": source, "sha256": {"images.npy": "1" * 64}}
-    write_json(folder / "provenance.json", {"data": data})
+    write_json(folder / "provenance.json", {"code": code_hash(), "data": data, "result": {"config_hash": one.hash}})
 
 
 def runs(figure, user):
@@ -162,10 +162,12 @@ def test_images_of_generators(smoke, tmp_path):
         folder.mkdir(parents=True)
         images = np.random.default_rng(0).integers(0, 255, (4 if group == four else 12, 64, 64, 3)).astype(np.uint8)
         np.savez(folder / "samples.npz", G1=images, G2=images, G3=images)
-        write_json(folder / "result.json", {"status": "done", "config_hash": one.hash})
+        result = {"status": "done", "config_hash": one.hash, "sha256": {}}
+        write_json(folder / "result.json", result)
         evaluated = {"status": "done", "values": {}, "evaluated": {"code": code_hash("metrics")}}
         write_json(folder / "metrics.json", evaluated)
-        write_json(folder / "provenance.json", {"code": code_hash(), "data": {"name": "codebrim", "source": DRAWN}})
+        provenance = {"code": code_hash(), "data": {"name": "codebrim", "source": DRAWN}, "result": result}
+        write_json(folder / "provenance.json", provenance)
     figures.write_figure("okd_figure3", smoke, tmp_path)
     assert {path.suffix for path in tmp_path.glob("okd_figure3.*")} == {".pdf", ".png", ".json"}
     rows = read_json(tmp_path / "okd_figure3.json")["rows"]

@@ -160,22 +160,24 @@ def test_terms_without_a_weight_are_absent(checkout):
 
 
 @pytest.mark.parametrize(
-    ("figure", "file", "content"),
+    ("figure", "file", "content", "reason"),
     [
-        ("gip_figureS1", "samples.npz", b"damaged"),
-        ("gip_figureS2", "samples.npz", None),
-        ("gip_figureS3", "history.csv", b"epoch,bns\n1,\n"),
-        ("gip_figureS3", "history.csv", b""),
-        ("gip_figureS3", "history.csv", None),
+        ("gip_figureS1", "samples.npz", b"damaged", "cannot be read .*"),
+        ("gip_figureS2", "samples.npz", None, "is missing"),
+        ("gip_figureS3", "history.csv", b"epoch,bns\n1,\n", "has an empty field in column bns"),
+        ("gip_figureS3", "history.csv", b"", ".*it has no row.*"),
+        ("gip_figureS3", "history.csv", None, "is missing"),
     ],
 )
-def test_damaged_files_are_one_line_in_the_figure_s_place(figure, file, content, filled, run, tmp_path, capsys):
+def test_damaged_files_are_one_line_in_the_figure_s_place(figure, file, content, reason, filled, run, tmp_path, capsys):
     path = run(f"{GIP}/seed0").run.folder("paper") / file
     path.unlink()
     if content is not None:
         path.write_bytes(content)
     figures.write_figure(figure, filled, tmp_path)
     told, made = capsys.readouterr().err.splitlines()
-    assert re.fullmatch(rf"{figure}: .*gip/seed0/{file} cannot be read .*: delete the result.json .*", told)
+    assert re.fullmatch(
+        rf"{figure}: .*gip/seed0/{file} {reason}: delete result.json beside it, then: advkd train {GIP}/seed0", told
+    )
     assert read_json(tmp_path / f"{figure}.json") == {"damage": told.removeprefix(f"{figure}: ")}
     assert made.startswith(f"{figure} -> ") and (tmp_path / f"{figure}.pdf").read_bytes().startswith(b"%PDF")

@@ -35,8 +35,9 @@ def metrics(one, **values):
     found = {f"fid.G{i}": base + 0.1 * i for i in (1, 2, 3)} | {"fid.mean": base + 0.2, "kid.G1": 0.001 * base}
     folder = one.run.folder(one.scale)
     write_json(folder / "metrics.json", {"status": "done", "values": {**found, **values}, "meta": META})
-    write_json(folder / "provenance.json", {"data": DATA})
-    write_json(folder / "result.json", {"config_hash": one.hash, "status": "done", "sha256": {}})
+    result = {"config_hash": one.hash, "status": "done", "sha256": {}}
+    write_json(folder / "provenance.json", {"code": "0" * 12, "data": DATA, "result": result})
+    write_json(folder / "result.json", result)
 
 
 def fill(user, groups=GROUPS):
@@ -57,7 +58,8 @@ def test_mean_and_sample_deviation_over_seeds(reduced):
 def test_missing_and_diverged_runs_are_said(reduced):
     fill(reduced, ["sagan/okd"])
     gone = config.resolve("okd/codebrim/acgan/single/seed1", reduced)
-    write_json(gone.run.folder("reduced") / "result.json", {"config_hash": gone.hash, "status": "diverged", "step": 77})
+    result = {"config_hash": gone.hash, "status": "diverged", "step": 77, "sha256": {}}
+    write_json(gone.run.folder("reduced") / "result.json", result)
     found = {row["row"]: row["status"] for row in table_cells.collect_rows("okd_table1", reduced)}
     assert found["SAGAN"] == "not run" and found["OKD-SAGAN G1"] == "done"
     assert found["ACGAN"] == "diverged (seed 1 at step 77)"
@@ -174,9 +176,9 @@ def test_states_of_runs(reduced):
     folder.mkdir(parents=True)
     (folder / "log.txt").write_text("2026-01-01 00:00:00 iteration 5/10\n")
     assert status.state(one).startswith("unfinished: no checkpoint; see ")
-    write_json(folder / "result.json", {"config_hash": "old", "status": "done"})
+    write_json(folder / "result.json", {"config_hash": "old", "status": "done", "sha256": {}})
     assert status.state(one).startswith("stale")
-    write_json(folder / "result.json", {"config_hash": one.hash, "status": "diverged", "step": 3})
+    write_json(folder / "result.json", {"config_hash": one.hash, "status": "diverged", "step": 3, "sha256": {}})
     assert status.state(one).startswith("diverged: at step 3")
     assert f"{one.run}  diverged: at step 3" in status.report(reduced, False)
 

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+from advkd.data import store
 from advkd.errors import UserError
 from advkd.files import read_json, sha256
 from advkd.metrics import gan
@@ -33,7 +34,7 @@ def as_features(images):
 def write_store(folder, reals, held_out):
     none = np.zeros(0, np.int64)
     arrays = {"images": reals, "labels": none, "held_out": held_out, "held_out_labels": none}
-    write_store(folder, arrays, "", {})
+    store.write(folder, arrays, "", {})
     return folder
 
 

@@ -44,8 +44,9 @@ def leave(one: Resolved, **result) -> None:
             "sha256": {"images.npy": "1" * 64}}  # fmt: skip
     shared = {"attempts": [ATTEMPT], "code": "0" * 12, "wall_seconds": 3.0, "peak_memory_mib": {"host": 100}}
     folder = one.run.folder(one.scale)
-    write_json(folder / "provenance.json", {"data": data, "result": {"config_hash": one.hash, **result}, **shared})
-    write_json(folder / "result.json", {"config_hash": one.hash, **result})
+    result = {"config_hash": one.hash, **result}
+    write_json(folder / "provenance.json", {"data": data, **shared, "result": result})
+    write_json(folder / "result.json", result)
 
 
 def generate(one: Resolved, epochs: int = 12, noises: int = 6) -> None:

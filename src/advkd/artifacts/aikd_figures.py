@@ -8,9 +8,10 @@ import numpy as np
 from advkd.artifacts.drawing import reliability, sweeps, tsne
 from advkd.artifacts.drawing.page import Drawing
 from advkd.artifacts.figure_captions import figure_caption, seeds_in_words
-from advkd.artifacts.seed_results import finished_runs, read_provenance, run_status
+from advkd.artifacts.seed_results import finished_runs, run_status
 from advkd.artifacts.table_cells import cell_row
 from advkd.metrics import calibration, classification
+from advkd.runs.lookup import folder_of
 from advkd.settings import catalog, config
 from advkd.settings.catalog import Cell
 from advkd.settings.config import Resolved
@@ -68,7 +69,7 @@ def pool_bins(runs: list[Resolved], scaled: bool) -> calibration.Bins | None:
         return None
     confidence, correct = [], []
     for run in runs:
-        labels, logits = classification.read(run.run.folder(run.scale) / "predictions.npz", "logits")
+        labels, logits = folder_of(run).predictions("logits")
         correct.append(~classification.wrong(logits, labels, 1))
         if scaled:
             logits = calibration.cross_fit(logits, labels).logits
@@ -107,7 +108,7 @@ def draw_feature_maps(figure: str, user: User) -> Drawing:
     names: dict[int, str] = {}
     if features:
         labels = tsne.choose(next(iter(features.values())).labels, CLASSES, SEED)
-        all_names = read_provenance(next(iter(finished.values())))["data"]["classes"]
+        all_names = folder_of(next(iter(finished.values()))).provenance()["data"]["classes"]
         names = {int(label): all_names[label] for label in labels}
     shown = {group: select_classes(of_group, labels) for group, of_group in features.items()}
     columns = [map_column(cell, shown, statuses) for cell in cells]
@@ -126,7 +127,7 @@ def draw_feature_maps(figure: str, user: User) -> Drawing:
 
 def read_features(run: Resolved) -> Features:
     """Return the features of a finished classifier."""
-    return Features(*classification.read(run.run.folder(run.scale) / "predictions.npz", "features"))
+    return Features(*folder_of(run).predictions("features"))
 
 
 def select_classes(features: Features, labels: np.ndarray) -> Features:

@@ -1,7 +1,7 @@
 """The captions of figures."""
 
 from advkd.artifacts import caption_sentences, papers
-from advkd.artifacts.seed_results import read_provenance
+from advkd.runs.lookup import folder_of
 from advkd.settings.config import Resolved
 from advkd.settings.user import User
 
@@ -21,7 +21,7 @@ def figure_caption(figure: str, user: User, runs: list[Resolved], note: str) -> 
         sentences.append(caption_sentences.SMOKE)
     else:
         sentences += caption_sentences.changed_sentences(figure, user)
-    sentences += caption_sentences.data_sentences([read_provenance(run)["data"] for run in runs])
+    sentences += caption_sentences.data_sentences([folder_of(run).provenance()["data"] for run in runs])
     return " ".join(sentences)
 
 

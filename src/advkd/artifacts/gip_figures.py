@@ -1,6 +1,5 @@
 """The figures of GIP: what they show, and the numbers in them. The paper has none of them: they are S1 to S3."""
 
-import csv
 from typing import Any
 
 import numpy as np
@@ -8,8 +7,9 @@ import numpy as np
 from advkd.artifacts.drawing import frequencies, histories, moments
 from advkd.artifacts.drawing.page import Drawing
 from advkd.artifacts.figure_captions import figure_caption, seeds_in_words
-from advkd.artifacts.seed_results import join_seeds, read_provenance
-from advkd.errors import UserError
+from advkd.artifacts.seed_results import join_seeds
+from advkd.runs.folder import HISTORY
+from advkd.runs.lookup import folder_of
 from advkd.settings import catalog, config
 from advkd.settings.catalog import Cell
 from advkd.settings.config import Resolved
@@ -17,7 +17,6 @@ from advkd.settings.user import User
 
 SEED = 0  # of the runs in Figures S1 and S2
 MOMENTS, PICTURES = 5, 4  # how many of the stored moments and noises Figure S1 shows
-REMEDY = "delete the result.json beside it and train the run again"
 TERMS = [
     histories.Term("bns", "BNS distance", "log", 1.7),
     histories.Term("L_OH", "One-hot, $L_{OH}$", "linear", 1),
@@ -51,8 +50,8 @@ def draw_images_over_training(figure: str, user: User) -> Drawing:
 
 def images_of_run(cell: Cell, run: Resolved) -> tuple[moments.Block, dict[str, Any]]:
     """Return the shown images of a finished run, and numbers of all images that it stored at these moments."""
-    class_names = read_provenance(run)["data"]["classes"]
-    images, epochs, predicted, confidence = read_samples(run, "images", "epochs", "predicted", "confidence")
+    class_names = folder_of(run).provenance()["data"]["classes"]
+    images, epochs, predicted, confidence = folder_of(run).samples("images", "epochs", "predicted", "confidence")
     chosen = evenly_spaced(len(epochs), MOMENTS)
     names = []
     for labels in predicted[chosen, :PICTURES]:
@@ -82,12 +81,12 @@ def draw_class_frequencies(figure: str, user: User) -> Drawing:
             panels.append(frequencies.Panel(cell.row, [], [], missing))
             numbers[cell.row] = {"run": str(run.run), "state": missing}
             continue
-        (counts,) = read_samples(run, "frequency")
+        (counts,) = folder_of(run).samples("frequency")
         entropies = [relative_entropy(of_epoch) for of_epoch in counts]
         epochs = []
         for epoch in evenly_spaced(len(counts), 2):
             epochs.append(frequencies.Counts(epoch + 1, counts[epoch], entropies[epoch]))
-        panels.append(frequencies.Panel(cell.row, read_provenance(run)["data"]["classes"], epochs))
+        panels.append(frequencies.Panel(cell.row, folder_of(run).provenance()["data"]["classes"], epochs))
         shown.append(run)
         numbers[cell.row] = {
             "run": str(run.run),
@@ -134,7 +133,7 @@ def draw_histories(figure: str, user: User) -> Drawing:
 
 def entropy_floor(run: Resolved) -> float:
     """Return the lowest possible L_IE of a run, which it has where all classes are as frequent."""
-    return -float(np.log10(len(read_provenance(run)["data"]["classes"])))
+    return -float(np.log10(len(folder_of(run).provenance()["data"]["classes"])))
 
 
 def why_missing(run: Resolved) -> str:
@@ -145,34 +144,22 @@ def why_missing(run: Resolved) -> str:
     return "" if results.metrics else results.status
 
 
-def read_samples(run: Resolved, *names: str) -> list[np.ndarray]:
-    """Return arrays of a run's samples.npz.
-
-    Raises:
-        UserError: a missing or damaged file.
-    """
-    path = run.run.folder(run.scale) / "samples.npz"
-    try:
-        with path.open("rb") as file, np.load(file) as arrays:
-            return [arrays[name] for name in names]
-    except Exception as error:  # damaged bytes raise whatever zipfile, zlib and numpy's header parser stumble over
-        raise UserError(f"{path} cannot be read ({error}): {REMEDY}") from error
-
-
 def read_history(run: Resolved) -> dict[str, np.ndarray]:
     """Return the epochs (E,) of a run's history and its columns (E,) among `TERMS`; terms of weight 0 have none.
 
     Raises:
-        UserError: a missing or damaged file.
+        UserError: the file is missing or damaged.
     """
-    path = run.run.folder(run.scale) / "history.csv"
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        shown = [name for name in ("epoch", *(term.column for term in TERMS)) if name in rows[0]]
-        return {name: np.array([float(row[name]) for row in rows]) for name in shown}
-    except (OSError, ValueError, TypeError, IndexError) as error:
-        raise UserError(f"{path} cannot be read ({error}): {REMEDY}") from error
+    folder = folder_of(run)
+    history = folder.history()
+    columns = {}
+    for name in ("epoch", *(term.column for term in TERMS)):
+        if name not in history:
+            continue
+        if None in history[name]:
+            raise folder.damaged(HISTORY, f"has an empty field in column {name}")
+        columns[name] = np.array(history[name])
+    return columns
 
 
 def finite_or_none(values: np.ndarray) -> list[float | None]:

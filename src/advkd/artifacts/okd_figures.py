@@ -5,7 +5,10 @@ import numpy as np
 from advkd.artifacts.drawing import samples
 from advkd.artifacts.drawing.page import Drawing
 from advkd.artifacts.figure_captions import figure_caption
-from advkd.report import status
+from advkd.errors import UserError
+from advkd.runs.folder import SAMPLES
+from advkd.runs.lookup import folder_of, state_of
+from advkd.runs.state import Kind
 from advkd.settings import catalog, config
 from advkd.settings.user import User
 
@@ -22,18 +25,20 @@ def draw_generated_images(figure: str, user: User) -> Drawing:
     rows, shown, numbers = [], [], []
     for cell in catalog.cells(figure):
         run = config.resolve(f"{cell.run}/seed{SEED}", user)
-        path = run.run.folder(user.scale) / "samples.npz"
+        folder, state = folder_of(run), state_of(run)
+        if state.kind is Kind.DAMAGED:
+            raise UserError(state.detail)
         generator = cell.metric.split(".")[1]
-        state = status.state(run).split(":")[0]
-        if path.exists():
-            with np.load(path) as arrays:
-                images = arrays[generator][:SHOWN]
+        if folder.has(SAMPLES):
+            (images,) = folder.samples(generator)
+            images = images[:SHOWN]
             rows.append((cell.row, images))
             shown.append(run)
             count = len(images)
         else:
-            rows.append((f"{cell.row}\n({state})", np.full((SHOWN, SIDE, SIDE, 3), 255, np.uint8)))
+            rows.append((f"{cell.row}\n({state.word})", np.full((SHOWN, SIDE, SIDE, 3), 255, np.uint8)))
             count = 0
-        numbers.append({"row": cell.row, "run": str(run.run), "generator": generator, "images": count, "state": state})
+        about = {"row": cell.row, "run": str(run.run), "generator": generator}
+        numbers.append({**about, "images": count, "state": state.word})
     note = f"Seed {SEED}, the first images of seeded noise, not selected."
     return samples.draw(rows, figure_caption(figure, user, shown, note)), {"rows": numbers}

@@ -3,9 +3,11 @@
 import re
 from typing import Any, NamedTuple
 
-from advkd.files import read_json
 from advkd.metrics.effect import Sample
 from advkd.runs import predictions
+from advkd.runs.folder import METRICS, RESULT
+from advkd.runs.lookup import folder_of
+from advkd.runs.state import ending
 from advkd.settings.config import Resolved
 
 
@@ -48,17 +50,10 @@ def join_seeds(runs: list[Resolved], metric: str) -> SeedResults:
     for status in ("diverged", "blocked"):
         ended = {seed: metrics for seed, metrics in by_seed.items() if metrics["status"] == status}
         if ended:
-            places = ", ".join(f"seed {seed} {describe_end(metrics)}" for seed, metrics in ended.items())
+            places = ", ".join(f"seed {seed} {ending(metrics)}" for seed, metrics in ended.items())
             return SeedResults(runs, measured, f"{status} ({places})", ended_entry(list(ended.values()), len(runs)))
     all_done = len(measured) == len(runs)
     return SeedResults(runs, measured, "done" if all_done else f"{len(measured)} of {len(runs)} seeds")
-
-
-def describe_end(result: dict[str, Any]) -> str:
-    """Return when a run diverged, or which run blocked it."""
-    if result["status"] == "blocked":
-        return f"by {result['parent']}"
-    return f"at epoch {result['epoch']}" if "epoch" in result else f"at step {result['step']}"
 
 
 def ended_entry(ended: list[dict[str, Any]], runs: int) -> str:
@@ -87,19 +82,17 @@ def read_metrics(run: Resolved) -> dict[str, Any] | None:
     A classifier's metrics are computed from its predictions if nobody did so yet. A GAN's values are joined by those of
     `best_generator`. A run that diverged or was blocked has the content of its result.json and no values.
     """
-    folder = run.run.folder(run.scale)
-    if not (folder / "result.json").exists():
-        return None
-    result = read_json(folder / "result.json")
-    if result["config_hash"] != run.hash:
+    folder = folder_of(run)
+    result = folder.finished(run.hash)
+    if result is None:
         return None
     if result["status"] != "done":
         return {**result, "values": {}}
     if run.leaves_predictions:
-        return predictions.metrics(folder)
-    if not (folder / "metrics.json").exists():
+        return predictions.metrics(folder.path)
+    if not folder.has(METRICS):
         return None
-    metrics = read_json(folder / "metrics.json")
+    metrics = folder.metrics()
     return {**metrics, "values": metrics["values"] | best_generator(metrics["values"])}
 
 
@@ -115,12 +108,7 @@ def run_status(run: Resolved) -> str:
     metrics = read_metrics(run)
     if metrics is not None:
         return metrics["status"]
-    return "stale" if (run.run.folder(run.scale) / "result.json").exists() else "not run"
-
-
-def read_provenance(run: Resolved) -> dict[str, Any]:
-    """Return the provenance of a finished run."""
-    return read_json(run.run.folder(run.scale) / "provenance.json")
+    return "stale" if folder_of(run).has(RESULT) else "not run"
 
 
 def best_generator(values: dict[str, float]) -> dict[str, float]:

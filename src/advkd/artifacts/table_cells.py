@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from advkd.artifacts.seed_results import SeedResults, join_seeds, read_provenance, summary_columns
+from advkd.artifacts.seed_results import SeedResults, join_seeds, summary_columns
 from advkd.damage import attempt
 from advkd.files import read_json
+from advkd.runs.lookup import folder_of
 from advkd.settings import catalog, config
 from advkd.settings.catalog import Cell
 from advkd.settings.user import User
@@ -152,7 +153,7 @@ def measured_on(results: SeedResults) -> dict[str, Any]:
     return {
         "seeds": " ".join(str(seed) for seed in results.metrics),
         "evaluation" if first.leaves_predictions else "meta": results.metrics[first.run.seed]["meta"],
-        "data": read_provenance(first)["data"],
+        "data": folder_of(first).provenance()["data"],
     }
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from advkd.artifacts.data_sources import describe_source
-from advkd.artifacts.seed_results import join_seeds, read_metrics, read_provenance
+from advkd.artifacts.seed_results import join_seeds, read_metrics
 from advkd.artifacts.table_cells import MEASURED, cell_row
 from advkd.claims.image_intervals import ImageIntervals
 from advkd.claims.number import Number
@@ -11,6 +11,7 @@ from advkd.claims.predicates.base import Comparison, Quantity
 from advkd.claims.published import ratio_cell
 from advkd.damage import attempt, readable
 from advkd.metrics.effect import Sample
+from advkd.runs.lookup import folder_of
 from advkd.runs.provenance import describe_machine
 from advkd.settings import catalog, config
 from advkd.settings.config import Resolved
@@ -129,7 +130,7 @@ def _read_training(run: Resolved) -> dict[str, Any] | None:
     """Return the seconds, the machine and the data of a finished run, or None if it is not finished."""
     if not (run.run.folder(run.scale) / "result.json").exists():
         return None
-    provenance = read_provenance(run)
+    provenance = folder_of(run).provenance()
     data = provenance["data"]
     return {
         "seconds": provenance["wall_seconds"],

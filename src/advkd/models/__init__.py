@@ -1,1 +1,1 @@
-"""Network architectures, one per file."""
+"""Network architectures, one a file."""

@@ -4,12 +4,12 @@ from typing import Any
 
 from advkd.artifacts.data_sources import describe_source
 from advkd.artifacts.number_format import format_number, format_published
-from advkd.artifacts.seed_results import read_provenance
 from advkd.artifacts.table_cells import companion_columns
 from advkd.damage import attempt
 from advkd.errors import UserError
 from advkd.files import read_json
 from advkd.report import status
+from advkd.runs.lookup import folder_of
 from advkd.runs.provenance import describe_machine, describe_time
 from advkd.settings import catalog, config
 from advkd.settings.catalog import Cell
@@ -162,7 +162,7 @@ def behind(one: Resolved) -> list[str]:
     folder = one.run.folder(one.scale)
     if not (folder / "result.json").exists():
         return []
-    result, found = read_json(folder / "result.json"), read_provenance(one)
+    result, found = read_json(folder / "result.json"), folder_of(one).provenance()
     last = found["attempts"][-1]
     data = found["data"]["source"]
     memory = ", ".join(f"{value} MiB {kind}" for kind, value in found["peak_memory_mib"].items())

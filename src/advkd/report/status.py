@@ -5,12 +5,13 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from advkd.artifacts.seed_results import best_generator, describe_end
+from advkd.artifacts.seed_results import best_generator
 from advkd.artifacts.table_cells import DAMAGED, readable_row
 from advkd.damage import attempt, readable
 from advkd.errors import UserError
 from advkd.files import read_json
 from advkd.runs.provenance import code_hash
+from advkd.runs.state import ending
 from advkd.settings import catalog
 from advkd.settings.catalog import Cell
 from advkd.settings.config import Resolved
@@ -83,7 +84,7 @@ def state(one: Resolved) -> str:
             if found["config_hash"] != one.hash:
                 return "stale: its settings changed since; the next snakemake trains it again"
             if found["status"] == "diverged":
-                return f"diverged: {describe_end(found)}; see {folder / 'log.txt'}"
+                return f"diverged: {ending(found)}; see {folder / 'log.txt'}"
             if found["status"] == "blocked":
                 return f"blocked: {found['parent']} {found['reason']}"
         return done(one, folder)

@@ -15,12 +15,13 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import yaml
 
-from advkd.artifacts.seed_results import read_metrics, read_provenance
+from advkd.artifacts.seed_results import read_metrics
 from advkd.damage import attempt
 from advkd.errors import UserError
 from advkd.files import atomic, read_json
 from advkd.progress import say
 from advkd.report.content import curves, pictures
+from advkd.runs.lookup import folder_of
 from advkd.settings import catalog, config
 from advkd.settings.config import Resolved
 from advkd.settings.user import User
@@ -126,7 +127,7 @@ def done(one: Resolved) -> bool:
 
 def beginning(one: Resolved) -> float:
     """Return when the training of a finished run began, in seconds since 1970."""
-    return datetime.fromisoformat(read_provenance(one)["attempts"][0]["began"]).timestamp()
+    return datetime.fromisoformat(folder_of(one).provenance()["attempts"][0]["began"]).timestamp()
 
 
 def settings(one: Resolved) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""The published files of data sets: finding, downloading and verifying them, and reading archives in place."""
+"""Archives of data sets: find, download, verify, and read their members."""

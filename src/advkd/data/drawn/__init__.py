@@ -1,4 +1,1 @@
-"""Small drawn stand-ins for the data sets, so that everything runs without the real ones.
-
-Numbers computed from them say nothing about a paper.
-"""
+"""Small stand-ins for the data sets, drawn by a program in the official layouts."""
