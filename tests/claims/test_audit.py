@@ -45,7 +45,7 @@ REMARKS = {
 
 
 def change(monkeypatch, select, **fields):
-    """Print other numbers in the cells that `select` tells."""
+    """Change fields of the printed cells that `select` selects."""
     assert any(map(select, all_cells()))
     other = tuple(dataclasses.replace(cell, **fields) if select(cell) else cell for cell in all_cells())
     monkeypatch.setattr(findings, "all_cells", lambda: other)
@@ -61,28 +61,32 @@ def at(table, row, column=None, metric=None):
 
 
 def test_every_known_contradiction_and_no_other():
-    own = [one for one in FINDINGS if one.kind == "contradiction" and one.rule != "claims"]
-    assert sorted((one.rule, one.where, one.printed, one.derived) for one in own) == sorted(CONTRADICTIONS)
+    by_rules = [
+        (finding.rule, finding.where, finding.printed, finding.derived)
+        for finding in FINDINGS
+        if finding.kind == "contradiction" and finding.rule != "claims"
+    ]
+    assert sorted(by_rules) == sorted(CONTRADICTIONS)
     for kind, names in CLAIMS.items():
-        found = [one for one in FINDINGS if (one.rule, one.kind) == ("claims", kind)]
-        assert {one.message.split(":")[0] for one in found} == names
-        assert all(("; read here as: " in one.message) == (kind == "remark") for one in found)
+        messages = [finding.message for finding in FINDINGS if (finding.rule, finding.kind) == ("claims", kind)]
+        assert {message.split(":")[0] for message in messages} == names
+        assert all(("; read here as: " in message) == (kind == "remark") for message in messages)
 
 
 def test_remarks():
-    remarks = [one for one in FINDINGS if one.kind == "remark"]
-    chance = [one for one in remarks if one.rule == "chance"]
-    assert len(chance) == 5 and {(one.printed, one.derived) for one in chance} == {("1.00", "100/100")}
-    rest = [one for one in remarks if one.rule not in ("chance", "claims")]
-    assert len(rest) == len(REMARKS) and all(any(text in one.message for one in rest) for text in REMARKS)
+    remarks = [finding for finding in FINDINGS if finding.kind == "remark"]
+    chance = [(finding.printed, finding.derived) for finding in remarks if finding.rule == "chance"]
+    assert len(chance) == 5 and set(chance) == {("1.00", "100/100")}
+    messages = [finding.message for finding in remarks if finding.rule not in ("chance", "claims")]
+    assert len(messages) == len(REMARKS)
+    assert all(any(text in message for message in messages) for text in REMARKS)
 
 
-def test_a_swap_is_told():
-    swapped = [one for one in FINDINGS if "swapped" in one.message]
-    assert {one.printed for one in swapped} == {"+1.80", "+2.71"}
+def test_swapped_numbers_are_named():
+    assert {finding.printed for finding in FINDINGS if "swapped" in finding.message} == {"+1.80", "+2.71"}
 
 
-def test_nothing_is_typed_in():
+def test_no_finding_is_typed_in():
     """The rules name no number, table or method of a contradiction."""
     for module in (findings, rules, remarks):
         source = Path(module.__file__).read_text(encoding="utf-8")
@@ -110,10 +114,10 @@ def test_nothing_is_typed_in():
     ],
 )  # fmt: skip
 def test_a_changed_number_is_found(monkeypatch, select, fields, rule, expected):
-    before = {(one.printed, one.derived) for one in rule().findings}
+    before = {(finding.printed, finding.derived) for finding in rule().findings}
     change(monkeypatch, select, **fields)
-    more = {(one.printed, one.derived) for one in rule().findings} - before
-    assert more == {expected}
+    after = {(finding.printed, finding.derived) for finding in rule().findings}
+    assert after - before == {expected}
 
 
 @pytest.mark.parametrize(
@@ -137,24 +141,29 @@ def test_a_corrected_number_is_not_found(monkeypatch, select, fields, rule, left
 
 
 def test_what_was_checked():
-    counts = {one.rule: one.count for one in audit.run_checks()}
+    counts = {checked.rule: checked.count for checked in audit.run_checks()}
     assert counts["stated differences and percentages"] == 24
     assert counts["averages"] == 2 and counts["ratios of accuracies"] == 6
-    assert min(counts.values()) > 0 and sum(len(one.findings) for one in audit.run_checks()) == len(FINDINGS)
+    assert min(counts.values()) > 0 and sum(len(checked.findings) for checked in audit.run_checks()) == len(FINDINGS)
 
 
-# --- what the printed numbers bear out
+# --- what the printed numbers show statistically
 
 
-def test_readings_are_scipy_s():
-    found = audit.compare_top_two()
-    assert len(found) == 48
-    for one in found:
-        texts = re.findall(r"([\d.]+) ± ([\d.]+)", f"{one.best} {one.second}")
-        (best, spread), (second, other) = (map(float, pair) for pair in texts)
-        expected = stats.ttest_ind_from_stats(best, spread, 3, second, other, 3, equal_var=False)
-        assert (abs(one.t), one.p) == pytest.approx((abs(expected.statistic), expected.pvalue), abs=1e-9)
-        assert one.t >= 0 and one.difference == pytest.approx(abs(best - second))
+def mean_and_std(text):
+    mean, std = re.search(r"([\d.]+) ± ([\d.]+)", text).groups()
+    return float(mean), float(std)
+
+
+def test_best_against_second_best_as_scipy():
+    comparisons = audit.compare_top_two()
+    assert len(comparisons) == 48
+    for top_two in comparisons:
+        best, best_std = mean_and_std(top_two.best)
+        second, second_std = mean_and_std(top_two.second)
+        expected = stats.ttest_ind_from_stats(best, best_std, 3, second, second_std, 3, equal_var=False)
+        assert (abs(top_two.t), top_two.p) == pytest.approx((abs(expected.statistic), expected.pvalue), abs=1e-9)
+        assert top_two.t >= 0 and top_two.difference == pytest.approx(abs(best - second))
 
 
 @pytest.mark.parametrize(
@@ -167,9 +176,9 @@ def test_readings_are_scipy_s():
         ("gip_table2: cifar100/reactnet18", "accuracy", 14.2),
     ],
 )  # fmt: skip
-def test_readings_worked_out_by_hand(where, metric, t):
-    (found,) = [one for one in audit.compare_top_two() if (one.where, one.metric) == (where, metric)]
-    assert found.t == pytest.approx(t, abs=0.3)
+def test_best_against_second_best_as_computed_by_hand(where, metric, t):
+    (top_two,) = [pair for pair in audit.compare_top_two() if (pair.where, pair.metric) == (where, metric)]
+    assert top_two.t == pytest.approx(t, abs=0.3)
 
 
 @pytest.mark.parametrize(
@@ -180,21 +189,21 @@ def test_readings_worked_out_by_hand(where, metric, t):
     ],
 )
 def test_the_best_of_three(run, single, fids, t, p, expected, chance):
-    (found,) = [one for one in audit.control_by_chance() if one.run == run]
-    assert (found.single, found.generators, found.best) == (single, 3, min(fids))
-    assert (found.mean, found.deviation) == pytest.approx((statistics.fmean(fids), statistics.stdev(fids)))
-    assert (found.t, found.p) == pytest.approx((t, p), abs=0.005)
+    (control,) = [control for control in audit.control_by_chance() if control.run == run]
+    assert (control.single, control.generators, control.best) == (single, 3, min(fids))
+    assert (control.mean, control.deviation) == pytest.approx((statistics.fmean(fids), statistics.stdev(fids)))
+    assert (control.t, control.p) == pytest.approx((t, p), abs=0.005)
     drawn = np.random.default_rng(0).normal(single, statistics.stdev(fids), (200_000, 3)).min(axis=1)
-    assert found.expected == pytest.approx(drawn.mean(), abs=0.1) == pytest.approx(expected, abs=0.1)
-    assert found.chance == pytest.approx((drawn <= min(fids)).mean(), abs=0.004)
-    assert found.chance == pytest.approx(chance, abs=0.003)
+    assert control.expected == pytest.approx(drawn.mean(), abs=0.1) == pytest.approx(expected, abs=0.1)
+    assert control.chance == pytest.approx((drawn <= min(fids)).mean(), abs=0.004)
+    assert control.chance == pytest.approx(chance, abs=0.003)
 
 
-def test_what_is_shown():
-    for found in (FINDINGS, audit.run_checks(), audit.compare_top_two(), audit.control_by_chance()):
-        plain = [dataclasses.asdict(one) for one in found]
+def test_results_are_json_and_text():
+    for results in (FINDINGS, audit.run_checks(), audit.compare_top_two(), audit.control_by_chance()):
+        plain = [dataclasses.asdict(result) for result in results]
         assert json.loads(json.dumps(plain, allow_nan=False)) is not None
     text = audit.audit_text()
-    assert all(one.where in text and one.message in text for one in FINDINGS)
+    assert all(finding.where in text and finding.message in text for finding in FINDINGS)
     assert "as low in 14 % of cases" in text and "t = 1.93, df = 3.3, p = 0.14" in text
-    assert all(Decimal(one.printed.split()[0]) for one in FINDINGS if one.rule == "changes")
+    assert all(Decimal(finding.printed.split()[0]) for finding in FINDINGS if finding.rule == "changes")

@@ -11,8 +11,9 @@ from typing import Annotated, Any
 import yaml
 from pydantic import Field, ValidationError
 
-from advkd.claims.predicates import AnyPredicate, Rows
+from advkd.claims.predicates import AnyPredicate
 from advkd.claims.predicates.base import Instance, Quantity
+from advkd.claims.predicates.rows import Rows
 from advkd.claims.published import is_known
 from advkd.claims.targets import choose_targets
 from advkd.damage import attempt
@@ -127,8 +128,13 @@ def _first_error(error: ValidationError) -> str:
 def _problem_claim(paper: str, entry: Any, claim_id: str, problem: str) -> Claim:
     """Return a claim without predicates that has the entry's texts, as far as there are any, and its problem."""
     fields = entry if isinstance(entry, dict) else {}
-    texts = {key: str(fields.get(key, "")) for key in ("place", "claim", "note", "reading")}
-    name = str(fields.get("id", "without an id"))
     return Claim.model_construct(
-        id=claim_id, paper=paper, check=(), **texts, problem=f"{CLAIMS}, claim {name}: {problem}"
+        id=claim_id,
+        paper=paper,
+        place=str(fields.get("place", "")),
+        claim=str(fields.get("claim", "")),
+        check=(),
+        note=str(fields.get("note", "")),
+        reading=str(fields.get("reading", "")),
+        problem=f"{CLAIMS}, claim {fields.get('id', 'without an id')}: {problem}",
     )

@@ -8,8 +8,8 @@ from typing import Any
 
 from advkd.claims.number import Number
 from advkd.claims.our_numbers import OurNumbers
-from advkd.claims.predicates import Untrained
 from advkd.claims.predicates.base import Comparison, Instance, Interval, Quantity
+from advkd.claims.predicates.values import Untrained
 from advkd.metrics.effect import LEVEL, Effect, Sample, contrast, decrease, hedges_g
 
 UNBOUNDED: Interval = (-inf, inf)

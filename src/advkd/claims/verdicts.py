@@ -34,8 +34,9 @@ from advkd.claims.claim_file import Claim
 from advkd.claims.evaluation import ComparisonResult, Evaluation
 from advkd.claims.number import Number
 from advkd.claims.our_numbers import OurNumbers
-from advkd.claims.predicates import Rows, SomeLower
 from advkd.claims.predicates.base import all_hold
+from advkd.claims.predicates.orders import SomeLower
+from advkd.claims.predicates.rows import Rows
 from advkd.claims.predicates.values import StatedChange, Value
 from advkd.claims.published import PublishedNumbers
 from advkd.errors import UserError

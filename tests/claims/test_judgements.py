@@ -1,4 +1,4 @@
-"""The claims judged on runs that are written here, and what is shown of them."""
+"""Judges claims on runs that the tests write, and checks what is shown."""
 
 import json
 import re
@@ -45,20 +45,23 @@ def test_ours_from_runs(user, fill):
     for method, right in (("baseline", 700), ("kd", 730), ("gip", 760)):
         for net in ("cifar10/resnet18", "cifar100/resnet18", "cifar10/reactnet18", "cifar100/reactnet18"):
             fill(f"gip/{net}/{method}", right, right + 4, right + 2)
-    found = judge(CLAIMS["gip-everywhere"], user)
-    assert found.ours.word == "holds" and found.ours.caveat == "" and len(found.ours.comparisons) == 8
-    part = found.ours.comparisons[1]
-    assert part.compared == "gip − kd (gip/cifar10/resnet18, accuracy)" and part.numbers == "76.2 − 73.2 = 3"
-    assert (part.n, part.estimate) == ((3, 3), pytest.approx(3.0))
+    judgement = judge(CLAIMS["gip-everywhere"], user)
+    assert judgement.ours.word == "holds" and judgement.ours.caveat == "" and len(judgement.ours.comparisons) == 8
+    result = judgement.ours.comparisons[1]
+    assert result.compared == "gip − kd (gip/cifar10/resnet18, accuracy)" and result.numbers == "76.2 − 73.2 = 3"
+    assert (result.n, result.estimate) == ((3, 3), pytest.approx(3.0))
     expected = stats.ttest_ind([76, 76.4, 76.2], [73, 73.4, 73.2], equal_var=False)
-    assert (part.low, part.high) == pytest.approx(tuple(expected.confidence_interval(0.95)))
-    assert part.g == pytest.approx(3 / 0.2 * (1 - 3 / 15))
+    assert (result.low, result.high) == pytest.approx(tuple(expected.confidence_interval(0.95)))
+    assert result.g == pytest.approx(3 / 0.2 * (1 - 3 / 15))
     wrong = [np.arange(1000) >= right for right in (760, 730)]  # gip_runs.finish
     low, high = paired_difference(wrong[1], wrong[0])
-    assert part.images["n_images"] == 1000 and (part.images["low"], part.images["high"]) == (100 * low, 100 * high)
-    # Unfinished are the two teachers, and of each binary network the training that its weights are from.
-    assert found.needs == {"runs": 36 + 2 + 18, "command": 36 + 2 + 18}
-    assert found.trained == {"runs": 36, "seconds": 108.0, "machines": ["CPU, 1 of 2 threads"],
+    assert result.images["n_images"] == 1000 and (result.images["low"], result.images["high"]) == (
+        100 * low,
+        100 * high,
+    )
+    # The two teachers and the first steps of the binary networks are not finished.
+    assert judgement.needs == {"runs": 36 + 2 + 18, "command": 36 + 2 + 18}
+    assert judgement.trained == {"runs": 36, "seconds": 108.0, "machines": ["CPU, 1 of 2 threads"],
                           "data": ["cifar10: official archive, verified by published checksum",
                                    "cifar100: official archive, verified by published checksum"]}  # fmt: skip
     assert judge(CLAIMS["gip-resnet-cifar10"], user).ours.word == "fails"  # 3 points, not 0.17
@@ -68,46 +71,46 @@ def test_ours_from_ratios_and_teachers(user, fill):
     fill("gip/cifar10/wrn28_10/baseline", 900)
     fill("gip/cifar10/resnet18/gip+teacher=wrn28_10", 880, 882, 884)
     fill("gip/cifar10/resnet18/gantsc+teacher=wrn28_10", 860, 862, 864)
-    (part,) = judge(CLAIMS["gip-gantsc"], user).ours.comparisons
-    assert part.estimate == pytest.approx(100 * 20 / 900, abs=1e-3) and part.low > 0
+    (result,) = judge(CLAIMS["gip-gantsc"], user).ours.comparisons
+    assert result.estimate == pytest.approx(100 * 20 / 900, abs=1e-3) and result.low > 0
     fill("gip/cifar100/resnet34/baseline", 750)
     fill("gip/cifar100/resnet18/gip", 755, 757, 759)
-    found = judge(CLAIMS["gip-over-teacher"], user)
-    (part,) = found.ours.comparisons
+    verdict = judge(CLAIMS["gip-over-teacher"], user).ours
+    (result,) = verdict.comparisons
     expected = stats.ttest_1samp([0.5, 0.7, 0.9], 0).confidence_interval(0.95)
-    assert found.ours.word == "holds" and (part.low, part.high) == pytest.approx(tuple(expected))
+    assert verdict.word == "holds" and (result.low, result.high) == pytest.approx(tuple(expected))
 
 
-def test_ours_that_ended_or_cannot_be_read(user, fill):
+def test_ours_that_diverged_or_cannot_be_read(user, fill):
     runs = [config.resolve(f"{C100}/gip+epochs=300/seed{seed}", user) for seed in range(3)]
     assert judge(CLAIMS["gip-epochs-resnet"], user).ours.word == "not run"
     fill(f"{C100}/gip", 600, 610, 620)
-    for one in runs:
-        end(one, status="diverged", step=9, epoch=2)
+    for run in runs:
+        end(run, status="diverged", step=9, epoch=2)
     assert judge(CLAIMS["gip-epochs-resnet"], user).ours.word == "diverged"
     fill(f"{C100}/gip+epochs=300", 500, 510, 520)
     assert judge(CLAIMS["gip-epochs-resnet"], user).ours.word == "holds"
     predictions = runs[0].run.folder("paper") / "predictions.npz"
     predictions.write_bytes(b"damaged")
     (runs[0].run.folder("paper") / "metrics.json").unlink()
-    found = judge(CLAIMS["gip-epochs-resnet"], user).ours
-    assert found.word == "not readable" and str(predictions) in found.why
+    verdict = judge(CLAIMS["gip-epochs-resnet"], user).ours
+    assert verdict.word == "not readable" and str(predictions) in verdict.why
     (runs[0].run.folder("paper") / "result.json").write_text("{")
     assert "gip+epochs=300" in judge(CLAIMS["gip-epochs-resnet"], user).ours.why
 
 
-def test_runs_that_came_without_their_predictions(user, fill):
-    """As a fresh copy of the repository's own results: metrics.json, result.json and provenance.json."""
+def test_runs_without_their_predictions(user, fill):
+    """A copy of the repository's own results has metrics.json, result.json and provenance.json only."""
     fill(f"{C100}/gip", 600, 610, 620)
     fill(f"{C100}/gip+epochs=300", 500, 510, 520)
     whole = judge(CLAIMS["gip-epochs-resnet"], user)
     for path in Path("results/paper").rglob("predictions.npz"):
         path.unlink()
-    found = judge(CLAIMS["gip-epochs-resnet"], user)
-    assert whole.ours.comparisons[0].images and found.ours.comparisons[0].images is None
-    assert found.trained == whole.trained
+    partial = judge(CLAIMS["gip-epochs-resnet"], user)
+    assert whole.ours.comparisons[0].images and partial.ours.comparisons[0].images is None
+    assert partial.trained == whole.trained
     without_images = tuple(replace(result, images=None) for result in whole.ours.comparisons)
-    assert found.ours == replace(whole.ours, comparisons=without_images)
+    assert partial.ours == replace(whole.ours, comparisons=without_images)
     fill(f"{C100}/gip", 600)
     assert judge(CLAIMS["gip-epochs-resnet"], user).ours.comparisons[0].images is None
     fill(f"{C100}/gip+epochs=300", 500)
@@ -117,7 +120,7 @@ def test_runs_that_came_without_their_predictions(user, fill):
     assert damaged.word == "not readable" and str(path) in damaged.why
 
 
-def test_a_claim_takes_the_teachers_and_parents_too(user, fill):
+def test_a_claim_needs_teachers_and_parents_too(user, fill):
     ratio = judge(CLAIMS["gip-gantsc"], user)
     assert (ratio.needs["runs"], ratio.trained) == (3 + 3 + 1 + 1, None)
     fill("gip/cifar10/wrn28_10/baseline", 900)
@@ -136,41 +139,41 @@ def test_combinations_without_entropy_that_diverge(user):
 def test_a_gan_with_random_features_gets_no_verdict(user):
     for group, fid in (("single", [139.0, 140.0, 141.0]), ("okd", [118.0, 118.4, 118.8])):
         for seed, value in enumerate(fid):
-            one = config.resolve(f"okd/codebrim/sagan/{group}/seed{seed}", user)
-            folder = one.run.folder("paper")
+            run = config.resolve(f"okd/codebrim/sagan/{group}/seed{seed}", user)
+            folder = run.run.folder("paper")
             values = dict.fromkeys(("fid.G1", "fid.G2", "fid.G3", "fid.mean"), value)
-            write_json(folder / "result.json", {"status": "done", "config_hash": one.hash, "sha256": {}})
+            write_json(folder / "result.json", {"status": "done", "config_hash": run.hash, "sha256": {}})
             write_json(folder / "metrics.json", {"status": "done", "values": values, "meta": {"weights": "official"}})
     assert judge(CLAIMS["okd-sagan-all"], user).ours.word == "holds"
     assert judge(CLAIMS["okd-sagan-g2"], user).ours.word == "holds"
     assert judge(CLAIMS["okd-sagan-mean"], user).ours.word == "fails"  # 15.4 %, not 5.5 %
     write_json(folder / "metrics.json", {"status": "done", "values": values, "meta": {"weights": "random"}})
-    one = config.resolve("okd/codebrim/sagan/single/seed0", user).run.folder("paper") / "metrics.json"
-    write_json(one, {"status": "done", "values": values, "meta": {"weights": "random"}})
+    single = config.resolve("okd/codebrim/sagan/single/seed0", user).run.folder("paper") / "metrics.json"
+    write_json(single, {"status": "done", "values": values, "meta": {"weights": "random"}})
     assert judge(CLAIMS["okd-sagan-all"], user).ours.word == "no verdict"
 
 
 # --- what is shown
 
 
-def test_report_is_json(user, fill):
+def test_judgements_are_json(user, fill):
     fill(f"{C100}/gip", 600, 610)
     fill(f"{C100}/gip+epochs=300", 500)
-    found = {one["id"]: one for one in judgements.judge_all(user)}
-    assert list(found) == list(CLAIMS) and json.loads(json.dumps(found, allow_nan=False)) == found
-    one = found["gip-epochs-resnet"]
-    assert one["ours"]["word"] == "not enough runs" and one["ours"]["comparisons"][0]["n"] == [2, 1]
-    assert one["command"] == "snakemake --cores all gip_table6 --config scale=paper seeds=3"
+    by_id = {judgement["id"]: judgement for judgement in judgements.judge_all(user)}
+    assert list(by_id) == list(CLAIMS) and json.loads(json.dumps(by_id, allow_nan=False)) == by_id
+    judgement = by_id["gip-epochs-resnet"]
+    assert judgement["ours"]["word"] == "not enough runs" and judgement["ours"]["comparisons"][0]["n"] == [2, 1]
+    assert judgement["command"] == "snakemake --cores all gip_table6 --config scale=paper seeds=3"
 
 
-def test_document(user, fill):
+def test_claims_page(user, fill):
     fill(f"{C100}/gip", 600, 610, 620)
     fill(f"{C100}/gip+epochs=300", 500, 510, 520)
     text = claims_page(user)
     headings = [line.removeprefix("### ") for line in text.splitlines() if line.startswith("### ")]
     assert headings == list(CLAIMS)
     block = text.split("### gip-epochs-resnet\n")[1].split("###")[0]
-    for part in (
+    for line in (
         "section 4.3",
         "- command: `snakemake --cores all gip_table6 --config scale=paper seeds=3`, which trains 10 runs\n",
         "- needs 7 runs; 6 of them finished, in 18 s on CPU, 1 of 2 threads\n",
@@ -179,26 +182,27 @@ def test_document(user, fill):
         "61 − 51 = 10",
         "- data: cifar100: official archive",
     ):
-        assert part in block
+        assert line in block
     links = dict(re.findall(r"^\| \[(\S+)\]\(#\1\) \| .* \| (.*) \|$", text, flags=re.MULTILINE))
     assert list(links) == list(CLAIMS) and links["gip-epochs-resnet"] == "7 runs; 6 of them finished, in 18 s"
     assert links["aikd-top1"] == "180 runs; none finished at this scale" and links["aikd-omega-values"] == ""
     assert "- read here as: accuracy rises with every step" in text.split("### gip-epochs-reactnet\n")[1]
 
 
-def test_the_document_of_this_repository_is_of_these_claims():
-    """`advkd claims` writes docs/claims.md; what it says of published numbers needs no run."""
+def test_docs_claims_md_is_up_to_date():
+    """`advkd claims --config scale=paper --out docs/claims.md` writes it. Printed numbers need no run."""
     text = Path("docs/claims.md").read_text(encoding="utf-8")
-    for one in CLAIMS.values():
-        block = text.partition(f"### {one.id}\n")[2].split("\n###")[0]
-        verdict = judge_published(one)
-        assert one.claim in block and one.place in block, f"{one.id}: write docs/claims.md again"
-        assert f"published: **{verdict.word}**; {verdict.why}" in block, f"{one.id}: write docs/claims.md again"
+    for claim in CLAIMS.values():
+        block = text.partition(f"### {claim.id}\n")[2].split("\n###")[0]
+        verdict = judge_published(claim)
+        assert claim.claim in block and claim.place in block, f"{claim.id}: write docs/claims.md again"
+        assert claim.reading in block and claim.note in block, f"{claim.id}: write docs/claims.md again"
+        assert f"published: **{verdict.word}**; {verdict.why}" in block, f"{claim.id}: write docs/claims.md again"
 
 
 def test_comparisons_read_well():
-    first = judge_published(CLAIMS["gip-few-images"]).comparisons[0]
-    assert first.numbers == "78.30 + 94.96 − 77.73 − 95.13 = 0.40"
-    (part,) = judge_published(CLAIMS["okd-sagan-g2"]).comparisons
-    assert part.compared == "okd fid.G2 below single fid.G1 (okd/codebrim/sagan)"
-    assert part.numbers == "118.23 against 139.76: 15.4 %" and part.n == (1, 1) and part.p is None
+    gain = judge_published(CLAIMS["gip-few-images"]).comparisons[0]
+    assert gain.numbers == "78.30 + 94.96 − 77.73 − 95.13 = 0.40"
+    (result,) = judge_published(CLAIMS["okd-sagan-g2"]).comparisons
+    assert result.compared == "okd fid.G2 below single fid.G1 (okd/codebrim/sagan)"
+    assert result.numbers == "118.23 against 139.76: 15.4 %" and result.n == (1, 1) and result.p is None
