@@ -4,7 +4,7 @@ from sklearn.metrics.pairwise import polynomial_kernel
 
 from advkd.errors import UserError
 from advkd.metrics import kid as module
-from advkd.metrics.kid import kid
+from advkd.metrics.kid import between, kid, mmd2, within
 
 D = 6
 
@@ -29,6 +29,39 @@ def test_is_the_double_sum_whatever_the_blocks(monkeypatch, block, m, paired):
     monkeypatch.setattr(module, "BLOCK", block)
     x, y = draw(8, 0), draw(m, 1, 0.4)
     assert kid(x, y, paired).value == pytest.approx(naive(x, y, paired), rel=1e-12)
+
+
+@pytest.mark.parametrize(("m", "paired"), [(9, False), (7, False), (7, True)])
+def test_mean_kernels_and_standard_error_are_their_definitions(m, paired):
+    def kernels(a, b, without_diagonal):
+        matrix = (a @ b.T / D + 1) ** 3
+        if without_diagonal:
+            np.fill_diagonal(matrix, np.nan)
+        return matrix
+
+    x, y = draw(7, 0), draw(m, 1, 0.4)
+    xx, yy = (np.nanmean(kernels(side, side, True), axis=1) for side in (x, y))
+    xy, yx = (np.nanmean(kernels(x, y, paired), axis=axis) for axis in (1, 0))
+    np.testing.assert_allclose(within(x), xx, rtol=1e-12)
+    for computed, expected in zip(between(x, y, paired), (xy, yx), strict=True):
+        np.testing.assert_allclose(computed, expected, rtol=1e-12)
+    of_x, of_y = xx - xy, yy - yx
+    variance = np.var(of_x + of_y, ddof=1) / 7 if paired else np.var(of_x, ddof=1) / 7 + np.var(of_y, ddof=1) / m
+    assert kid(x, y, paired).error == pytest.approx(2 * np.sqrt(variance), rel=1e-12)
+    assert mmd2(xx, yy, xy, yx, paired) == pytest.approx(kid(x, y, paired), rel=1e-12)
+
+
+def test_sides_are_unpaired_unless_said_otherwise():
+    x, y = draw(7, 0), draw(7, 1, 0.4)
+    means = within(x), within(y), *between(x, y, paired=False)
+    assert kid(x, y) == kid(x, y, paired=False) != kid(x, y, paired=True)
+    np.testing.assert_array_equal(between(x, y), between(x, y, paired=False))
+    assert mmd2(*means) == mmd2(*means, paired=False) == kid(x, y)
+
+
+def test_two_images_a_side_are_enough():
+    x, y = draw(2, 0), draw(2, 1, 0.4)
+    assert kid(x, y).value == pytest.approx(naive(x, y, False), rel=1e-12)
 
 
 def test_agrees_with_scikit_learns_kernel(monkeypatch):
