@@ -4,7 +4,7 @@ import pytest
 
 from checkouts import ROOT, copy_checkout
 
-# Minutes each. `make test` gives each file to one process, in this order: none should be left for the end.
+# These take minutes each. `make test` gives each file to one process in this order, so that none starts last.
 LONGEST = ["test_workflow.py", "test_slurm.py", "test_session.py", "test_kills.py", "test_report_browser.py"]
 
 

@@ -1,4 +1,4 @@
-"""A fixture that the tests of networks share."""
+"""A fixture for all tests of networks."""
 
 import pytest
 import torch
@@ -6,7 +6,7 @@ import torch
 
 @pytest.fixture(autouse=True)
 def _torch_state():
-    """One thread, since small tensors gain nothing from more; float32 and a fixed seed unless a test says otherwise."""
+    """Use one thread, which is enough for small tensors, float32 and a fixed seed, unless a test changes them."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
     yield

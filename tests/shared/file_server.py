@@ -1,4 +1,4 @@
-"""A file server on this machine with the faults that servers have."""
+"""A local file server that fails in the ways in which real servers do."""
 
 import contextlib
 import hashlib
@@ -14,25 +14,32 @@ SHA = "sha256:" + hashlib.sha256(BODY).hexdigest()
 
 @contextlib.contextmanager
 def serving():
-    """Yield a file server whose faults are set by attributes: bytes after which it cuts, statuses it answers first, …
+    """Yield a file server. Its attributes set its faults.
 
-    `answers`: functions of the handler and the range asked for that answer in its place, one a request, the last one
-    all others. `seen`: the ranges asked for. `over`: an event that ends answers which have no end.
+    Attributes of the yielded object:
+        body: the bytes of the file.
+        cut: number of bytes after which a connection ends, `cuts` times.
+        statuses: statuses that the first requests are answered with.
+        ranges, length: whether it obeys ranges, and states the length.
+        answers: functions of the handler and the requested range that answer instead, one for each request; the last
+            one answers all later requests.
+        seen: the ranges that were requested.
+        over: an event that ends answers without an end.
     """
     state = SimpleNamespace(body=BODY, cut=None, cuts=99, statuses=[], ranges=True, length=True, seen=[], answers=[])
     state.over = threading.Event()
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
-            asked = self.headers.get("Range")
-            state.seen.append(asked)
+            requested = self.headers.get("Range")
+            state.seen.append(requested)
             if state.answers:
-                (state.answers.pop(0) if len(state.answers) > 1 else state.answers[0])(self, asked)
+                (state.answers.pop(0) if len(state.answers) > 1 else state.answers[0])(self, requested)
                 return
             if state.statuses:
                 self.send_error(state.statuses.pop(0))
                 return
-            start = int(asked[6:-1]) if asked and state.ranges else 0
+            start = int(requested[6:-1]) if requested and state.ranges else 0
             if start >= len(state.body):
                 self.send_response(416)
                 self.send_header("Content-Range", f"bytes */{len(state.body)}")
@@ -63,7 +70,7 @@ def serving():
 
 
 def reply(handler, data, status=200, **headers):
-    """Answer with `data`, whose length is told unless `headers` tell another, or None."""
+    """Answer with `data` and its length; `headers` may state another length, or None for no length."""
     handler.send_response(status)
     for name, value in {"Content_Length": str(len(data)), **headers}.items():
         if value is not None:
@@ -72,16 +79,16 @@ def reply(handler, data, status=200, **headers):
     handler.wfile.write(data)
 
 
-def rest(handler, asked, body=BODY, limit=None, **headers):
-    """Answer with what a range asks of `body`, at most `limit` bytes."""
-    start = int(asked[6:-1]) if asked else 0
+def rest(handler, requested, body=BODY, limit=None, **headers):
+    """Answer with the requested range of `body`, at most `limit` bytes."""
+    start = int(requested[6:-1]) if requested else 0
     data = body[start:][:limit]
-    span = {"Content_Range": f"bytes {start}-{start + len(data) - 1}/{len(body)}"} if asked else {}
-    reply(handler, data, 206 if asked else 200, **span, **headers)
+    span = {"Content_Range": f"bytes {start}-{start + len(data) - 1}/{len(body)}"} if requested else {}
+    reply(handler, data, 206 if requested else 200, **span, **headers)
 
 
 def reset(handler):
-    """Break a connection off so that what is still on its way is lost."""
+    """Reset a connection, so that the client loses the bytes that it has not read yet."""
     handler.wfile.flush()
     handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     handler.connection.close()

@@ -1,4 +1,4 @@
-"""Data sets drawn in their official layouts, in memory, to be spoilt and read."""
+"""Drawn data sets in their official layouts, in memory, for tests that damage and read them."""
 
 import functools
 import io
@@ -33,7 +33,7 @@ SIZE = 4
 
 
 class Memory(Archive):
-    """Files that lie in memory."""
+    """An archive of files in memory."""
 
     kind = "memory"
 

@@ -22,7 +22,7 @@ def jpeg(width: int = 96, height: int = 80, mode: str = "RGB", seed: int = 0) ->
 
 
 def xml(image: str, boxes: list[tuple[tuple[int, int, int, int], str]]) -> bytes:
-    """`boxes`: the corners as the file has them, from 1, and the names of the tags that are set, space-separated."""
+    """Return an annotation; `boxes` are pairs of corners, counted from 1, and space-separated names of the set tags."""
     objects = []
     for corners, tags in boxes:
         corner = "".join(f"<{k}>{v}</{k}>" for k, v in zip(("xmin", "ymin", "xmax", "ymax"), corners, strict=True))
@@ -32,8 +32,8 @@ def xml(image: str, boxes: list[tuple[tuple[int, int, int, int], str]]) -> bytes
 
 
 def members() -> dict[str, bytes]:
-    """Six photos, four of them annotated; every class has boxes in at least two photos."""
-    found = {f"original_dataset/images/image_{i}.jpg": jpeg(96 + 8 * i, 120, seed=i) for i in range(6)}
+    """Return six photos, four of them with annotations; every class has boxes in at least two photos."""
+    files = {f"original_dataset/images/image_{i}.jpg": jpeg(96 + 8 * i, 120, seed=i) for i in range(6)}
     for i in range(4):
         boxes = [
             ((1, 1, 96, 120), "Crack Efflorescence"),
@@ -41,8 +41,8 @@ def members() -> dict[str, bytes]:
             ((3, 4, 22, 30), "ExposedBars"),
             ((1, 1, 40, 40), "Background"),
         ]
-        found[f"original_dataset/annotations/image_{i}.xml"] = xml(f"image_{i}.jpg", boxes)
-    return found
+        files[f"original_dataset/annotations/image_{i}.xml"] = xml(f"image_{i}.jpg", boxes)
+    return files
 
 
 def pack(path: Path, contents: dict[str, bytes], **options) -> Path:
@@ -53,7 +53,7 @@ def pack(path: Path, contents: dict[str, bytes], **options) -> Path:
 
 
 def pack_tar(path: Path, contents: dict[str, bytes]) -> Path:
-    """Write a tar archive, compressed if it is named so."""
+    """Write a tar archive, compressed if its name says so."""
     with tarfile.open(path, "w:gz" if path.name.endswith("gz") else "w") as archive:
         for name, data in contents.items():
             info = tarfile.TarInfo(name)
@@ -83,7 +83,7 @@ TINY = DataSet(
 
 
 def listen(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return a list that collects what the data modules say."""
+    """Return a list that collects the lines that the data modules print."""
     lines: list[str] = []
     for module in ("archives.fetch", "readers.codebrim", "archives.members", "crop_store", "archives.verification"):
         monkeypatch.setattr(f"advkd.data.{module}.say", lines.append)

@@ -1,4 +1,4 @@
-"""Tiny classifiers' runs and the store they read, for the tests of this folder."""
+"""Tiny runs of classifiers, and the store that they read."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ FILES = ["model.safetensors", "best.safetensors", "predictions.npz", "history.cs
 
 
 def document(method: str, seed: int = 0, **changes):
-    """A run's resolved configuration, tiny; `method` may carry a variant."""
+    """Return the resolved configuration of a tiny run; `method` may include a variant."""
     name = NAME.format(method).replace("seed0", f"seed{seed}")
     resolved = config.resolve(name, config.user({"override": {"aikd": {**TINY, **changes}}}))
     return {**resolved.document(), "threads": 1}

@@ -1,4 +1,4 @@
-"""Tiny runs of the GIP paper and the stores they read, for the tests of this folder."""
+"""Tiny runs of the GIP paper, and the stores that they read."""
 
 import csv
 import shutil
@@ -17,13 +17,18 @@ TINY = {
     "width": 8, "batch": 8, "epochs": 2, "lr": 0.01, "image_size": SIZE, "stored_size": SIZE, "noise": 8,
     "generator_width": 4, "generator_lr": 0.01, "synthetic_steps": 2, "synthetic_batch": 6,
 }  # fmt: skip
-FULL = {"image_size": 32, "stored_size": 32}  # what the AC-GAN of GAN-TSC draws
-EPOCHS, REAL, SYNTHETIC, HELD_OUT = 2, 3, 2, 12  # and steps of an epoch: 20 images in batches of 8
+FULL = {"image_size": 32, "stored_size": 32}  # the size of the images of GAN-TSC's AC-GAN
+EPOCHS, REAL, SYNTHETIC, HELD_OUT = (
+    2,
+    3,
+    2,
+    12,
+)  # an epoch has 20 images in batches of 8
 FILES = [*PRODUCTS, "history.csv", "result.json"]
 
 
 def document(name: str, seed: int = 0, **changes):
-    """A run's resolved configuration, tiny; `name` is MODEL/METHOD, of CIFAR-10, and may carry a variant."""
+    """Return the resolved configuration of a tiny run on CIFAR-10; `name` is MODEL/METHOD and may include a variant."""
     made = name.partition("/")[2].partition("+")[0] in ("gip", "dafl")
     plain = {key: value for key, value in TINY.items() if made or not key.startswith("synthetic")}
     user = config.user({"override": {"gip": {**plain, **changes}}})
@@ -54,7 +59,7 @@ def train(doc, runs: Path, data_root: Path, seconds: float = 1000.0):
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
-    """Return the bytes of all that a run leaves."""
+    """Return the bytes of all files that a run writes."""
     return {name: (folder / name).read_bytes() for name in FILES if (folder / name).exists()}
 
 
@@ -77,13 +82,13 @@ def history_of(folder: Path) -> list[dict[str, str]]:
 
 
 def after_step(monkeypatch, number: int, action) -> None:
-    """Do `action` when the losses of step `number` of a training were computed."""
+    """Call `action` after step `number` of a training has computed its losses."""
     original = Guard.watch
 
     def watch(self, step, terms):
-        found = original(self, step, terms)
+        terms_seen = original(self, step, terms)
         if step + 1 == number:
             action()
-        return found
+        return terms_seen
 
     monkeypatch.setattr(Guard, "watch", watch)

@@ -1,4 +1,4 @@
-"""Tiny runs and the store they read, for the tests of this folder."""
+"""Tiny runs of GANs, and the store that they read."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ TINY = {"width": 8, "batch": 4, "iterations": 6, "early_iteration": 0, "fakes": 
 
 
 def document(name: str, **changes):
-    """A run's resolved configuration, tiny."""
+    """Return the resolved configuration of a tiny run."""
     resolved = config.resolve(name, config.user({"override": {"okd": {**TINY, **changes}}}))
     return {**resolved.document(), "threads": 1}
 

@@ -5,7 +5,7 @@ cd "$1"
 for name in slurmd slurmctld munged; do
   [[ -s $name.pid ]] || continue
   process=$(cat $name.pid)
-  [[ $(cat "/proc/$process/comm" 2>/dev/null) == "$name" ]] || continue # its number may be another's by now
+  [[ $(cat "/proc/$process/comm" 2>/dev/null) == "$name" ]] || continue # the number may belong to another process by now
   kill "$process"
   for _ in $(seq 100); do
     kill -0 "$process" 2>/dev/null || break

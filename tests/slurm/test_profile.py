@@ -1,4 +1,4 @@
-"""What the profile for clusters and the rules must agree on."""
+"""The SLURM profile and the workflow's rules agree."""
 
 import re
 import shlex
@@ -27,24 +27,24 @@ def test_snakemake_understands_the_documented_commands(words, tmp_path):
     assert int(re.search(r"--cores (\d+)", words)[1]) >= 4 * int(re.search(r"gpu=(\d+)", words)[1]), "4 threads each"
 
 
-def test_every_rule_that_uses_a_gpu_has_one_on_the_cluster_and_nothing_caps_them():
-    asking = {name for name, text in RULES.items() if "gpu=" in text}
-    assert asking == {name for name, asked in PROFILE["set-resources"].items() if asked == {"gpu": 1}}
-    assert len(asking) == 3 and "resources" not in PROFILE
+def test_every_rule_that_uses_a_gpu_asks_the_cluster_for_one_and_no_total_is_set():
+    using = {name for name, text in RULES.items() if "gpu=" in text}
+    assert using == {name for name, resources in PROFILE["set-resources"].items() if resources == {"gpu": 1}}
+    assert len(using) == 3 and "resources" not in PROFILE
 
 
-def test_a_job_is_warned_before_its_time_limit_and_queued_again_after_a_preemption():
+def test_a_job_gets_a_signal_before_its_time_limit_and_is_queued_again_after_a_preemption():
     assert PROFILE["default-resources"]["slurm_extra"] == "'--signal=USR1@120'" and PROFILE["slurm-requeue"] is True
 
 
-def test_retries_and_groups_stand_in_no_rule():
+def test_no_rule_sets_retries_or_a_group():
     assert PROFILE["retries"] > 0
     assert not [name for name, text in RULES.items() if re.search(r"^    (retries|group):", text, re.MULTILINE)]
 
 
-def test_what_runs_on_the_cluster_asks_for_more_in_every_try():
+def test_jobs_on_the_cluster_ask_for_more_in_every_try():
     remote = {"train", "reals", "evaluate", "prepare"}
     assert {name for name, text in RULES.items() if "runtime=lambda wildcards, attempt:" in text} == remote
     assert {name for name, text in RULES.items() if "mem_mb=lambda wildcards, attempt:" in text} == remote
     local = re.search(r"localrules:\n((?:    \w+,\n)+)", Path("Snakefile").read_text())[1]
-    assert RULES.keys() - remote <= set(re.findall(r"\w+", local)), "the rest runs where snakemake was started"
+    assert RULES.keys() - remote <= set(re.findall(r"\w+", local)), "all other jobs run where snakemake was started"

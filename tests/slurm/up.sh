@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Start a SLURM cluster of one node in a folder of its own: tests/slurm/up.sh FOLDER
+# Start a SLURM cluster of one node in its own folder: tests/slurm/up.sh FOLDER
 # Needs slurm-wlm and munge (Debian), no systemd, no network and no GPU: two character devices stand in for GPUs.
-# Everything it writes lies in FOLDER, but for a link to its slurm.conf: Snakemake's executor takes SLURM_CONF from the
-# environment of its jobs, so that they read /etc/slurm/slurm.conf. A second start starts what is down.
+# It writes only into FOLDER, except for a link to its slurm.conf: Snakemake's executor removes SLURM_CONF from the
+# environment of its jobs, so they read /etc/slurm/slurm.conf. Run it again to start those daemons that are down.
 set -euo pipefail
 mkdir -p "$1" && cd "$1" && here=$PWD
 export PATH=$PATH:/usr/sbin SLURM_CONF=$here/slurm.conf
 link=/etc/slurm/slurm.conf
-[[ ! -e $link || $(readlink $link) == "$here/slurm.conf" ]] || { echo "$link is another cluster's" >&2; exit 1; }
+[[ ! -e $link || $(readlink $link) == "$here/slurm.conf" ]] || { echo "$link belongs to another cluster" >&2; exit 1; }
 host=$(hostname -s) user=$(id -un)
 mkdir -p state spool
-chmod 711 . # as munged asks: all may reach its socket, nobody may change its key
+chmod 711 . # munged requires it: everybody may reach its socket, nobody else may change its key
 
 cat > slurm.conf <<CONF
 ClusterName=test
@@ -35,17 +35,17 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 JobAcctGatherType=jobacct_gather/none
 AccountingStorageType=accounting_storage/none
-MinJobAge=300 # squeue tells of finished jobs that long, and nothing else does without slurmdbd
+MinJobAge=300 # squeue lists finished jobs for so long; without slurmdbd nothing else does
 KillWait=10
 GresTypes=gpu
-SlurmdParameters=config_overrides # jobs ask for more than a small machine has, and do not use it
+SlurmdParameters=config_overrides # jobs ask for more memory than a small machine has, but do not use it
 NodeName=$host NodeAddr=127.0.0.1 CPUs=2 RealMemory=64000 Gres=gpu:2 State=UNKNOWN
 PartitionName=test Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 CONF
 printf 'NodeName=%s Name=gpu File=/dev/%s\n' "$host" zero "$host" null > gres.conf
 ln -sfn "$here/slurm.conf" $link
 
-# Whether the program whose number stands in FOLDER/NAME.pid runs.
+# Returns whether the process with the number in FOLDER/NAME.pid runs.
 runs() { [[ -s $1.pid ]] && kill -0 "$(cat "$1.pid")" 2>/dev/null; }
 
 if ! runs munged; then
