@@ -287,11 +287,11 @@ def measure(args: argparse.Namespace, user: "User") -> None:
 def fetch(args: argparse.Namespace, user: "User") -> None:
     """Fetch and verify an archive; write its record."""
     from advkd.data import registry
-    from advkd.data.archives import fetch
+    from advkd.data.archives.fetch_dataset import fetch_dataset
     from advkd.files import write_json
     from advkd.settings import config
 
-    record = fetch.fetch(
+    record = fetch_dataset(
         registry.load(config.REGISTRY)[args.dataset],
         mirror=Path(user.mirror) if user.mirror else None,
         root=Path(user.data_root),
@@ -303,11 +303,11 @@ def fetch(args: argparse.Namespace, user: "User") -> None:
 def fetch_inception(args: argparse.Namespace, user: "User") -> None:
     """Fetch and verify the FID network's weights."""
     from advkd.data import registry
-    from advkd.data.archives import weights
+    from advkd.data.archives.fetch_weights import fetch_weights
     from advkd.settings import config
 
-    weights.fetch(
-        registry.weights(config.REGISTRY)["inception"],
+    fetch_weights(
+        registry.load_weights(config.REGISTRY)["inception"],
         named=Path(user.inception_weights) if user.inception_weights else None,
         mirror=Path(user.mirror) if user.mirror else None,
         root=Path(user.data_root),
@@ -318,21 +318,23 @@ def fetch_inception(args: argparse.Namespace, user: "User") -> None:
 def draw(args: argparse.Namespace, user: "User") -> None:
     """Draw a data set's archives in their official layout; write their record."""
     from advkd.data import registry
-    from advkd.data.archives import fetch
-    from advkd.data.drawn import made
+    from advkd.data.archives.record import describe_drawn
+    from advkd.data.drawn.draw_dataset import draw_dataset
     from advkd.files import write_json
     from advkd.settings import config
 
     if args.size < 1:
         raise UserError(f"--size is {args.size}: ask for at least 1")
     dataset = registry.load(config.REGISTRY)[args.dataset]
-    made.make(args.dataset, args.out.with_suffix(""), args.size, args.seed)
-    write_json(args.out, fetch.describe(dataset, args.out.with_suffix("")))
+    draw_dataset(args.dataset, args.out.with_suffix(""), args.size, args.seed)
+    write_json(args.out, describe_drawn(dataset, args.out.with_suffix("")))
 
 
 def prepare(args: argparse.Namespace, user: "User") -> None:
     """Prepare a store."""
-    from advkd.data import classifier_store, crop_store, registry
+    from advkd.data import registry
+    from advkd.data.classifier_store import prepare_classifier_store
+    from advkd.data.crop_store import prepare_crop_store
     from advkd.data.settings import classifier_store_settings, crop_store_settings
     from advkd.files import read_json
     from advkd.settings import config
@@ -345,10 +347,10 @@ def prepare(args: argparse.Namespace, user: "User") -> None:
     registered = registry.load(config.REGISTRY)
     if "crops" in args.settings:
         crops = crop_store_settings(args.settings)
-        crop_store.prepare(source, registered.get(crops.dataset), crops, args.out)
+        prepare_crop_store(source, registered.get(crops.dataset), crops, args.out)
     else:
         images = classifier_store_settings(args.settings)
-        classifier_store.prepare(source, registered.get(images.dataset), images, args.out)
+        prepare_classifier_store(source, registered.get(images.dataset), images, args.out)
 
 
 def train(args: argparse.Namespace, user: "User") -> int:
@@ -387,7 +389,7 @@ def _inception_sha256() -> str:
     from advkd.data import registry
     from advkd.settings import config
 
-    checksum = registry.weights(config.REGISTRY)["inception"].archives[0].checksum
+    checksum = registry.load_weights(config.REGISTRY)["inception"].archives[0].checksum
     assert checksum is not None, "the registry states it"
     return checksum.removeprefix("sha256:")
 

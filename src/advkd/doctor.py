@@ -12,7 +12,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from advkd.data import registry
-from advkd.data.archives import parts
+from advkd.data.archives.parts import locate_parts
 from advkd.errors import UserError
 from advkd.files import read_json
 from advkd.report.document import tex
@@ -165,7 +165,7 @@ def check_data(name: str, source: str, user: User) -> Check:
         return Check(name, "wrong", f"the mirror {user.mirror} does not exist")
     if user.mirror:
         try:
-            paths = parts.locate(dataset, Path(user.mirror))
+            paths = locate_parts(dataset, Path(user.mirror))
         except UserError as error:
             return Check(name, "note", str(error))
         return Check(name, "ok", f"in the mirror: {', '.join(map(str, paths))}")
@@ -178,7 +178,7 @@ def check_data(name: str, source: str, user: User) -> Check:
 
 def check_inception(user: User) -> Check:
     """Check whether the weights of the FID network are on this machine."""
-    remote = registry.weights(config.REGISTRY)["inception"].archives[0]
+    remote = registry.load_weights(config.REGISTRY)["inception"].archives[0]
     if user.inception_weights:
         if Path(user.inception_weights).is_file():
             return Check("FID network", "ok", user.inception_weights)

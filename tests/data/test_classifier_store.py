@@ -14,9 +14,9 @@ from small_archives import jpeg
 from torchvision import transforms
 
 from advkd.data import classifier_store, registry
-from advkd.data.archives import fetch
-from advkd.data.classifier_store import READERS, first, squash
-from advkd.data.drawn import made
+from advkd.data.archives.record import describe_drawn
+from advkd.data.classifier_store import READERS, keep_first, prepare_classifier_store, resize_to_square
+from advkd.data.drawn.draw_dataset import draw_dataset
 from advkd.data.readers.labelled import Item
 from advkd.data.settings import classifier_store_settings
 from advkd.data.store import Store
@@ -35,7 +35,7 @@ def sets():
 def drawn(tmp_path_factory):
     folder = tmp_path_factory.mktemp("drawn")
     for name in READERS:
-        made.make(name, folder / name, 4)
+        draw_dataset(name, folder / name, 4)
     return folder
 
 
@@ -44,10 +44,10 @@ def prepared(tmp_path, sets, drawn):
     """Prepare a drawn data set, or another source, under changed settings."""
 
     def prepare(name, source=None, out="store", **settings):
-        source = fetch.describe(sets[name], drawn / name) if source is None else source
+        source = describe_drawn(sets[name], drawn / name) if source is None else source
         data = "real" if isinstance(source, dict) else "folder"
         flat = {"dataset": name, "data": data, "stored_size": SIZES.get(name, 40), **settings}
-        meta = classifier_store.prepare(source, sets.get(name), classifier_store_settings(flat), tmp_path / "out" / out)
+        meta = prepare_classifier_store(source, sets.get(name), classifier_store_settings(flat), tmp_path / "out" / out)
         found = Store.open(tmp_path / "out" / out)
         assert found.meta == meta
         return found
@@ -95,7 +95,7 @@ def test_every_image_of_an_archive_is_what_the_manifest_says(name, prepared):
 def test_an_extraction_gives_the_same_store(name, prepared, sets, tmp_path):
     archived = prepared(name)
     extract(name, tmp_path / "mirror")
-    folder = prepared(name, fetch.describe(sets[name], tmp_path / "mirror"), "folder")
+    folder = prepared(name, describe_drawn(sets[name], tmp_path / "mirror"), "folder")
     for path in archived.path.iterdir():
         if path.name != "meta.json":
             assert path.read_bytes() == (folder.path / path.name).read_bytes()
@@ -135,21 +135,21 @@ def test_more_classes_than_there_are(prepared, monkeypatch):
 
 def test_first_keeps_order():
     given = [Item(name, label) for name, label in zip("abcdefg", (1, 0, 1, 2, 1, 0, 2), strict=True)]
-    assert "".join(item.image for item in first(given, 2, 2)) == "abcf"
-    assert "".join(item.image for item in first(given, 3, 1)) == "abd"
-    assert first(given, 3, None) == given
+    assert "".join(item.image for item in keep_first(given, 2, 2)) == "abcf"
+    assert "".join(item.image for item in keep_first(given, 3, 1)) == "abd"
+    assert keep_first(given, 3, None) == given
 
 
 def test_squashing_is_the_filter_of_a_resized_crop():
     pixels = np.random.default_rng(0).integers(0, 256, (50, 90, 3), dtype=np.uint8)
     whole = transforms.functional.resized_crop(Image.fromarray(pixels), 0, 0, 50, 90, (32, 32))
-    np.testing.assert_array_equal(squash(pixels, 32), np.asarray(whole))
-    assert squash(pixels[:50, :50], 50).base is pixels
+    np.testing.assert_array_equal(resize_to_square(pixels, 32), np.asarray(whole))
+    assert resize_to_square(pixels[:50, :50], 50).base is pixels
 
 
 def test_archives_are_read_in_their_own_order(prepared, monkeypatch):
     decoded = []
-    real = classifier_store.cub200.read
+    real = classifier_store.read_cub200
 
     def watched(archive):
         found = real(archive)
@@ -165,7 +165,7 @@ def test_archives_are_read_in_their_own_order(prepared, monkeypatch):
 
 def test_official_archives_have_the_official_counts(prepared, sets, drawn):
     for verified in ("published checksum", "structure; checksum as first used"):
-        record = {**fetch.describe(sets["mit67"], drawn / "mit67"), "verified": verified}
+        record = {**describe_drawn(sets["mit67"], drawn / "mit67"), "verified": verified}
         expected = "mit67 has 67 classes, 5360 train, 1340 valid, but here are 8 classes, 32 train, 32 valid"
         with pytest.raises(UserError, match=expected):
             prepared("mit67", record)
@@ -177,7 +177,7 @@ def test_an_unreadable_image_is_named_and_nothing_left_behind(prepared, sets, tm
     image = root / "data" / "images" / "1000017.jpg"
     image.write_bytes(image.read_bytes()[:300])
     with pytest.raises(UserError, match=r"data/images/1000017\.jpg in .* cannot be decoded") as error:
-        prepared("fgvc_aircraft", fetch.describe(sets["fgvc_aircraft"], tmp_path / "mirror"))
+        prepared("fgvc_aircraft", describe_drawn(sets["fgvc_aircraft"], tmp_path / "mirror"))
     assert "\n" not in str(error.value)
     assert list((tmp_path / "out").iterdir()) == []
 
@@ -187,19 +187,19 @@ def test_an_archive_of_another_data_set_under_the_right_name(prepared, sets, tmp
         for name, data in contents("cub200").items():
             archive.writestr(f"{FOLDERS['tiny_imagenet']}/{name}", data)
     with pytest.raises(UserError, match=r"wnids\.txt is missing: this is another data set"):
-        prepared("tiny_imagenet", fetch.describe(sets["tiny_imagenet"], tmp_path))
+        prepared("tiny_imagenet", describe_drawn(sets["tiny_imagenet"], tmp_path))
     shutil.copy(drawn / "cub200" / "CUB_200_2011.tgz", tmp_path / "fgvc-aircraft-2013b.tar.gz")
     with pytest.raises(UserError, match="no folder 'fgvc-aircraft-2013b'"):
-        prepared("fgvc_aircraft", fetch.describe(sets["fgvc_aircraft"], tmp_path))
+        prepared("fgvc_aircraft", describe_drawn(sets["fgvc_aircraft"], tmp_path))
 
 
 def test_a_data_set_that_is_none_for_classification(prepared):
-    with pytest.raises(UserError, match="codebrim is no data set for classification; these are cifar10"):
+    with pytest.raises(UserError, match="codebrim is not a data set for classification; these are cifar10"):
         prepared("codebrim", {"verified": "drawn on the spot"})
 
 
 def test_pixels_are_never_all_in_memory(prepared, sets, drawn):
-    record = fetch.describe(sets["tiny_imagenet"], drawn / "tiny_imagenet")
+    record = describe_drawn(sets["tiny_imagenet"], drawn / "tiny_imagenet")
     tracemalloc.start()
     try:
         found = prepared("tiny_imagenet", record, stored_size=256)
@@ -250,7 +250,7 @@ def test_photos_of_every_kind(mine, prepared):
     for name in ("turned.png", "alpha.png"):
         pixels, size = stored[f"owls/{name}"]
         assert size == (30, 20)
-        np.testing.assert_array_equal(pixels, squash(np.asarray(noise), 16))
+        np.testing.assert_array_equal(pixels, resize_to_square(np.asarray(noise), 16))
 
 
 def test_a_name_that_is_no_utf8_is_told_in_the_manifest(mine, prepared):

@@ -7,9 +7,11 @@ import pytest
 from PIL import Image
 from small_archives import TINY, jpeg, members, pack, unpack, xml
 
-from advkd.data import crop_store, images
-from advkd.data.archives import fetch
-from advkd.data.archives.zip import ZipArchive
+from advkd.data import crop_store
+from advkd.data.archives.fetch_dataset import fetch_dataset
+from advkd.data.archives.record import describe_drawn
+from advkd.data.archives.zip_archive import ZipArchive
+from advkd.data.crop_store import prepare_crop_store
 from advkd.data.settings import crop_store_settings
 from advkd.data.store import Store
 from advkd.errors import UserError
@@ -30,8 +32,8 @@ SETTINGS = {
 def prepared(source, out, **changed):
     """Prepare a record, an archive in CODEBRIM's layout or a folder of images."""
     if not isinstance(source, dict) and source.is_file():
-        source = fetch.describe(TINY, source.rename(source.with_name("tiny.zip")).parent)
-    meta = crop_store.prepare(source, TINY, crop_store_settings({**SETTINGS, **changed}), out)
+        source = describe_drawn(TINY, source.rename(source.with_name("tiny.zip")).parent)
+    meta = prepare_crop_store(source, TINY, crop_store_settings({**SETTINGS, **changed}), out)
     return Store.open(out), meta
 
 
@@ -68,7 +70,7 @@ def test_archive_and_extraction_give_the_same_store(archive, tmp_path):
     extracted = unpack(archive, tmp_path / "x") / "original_dataset"
     stores = []
     for number, place in enumerate((archive, extracted)):
-        record = fetch.fetch(TINY, mirror=place, root=tmp_path, accept=None)
+        record = fetch_dataset(TINY, mirror=place, root=tmp_path, accept=None)
         stores.append(prepared(record, tmp_path / str(number))[0])
     for name in ("images.npy", "labels.npy", "held_out.npy", "held_out_labels.npy", "manifest.csv"):
         assert (stores[0].path / name).read_bytes() == (stores[1].path / name).read_bytes()
@@ -93,8 +95,8 @@ def test_held_out_crops_stay_when_crops_changes(archive, tmp_path):
 
 def test_every_photo_is_decoded_once(archive, tmp_path, monkeypatch):
     decoded = []
-    real = images.decode
-    monkeypatch.setattr(images, "decode", lambda archive, name: decoded.append(name) or real(archive, name))
+    real = crop_store.decode_image
+    monkeypatch.setattr(crop_store, "decode_image", lambda archive, name: decoded.append(name) or real(archive, name))
     prepared(archive, tmp_path / "store")
     assert sorted(decoded) == [f"images/image_{i}.jpg" for i in range(4)]
 
@@ -159,7 +161,7 @@ def test_faults_stop_what_the_user_accepted_but_not_the_official_archive(tmp_pat
     contents |= {f"original_dataset/{i}.xml": xml(f"{i}.jpg", [((1, 1, 80, 70), "Crack")]) for i in range(60)}
     contents["original_dataset/9.xml"] = b"<"
     pack(tmp_path / "tiny.zip", contents)
-    record = {**fetch.describe(TINY, tmp_path), "verified": "accepted by the user"}
+    record = {**describe_drawn(TINY, tmp_path), "verified": "accepted by the user"}
     with pytest.raises(UserError, match=r"9\.xml .*malformed xml"):
         prepared(record, tmp_path / "store")
     _, meta = prepared({**record, "verified": "structure; checksum as first used"}, tmp_path / "store")

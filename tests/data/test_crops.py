@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from advkd.data import crops
-from advkd.data.crops import Streams, Window
+from advkd.data.crops import Streams, Window, draw_by_class, draw_by_image, labels_in, place_window, split_photos
 from advkd.data.photos import Box, Photo
 from advkd.errors import UserError
 
@@ -33,7 +32,7 @@ def rng(seed=0):
 
 def by_class(photos, chosen, labels, count, mode="window", size=64, seed=0):
     counters = Counter()
-    return crops.by_class(photos, chosen, labels, count, mode, size, rng(seed), counters), counters
+    return draw_by_class(photos, chosen, labels, count, mode, size, rng(seed), counters), counters
 
 
 @settings(max_examples=150, deadline=None)
@@ -44,7 +43,7 @@ def by_class(photos, chosen, labels, count, mode="window", size=64, seed=0):
 )
 def test_squares_stay_in_the_photo_and_in_a_box_that_is_large_enough(photo, mode, seed):
     box = photo.boxes[0]
-    square = crops.place(box, photo.size, mode, 64, rng(seed))
+    square = place_window(box, photo.size, mode, 64, rng(seed))
     shorter = min(box.xmax - box.xmin, box.ymax - box.ymin)
     for start, low, high, end in (
         (square.x0, box.xmin, box.xmax, photo.size[0]),
@@ -67,13 +66,13 @@ def test_squares_stay_in_the_photo_and_in_a_box_that_is_large_enough(photo, mode
 @settings(max_examples=60, deadline=None)
 @given(photos=PHOTOS, count=st.integers(0, 60), fraction=st.sampled_from([0.0, 0.1, 0.5]), seed=st.integers(0, 99))
 def test_classes_are_balanced_and_no_photo_straddles_the_split(photos, count, fraction, seed):
-    training, aside = crops.split(photos, fraction, rng(seed))
+    training, aside = split_photos(photos, fraction, rng(seed))
     usable = [index for index, photo in enumerate(photos) if photo.boxes]
     assert sorted(training + aside) == usable
     assert not set(training) & set(aside)
     assert training
     for chosen in (training, aside):
-        labels = sorted(crops.carried(photos, chosen))
+        labels = sorted(labels_in(photos, chosen))
         if not labels:
             continue
         draws, _ = by_class(photos, chosen, labels, count, seed=seed)
@@ -105,18 +104,18 @@ def test_the_first_draws_of_more_are_the_draws_of_fewer():
 def test_held_out_crops_do_not_depend_on_the_number_of_training_crops():
     found = []
     for count in (10, 200):
-        streams = Streams.of(7)
-        training, aside = crops.split(grid(), 0.25, streams.split)
-        crops.by_class(grid(), training, range(5), count, "window", 64, streams.training, Counter())
-        labels = sorted(crops.carried(grid(), aside))
-        found.append(crops.by_class(grid(), aside, labels, 50, "window", 64, streams.held_out, Counter()))
+        streams = Streams.from_seed(7)
+        training, aside = split_photos(grid(), 0.25, streams.split)
+        draw_by_class(grid(), training, range(5), count, "window", 64, streams.training, Counter())
+        labels = sorted(labels_in(grid(), aside))
+        found.append(draw_by_class(grid(), aside, labels, 50, "window", 64, streams.held_out, Counter()))
     assert found[0] == found[1]
 
 
 def test_seeds_differ():
-    first, second = (Streams.of(seed) for seed in (0, 1))
+    first, second = (Streams.from_seed(seed) for seed in (0, 1))
     assert first.split.integers(1 << 60) != second.split.integers(1 << 60)
-    assert Streams.of(0).training.integers(1 << 60) != Streams.of(0).held_out.integers(1 << 60)
+    assert Streams.from_seed(0).training.integers(1 << 60) != Streams.from_seed(0).held_out.integers(1 << 60)
 
 
 def test_boxes_and_places_are_drawn_uniformly():
@@ -133,7 +132,7 @@ def test_boxes_and_places_are_drawn_uniformly():
 def test_sides_of_resized_squares_are_uniform():
     box = Box(0, 0, 1000, 2000, (0,))
     generator = rng(3)
-    sides = [crops.place(box, (1000, 2000), "resized", 64, generator).side for _ in range(800)]
+    sides = [place_window(box, (1000, 2000), "resized", 64, generator).side for _ in range(800)]
     assert stats.kstest(sides, stats.uniform(500, 500).cdf).pvalue > 1e-3
 
 
@@ -155,7 +154,7 @@ def test_small_boxes_and_photos_are_counted():
 def test_by_image_uses_every_image_once_before_any_twice():
     photos = [Photo(f"{i}", (80, 80), (Box(0, 0, 80, 80, (0,)),)) for i in range(10)]
     counters = Counter()
-    draws = crops.by_image(photos, range(10), 25, 3, "window", 64, rng(), counters)
+    draws = draw_by_image(photos, range(10), 25, 3, "window", 64, rng(), counters)
     uses = Counter(draw.photo for draw in draws)
     assert sorted(uses.values()) == [2] * 5 + [3] * 5
     assert {draw.photo for draw in draws[:10]} == set(range(10))
@@ -165,11 +164,11 @@ def test_by_image_uses_every_image_once_before_any_twice():
 def test_fewer_images_than_asked_crops():
     photos = [Photo("a", (80, 80), (Box(0, 0, 80, 80, (0,)),))] * 4
     with pytest.raises(UserError, match="fewer images than asked crops: 4 images, 2 crops of each, but 9"):
-        crops.by_image(photos, range(4), 9, 2, "window", 64, rng(), Counter())
+        draw_by_image(photos, range(4), 9, 2, "window", 64, rng(), Counter())
 
 
 @pytest.mark.parametrize(
     ("count", "fraction", "aside"), [(100, 0.1, 10), (3, 0.01, 1), (1, 0.5, 0), (2, 0.99, 1), (5, 0, 0)]
 )
 def test_sizes_of_the_split(count, fraction, aside):
-    assert len(crops.split(grid(count), fraction, rng())[1]) == aside
+    assert len(split_photos(grid(count), fraction, rng())[1]) == aside

@@ -20,10 +20,10 @@ from advkd import cli
 from advkd.data.store import Store
 
 SETTINGS = {
-    "classifier": {"dataset": "mine", "held_out": 0.3, "data_seed": 0, "stored_size": 16},
+    "classifier": {"dataset": "mine", "data": "folder", "held_out": 0.3, "data_seed": 0, "stored_size": 16},
     "gan": {
-        "dataset": "mine", "crops": 0, "crop": "window", "image_size": 64, "held_out": 0.3, "held_out_crops": 4,
-        "windows_per_image": 1, "data_seed": 0,
+        "dataset": "mine", "data": "folder", "crops": 0, "crop": "window", "image_size": 64, "held_out": 0.3,
+        "held_out_crops": 4, "windows_per_image": 1, "data_seed": 0,
     },
 }  # fmt: skip
 KINDS = pytest.mark.parametrize("kind", SETTINGS)
@@ -121,7 +121,7 @@ def test_folders_linked_in_a_circle_are_walked_once(mine, capfd, kind):
 def test_a_file_larger_than_any_photo_is_refused(mine, capfd, kind, monkeypatch):
     with (mine / "cat" / "0.jpg").open("r+b") as file:
         file.truncate(1 << 34)  # a hole
-    monkeypatch.setattr("advkd.data.archives.members.FolderArchive.digest", lambda self: "0" * 64)
+    monkeypatch.setattr("advkd.data.archives.folder_archive.FolderArchive.digest", lambda self: "0" * 64)
     status, said, store = prepare(mine, kind, capfd)
     assert status == 2 and store is None and "0.jpg" in said and "larger than 512 MiB" in said and is_one_line(said)
 

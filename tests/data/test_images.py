@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 from small_archives import jpeg
 
-from advkd.data import images
-from advkd.data.archives.members import FolderArchive
-from advkd.data.archives.zip import ZipArchive
+from advkd.data.archives.folder_archive import FolderArchive
+from advkd.data.archives.zip_archive import ZipArchive
+from advkd.data.images import decode_image, read_image_size, resize_square
 from advkd.errors import UserError
 
 RAMP = np.arange(256, dtype=np.uint8).reshape(16, 16)
@@ -16,7 +16,7 @@ RAMP = np.arange(256, dtype=np.uint8).reshape(16, 16)
 
 def decode(tmp_path, image, name="a.png", **options):
     image.save(tmp_path / name, **options)
-    return images.decode(FolderArchive(tmp_path), name)
+    return decode_image(FolderArchive(tmp_path), name)
 
 
 def test_rgb_is_left_as_it_is(tmp_path):
@@ -24,7 +24,7 @@ def test_rgb_is_left_as_it_is(tmp_path):
     found, mode = decode(tmp_path, Image.fromarray(pixels))
     assert mode == "RGB" and found.dtype == np.uint8
     np.testing.assert_array_equal(found, pixels)
-    assert images.size(FolderArchive(tmp_path), "a.png") == (7, 5)
+    assert read_image_size(FolderArchive(tmp_path), "a.png") == (7, 5)
 
 
 def test_16_bit_greyscale_is_scaled_not_clipped(tmp_path):
@@ -67,14 +67,14 @@ def test_a_truncated_jpeg_is_named(tmp_path, keep):
     data = jpeg(200, 200)
     (tmp_path / "cut.jpg").write_bytes(data[: int(len(data) * keep)])
     with pytest.raises(UserError, match=r"cut\.jpg in .* cannot be decoded"):
-        images.decode(FolderArchive(tmp_path), "cut.jpg")
+        decode_image(FolderArchive(tmp_path), "cut.jpg")
 
 
 def test_a_decompression_bomb_is_refused(tmp_path, monkeypatch):
     Image.new("1", (400, 400)).save(tmp_path / "bomb.png")
     for limit in (100_000, 10_000):  # PIL warns above the limit and raises above twice of it
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
-        for read in (images.size, images.decode):
+        for read in (read_image_size, decode_image):
             with pytest.raises(UserError, match="too large to be a photo"):
                 read(FolderArchive(tmp_path), "bomb.png")
 
@@ -90,12 +90,12 @@ def test_damage_that_the_decoder_would_not_notice_is_found_by_the_crc(tmp_path):
     path.write_bytes(whole)
     assert np.asarray(Image.open(io.BytesIO(data))).shape == (64, 64, 3)
     with pytest.raises(UserError, match="damaged"):
-        images.decode(ZipArchive(path, "set"), "a.jpg")
+        decode_image(ZipArchive(path, "set"), "a.jpg")
 
 
 def test_resize_antialiases():
     checks = np.indices((256, 256)).sum(0) % 2 * 255
     pixels = np.repeat(checks[..., None], 3, 2).astype(np.uint8)
-    small = images.resize(pixels, 32)
+    small = resize_square(pixels, 32)
     assert small.shape == (32, 32, 3)
     assert np.abs(small[2:-2, 2:-2].astype(int) - 127).max() <= 2

@@ -37,7 +37,7 @@ def test_addresses_and_checksums_agree_with_torchvision():
 
 
 def test_entries_are_well_formed():
-    for entry in (*registry.load(PATH).values(), *registry.weights(PATH).values()):
+    for entry in (*registry.load(PATH).values(), *registry.load_weights(PATH).values()):
         for text in (entry.title, entry.licence, entry.citation, entry.homepage):
             assert text and text == text.strip()
         for archive in entry.archives:
@@ -67,7 +67,7 @@ def test_the_class_folders_are_as_many_as_the_classes():
 
 
 def test_weights_of_the_fid_network():
-    (inception,) = registry.weights(PATH).values()
+    (inception,) = registry.load_weights(PATH).values()
     # torch hub's convention: the name ends in the first digits of the checksum
     assert inception.archives[0].checksum.startswith("sha256:6726825d")
     assert inception.archives[0].size == 95_628_359

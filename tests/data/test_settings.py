@@ -65,7 +65,7 @@ def test_classifier_settings_keep_every_flat_setting(flat):
         ({"crops": None}, "crops of the store is None, but must be of type int"),
         ({"crops": True}, "crops of the store is True, but must be of type int"),
         ({"held_out": "a"}, "held_out of the store is 'a', but must be of type float"),
-        ({"data": "mode"}, "data of the store is 'mode', but must be real, made or folder"),
+        ({"data": "mode"}, "data of the store is 'mode', but must be real or made or folder"),
         ({"crop": "all"}, "crop of the store is 'all', but must be window or resized"),
         ({"image_size": 32}, "image_size of the store is 32, but must be 64"),
         ({"data": "made"}, "the settings of the store lack made_photos"),

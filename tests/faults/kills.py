@@ -24,7 +24,7 @@ from advkd.files import read_json, write_json
 
 PRELOADED = [
     "advkd.cli", "advkd.runs.train", "advkd.training.gan", "advkd.training.classifier", "advkd.data.classifier_store",
-    "advkd.data.drawn.made", "advkd.data.crop_store", "advkd.metrics.gan", "advkd.metrics.classification",
+    "advkd.data.drawn.draw_dataset", "advkd.data.crop_store", "advkd.metrics.gan", "advkd.metrics.classification",
     "advkd.artifacts.tables", "scipy.io",
 ]  # fmt: skip
 # What holds times and attempts; of these only the names must be those that an undisturbed run leaves.

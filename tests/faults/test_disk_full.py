@@ -11,8 +11,8 @@ from tiny_runs import TINY, make_store
 
 from advkd import files
 from advkd.cli import main
-from advkd.data import store
 from advkd.data.store import Store
+from advkd.data.store_draft import write_store
 from advkd.errors import CannotWrite, UserError
 from advkd.files import read_json
 from advkd.progress import logging_to, say
@@ -132,16 +132,16 @@ def test_a_store_that_finds_no_room_says_how_much_it_takes(before, small_disk, t
     disk = small_disk(tmp_path / "disk", 4 * needed)
     out = disk.folder / "set"
     if before:
-        store.write(out, arrays, "", {"name": "before"})
+        write_store(out, arrays, "", {"name": "before"})
     disk.fill(leave=needed + files.PROBE // 64)
     with pytest.raises(UserError) as caught:
-        store.write(out, arrays, "x" * files.PROBE, {"name": "after"})
+        write_store(out, arrays, "x" * files.PROBE, {"name": "after"})
     assert str(caught.value) == f"cannot write {out} ({FULL}): {needed / 1e6:,.1f} MB are needed there"
     assert {path.name for path in disk.folder.iterdir()} == {"filler", *(["set"] if before else [])}
     if before:
         assert Store.open(out).meta["name"] == "before"
     disk.make_room()
-    store.write(out, arrays, "x" * files.PROBE, {"name": "after"})
+    write_store(out, arrays, "x" * files.PROBE, {"name": "after"})
     assert Store.open(out).meta["name"] == "after"
 
 

@@ -19,10 +19,11 @@ from PIL import Image
 
 from advkd import cli
 from advkd.data import images
-from advkd.data.archives.members import Archive, Entry
+from advkd.data.archives.archive import Archive, Entry
 from advkd.data.archives.parts import open_archive
 from advkd.data.classifier_store import READERS
-from advkd.data.drawn import made
+from advkd.data.drawn.draw_dataset import draw_dataset
+from advkd.data.images import decode_image
 from advkd.data.readers import codebrim, matlab
 from advkd.errors import UserError
 from advkd.settings import config
@@ -67,7 +68,7 @@ PHOTO = jpeg()
 @examples(30)
 def test_annotations(annotation, strict):
     with asked():
-        photos = codebrim.read(Memory({"a.jpg": PHOTO, "a.xml": annotation}), strict=strict)
+        photos = codebrim.read_codebrim(Memory({"a.jpg": PHOTO, "a.xml": annotation}), strict=strict)
         for box in photos[0].boxes:
             assert 0 <= box.xmin < box.xmax <= 70 and 0 <= box.ymin < box.ymax <= 66 and box.labels
 
@@ -85,7 +86,7 @@ PICTURES = {suffix: encoded(suffix) for suffix in images.FORMATS}
 @examples(60)
 def test_pictures(data):
     with asked():
-        pixels, _ = images.decode(Memory({"x": data}), "x")
+        pixels, _ = decode_image(Memory({"x": data}), "x")
         assert pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3
 
 
@@ -95,7 +96,7 @@ def drawn(tmp_path_factory):
     found = {}
     for name in READERS:
         place = tmp_path_factory.mktemp(name)
-        made.make(name, place / "drawn", 2)
+        draw_dataset(name, place / "drawn", 2)
         for path in (place / "drawn").iterdir():
             if path.suffix == ".txt":
                 shutil.copy(path, place)
@@ -138,7 +139,7 @@ def test_matlab_files(drawn, data):
     """Few: each takes a process."""
     changed = data.draw(spoilt(drawn["stanford_dogs"]["train_list.mat"]))
     with contextlib.suppress(ValueError):
-        rows = matlab.load(changed, ("file_list", "labels"))
+        rows = matlab.load_variables(changed, ("file_list", "labels"))
         assert len(rows) == 2
 
 

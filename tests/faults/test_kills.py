@@ -16,6 +16,7 @@ from kills import contents, endure, endure_everywhere, live, write_figures
 
 from advkd import locks
 from advkd.data import store
+from advkd.data.store_draft import DRAFT_SUFFIX, draft_store, write_store
 
 MANY = 25  # kills, enough to go on from many steps
 QUICK = ("gan_store",)  # whose lives are short enough for every run of the tests
@@ -70,7 +71,7 @@ ARRAYS = {name: np.zeros((2, 4, 4, 3), np.uint8) for name in store.ARRAYS}
 
 def drafted(folder: Path, name: str) -> Path:
     """Leave a store's draft as a killed preparation does; return its lock."""
-    draft = folder / f".{name}{store.DRAFT}"
+    draft = folder / f".{name}{DRAFT_SUFFIX}"
     (draft / name).mkdir(parents=True)
     (draft / name / "images.npy").write_bytes(b"half")
     (draft / "lock").touch()
@@ -80,17 +81,17 @@ def drafted(folder: Path, name: str) -> Path:
 def test_a_preparation_removes_what_a_killed_one_left_of_its_store_alone(tmp_path):
     other, living = drafted(tmp_path, "other"), drafted(tmp_path, "living")
     drafted(tmp_path, "set")
-    (tmp_path / f".empty{store.DRAFT}").mkdir()  # killed before its lock was there
-    store.write(tmp_path / "empty", ARRAYS, "", {})
+    (tmp_path / f".empty{DRAFT_SUFFIX}").mkdir()  # killed before its lock was there
+    write_store(tmp_path / "empty", ARRAYS, "", {})
     (elsewhere := tmp_path / "elsewhere").mkdir()
     (elsewhere / "file").touch()
-    (tmp_path / f".link{store.DRAFT}").symlink_to(elsewhere)
+    (tmp_path / f".link{DRAFT_SUFFIX}").symlink_to(elsewhere)
     with living.open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         before = contents(living.parent)
-        store.write(tmp_path / "set", ARRAYS, "", {})
+        write_store(tmp_path / "set", ARRAYS, "", {})
         assert contents(living.parent) == before
-    left = [f".link{store.DRAFT}", living.parent.name, other.parent.name]
+    left = [f".link{DRAFT_SUFFIX}", living.parent.name, other.parent.name]
     assert sorted(path.name for path in tmp_path.iterdir()) == [*left, "elsewhere", "empty", "set"]
     assert (elsewhere / "file").exists()
     assert len(store.Store.open(tmp_path / "set").images) == 2
@@ -100,8 +101,8 @@ def test_two_preparations_of_one_store_take_turns(tmp_path, monkeypatch):
     waits = threading.Event()
     monkeypatch.setattr(locks, "PATIENCE", 0.0)
     monkeypatch.setattr(locks, "say", lambda line: waits.set() if "waiting for it to end" in line else None)
-    second = threading.Thread(target=store.write, args=(tmp_path / "set", ARRAYS, "second", {}))
-    with store.draft(tmp_path / "set", 0) as first:
+    second = threading.Thread(target=write_store, args=(tmp_path / "set", ARRAYS, "second", {}))
+    with draft_store(tmp_path / "set", 0) as first:
         second.start()
         assert waits.wait(30)
         for name, array in ARRAYS.items():

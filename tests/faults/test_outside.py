@@ -180,7 +180,7 @@ def test_a_folder_of_images_is_only_read(home, tmp_path):
         for number in range(3):
             Image.new("RGB", (70, 70)).save(home / "images" / kind / f"{number}.png")
     before = tree(home)
-    settings = json.dumps({"dataset": "mine", "held_out": 0.3, "data_seed": 0, "stored_size": 16})
+    settings = json.dumps({"dataset": "mine", "data": "folder", "held_out": 0.3, "data_seed": 0, "stored_size": 16})
     assert main(["prepare", str(home / "images"), "--settings", settings, "--out", "data/stores/mine-00000000"]) == 0
     assert tree(home) == before
     assert main(["prepare", str(home / "images"), "--settings", settings, "--out", str(home / "images")]) == 2

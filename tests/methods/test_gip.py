@@ -14,7 +14,7 @@ from advkd.errors import UserError
 from advkd.methods.baseline import Baseline
 from advkd.methods.dafl import Dafl
 from advkd.methods.gip import Gip
-from advkd.models.normalisation import pixels
+from advkd.models.normalisation import to_pixels
 
 LOSSES = {"alpha": "L_OH", "beta": "L_IE", "gamma": "L_ACT", "delta": "L_BNS"}
 
@@ -250,7 +250,7 @@ def test_the_end_of_an_epoch_measures_the_distance_and_keeps_images(delta):
             assert all(torch.equal(value, state[name]) for name, value in part.state_dict().items())
         kept = method.samples()
         p = probabilities(teacher(images))[:10]
-        np.testing.assert_array_equal(kept["images"][epoch], pixels(images, "cifar10")[:10])
+        np.testing.assert_array_equal(kept["images"][epoch], to_pixels(images, "cifar10")[:10])
         np.testing.assert_array_equal(kept["predicted"][epoch], p.argmax(1))
         np.testing.assert_allclose(kept["confidence"][epoch], p.max(1), rtol=1e-4)
     assert kept["images"].shape == (2, 10, 8, 8, 3) and kept["images"].dtype == np.uint8

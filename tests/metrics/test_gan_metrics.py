@@ -3,7 +3,6 @@ import json
 import numpy as np
 import pytest
 
-from advkd.data import store
 from advkd.errors import UserError
 from advkd.files import read_json, sha256
 from advkd.metrics import gan
@@ -34,7 +33,7 @@ def as_features(images):
 def write_store(folder, reals, held_out):
     none = np.zeros(0, np.int64)
     arrays = {"images": reals, "labels": none, "held_out": held_out, "held_out_labels": none}
-    store.write(folder, arrays, "", {})
+    write_store(folder, arrays, "", {})
     return folder
 
 

@@ -4,24 +4,24 @@ import pytest
 import torch
 from torchvision.transforms import functional
 
-from advkd.models.normalisation import NORMALISATIONS, normalised, pixels
+from advkd.models.normalisation import NORMALISATIONS, normalise, to_pixels
 
 
 @pytest.mark.parametrize("name", NORMALISATIONS)
 def test_normalised_equals_torchvision_s(name):
     images = torch.rand(4, 3, 5, 6)
-    torch.testing.assert_close(normalised(images, name), functional.normalize(images, *NORMALISATIONS[name]))
+    torch.testing.assert_close(normalise(images, name), functional.normalize(images, *NORMALISATIONS[name]))
 
 
 @pytest.mark.parametrize("name", NORMALISATIONS)
 def test_every_pixel_value_comes_back(name):
     values = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16).expand(2, 3, -1, -1)
-    back = pixels(normalised(values / 255, name), name)
+    back = to_pixels(normalise(values / 255, name), name)
     assert back.dtype == torch.uint8 and torch.equal(back, values.permute(0, 2, 3, 1))
 
 
 def test_what_lies_beyond_black_and_white_is_clipped():
-    found = pixels(torch.tensor([-100.0, 0, 100]).view(1, 1, 1, 3).expand(1, 3, 2, 3), "cifar10")
+    found = to_pixels(torch.tensor([-100.0, 0, 100]).view(1, 1, 1, 3).expand(1, 3, 2, 3), "cifar10")
     assert found.shape == (1, 2, 3, 3)
     assert found[0, 0, 0].tolist() == [0, 0, 0] and found[0, 0, 2].tolist() == [255, 255, 255]
     assert found[0, 0, 1].tolist() == [round(255 * mean) for mean in NORMALISATIONS["cifar10"][0]]

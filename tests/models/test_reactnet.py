@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
-from advkd.models.reactnet import Block, ReActNet18, RPReLU, binary, sign
+from advkd.models.reactnet import Block, ReActNet18, RPReLU, binarise_activations, binarise_weights
 
 STEPS = [("activations", "real"), ("all", "real"), ("all", "binary")]
 AROUND = [side + shift for side in (-1.0, 0.0, 1.0) for shift in (-1e-3, 0.0, 1e-3)]
@@ -44,7 +44,7 @@ def test_sign_and_the_gradient_of_its_polynomial(values):
     x = torch.tensor(values, dtype=torch.float64)
     ours, theirs = x.clone().requires_grad_(), x.clone().requires_grad_()
     weights = torch.linspace(-2, 3, len(values), dtype=torch.float64)
-    out = sign(ours)
+    out = binarise_activations(ours)
     assert np.array_equal(out.detach().numpy(), np.sign(x.numpy()))
     (out * weights).sum().backward()
     (polynomial(theirs) * weights).sum().backward()
@@ -66,7 +66,7 @@ def test_binary_weights_and_their_gradient(outputs, inputs, seed):
     real.flat[:2] = 1, -1  # on the bounds the gradient passes
     upstream = random.normal(size=real.shape)
     weight = torch.tensor(real, requires_grad=True)
-    found = binary(weight)
+    found = binarise_weights(weight)
     for number, one in enumerate(real):
         scale = np.abs(one).mean()
         np.testing.assert_allclose(found[number].detach(), np.where(one > 0, scale, -scale))
@@ -200,9 +200,9 @@ def test_weights_of_the_first_step_are_those_of_the_second(shortcut):
     second.load_state_dict(first.state_dict())
     with torch.no_grad():
         for block in first.stages:
-            block.conv.weight.copy_(binary(block.conv.weight))
+            block.conv.weight.copy_(binarise_weights(block.conv.weight))
             if shortcut == "binary" and len(block.shortcut):
-                block.shortcut[1].weight.copy_(binary(block.shortcut[1].weight))
+                block.shortcut[1].weight.copy_(binarise_weights(block.shortcut[1].weight))
         images = torch.randn(3, 3, 16, 16)
         torch.testing.assert_close(first.eval()(images), second.eval()(images))
 

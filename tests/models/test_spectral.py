@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrize import cached
 
-from advkd.models.spectral import normalised, without_power_iteration
+from advkd.models.spectral import with_spectral_norm, without_power_iteration
 
 
 def rows(weight, transposed):
@@ -19,7 +19,7 @@ def vectors(layer):
 @pytest.mark.parametrize("transposed", [False, True])
 def test_largest_singular_value_becomes_one_with_output_channels_as_rows(transposed):
     kind = nn.ConvTranspose2d if transposed else nn.Conv2d
-    layer = normalised(kind(3, 5, 4))
+    layer = with_spectral_norm(kind(3, 5, 4))
     for _ in range(200):
         weight = layer.weight
     assert torch.linalg.matrix_norm(rows(weight, transposed).detach(), 2).item() == pytest.approx(1, abs=1e-4)
@@ -27,13 +27,13 @@ def test_largest_singular_value_becomes_one_with_output_channels_as_rows(transpo
 
 def test_disabled_leaves_the_layer_as_it_is():
     layer = nn.Conv2d(3, 5, 4)
-    assert normalised(layer, False) is layer
+    assert with_spectral_norm(layer, False) is layer
     assert set(layer.state_dict()) == {"weight", "bias"}
 
 
 def test_gradient_is_that_of_w_over_sigma_with_fixed_vectors():
     torch.set_default_dtype(torch.float64)
-    layer, factor = normalised(nn.Conv2d(2, 3, 4)), torch.randn(3, 2, 4, 4)
+    layer, factor = with_spectral_norm(nn.Conv2d(2, 3, 4)), torch.randn(3, 2, 4, 4)
     (layer.weight * factor).sum().backward()
     (u, v), weight = vectors(layer), layer.parametrizations.weight.original.detach().clone().requires_grad_()
     (weight / (u @ weight.flatten(1) @ v) * factor).sum().backward()
@@ -41,7 +41,7 @@ def test_gradient_is_that_of_w_over_sigma_with_fixed_vectors():
 
 
 def test_without_power_iteration_keeps_vectors_and_every_other_mode():
-    network = nn.Sequential(normalised(nn.Conv2d(3, 4, 3)), nn.BatchNorm2d(4))
+    network = nn.Sequential(with_spectral_norm(nn.Conv2d(3, 4, 3)), nn.BatchNorm2d(4))
     before = vectors(network[0])
     with pytest.raises(KeyError), without_power_iteration(network):
         network(torch.randn(2, 3, 8, 8))
@@ -54,7 +54,7 @@ def test_without_power_iteration_keeps_vectors_and_every_other_mode():
 
 
 def test_nested_and_evaluating_networks_stay_suspended():
-    layer = normalised(nn.Conv2d(3, 4, 3)).eval()
+    layer = with_spectral_norm(nn.Conv2d(3, 4, 3)).eval()
     with without_power_iteration(layer):
         pass
     before = vectors(layer)
@@ -63,7 +63,7 @@ def test_nested_and_evaluating_networks_stay_suspended():
 
 
 def test_cached_forwards_iterate_once_and_share_the_gradient():
-    layer = normalised(nn.Conv2d(3, 4, 3))
+    layer = with_spectral_norm(nn.Conv2d(3, 4, 3))
     _, v = vectors(layer)
     matrix = layer.parametrizations.weight.original.detach().flatten(1)
     with cached():

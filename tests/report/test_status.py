@@ -66,8 +66,8 @@ def test_a_gan_with_damaged_metrics_is_to_be_evaluated_again(user, content):
     one = config.resolve(GAN, user)
     folder = one.run.folder("paper")
     folder.mkdir(parents=True)
-    (folder / "result.json").write_text(json.dumps({"config_hash": one.hash, "status": "done"}))
-    (folder / "provenance.json").write_text(json.dumps({"code": code_hash(), "data": {}}))
+    (folder / "result.json").write_text(json.dumps({"config_hash": one.hash, "status": "done", "sha256": {}}))
+    (folder / "provenance.json").write_text(json.dumps({"code": code_hash(), "data": {}, "result": {}}))
     assert status.told(one) == "done"
     (folder / "metrics.json").write_text(content)
     said = status.told(one)

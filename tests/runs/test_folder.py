@@ -28,7 +28,7 @@ def finish(folder, **changes):
     folder.write_arrays(
         folders.PREDICTIONS, {"labels": labels, "logits": np.eye(3)[labels], "features": np.ones((6, 2), np.float16)}
     )
-    folder.write_provenance({"code": "today", "data": {}})
+    folder.write_provenance({"code": "today", "data": {}, "result": {}})
     folder.write_result({"status": "done", "config_hash": "a", "sha256": folder.checksums(), **changes})
 
 
@@ -149,9 +149,10 @@ def test_the_states_of_a_run(folder, monkeypatch):
     assert str(state(folder)) == f"unfinished: no checkpoint; see {folder.file('log.txt')} (step 3)"
     folder.file(folders.CHECKPOINTS[0]).touch()
     assert state(folder).detail.startswith("a checkpoint is kept")
-    folder.write_result({"status": "diverged", "step": 3, "epoch": 2, "config_hash": "a"})
+    folder.write_result({"status": "diverged", "step": 3, "epoch": 2, "config_hash": "a", "sha256": {}})
     assert str(state(folder)) == f"diverged: at epoch 2; see {folder.file('log.txt')}"
-    folder.write_result({"status": "blocked", "parent": "P", "reason": "diverged at step 3", "config_hash": "a"})
+    blocked = {"status": "blocked", "parent": "P", "reason": "diverged at step 3"}
+    folder.write_result({**blocked, "config_hash": "a", "sha256": {}})
     assert str(state(folder)) == "blocked: P diverged at step 3" and state(folder).finished
     finish(folder)
     assert str(state(folder)) == "done" and state(folder).done
@@ -212,7 +213,7 @@ def test_only_what_describes_an_earlier_training_is_removed(folder):
 
 
 def test_result_json_is_plain_json(folder):
-    folder.write_result({"status": "done", "config_hash": "a"})
+    folder.write_result({"status": "done", "config_hash": "a", "sha256": {}})
     assert json.loads(folder.file(folders.RESULT).read_text())["status"] == "done"
     write_json(folder.file(folders.RESULT), {"status": "done"})
     with pytest.raises(Damaged, match="has no 'config_hash'"):

@@ -7,9 +7,9 @@ import tempfile
 import zlib
 from pathlib import Path
 
-from advkd.data.archives.members import Archive, Entry
+from advkd.data.archives.archive import Archive, Entry
 from advkd.data.classifier_store import READERS
-from advkd.data.drawn import made
+from advkd.data.drawn.draw_dataset import draw_dataset
 
 FOLDERS = {
     "cifar10": "cifar-10-batches-py",
@@ -53,7 +53,7 @@ class Memory(Archive):
 
 def extract(name: str, folder: Path, size: int = SIZE) -> Path:
     """Draw a data set, extract its archives with the standard library, and return its official folder."""
-    made.make(name, folder / "drawn", size)
+    draw_dataset(name, folder / "drawn", size)
     for path in (folder / "drawn").iterdir():
         if path.suffix == ".txt":
             shutil.copy(path, folder)

@@ -85,6 +85,9 @@ TINY = DataSet(
 def listen(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return a list that collects the lines that the data modules print."""
     lines: list[str] = []
-    for module in ("archives.fetch", "readers.codebrim", "archives.members", "crop_store", "archives.verification"):
+    for module in (
+        "archives.download", "archives.fetch_dataset", "archives.folder_archive", "archives.verification",
+        "readers.codebrim", "crop_store",
+    ):  # fmt: skip
         monkeypatch.setattr(f"advkd.data.{module}.say", lines.append)
     return lines

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from advkd.data import store
+from advkd.data.store_draft import write_store
 from advkd.files import write_text
 from advkd.runs.train import train as train_run
 from advkd.settings import config
@@ -34,7 +34,7 @@ def make_store(data_root: Path, seed: int = 0, train: int = 30, classes: int = C
               "held_out_labels": labels[train:]}  # fmt: skip
     source = {"verified": "drawn on the spot", "content": "0" * 64, "kind": "archive", "sha256": None}
     meta = {"name": "cifar100", "classes": [f"class {i}" for i in range(classes)], "source": source}
-    store.write(data_root / "stores" / document("baseline")["store"], arrays, "", meta)
+    write_store(data_root / "stores" / document("baseline")["store"], arrays, "", meta)
     return data_root
 
 

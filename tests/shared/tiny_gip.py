@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from advkd.data import store
+from advkd.data.store_draft import write_store
 from advkd.runs.session import PRODUCTS
 from advkd.runs.train import train as train_run
 from advkd.settings import config
@@ -47,7 +47,7 @@ def make_store(data_root: Path, seed: int = 0, train: int = 20, classes: int = C
               "held_out_labels": labels[train:]}  # fmt: skip
     source = {"verified": "drawn on the spot", "content": "0" * 64, "kind": "archive", "sha256": None}
     meta = {"name": "cifar10", "classes": [f"class {i}" for i in range(classes)], "source": source}
-    store.write(data_root / "stores" / doc["store"], arrays, "", meta)
+    write_store(data_root / "stores" / doc["store"], arrays, "", meta)
     return data_root
 
 

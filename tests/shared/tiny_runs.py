@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from advkd.data import store
+from advkd.data.store_draft import write_store
 from advkd.settings import config
 
 TINY = {"width": 8, "batch": 4, "iterations": 6, "early_iteration": 0, "fakes": 6, "curve_points": 2, "curve_fakes": 3}
@@ -23,5 +23,5 @@ def make_store(data_root: Path, seed: int = 0) -> Path:
     arrays = {"images": images[:12], "labels": labels[:12], "held_out": images[12:], "held_out_labels": labels[12:]}
     source = {"verified": "drawn on the spot", "content": "0" * 64, "kind": "zip", "sha256": None}
     meta = {"name": "codebrim", "classes": ["a", "b", "c"], "source": source}
-    store.write(data_root / "stores" / document("okd/codebrim/sagan/okd/seed0")["store"], arrays, "", meta)
+    write_store(data_root / "stores" / document("okd/codebrim/sagan/okd/seed0")["store"], arrays, "", meta)
     return data_root

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advkd.runs.session import Diverged
+from advkd.training.diverged import Diverged
 from advkd.training.guard import Guard, check_weights
 
 CPU = torch.device("cpu")

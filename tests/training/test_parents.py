@@ -11,10 +11,13 @@ from torch import nn
 
 from advkd.errors import UserError
 from advkd.models import classifiers, gantsc
+from advkd.runs.folder import RunFolder
+from advkd.runs.session import Parent
 from advkd.training import parents
 from torch_state import _torch_state  # noqa: F401  (a fixture)
 
 CPU = torch.device("cpu")
+TEACHER_RUN = "gip/cifar10/teacher/baseline/seed0"
 TEACHER = {"model": "resnet18", "width": 8, "stem": "cifar"}
 GAN = {"model": "acgan", "width": 8, "noise": 6}
 
@@ -40,8 +43,8 @@ def write(folder, settings, error=10.0, **weights):
 
 
 def load(classes=5, images=1000, settings=(), **folders):
-    document = {"parents": {role: {"run": f"gip/cifar10/{role}/baseline/seed0"} for role in folders}}
-    session = SimpleNamespace(document=document, settings=SimpleNamespace(**dict(settings)), parents=folders)
+    known = {role: Parent(RunFolder(folder)) for role, folder in folders.items()}
+    session = SimpleNamespace(settings=SimpleNamespace(**dict(settings)), parents=known)
     return parents.load(session, classes, images, CPU)
 
 
@@ -57,7 +60,7 @@ def same(network, other):
 @pytest.mark.parametrize(("kind", "weights"), [(None, "model"), ("last", "model"), ("best", "best")])
 def test_a_teacher_s_last_or_best_weights(tmp_path, kind, weights):
     networks = {"model": teacher(), "best": teacher()}
-    folder = write(tmp_path / "teacher", TEACHER, **networks)
+    folder = write(tmp_path / TEACHER_RUN, TEACHER, **networks)
     found = load(settings={"teacher_weights": kind} if kind else {}, teacher=folder)
     assert same(found["teacher"], networks[weights])
     assert not any(module.training for module in found["teacher"].modules())
@@ -85,7 +88,7 @@ def test_weights_that_do_not_fit_are_one_line(tmp_path, fault):
         "width": teacher(width=12), "depth": teacher(model="resnet34"), "classes": teacher(classes=7),
         "keys": gantsc.Discriminator(5, 8),
     }[fault]  # fmt: skip
-    folder = write(tmp_path / "teacher", TEACHER, model=other)
+    folder = write(tmp_path / TEACHER_RUN, TEACHER, model=other)
     with pytest.raises(UserError) as caught:
         load(teacher=folder)
     message = str(caught.value)
@@ -101,7 +104,7 @@ def test_weights_that_do_not_fit_are_one_line(tmp_path, fault):
 ])  # fmt: skip
 def test_a_teacher_at_chance_is_warned_of(tmp_path, capsys, error, images, classes, expected):
     """Within three standard deviations of what guessing gets."""
-    folder = write(tmp_path / "teacher", TEACHER, error, model=teacher(classes))
+    folder = write(tmp_path / TEACHER_RUN, TEACHER, error, model=teacher(classes))
     load(classes, images, teacher=folder)
     said = capsys.readouterr().err
     right = 100 - error
@@ -111,23 +114,23 @@ def test_a_teacher_at_chance_is_warned_of(tmp_path, capsys, error, images, class
 
 
 def test_only_a_teacher_is_judged(tmp_path, capsys):
-    folder = write(tmp_path / "start", TEACHER, 90.0, model=teacher())
+    folder = write(tmp_path / TEACHER_RUN, TEACHER, 90.0, model=teacher())
     load(start=folder, superior=folder)
     assert capsys.readouterr().err == ""
 
 
 def test_a_teacher_s_best_epoch_is_judged_by_its_own_error(tmp_path, capsys):
     """The last epoch is at chance, the first, whose weights teach, is not."""
-    folder = write(tmp_path / "teacher", TEACHER, 90.0, best=teacher(10))
+    folder = write(tmp_path / TEACHER_RUN, TEACHER, 90.0, best=teacher(10))
     load(10, settings={"teacher_weights": "best"}, teacher=folder)
     assert "warning" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "history.csv"])
 def test_a_file_that_a_parent_lacks_is_one_line(tmp_path, name):
-    folder = write(tmp_path / "teacher", TEACHER, model=teacher())
+    folder = write(tmp_path / TEACHER_RUN, TEACHER, model=teacher())
     (folder / name).unlink()
-    with pytest.raises(UserError, match=rf"{name} is missing: delete the result\.json .*gip/cifar10/teacher/baseline"):
+    with pytest.raises(UserError, match=rf"{name} is missing: delete result\.json .*: advkd train {TEACHER_RUN}"):
         load(teacher=folder)
 
 
@@ -135,7 +138,10 @@ def test_a_file_that_a_parent_lacks_is_one_line(tmp_path, name):
     ("name", "content"), [("config.yaml", "settings: ["), ("config.yaml", "a: 1"), ("history.csv", "epoch,valid_error")]
 )
 def test_a_file_of_a_parent_that_cannot_be_read_is_one_line(tmp_path, name, content):
-    folder = write(tmp_path / "teacher", TEACHER, model=teacher())
+    folder = write(tmp_path / TEACHER_RUN, TEACHER, model=teacher())
     (folder / name).write_text(content)
-    with pytest.raises(UserError, match=rf"{name} cannot be read: delete the result\.json .*gip/cifar10/teacher/"):
+    with pytest.raises(
+        UserError,
+        match=rf"{name} (cannot be read \(|has no 'settings').*: delete result\.json .*: advkd train {TEACHER_RUN}",
+    ):
         load(teacher=folder)

@@ -1,1 +1,1 @@
-"""Data sets: fetching, verifying and reading archives; preparing uint8 stores."""
+"""Data sets: fetching and reading their archives, drawing stand-ins, and preparing the stores that training reads."""

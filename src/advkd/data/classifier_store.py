@@ -1,8 +1,8 @@
-"""From a fetched archive or a folder of images to a classifier's store: choose, decode once, squash, write.
+"""Prepares images for classifiers: from the archives of a data set, or a folder of images, to a store.
 
 Choices:
-    - [aikd] Usual: the JPEG files of the 224-pixel sets are decoded in training. Here: they are stored squashed to a
-      square, with their true size (`stored_size`). Why: no decoding in training; small crops are a little softer than
+    - [aikd] Usual: the JPEG files of the 224-pixel sets are decoded in training. Here: they are stored resized to a
+      square, with their true size (`stored_size`). Why: training decodes nothing; small crops are a little softer than
       from the original, but have the same distribution of area, aspect ratio and place.
 """
 
@@ -11,86 +11,101 @@ import io
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from advkd.data import store
-from advkd.data.archives import fetch
-from advkd.data.archives.members import Archive
-from advkd.data.readers import cifar, cub200, fgvc_aircraft, image_folder, mit67, stanford_dogs, tiny_imagenet
-from advkd.data.readers.labelled import Item, Labelled, wrong
+from advkd.data.archives.archive import Archive
+from advkd.data.archives.record import ACCEPTED, DRAWN, Record, open_record, origin_of_folder, origin_of_record
+from advkd.data.readers.cifar import read_cifar10, read_cifar100
+from advkd.data.readers.class_folders import read_class_folders
+from advkd.data.readers.cub200 import read_cub200
+from advkd.data.readers.fgvc_aircraft import read_fgvc_aircraft
+from advkd.data.readers.labelled import Item, LabelledImages, unofficial
+from advkd.data.readers.mit67 import read_mit67
+from advkd.data.readers.stanford_dogs import read_stanford_dogs
+from advkd.data.readers.tiny_imagenet import read_tiny_imagenet
 from advkd.data.registry import DataSet
 from advkd.data.settings import ClassifierStoreSettings
+from advkd.data.store_draft import Draft, draft_store
 from advkd.errors import UserError
 from advkd.progress import Progress, say
 
-READERS: dict[str, Callable[[Archive], Labelled]] = {
-    "cifar10": cifar.read10,
-    "cifar100": cifar.read100,
-    "tiny_imagenet": tiny_imagenet.read,
-    "cub200": cub200.read,
-    "stanford_dogs": stanford_dogs.read,
-    "mit67": mit67.read,
-    "fgvc_aircraft": fgvc_aircraft.read,
+READERS: dict[str, Callable[[Archive], LabelledImages]] = {
+    "cifar10": read_cifar10,
+    "cifar100": read_cifar100,
+    "tiny_imagenet": read_tiny_imagenet,
+    "cub200": read_cub200,
+    "stanford_dogs": read_stanford_dogs,
+    "mit67": read_mit67,
+    "fgvc_aircraft": read_fgvc_aircraft,
 }
-FREE = ("accepted by the user", "drawn on the spot")  # sources that may differ from what is published
-COLUMNS = ("split", "index", "image", "label", "class", "width", "height")
+MANIFEST_COLUMNS = ("split", "index", "image", "label", "class", "width", "height")
 
 
-def prepare(source: dict | Path, dataset: DataSet | None, s: ClassifierStoreSettings, out: Path) -> dict:
-    """Write the images of one data set to a store at `out` and return its meta.json.
+def prepare_classifier_store(
+    source: Record | Path, dataset: DataSet | None, settings: ClassifierStoreSettings, out: Path
+) -> dict[str, Any]:
+    """Write the images of one data set to a store, and return its meta.json.
 
-    An image that is not a square of the stored size is squashed to one with PIL's antialiased bilinear filter. Images
-    are decoded in the archive's order, one at a time, and stand in the store in the official order.
+    Images of another size than the stored one are resized to a square, see `resize_to_square`. They are decoded one at
+    a time in the archive's order, and stored in the official order.
 
     Args:
-        source: the record that `archives.fetch` or `archives.describe` gave, or the user's folder of images.
-        dataset: the registry's entry of a record; without meaning for a folder.
-        s: the settings of the store.
+        source: the record of the data set's archives, or the user's folder of images.
+        dataset: the registry's entry of the data set; only used with a record.
+        settings: the settings of the store.
         out: the folder to write.
 
     Raises:
-        UserError: damaged or unusable data, an official archive of other counts than official, or no room on the disk.
+        UserError: the data are damaged or cannot be used, a verified archive has other counts than the official ones,
+            or the disk is full.
     """
-    name = s.dataset
-    if isinstance(source, dict):
-        found = _official(source, dataset, name)
-        origin = {key: source[key] for key in ("content", "kind", "sha256", "verified")}
+    name = settings.dataset
+    if isinstance(source, Path):
+        if settings.folder is None:
+            raise UserError(f"{source} is a folder of images, but the setting data of the store is {settings.data!r}")
+        archive, images = read_class_folders(source, settings.folder.held_out, settings.folder.data_seed)
+        origin = origin_of_folder(archive)
     else:
-        if s.folder is None:
-            raise UserError(f"{source} is a folder of images, but the setting data of the store is {s.data!r}")
-        archive, found = image_folder.read(source, s.folder.held_out, s.folder.data_seed)
-        origin = {"content": archive.digest(), "kind": "images", "sha256": None, "verified": "the user's own images"}
-    wanted = s.classes
-    if wanted is not None and wanted > len(found.classes):
-        say(f"{name} has {len(found.classes)} classes, fewer than the {wanted} asked for: all are taken")
-    classes = found.classes[:wanted]
-    train = first(found.train, len(classes), s.train_per_class)
-    valid = first(found.valid, len(classes), s.valid_per_class)
-    items, n, side = [*train, *valid], len(train), s.stored_size
-    with store.draft(out, len(items) * (3 * side**2 + 16)) as draft:
-        sizes, counters = _decode(found, items, n, side, draft)
+        images = _read_official(source, dataset, name)
+        origin = origin_of_record(source)
+    if settings.classes is not None and settings.classes > len(images.classes):
+        say(f"{name} has {len(images.classes)} classes, fewer than the {settings.classes} asked for: all are taken")
+    classes = images.classes[: settings.classes]
+    train = keep_first(images.train, len(classes), settings.train_per_class)
+    valid = keep_first(images.valid, len(classes), settings.valid_per_class)
+    items, n, side = [*train, *valid], len(train), settings.stored_size
+    with draft_store(out, len(items) * (3 * side**2 + 16)) as draft:
+        sizes, counters = _store_images(images, items, n, side, draft)
         labels = np.array([item.label for item in items], np.int64)
-        for key, values in (("labels", labels), ("sizes", sizes)):
-            draft.save(key, values[:n])
-            draft.save(f"held_out_{key}", values[n:])
+        draft.save("labels", labels[:n])
+        draft.save("held_out_labels", labels[n:])
+        draft.save("sizes", sizes[:n])
+        draft.save("held_out_sizes", sizes[n:])
         meta = {
             "name": name,
             "classes": list(classes),
-            "statistics": _statistics(found),
+            "statistics": _count_images(images),
             "images": n,
             "held_out": len(valid),
             "shape": [side, side, 3],
             "counters": counters,
-            "settings": _recorded(s),
+            "settings": _recorded_settings(settings),
             "source": origin,
         }
-        return draft.finish(_manifest(classes, items, n, sizes), meta)
+        return draft.finish(_write_manifest(classes, items, n, sizes), meta)
 
 
-def first(items: Sequence[Item], classes: int, per_class: int | None) -> list[Item]:
-    """Return the items of the first `classes` classes, of each the first `per_class` (None: all), in their order."""
+def keep_first(items: Sequence[Item], classes: int, per_class: int | None) -> list[Item]:
+    """Return the items of the first classes, in their order.
+
+    Args:
+        items: the items.
+        classes: the number of classes to keep.
+        per_class: the number of items to keep of each class; None: all.
+    """
     seen: Counter[int] = Counter()
     kept = []
     for item in items:
@@ -100,10 +115,17 @@ def first(items: Sequence[Item], classes: int, per_class: int | None) -> list[It
     return kept
 
 
-def squash(pixels: np.ndarray, side: int) -> np.ndarray:
-    """Return uint8 (height, width, 3) as (side, side, 3): as it is if it has that size, else resized.
+def resize_to_square(pixels: np.ndarray, side: int) -> np.ndarray:
+    """Resize an image to a square; its aspect ratio is not kept. An image of that size is returned unchanged.
 
-    The filter is RandomResizedCrop's, PIL's bilinear one, which antialiases when it shrinks.
+    The filter is the one of torchvision's RandomResizedCrop: PIL's bilinear one, which antialiases when it shrinks.
+
+    Args:
+        pixels: uint8 (height, width, 3).
+        side: the side of the square in pixels.
+
+    Returns:
+        uint8 (side, side, 3).
     """
     if pixels.shape[:2] == (side, side):
         return pixels
@@ -111,25 +133,28 @@ def squash(pixels: np.ndarray, side: int) -> np.ndarray:
     return np.asarray(image.resize((side, side), Image.Resampling.BILINEAR))
 
 
-def _official(record: dict, dataset: DataSet | None, name: str) -> Labelled:
-    if name not in READERS:
-        raise UserError(f"{name} is no data set for classification; these are {', '.join(READERS)}")
-    archive = fetch.open_record(record, dataset)
-    found = READERS[name](archive)
-    counts = _statistics(found)
-    if record["verified"] not in FREE and counts != dataset.official:
-        here, official = (
-            ", ".join(f"{count} {key}" for key, count in one.items()) for one in (counts, dataset.official)
-        )
-        raise wrong(archive.path, f"{name} has {official}, but here are {here}")
-    return found
+def _read_official(record: Record, dataset: DataSet | None, name: str) -> LabelledImages:
+    """Read a data set with its reader; compare the counts of a verified one with the official ones."""
+    if name not in READERS or dataset is None:
+        raise UserError(f"{name} is not a data set for classification; these are {', '.join(READERS)}")
+    archive = open_record(record, dataset)
+    images = READERS[name](archive)
+    counts = _count_images(images)
+    if record["verified"] not in (ACCEPTED, DRAWN) and counts != dataset.official:
+        official = _list_counts(dataset.official or {})
+        raise unofficial(archive.path, f"{name} has {official}, but here are {_list_counts(counts)}")
+    return images
 
 
-def _statistics(found: Labelled) -> dict[str, int]:
-    return {"classes": len(found.classes), "train": len(found.train), "valid": len(found.valid)}
+def _count_images(images: LabelledImages) -> dict[str, int]:
+    return {"classes": len(images.classes), "train": len(images.train), "valid": len(images.valid)}
 
 
-def _recorded(settings: ClassifierStoreSettings) -> dict[str, float]:
+def _list_counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {key}" for key, count in counts.items())
+
+
+def _recorded_settings(settings: ClassifierStoreSettings) -> dict[str, float]:
     """Return the settings that meta.json records, without those that do not apply."""
     flat: dict[str, float | None] = {
         "classes": settings.classes,
@@ -142,40 +167,49 @@ def _recorded(settings: ClassifierStoreSettings) -> dict[str, float]:
     return {key: value for key, value in flat.items() if value is not None}
 
 
-def _decode(found: Labelled, items: Sequence[Item], n: int, side: int, draft: store.Draft) -> tuple[np.ndarray, dict]:
-    """Write the images of `items`, of which the first `n` are for training.
+def _store_images(
+    images: LabelledImages, items: Sequence[Item], n: int, side: int, draft: Draft
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """Decode, resize and write the images of `items`, of which the first `n` are training images.
 
     Returns:
-        their sizes, int32 (len(items), 2), and how many were squashed, and converted from which mode.
+        The original widths and heights, int32 (len(items), 2), and the counters of meta.json: how many images were
+        squashed (resized), and how many were converted from each mode.
     """
     sizes = np.zeros((len(items), 2), np.int32)
     converted: Counter[str] = Counter()
     squashed = 0
-    places = {item.image: place for place, item in enumerate(items)}
+    rows = {item.image: row for row, item in enumerate(items)}
     progress = Progress("decoding", len(items), "image")
     shape = (side, side, 3)
     with (
-        draft.rows("images", (n, *shape)) as images,
-        draft.rows("held_out", (len(items) - n, *shape)) as held_out,
+        draft.row_writer("images", (n, *shape)) as training,
+        draft.row_writer("held_out", (len(items) - n, *shape)) as held_out,
     ):
-        for done, name in enumerate(found.order(list(places)), 1):
-            pixels, mode = found.decode(name)
-            place = places[name]
-            sizes[place] = pixels.shape[1], pixels.shape[0]
-            squashed += pixels.shape != shape
-            converted[mode] += mode != "RGB"
-            rows, row = (images, place) if place < n else (held_out, place - n)
-            rows[row] = squash(pixels, side)
+        for done, name in enumerate(images.order(list(rows)), 1):
+            pixels, mode = images.decode(name)
+            row = rows[name]
+            sizes[row] = pixels.shape[1], pixels.shape[0]
+            if pixels.shape != shape:
+                squashed += 1
+            if mode != "RGB":
+                converted[mode] += 1
+            square = resize_to_square(pixels, side)
+            if row < n:
+                training[row] = square
+            else:
+                held_out[row - n] = square
             progress.update(done)
     progress.close()
-    return sizes, {"converted": dict(sorted((+converted).items())), "squashed": squashed}
+    return sizes, {"converted": dict(sorted(converted.items())), "squashed": squashed}
 
 
-def _manifest(classes: Sequence[str], items: Sequence[Item], n: int, sizes: np.ndarray) -> str:
+def _write_manifest(classes: Sequence[str], items: Sequence[Item], n: int, sizes: np.ndarray) -> str:
+    """Return manifest.csv; the first `n` of `items` are training images."""
     text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(COLUMNS)
-    for place, (item, size) in enumerate(zip(items, sizes.tolist(), strict=True)):
-        split, index = ("training", place) if place < n else ("held_out", place - n)
-        rows.writerow((split, index, item.image, item.label, classes[item.label], *size))
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(MANIFEST_COLUMNS)
+    for row, (item, size) in enumerate(zip(items, sizes.tolist(), strict=True)):
+        split, index = ("training", row) if row < n else ("held_out", row - n)
+        writer.writerow((split, index, item.image, item.label, classes[item.label], *size))
     return text.getvalue()

@@ -1,105 +1,132 @@
-"""From a fetched archive or a folder of images to a store: read, draw, decode once, write."""
+"""Prepares crops for GANs: from an archive of annotated photos, or a folder of images, to a store."""
 
 import csv
 import hashlib
 import io
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from advkd.data import crops, images, store
-from advkd.data.archives import fetch
-from advkd.data.archives.members import Archive
-from advkd.data.crops import Draw
+from advkd.data.archives.archive import Archive
+from advkd.data.archives.record import ACCEPTED, DRAWN, Record, open_record, origin_of_folder, origin_of_record
+from advkd.data.crops import Draw, Streams, draw_by_class, draw_by_image, labels_in, split_photos
+from advkd.data.images import decode_image, resize_square
 from advkd.data.photos import Photo
-from advkd.data.readers import codebrim, folder
+from advkd.data.readers.codebrim import CLASSES, read_codebrim
+from advkd.data.readers.photo_folder import read_photo_folder
 from advkd.data.registry import DataSet
 from advkd.data.settings import CropStoreSettings
+from advkd.data.store_draft import check_room, write_store
 from advkd.errors import UserError
 from advkd.progress import Progress, say
 
 # The settings that meta.json records.
 RECORDED = ("crop", "crops", "data_seed", "held_out", "held_out_crops", "image_size", "windows_per_image")
-COLUMNS = ("split", "index", "image", "xmin", "ymin", "xmax", "ymax", "x0", "y0", "side", "label", "class", "tags")
+MANIFEST_COLUMNS = (
+    "split", "index", "image", "xmin", "ymin", "xmax", "ymax", "x0", "y0", "side", "label", "class", "tags", "sha256",
+)  # fmt: skip
 
 
-def prepare(source: dict | Path, dataset: DataSet | None, s: CropStoreSettings, out: Path) -> dict:
-    """Draw the crops of one data set into a store at `out` and return its meta.json.
+@dataclass(frozen=True)
+class _PhotoSet:
+    """The photos of a source.
+
+    Attributes:
+        archive: the files.
+        photos: all photos.
+        classes: the names of all classes.
+        tagged: whether the photos have tagged boxes; False for a folder of images.
+        origin: what meta.json says about the source.
+    """
+
+    archive: Archive
+    photos: list[Photo]
+    classes: tuple[str, ...]
+    tagged: bool
+    origin: dict[str, str | None]
+
+
+def prepare_crop_store(
+    source: Record | Path, dataset: DataSet | None, settings: CropStoreSettings, out: Path
+) -> dict[str, Any]:
+    """Draw and cut the crops of one data set, write them to a store, and return its meta.json.
 
     Args:
-        source: the record that `archives.fetch` or `archives.describe` gave, or the user's folder of images.
-        dataset: the registry's entry of a record; not read for a folder.
-        s: the settings of the store.
+        source: the record of the data set's archives, or the user's folder of images.
+        dataset: the registry's entry of the data set; only used with a record.
+        settings: the settings of the store.
         out: the folder to write.
 
     Raises:
-        UserError: damaged or unusable data, or no room on the disk.
+        UserError: the data are damaged or cannot be used, or the disk is full.
     """
-    counters: Counter[str] = Counter(dict.fromkeys(("annotations_left_out", "enlarged", "expanded", "repeated"), 0))
-    tagged = isinstance(source, dict)
-    if tagged:
-        archive = fetch.open_record(source, dataset)
-        repairable = source["verified"] in ("accepted by the user", "drawn on the spot")
-        photos, classes = codebrim.read(archive, counters, strict=repairable), codebrim.CLASSES
-        origin = {key: source[key] for key in ("content", "kind", "sha256", "verified")}
-    else:
-        archive, photos, classes = folder.read(Path(source))
-        origin = {"content": archive.digest(), "kind": "images", "sha256": None, "verified": "the user's own images"}
-    streams = crops.Streams.of(s.data_seed)
-    training, aside = crops.split(photos, s.held_out, streams.split)
-    labels = sorted(crops.carried(photos, training))
+    counters = Counter(annotations_left_out=0, enlarged=0, expanded=0, repeated=0)
+    photo_set = _read_photos(source, dataset, counters)
+    photos, classes = photo_set.photos, photo_set.classes
+    streams = Streams.from_seed(settings.data_seed)
+    training, aside = split_photos(photos, settings.held_out, streams.split)
+    labels = sorted(labels_in(photos, training))
     if not labels:
-        raise UserError(f"{archive.path} holds no box with a defect")
-    _tell_missing(classes, labels, crops.carried(photos, aside), bool(aside))
-    if tagged:
-        if s.crops == 0:
-            raise UserError("crops is 0, one an image, which has a meaning for a folder of images only")
-        drawn = crops.by_class(photos, training, labels, s.crops, s.crop, s.image_size, streams.training, counters)
-        within = sorted(set(labels) & crops.carried(photos, aside))
-        count = s.held_out_crops if within else 0
-        held = crops.by_class(photos, aside, within, count, s.crop, s.image_size, streams.held_out, counters)
-    else:
-        each = s.windows_per_image
-        count = s.crops or len(training) * each
-        drawn = crops.by_image(photos, training, count, each, s.crop, s.image_size, streams.training, counters)
-        known = set(labels)
-        shown = [index for index in aside if crops.carried(photos, [index]) <= known]
-        count = min(s.held_out_crops, len(shown) * each)
-        held = crops.by_image(photos, shown, count, each, s.crop, s.image_size, streams.held_out, counters)
+        raise UserError(f"{photo_set.archive.path} holds no box with a defect")
+    _report_missing_classes(classes, labels, labels_in(photos, aside), bool(aside))
+    draw = _draw_tagged if photo_set.tagged else _draw_from_images
+    draws, held_out_draws = draw(photos, training, aside, labels, settings, streams, counters)
 
-    store.check_room(out, (len(drawn) + len(held)) * (3 * s.image_size**2 + 8))
-    pixels, converted = _cut(archive, photos, [*drawn, *held], s.image_size)
-    numbers = {label: number for number, label in enumerate(labels)}
-    given = np.array([numbers[draw.label] for draw in [*drawn, *held]], dtype=np.int64)
-    n = len(drawn)
-    arrays = {"images": pixels[:n], "labels": given[:n], "held_out": pixels[n:], "held_out_labels": given[n:]}
+    all_draws = [*draws, *held_out_draws]
+    n = len(draws)
+    check_room(out, len(all_draws) * (3 * settings.image_size**2 + 8))
+    pixels, converted = _cut_crops(photo_set.archive, photos, all_draws, settings.image_size)
+    new_labels = {label: number for number, label in enumerate(labels)}
+    crop_labels = np.array([new_labels[draw.label] for draw in all_draws], dtype=np.int64)
+    arrays = {
+        "images": pixels[:n],
+        "labels": crop_labels[:n],
+        "held_out": pixels[n:],
+        "held_out_labels": crop_labels[n:],
+    }
     names = [classes[label] for label in labels]
     meta = {
-        "name": s.dataset,
+        "name": settings.dataset,
         "classes": names,
-        "skipped_classes": [classes[label] for label in range(len(classes)) if label not in labels],
-        "images": len(drawn),
-        "held_out": len(held),
-        "shape": [s.image_size, s.image_size, 3],
-        "counts": {"images": _counts(names, given[:n]), "held_out": _counts(names, given[n:])},
+        "skipped_classes": [name for label, name in enumerate(classes) if label not in labels],
+        "images": n,
+        "held_out": len(held_out_draws),
+        "shape": [settings.image_size, settings.image_size, 3],
+        "counts": {"images": _count_labels(names, crop_labels[:n]), "held_out": _count_labels(names, crop_labels[n:])},
         "photos": {
             "all": len(photos),
             "training": len(training),
-            "training_used": len({draw.photo for draw in drawn}),
+            "training_used": len({draw.photo for draw in draws}),
             "held_out": len(aside),
-            "held_out_used": len({draw.photo for draw in held}),
+            "held_out_used": len({draw.photo for draw in held_out_draws}),
         },
         "counters": {**counters, "converted": dict(sorted(converted.items()))},
-        "settings": {key: getattr(s, key) for key in RECORDED},
-        "source": origin,
+        "settings": {key: getattr(settings, key) for key in RECORDED},
+        "source": photo_set.origin,
     }
-    return store.write(out, arrays, _manifest(photos, drawn, held, names, numbers, pixels), meta)
+    manifest = _write_manifest(photos, draws, held_out_draws, names, crop_labels.tolist(), pixels)
+    return write_store(out, arrays, manifest, meta)
 
 
-def _tell_missing(classes: Sequence[str], labels: Sequence[int], aside: set[int], split: bool) -> None:
-    missing = [classes[label] for label in range(len(classes)) if label not in labels]
+def _read_photos(source: Record | Path, dataset: DataSet | None, counters: Counter[str]) -> _PhotoSet:
+    if isinstance(source, Path):
+        archive, photos, classes = read_photo_folder(source)
+        return _PhotoSet(archive, photos, classes, False, origin_of_folder(archive))
+    if dataset is None:
+        raise UserError(f"{source['name']} is not a data set of the registry, config/datasets.yaml")
+    archive = open_record(source, dataset)
+    # Faulty annotations are errors if the user made or accepted the archive, and left out of the official one.
+    strict = source["verified"] in (ACCEPTED, DRAWN)
+    photos = read_codebrim(archive, counters, strict=strict)
+    return _PhotoSet(archive, photos, CLASSES, True, origin_of_record(source))
+
+
+def _report_missing_classes(classes: Sequence[str], labels: Sequence[int], aside: set[int], split: bool) -> None:
+    missing = [name for label, name in enumerate(classes) if label not in labels]
     if missing:
         say(f"no training photo shows {', '.join(missing)}: left out of the classes")
     unseen = [classes[label] for label in labels if label not in aside]
@@ -107,50 +134,90 @@ def _tell_missing(classes: Sequence[str], labels: Sequence[int], aside: set[int]
         say(f"no photo set aside shows {', '.join(unseen)}: no held-out crops of it")
 
 
-def _cut(
+def _draw_tagged(
+    photos: Sequence[Photo],
+    training: Sequence[int],
+    aside: Sequence[int],
+    labels: Sequence[int],
+    settings: CropStoreSettings,
+    streams: Streams,
+    counters: Counter[str],
+) -> tuple[list[Draw], list[Draw]]:
+    """Draw the training crops and the held-out crops from tagged boxes."""
+    if settings.crops == 0:
+        raise UserError("crops is 0, one an image: this only applies to a folder of images")
+    mode, size = settings.crop, settings.image_size
+    draws = draw_by_class(photos, training, labels, settings.crops, mode, size, streams.training, counters)
+    held_out_labels = sorted(set(labels) & labels_in(photos, aside))
+    count = settings.held_out_crops if held_out_labels else 0
+    held_out = draw_by_class(photos, aside, held_out_labels, count, mode, size, streams.held_out, counters)
+    return draws, held_out
+
+
+def _draw_from_images(
+    photos: Sequence[Photo],
+    training: Sequence[int],
+    aside: Sequence[int],
+    labels: Sequence[int],
+    settings: CropStoreSettings,
+    streams: Streams,
+    counters: Counter[str],
+) -> tuple[list[Draw], list[Draw]]:
+    """Draw the training crops and the held-out crops from whole images."""
+    mode, size, per_image = settings.crop, settings.image_size, settings.windows_per_image
+    count = settings.crops or len(training) * per_image
+    draws = draw_by_image(photos, training, count, per_image, mode, size, streams.training, counters)
+    known_aside = [index for index in aside if labels_in(photos, [index]) <= set(labels)]
+    count = min(settings.held_out_crops, len(known_aside) * per_image)
+    held_out = draw_by_image(photos, known_aside, count, per_image, mode, size, streams.held_out, counters)
+    return draws, held_out
+
+
+def _cut_crops(
     archive: Archive, photos: Sequence[Photo], draws: Sequence[Draw], size: int
 ) -> tuple[np.ndarray, Counter[str]]:
-    """Return the crops as uint8 (len(draws), size, size, 3), and how many photos of each mode became RGB."""
-    wanted = defaultdict(list)
-    for place, draw in enumerate(draws):
-        wanted[draw.photo].append(place)
+    """Return the crops as uint8 (len(draws), size, size, 3), and the number of photos converted from each mode."""
+    rows_by_photo: dict[int, list[int]] = {}
+    for row, draw in enumerate(draws):
+        rows_by_photo.setdefault(draw.photo, []).append(row)
     pixels = np.empty((len(draws), size, size, 3), np.uint8)
     converted: Counter[str] = Counter()
-    progress = Progress("cropping", len(wanted), "photo")
-    for done, index in enumerate(sorted(wanted), 1):
-        photo, mode = images.decode(archive, photos[index].image)
+    progress = Progress("cropping", len(rows_by_photo), "photo")
+    for done, index in enumerate(sorted(rows_by_photo), 1):
+        photo, mode = decode_image(archive, photos[index].image)
         if mode != "RGB":
             converted[mode] += 1
-        for place in wanted[index]:
-            window = draws[place].window
+        for row in rows_by_photo[index]:
+            window = draws[row].window
             square = photo[window.y0 : window.y0 + window.side, window.x0 : window.x0 + window.side]
-            pixels[place] = square if window.side == size else images.resize(square, size)
+            pixels[row] = square if window.side == size else resize_square(square, size)
         progress.update(done)
     progress.close()
     return pixels, converted
 
 
-def _counts(names: Sequence[str], labels: np.ndarray) -> dict[str, int]:
+def _count_labels(names: Sequence[str], labels: np.ndarray) -> dict[str, int]:
     return dict(zip(names, np.bincount(labels, minlength=len(names)).tolist(), strict=True))
 
 
-def _manifest(
+def _write_manifest(
     photos: Sequence[Photo],
-    drawn: Sequence[Draw],
-    held: Sequence[Draw],
+    draws: Sequence[Draw],
+    held_out_draws: Sequence[Draw],
     names: Sequence[str],
-    numbers: dict[int, int],
+    labels: Sequence[int],
     pixels: np.ndarray,
 ) -> str:
+    """Return manifest.csv; `labels` and `pixels` are those of all crops, the held-out ones last."""
     text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow((*COLUMNS, "sha256"))
-    places = [("training", index, draw) for index, draw in enumerate(drawn)]
-    places += [("held_out", index, draw) for index, draw in enumerate(held)]
-    for (part, index, draw), crop in zip(places, pixels, strict=True):
-        box, window, label = draw.box, draw.window, numbers[draw.label]
-        where = (box.xmin, box.ymin, box.xmax, box.ymax, window.x0, window.y0, window.side)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(MANIFEST_COLUMNS)
+    places = [("training", index, draw) for index, draw in enumerate(draws)]
+    places += [("held_out", index, draw) for index, draw in enumerate(held_out_draws)]
+    for (split, index, draw), label, crop in zip(places, labels, pixels, strict=True):
+        box, window = draw.box, draw.window
+        corners = (box.xmin, box.ymin, box.xmax, box.ymax, window.x0, window.y0, window.side)
         tags = "".join(map(str, box.tags))
         checksum = hashlib.sha256(crop.tobytes()).hexdigest()
-        rows.writerow((part, index, photos[draw.photo].image, *where, label, names[label], tags, checksum))
+        writer.writerow((split, index, photos[draw.photo].image, *corners, label, names[label], tags, checksum))
     return text.getvalue()

@@ -1,34 +1,33 @@
-"""Drawing square crops from photos: which photo, which box, which pixels. Nothing here opens an image.
+"""Drawing square crops from photos: the choice of photo, box and window. No image is opened here.
 
-A class is one of the five defects; a photo set without tags (a folder of images) draws every image equally instead.
+A class is one of the five defects. In a folder of images, which has no tags, every image is drawn equally often.
 
 Choices:
-    - [okd] Open: how crops are drawn. Here: class first, in rotation, then a box with that tag, then a window inside
-      (`crop`, `data_seed`); whole photos are set aside before, for held-out crops (`held_out`). Why: the paper says no
-      more than that it crops at random (section 4).
-    - [okd] Open: the label of a crop with several tags. Here: the class it was drawn for; all tags stand in the
-      manifest.
-    - [okd] Open: a box smaller than a crop. Here: the window is centred on it and moved into the photo.
+    - [okd] Open: how crops are drawn. Here: first a class, in rotation, then a box with its tag, then a window in the
+      box (`crop`, `data_seed`); before that, whole photos are set aside for held-out crops (`held_out`). Why: the paper
+      only says that it crops at random (section 4).
+    - [okd] Open: the label of a crop with several tags. Here: the class for which it was drawn; the manifest has all
+      tags.
+    - [okd] Open: a box smaller than a crop. Here: the window is centred on the box and moved into the photo.
     - [okd] Open: flips. Here: none.
 """
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from advkd.data.photos import Box, Photo
+from advkd.data.settings import Crop
 from advkd.errors import UserError
 
-Mode = Literal["window", "resized"]
-TRIES = 20
+TRIES = 20  # draws of a window before a repeated one is accepted
 
 
 @dataclass(frozen=True)
 class Window:
-    """A square of a photo: first column, first row and side in pixels of the photo."""
+    """A square of a photo: its first column, its first row and its side, in pixels of the photo."""
 
     x0: int
     y0: int
@@ -37,7 +36,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Draw:
-    """One crop to be made: the index of its photo, the box it was drawn for, its square and the index of its class."""
+    """One crop to cut: the index of its photo, the box for which it was drawn, its square, and its class's index."""
 
     photo: int
     box: Box
@@ -47,56 +46,75 @@ class Draw:
 
 @dataclass(frozen=True)
 class Streams:
-    """Independent generators of one seed, so that the held-out crops stay as they are when `crops` changes."""
+    """Independent random generators from one seed, so that the held-out crops do not depend on `crops`."""
 
     split: np.random.Generator
     training: np.random.Generator
     held_out: np.random.Generator
 
     @classmethod
-    def of(cls, seed: int) -> "Streams":
-        """Return the generators (PCG64) of the data seed `seed`."""
-        children = np.random.SeedSequence(seed).spawn(3)
-        return cls(*(np.random.Generator(np.random.PCG64(child)) for child in children))
+    def from_seed(cls, seed: int) -> "Streams":
+        """Return the generators (PCG64) for the data seed `seed`."""
+        split, training, held_out = np.random.SeedSequence(seed).spawn(3)
+        return cls(
+            split=np.random.Generator(np.random.PCG64(split)),
+            training=np.random.Generator(np.random.PCG64(training)),
+            held_out=np.random.Generator(np.random.PCG64(held_out)),
+        )
 
 
-def split(photos: Sequence[Photo], fraction: float, rng: np.random.Generator) -> tuple[list[int], list[int]]:
-    """Return the indices, in order, of the photos to train on and of those set aside: `fraction` of those with boxes.
+def split_photos(photos: Sequence[Photo], fraction: float, rng: np.random.Generator) -> tuple[list[int], list[int]]:
+    """Return the sorted indices of the photos to train on and of those set aside. Photos without boxes are in neither.
 
-    Of two or more photos at least one is set aside if `fraction` > 0, and one is always left.
+    Args:
+        photos: all photos.
+        fraction: the fraction of the photos with boxes to set aside. If it is above 0 and there are two or more, at
+            least one is set aside. At least one is always left.
+        rng: the source of randomness.
     """
     usable = [index for index, photo in enumerate(photos) if photo.boxes]
-    aside = min(max(round(fraction * len(usable)), 1), len(usable) - 1) if fraction > 0 else 0
-    chosen = set(rng.permutation(len(usable))[:aside].tolist()) if aside > 0 else set()
+    count = min(max(round(fraction * len(usable)), 1), len(usable) - 1) if fraction > 0 else 0
+    chosen = set(rng.permutation(len(usable))[:count].tolist()) if count > 0 else set()
     training = [index for place, index in enumerate(usable) if place not in chosen]
-    return training, [index for place, index in enumerate(usable) if place in chosen]
+    aside = [index for place, index in enumerate(usable) if place in chosen]
+    return training, aside
 
 
-def carried(photos: Sequence[Photo], chosen: Sequence[int]) -> set[int]:
-    """Return the classes that the boxes of the photos `chosen` carry."""
+def labels_in(photos: Sequence[Photo], chosen: Sequence[int]) -> set[int]:
+    """Return the classes of the boxes in the photos with the indices `chosen`."""
     return {label for index in chosen for box in photos[index].boxes for label in box.labels}
 
 
-def by_class(
+def draw_by_class(
     photos: Sequence[Photo],
     chosen: Sequence[int],
     labels: Sequence[int],
     count: int,
-    mode: Mode,
+    mode: Crop,
     size: int,
     rng: np.random.Generator,
     counters: Counter[str],
 ) -> list[Draw]:
-    """Return `count` draws from the boxes of the photos `chosen`, the classes `labels` in fixed rotation.
+    """Draw crops from boxes, with the classes in fixed rotation.
 
-    The rotation begins with the last class, so that it is the later classes that get one more where `count` is no
-    multiple of their number (2,642 of five: 528, 528, 528, 529, 529), and the first draws of a larger count are those
-    of a smaller. A square that was drawn before is drawn again, up to 20 times; then it is counted under "repeated".
+    The rotation starts with the last class. So the later classes get one more crop if `count` is not a multiple of the
+    number of classes (2,642 crops of five classes: 528, 528, 528, 529, 529), and a larger count begins with the same
+    crops as a smaller one. A window that was drawn before is drawn again, up to 20 times.
+
+    Args:
+        photos: all photos.
+        chosen: the indices of the photos to draw from.
+        labels: the classes.
+        count: the number of crops.
+        mode: see `place_window`.
+        size: see `place_window`.
+        rng: the source of randomness.
+        counters: counts "repeated", "expanded" and "enlarged" windows.
     """
-    pools = {
-        label: [(index, box) for index in chosen for box in photos[index].boxes if label in box.labels]
-        for label in labels
-    }
+    pools: dict[int, list[tuple[int, Box]]] = {label: [] for label in labels}
+    for label, pool in pools.items():
+        for index in chosen:
+            pool.extend((index, box) for box in photos[index].boxes if label in box.labels)
     seen: set[tuple[int, Window]] = set()
     draws = []
     for turn in range(count):
@@ -105,22 +123,32 @@ def by_class(
     return draws
 
 
-def by_image(
+def draw_by_image(
     photos: Sequence[Photo],
     chosen: Sequence[int],
     count: int,
     per_image: int,
-    mode: Mode,
+    mode: Crop,
     size: int,
     rng: np.random.Generator,
     counters: Counter[str],
 ) -> list[Draw]:
-    """Return `count` draws, one square of each photo in random order, then a second of each, up to `per_image`.
+    """Draw one crop of each photo in random order, then a second of each, and so on.
 
-    A square that repeats one of the same photo is drawn again, up to 20 times; then it is counted under "repeated".
+    A window that was drawn before from the same photo is drawn again, up to 20 times.
+
+    Args:
+        photos: all photos; each has one box.
+        chosen: the indices of the photos to draw from.
+        count: the number of crops.
+        per_image: the largest number of crops from one photo.
+        mode: see `place_window`.
+        size: see `place_window`.
+        rng: the source of randomness.
+        counters: counts "repeated", "expanded" and "enlarged" windows.
 
     Raises:
-        UserError: fewer than `count` squares can be drawn.
+        UserError: `count` is larger than `per_image` crops of each photo.
     """
     if count > len(chosen) * per_image:
         raise UserError(
@@ -132,27 +160,33 @@ def by_image(
     draws = []
     for turn in range(count):
         index = chosen[order[turn % len(order)]]
-        (box,) = photos[index].boxes
+        box = photos[index].boxes[0]
         draws.append(_draw(photos, [(index, box)], box.labels[0], mode, size, rng, seen, counters))
     return draws
 
 
-def place(box: Box, photo: tuple[int, int], mode: Mode, size: int, rng: np.random.Generator) -> Window:
-    """Return a random square for `box` inside a photo of `photo` = (width, height) pixels.
+def place_window(box: Box, photo: tuple[int, int], mode: Crop, size: int, rng: np.random.Generator) -> Window:
+    """Return a random square for `box` in a photo.
 
-    "window": `size` pixels a side, anywhere in the box, all places equally likely. Along a side on which the box is
-    shorter than that, the square lies around the box's centre, moved to stay within the photo. Where the photo itself
-    is shorter, the square is as large as the photo allows, to be enlarged later.
-    "resized": a side uniform in [0.5, 1] times the box's shorter side, anywhere in the box, to be resized later.
+    Args:
+        box: the box to crop from.
+        photo: width and height of the photo in pixels.
+        mode: "window": a square of `size` pixels at a uniformly random place in the box. Along a side on which the box
+            is shorter, the square is centred on the box and moved into the photo. If the photo itself is shorter, the
+            square is as large as the photo allows, and is enlarged later. "resized": a square at a random place in the
+            box, whose side is uniform in [0.5, 1] times the box's shorter side; it is resized later.
+        size: the side of a crop in pixels.
+        rng: the source of randomness.
     """
     shorter = min(box.xmax - box.xmin, box.ymax - box.ymin)
     side = min(size, *photo) if mode == "window" else max(1, round(rng.uniform(0.5, 1.0) * shorter))
-    x0 = _start(box.xmin, box.xmax, photo[0], side, rng)
-    y0 = _start(box.ymin, box.ymax, photo[1], side, rng)
+    x0 = _place_side(box.xmin, box.xmax, photo[0], side, rng)
+    y0 = _place_side(box.ymin, box.ymax, photo[1], side, rng)
     return Window(x0, y0, side)
 
 
-def _start(low: int, high: int, end: int, side: int, rng: np.random.Generator) -> int:
+def _place_side(low: int, high: int, end: int, side: int, rng: np.random.Generator) -> int:
+    """Return the start of a side within [low, high), or, if it does not fit, around its centre within [0, end)."""
     if high - low >= side:
         return int(rng.integers(low, high - side + 1))
     return min(max((low + high - side) // 2, 0), end - side)
@@ -162,15 +196,18 @@ def _draw(
     photos: Sequence[Photo],
     pool: Sequence[tuple[int, Box]],
     label: int,
-    mode: Mode,
+    mode: Crop,
     size: int,
     rng: np.random.Generator,
     seen: set[tuple[int, Window]],
     counters: Counter[str],
 ) -> Draw:
+    """Draw one crop from a random box of `pool` and add its window to `seen`."""
     for _ in range(TRIES):
         index, box = pool[int(rng.integers(len(pool)))]
-        window = place(box, photos[index].size, mode, size, rng)
+        photo_size = photos[index].size
+        assert photo_size is not None  # every photo with a box was opened
+        window = place_window(box, photo_size, mode, size, rng)
         if (index, window) not in seen:
             break
     else:

@@ -1,7 +1,7 @@
-"""Decoding photos to RGB, whatever they were stored as.
+"""Decoding image files to RGB.
 
-Greyscale, palette, CMYK and RGBA images become RGB (alpha is dropped); 16-bit greyscale is scaled by 255/65535, not
-clipped. The EXIF orientation is not applied: CODEBRIM's boxes refer to the pixels as they are stored.
+Greyscale, palette, CMYK and RGBA images become RGB (alpha is dropped). 16-bit greyscale is scaled by 255/65535, not
+clipped. The EXIF orientation is not applied, because CODEBRIM's boxes refer to the pixels as they are stored.
 """
 
 import io
@@ -13,46 +13,55 @@ from typing import BinaryIO, TypeVar
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from advkd.data.archives.members import DAMAGED, Archive
+from advkd.data.archives.archive import DAMAGED, Archive
 from advkd.errors import UserError
 
 T = TypeVar("T")
-# what photos are stored in; of PIL's others some give a file to another program, as EPS to Ghostscript
+# The formats of photos. PIL passes some of its other formats to another program, for example EPS to Ghostscript.
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-# ValueError, SyntaxError and struct.error are what some of PIL's parsers raise on broken files
+# Some of PIL's parsers raise ValueError, SyntaxError or struct.error on damaged files.
 BROKEN = (UnidentifiedImageError, ValueError, SyntaxError, struct.error, *DAMAGED)
 
 
-def size(archive: Archive, name: str) -> tuple[int, int]:
-    """Return width and height in pixels of an image, reading its header only.
+def read_image_size(archive: Archive, name: str) -> tuple[int, int]:
+    """Return the width and height of an image in pixels; only its header is read.
 
     Raises:
-        UserError: not an image, damaged, or so large that it may be a decompression bomb.
+        UserError: the file is not an image, is damaged, or is so large that it may be a decompression bomb.
     """
     return _with_image(archive, name, archive.open, lambda image: image.size)
 
 
-def decode(archive: Archive, name: str) -> tuple[np.ndarray, str]:
-    """Return an image as uint8 (height, width, 3) and the mode it was stored in, "RGB" if nothing was converted.
+def decode_image(archive: Archive, name: str) -> tuple[np.ndarray, str]:
+    """Return the pixels of an image and the PIL mode in which it was stored.
+
+    Returns:
+        uint8 (height, width, 3), and the mode, which is "RGB" if nothing was converted.
 
     Raises:
-        UserError: not an image, damaged, of a mode without a meaning as 8-bit RGB, or possibly a decompression bomb.
+        UserError: the file is not an image, is damaged, has a mode that cannot be converted to 8-bit RGB, or is so
+            large that it may be a decompression bomb.
     """
-    # read whole first: a zip member's CRC is checked only at its end, which a decoder may not reach
-    return _with_image(archive, name, lambda name: io.BytesIO(archive.read(name)), _to_rgb)
+
+    # Read the whole file first: a zip member's CRC is checked only at its end, which a decoder may not reach.
+    def open_whole(name: str) -> BinaryIO:
+        return io.BytesIO(archive.read(name))
+
+    return _with_image(archive, name, open_whole, _to_rgb)
 
 
-def resize(pixels: np.ndarray, side: int) -> np.ndarray:
+def resize_square(pixels: np.ndarray, side: int) -> np.ndarray:
     """Return a uint8 square resized to (side, side, 3) with PIL's Lanczos filter, which antialiases when it shrinks."""
     return np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.LANCZOS))
 
 
-def _with_image(archive: Archive, name: str, opened: Callable[[str], BinaryIO], use: Callable[[Image.Image], T]) -> T:
+def _with_image(archive: Archive, name: str, opener: Callable[[str], BinaryIO], use: Callable[[Image.Image], T]) -> T:
+    """Return `use` of the opened image; raise a UserError that names the image if that fails."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # PIL's remarks on odd metadata
+            warnings.simplefilter("ignore")  # PIL warns about odd metadata
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with opened(name) as file, Image.open(file, formats=FORMATS) as image:
+            with opener(name) as file, Image.open(file, formats=FORMATS) as image:
                 return use(image)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UserError(f"{name} in {archive.path} is too large to be a photo: {error}") from error
@@ -69,7 +78,7 @@ def _to_rgb(image: Image.Image) -> tuple[np.ndarray, str]:
         values = np.asarray(image)
         if values.min() < 0 or values.max() > 65535:
             raise ValueError(f"values of mode {mode} outside 0..65535")
-        grey = np.round(values / 257).astype(np.uint8)
+        grey = np.round(values / 257).astype(np.uint8)  # 65535 / 257 = 255
         return np.repeat(grey[:, :, None], 3, axis=2), mode
     if mode == "F":
         raise ValueError("floating-point values have no fixed range")

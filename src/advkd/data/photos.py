@@ -1,14 +1,20 @@
-"""What every reader returns: photos with boxes to crop from."""
+"""Photos with the boxes to crop from, as the readers for GANs return them."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle of a photo, pixels from 0, `xmax` and `ymax` beyond its last column and row.
+    """A rectangle of a photo.
 
-    `labels` are the indices of the classes a crop of it may be drawn for; `tags` are the data set's own marks as 0
-    and 1 (CODEBRIM's six in the order of its annotations; empty where a data set has none).
+    Attributes:
+        xmin: its first column, counted from 0.
+        ymin: its first row, counted from 0.
+        xmax: the column after its last one.
+        ymax: the row after its last one.
+        labels: the indices of the classes for which a crop of it may be drawn.
+        tags: the data set's own tags as 0 and 1 (CODEBRIM's six, in the order of its annotations); empty if the data
+            set has none.
     """
 
     xmin: int
@@ -21,9 +27,12 @@ class Box:
 
 @dataclass(frozen=True)
 class Photo:
-    """An image of an archive by its member's name, its width and height in pixels, and its boxes.
+    """One photo of an archive.
 
-    `size` is None where no box makes the image worth opening.
+    Attributes:
+        image: the name of its file in the archive.
+        size: its width and height in pixels; None for a photo without boxes, which is not opened.
+        boxes: the boxes to crop from.
     """
 
     image: str

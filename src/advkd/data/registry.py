@@ -1,22 +1,30 @@
-"""The registry of data sets and weights, config/datasets.yaml, as frozen values."""
+"""Reads the registry of data sets and network weights, config/datasets.yaml."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from advkd.errors import UserError
 from advkd.files import read_yaml
 
-TARS = (".tar", ".tar.gz", ".tgz")
+TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz")
+ARCHIVE_SUFFIXES = (".zip", *TAR_SUFFIXES)
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A published file: its name, address, checksum ("md5:…", "sha256:…", None: none published), size in bytes.
+    """A published file.
 
-    `files`: the files of an archive that are read, by their names in the official folder, with their checksums; empty:
-    all in the folder.
+    Attributes:
+        file: its name.
+        url: its address.
+        checksum: "md5:HEX" or "sha256:HEX"; None: none is published.
+        size: bytes; None: not published.
+        about: the size in words, where it is not published.
+        files: the files of an archive that are read, by their names in the official folder, with their checksums;
+            empty: all files in the folder.
     """
 
     file: str
@@ -28,27 +36,40 @@ class RemoteFile:
 
     @property
     def is_archive(self) -> bool:
-        """Whether the file is an archive of others."""
-        return self.file.endswith((".zip", *TARS))
+        """Whether the file is a zip or tar archive."""
+        return self.file.endswith(ARCHIVE_SUFFIXES)
 
     @property
     def stem(self) -> str:
         """The name without the suffix of an archive."""
-        return next((self.file.removesuffix(end) for end in (".zip", *TARS) if self.file.endswith(end)), self.file)
+        for suffix in ARCHIVE_SUFFIXES:
+            if self.file.endswith(suffix):
+                return self.file.removesuffix(suffix)
+        return self.file
 
     @property
     def size_text(self) -> str:
-        """The size for people."""
-        return self.about or (f"{self.size / 1e6:,.1f} MB" if self.size else "size not published")
+        """The size in words, such as "169.0 MB"."""
+        if self.about:
+            return self.about
+        return f"{self.size / 1e6:,.1f} MB" if self.size else "size not published"
 
 
 @dataclass(frozen=True)
 class DataSet:
     """One data set, or one set of weights (which has no folder, no expected files and no split).
 
-    `folder` is the official folder in the first archive; the files of others lie at their top. `expect` counts files
-    by lower-case suffix, and the folders in a folder, whose name ends in `/`. `official` holds classes, train and valid
-    of the publisher's split, or None.
+    Attributes:
+        name: the key in the registry.
+        title: the full name.
+        licence: the licence, or "not stated".
+        citation: what to cite.
+        homepage: where the data set is described.
+        archives: the published files.
+        folder: the official folder in the first archive; the files of the other archives lie at their top.
+        expect: expected numbers of files by lower-case suffix, and of folders in a folder whose name ends in `/`.
+        official: "classes", "train" (images) and "valid" (images) of the publisher's split; None: no such split.
+        notes: what else to know.
     """
 
     name: str
@@ -63,18 +84,18 @@ class DataSet:
     notes: str | None
 
     def folder_of(self, remote: RemoteFile) -> str | None:
-        """Return the official folder in one of the archives; None: its files lie at its top."""
+        """Return the official folder in one of the archives; None: the files lie at the top of the archive."""
         return self.folder if remote == self.archives[0] else None
 
     def notice(self) -> str:
-        """Return what a user should read before a download: title, size, licence, citation, homepage."""
+        """Return what a user should read before a download: title, sizes, licence, citation and homepage."""
         files = ", ".join(f"{archive.file} ({archive.size_text})" for archive in self.archives)
         lines = [f"{self.title}: {files}", f"licence: {self.licence}", f"cite: {self.citation}", f"see {self.homepage}"]
         return "\n".join(lines)
 
 
 class Registry(dict[str, DataSet]):
-    """Data sets by name; an unknown name is a UserError that lists the known ones."""
+    """Data sets by name. Looking up an unknown name raises a UserError that lists the known ones."""
 
     def __missing__(self, name: str) -> DataSet:
         raise UserError(f"no data set is called {name!r}; known are {', '.join(self)}")
@@ -86,16 +107,17 @@ def load(path: Path) -> Registry:
     Raises:
         UserError: the file cannot be read or an entry lacks a field.
     """
-    entries = _read(path)
-    return Registry({name: _entry(path, name, entry) for name, entry in entries.items() if name != "weights"})
+    entries = _read_entries(path)
+    return Registry({name: _parse_entry(path, name, entry) for name, entry in entries.items() if name != "weights"})
 
 
-def weights(path: Path) -> Registry:
+def load_weights(path: Path) -> Registry:
     """Return the published network weights of the registry file `path` by name."""
-    return Registry({name: _entry(path, name, entry) for name, entry in _read(path).get("weights", {}).items()})
+    entries = _read_entries(path).get("weights", {})
+    return Registry({name: _parse_entry(path, name, entry) for name, entry in entries.items()})
 
 
-def _read(path: Path) -> dict:
+def _read_entries(path: Path) -> dict[str, Any]:
     try:
         entries = read_yaml(path)
     except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
@@ -105,7 +127,7 @@ def _read(path: Path) -> dict:
     return entries
 
 
-def _entry(path: Path, name: str, entry: dict) -> DataSet:
+def _parse_entry(path: Path, name: str, entry: dict[str, Any]) -> DataSet:
     try:
         return DataSet(
             name=name,
@@ -113,7 +135,7 @@ def _entry(path: Path, name: str, entry: dict) -> DataSet:
             licence=entry["licence"],
             citation=entry["citation"],
             homepage=entry["homepage"],
-            archives=tuple(_remote(archive) for archive in entry["archives"]),
+            archives=tuple(_parse_file(archive) for archive in entry["archives"]),
             folder=entry.get("folder"),
             expect=dict(entry.get("expect") or {}),
             official=entry.get("official"),
@@ -123,8 +145,10 @@ def _entry(path: Path, name: str, entry: dict) -> DataSet:
         raise UserError(f"{path}: the entry {name!r} lacks {error} or is malformed") from error
 
 
-def _remote(entry: dict) -> RemoteFile:
-    kind = next((kind for kind in ("sha256", "md5") if entry.get(kind)), None)
-    checksum = f"{kind}:{entry[kind]}" if kind else None
+def _parse_file(entry: dict[str, Any]) -> RemoteFile:
+    checksum = None
+    for algorithm in ("sha256", "md5"):
+        if checksum is None and entry.get(algorithm):
+            checksum = f"{algorithm}:{entry[algorithm]}"
     files = {name: f"md5:{md5}" if md5 else None for name, md5 in (entry.get("files") or {}).items()}
     return RemoteFile(entry["file"], entry["url"], checksum, entry["size"], entry.get("about"), files)

@@ -16,6 +16,10 @@ from advkd.errors import UserError
 T = TypeVar("T")
 Data = Literal["real", "made", "folder"]  # the official archive, drawn images, or a folder of the user's images
 Crop = Literal["window", "resized"]
+ImageSize = Literal[64]
+DATA: tuple[Data, ...] = ("real", "made", "folder")
+CROP: tuple[Crop, ...] = ("window", "resized")
+IMAGE_SIZE: tuple[ImageSize, ...] = (64,)
 
 # The names of the flat settings, in the order in which they are written.
 CROP_STORE_KEYS = (
@@ -48,7 +52,7 @@ class CropStoreSettings:
     # "window": pixels as photographed; "resized": a random square resized to `image_size`.
     crop: Crop
     # Side of a crop in pixels; the networks are built for 64.
-    image_size: Literal[64]
+    image_size: ImageSize
     # Fraction of the photos that is set aside for the held-out crops.
     held_out: Fraction
     # Number of crops from the photos set aside.
@@ -108,13 +112,13 @@ def crop_store_settings(flat: Mapping[str, object]) -> CropStoreSettings:
         UserError: a setting is missing, unknown, or of the wrong type.
     """
     _refuse_unknown(flat, CROP_STORE_KEYS)
-    data = _data(flat)
+    data = _choice(flat, "data", DATA)
     return CropStoreSettings(
         dataset=_value(flat, "dataset", str),
         data=data,
         crops=_value(flat, "crops", int),
-        crop=_crop(flat),
-        image_size=_image_size(flat),
+        crop=_choice(flat, "crop", CROP),
+        image_size=_choice(flat, "image_size", IMAGE_SIZE),
         held_out=_number(flat, "held_out"),
         held_out_crops=_value(flat, "held_out_crops", int),
         windows_per_image=_value(flat, "windows_per_image", int),
@@ -134,7 +138,7 @@ def classifier_store_settings(flat: Mapping[str, object]) -> ClassifierStoreSett
         UserError: a setting is missing, unknown, or of the wrong type.
     """
     _refuse_unknown(flat, CLASSIFIER_STORE_KEYS)
-    data = _data(flat)
+    data = _choice(flat, "data", DATA)
     folder = drawn = None
     if data == "folder":
         folder = FolderSplit(held_out=_number(flat, "held_out"), data_seed=_value(flat, "data_seed", int))
@@ -178,22 +182,9 @@ def _optional_count(flat: Mapping[str, object], key: str) -> int | None:
     return _value(flat, key, int) if key in flat else None
 
 
-def _data(flat: Mapping[str, object]) -> Data:
-    value = _value(flat, "data", str)
-    if value == "real" or value == "made" or value == "folder":
-        return value
-    raise UserError(f"the setting data of the store is {value!r}, but must be real, made or folder")
-
-
-def _crop(flat: Mapping[str, object]) -> Crop:
-    value = _value(flat, "crop", str)
-    if value == "window" or value == "resized":
-        return value
-    raise UserError(f"the setting crop of the store is {value!r}, but must be window or resized")
-
-
-def _image_size(flat: Mapping[str, object]) -> Literal[64]:
-    value = _value(flat, "image_size", int)
-    if value == 64:
-        return 64
-    raise UserError(f"the setting image_size of the store is {value}, but must be 64")
+def _choice(flat: Mapping[str, object], key: str, choices: tuple[T, ...]) -> T:
+    value = _value(flat, key, type(choices[0]))
+    for choice in choices:
+        if value == choice:
+            return choice
+    raise UserError(f"the setting {key} of the store is {value!r}, but must be {' or '.join(map(str, choices))}")

@@ -17,7 +17,7 @@ from advkd.methods.acgan import critic_loss, generator_loss
 from advkd.methods.baseline import Baseline, Task
 from advkd.methods.batch import Batch
 from advkd.models.gantsc import Generator
-from advkd.models.normalisation import normalised
+from advkd.models.normalisation import normalise
 
 AUX_WEIGHT = 1.0  # of the class beside the source, as in Odena et al.
 
@@ -54,4 +54,4 @@ def draw(generator: nn.Module, count: int, normalisation: str, device: torch.dev
     """Return normalised images (count, 3, S, S), with graph, and their uniformly drawn classes (count,)."""
     noise = torch.randn(count, generator.noise, device=device)
     labels = torch.randint(generator.classes, (count,), device=device)
-    return normalised((generator(noise, labels) + 1) / 2, normalisation), labels
+    return normalise((generator(noise, labels) + 1) / 2, normalisation), labels

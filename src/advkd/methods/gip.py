@@ -42,7 +42,7 @@ from advkd.methods.baseline import Baseline, Task
 from advkd.methods.divergence import divergence
 from advkd.methods.observed import Observation, Observed
 from advkd.models.dafl import Generator
-from advkd.models.normalisation import pixels
+from advkd.models.normalisation import to_pixels
 
 MOMENTS, SHOWN = 8, 10  # of the training whose images are kept, and how many of each
 
@@ -131,7 +131,7 @@ class Gip(Baseline):
         if epoch + 1 in self.moments:
             moment = self.moments.index(epoch + 1)
             confidence, predicted = seen.logits[: self.shown].softmax(1).max(1)
-            shown = pixels(images[: self.shown], self.s.normalisation)
+            shown = to_pixels(images[: self.shown], self.s.normalisation)
             for name, found in (("images", shown), ("predicted", predicted), ("confidence", confidence)):
                 self.tensors[name][moment] = found.cpu()
         if seen.statistics is None:

@@ -1,1 +1,1 @@
-"""Network architectures, one a file."""
+"""Network architectures, one per file."""

@@ -1,16 +1,19 @@
-"""ACGAN for 64x64 images: the generator, and the discriminator, whose structure the connector shares.
+"""ACGAN for 64x64 images (Odena et al., ICML 2017): generator and discriminator.
+
+OKD's connector has the structure of the discriminator.
 
 Choices:
     - [okd] Open: ACGAN's architecture. Here: the topology of the most used public one (eriklindernoren/PyTorch-GAN,
-      acgan) at 64 pixels, with its two bugs corrected. Why: its class head applied a softmax before the cross entropy,
-      which applies another (here both heads give logits), and BatchNorm2d(n, 0.8) sets eps, not the momentum that was
-      meant (here PyTorch's defaults).
+      acgan) at 64 pixels, with its two bugs corrected. Why: its class head applies a softmax before the cross entropy,
+      which applies a second one (here both heads give logits), and BatchNorm2d(n, 0.8) sets eps instead of the momentum
+      that was meant (here PyTorch's defaults).
 """
 
 from torch import Tensor, nn
 
 
 def _initialise(module: nn.Module) -> None:
+    """Draw weights as DCGAN does (Radford et al. 2016): N(0, 0.02²), and N(1, 0.02²) for the scales of batch norm."""
     if isinstance(module, nn.Conv2d):
         nn.init.normal_(module.weight, 0.0, 0.02)
     elif isinstance(module, nn.BatchNorm2d):
@@ -18,7 +21,7 @@ def _initialise(module: nn.Module) -> None:
 
 
 class Generator(nn.Module):
-    """From noise and a class to images; 4,451,459 parameters at width 128, z 128 and 5 classes.
+    """Generates images from noise and a class; 4,451,459 parameters at width 128, z 128 and 5 classes.
 
     Args:
         width: channels of the first feature map; the last has half as many.
@@ -46,16 +49,20 @@ class Generator(nn.Module):
 
     def forward(self, noise: Tensor, labels: Tensor) -> Tensor:
         """Map noise (B, z) and labels (B,) to images (B, 3, 64, 64) in [-1, 1]."""
+        # The class enters by a product: each class scales the noise by a learned vector.
         return self.layers(self.project(noise * self.embedding(labels)))
 
 
 class Discriminator(nn.Module):
-    """From images to a source logit and class logits; 110,182 parameters at width 128. Discriminator and connector.
+    """Discriminator and connector: maps images to a source logit and class logits.
 
-    Batch norm makes the outputs of one image depend on the batch, so real and fake images take separate forwards.
+    It has 110,182 parameters at width 128 and 5 classes.
+
+    Because of batch norm, the outputs for an image depend on the whole batch. Real and fake images therefore take
+    separate forwards.
 
     Args:
-        width: channels of the last feature map; the first has an eighth.
+        width: channels of the last feature map; the first has an eighth of them.
         classes: number of classes.
         dropout: probability with which a channel of a feature map is dropped.
     """

@@ -1,8 +1,8 @@
 """Self-attention over the positions of a feature map: Eqs. 1-4 of the OKD-SAGAN paper.
 
 Choices:
-    - [okd: Eqs. 2, 3] Printed: beta normalised over i, then summed over j. Here: softmax over the summed index. Why:
-      otherwise the weights do not sum to 1; it equals SAGAN's after a transposition.
+    - [okd: Eqs. 2, 3] Printed: beta normalised over i, then summed over j. Here: softmax over the summed index j. Why:
+      otherwise the weights do not sum to 1; this equals SAGAN's attention after a transposition.
     - [okd] Open: width of attention's queries and keys. Here: an eighth of the channels, at least 1. Why: SAGAN's.
     - [okd] Open: pooling of keys, a scale 1/sqrt(d), a projection or spectral norm in attention. Here: none. Why: as in
       the public 64-pixel port of SAGAN, whose layers match the paper's equations.
@@ -13,9 +13,14 @@ from torch import Tensor, nn
 
 
 class SelfAttention(nn.Module):
-    """y_i = gamma * o_i + x_i, with o_i = sum_j beta_ij h(x_j) and beta_ij = softmax_j(f(x_i) . g(x_j)).
+    """Adds to each position of a map a weighted sum over all positions.
 
-    gamma, one scalar, starts at 0: the block starts as the identity.
+        y_i = gamma o_i + x_i    o_i = sum_j beta_ij h(x_j)    beta_ij = softmax_j(f(x_i) . g(x_j))
+
+    f, g and h are 1x1 convolutions. The scalar gamma is trained and starts at 0, so the block starts as the identity.
+
+    Args:
+        channels: channels C of the map.
     """
 
     def __init__(self, channels: int) -> None:
@@ -27,13 +32,13 @@ class SelfAttention(nn.Module):
         self.gamma = nn.Parameter(torch.zeros(()))
 
     def weights(self, x: Tensor) -> Tensor:
-        """Return beta (B, N, N) of a map (B, C, H, W) with N = H * W positions: rows i, columns j; rows sum to one."""
+        """Return beta (B, N, N) of a map (B, C, H, W) with N = H * W positions: rows i, columns j; rows sum to 1."""
         query, key = self.query(x).flatten(2), self.key(x).flatten(2)  # (B, C', N)
         return (query.transpose(1, 2) @ key).softmax(dim=2)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, H, W) to the same shape."""
         value = self.value(x).flatten(2)  # (B, C, N)
-        # In this order the gradient of the weights arrives contiguous; the other copies N * N numbers an image.
+        # In this order the gradient of the weights is contiguous. value @ weights.T copies N * N numbers per image.
         attended = (self.weights(x) @ value.transpose(1, 2)).transpose(1, 2)  # (B, C, N)
         return self.gamma * attended.reshape(x.shape) + x

@@ -1,25 +1,25 @@
-"""The generator of DAFL (Chen et al., ICCV 2019), which GIP takes over: from noise to a normalised image.
+"""The generator of DAFL (Chen et al., ICCV 2019), which GIP uses as well: it maps noise to normalised images.
 
-Its last layer standardises every colour channel over the batch, so that images have the mean and variance of the
-normalised images that the teacher saw.
+The last layer standardises every colour channel over the batch. The images then have the mean and variance of the
+normalised images that the teacher was trained on.
 
 Choices:
-    - [gip: DAFL] Published: eps 0.8 in two batch norms. Here: the same, for GIP too. Why: its author confirms it,
-      though it was probably meant as momentum.
+    - [gip: DAFL] Published: eps 0.8 in two batch norms. Here: the same, for GIP too. Why: DAFL's author confirms it,
+      though 0.8 was probably meant as momentum.
 """
 
 from torch import Tensor, nn
 
-EPS = 0.8
+EPS = 0.8  # of the two batch norms behind convolutions, see Choices
 
 
 class Generator(nn.Module):
-    """Noise to images; 8,423,939 parameters for noise of 1,000 numbers, width 128 and 32 pixels.
+    """Generates images from noise; 8,423,939 parameters for noise of length 1,000, width 128 and 32 pixels.
 
     Args:
         noise: length of the noise vector.
-        size: side of the images, pixels, a multiple of 4.
-        width: channels of the first map.
+        size: side of the images in pixels, a multiple of 4.
+        width: channels of the first map; the last has half as many.
     """
 
     def __init__(self, noise: int = 1000, size: int = 32, width: int = 128) -> None:
@@ -43,5 +43,5 @@ class Generator(nn.Module):
         )
 
     def forward(self, noise: Tensor) -> Tensor:
-        """Map noise (B, noise) to images (B, 3, size, size), in training mode standardised over the batch."""
+        """Map noise (B, noise) to images (B, 3, size, size); in training mode they are standardised over the batch."""
         return self.layers(noise)

@@ -1,19 +1,20 @@
-"""DenseNet-121, torchvision's, for 224-pixel images and with a stem for small ones; torchvision's initialisation.
+"""DenseNet-121 (Huang et al., CVPR 2017) from torchvision: for 224-pixel images, and with a stem for small images.
 
-torchvision is imported where a network is built: a training of another network is spared the second that it takes.
+Initialisation is torchvision's. The import of torchvision takes a second; it happens inside the functions, so that
+only trainings of these networks pay for it.
 """
 
 from torch import nn
 
-BLOCKS = (6, 12, 24, 16)
+BLOCKS = (6, 12, 24, 16)  # layers per dense block
 
 
 def densenet121(classes: int, width: int = 64) -> nn.Module:
-    """Return the network for 224 pixels; 7,056,356 parameters at width 64 and 100 classes.
+    """Return the network for 224-pixel images; 7,056,356 parameters at width 64 and 100 classes.
 
     Args:
         classes: number of classes.
-        width: channels of the first map; every layer adds half as many (growth 32 at width 64).
+        width: channels of the first map; every layer adds half as many (growth rate 32 at width 64).
     """
     from torchvision.models import DenseNet
 
@@ -21,14 +22,18 @@ def densenet121(classes: int, width: int = 64) -> nn.Module:
 
 
 def densenet121_cifar(classes: int, width: int = 64) -> nn.Module:
-    """Return the network for 32 pixels; 7,048,548 parameters at width 64 and 100 classes.
+    """Return the network for 32-pixel images; 7,048,548 parameters at width 64 and 100 classes.
 
-    Its stem is a 3x3 convolution with stride 1 alone: no batch norm, ReLU or pooling behind it, as in CS-KD's and
-    PS-KD's public code.
+    Its stem is only a 3x3 convolution with stride 1, without batch norm, ReLU or pooling, as in the public code of
+    CS-KD and PS-KD.
+
+    Args:
+        classes: number of classes.
+        width: channels of the first map; every layer adds half as many.
     """
     network = densenet121(classes, width)
     stem = nn.Conv2d(3, width, 3, 1, 1, bias=False)
-    nn.init.kaiming_normal_(stem.weight)
+    nn.init.kaiming_normal_(stem.weight)  # as torchvision initialises the convolution that it replaces
     features = network.get_submodule("features")
     features.conv0 = stem
     for name in ("norm0", "relu0", "pool0"):

@@ -1,8 +1,8 @@
-"""The AC-GAN for 32-pixel images behind GAN-TSC (Liu, Fusi, Mackey, 2018), and its discriminator.
+"""The AC-GAN for 32-pixel images that GAN-TSC draws from (Liu, Fusi, Mackey, 2018): generator and discriminator.
 
 Choices:
-    - [gip: GAN-TSC] Published: a generator that is public, a discriminator that is not at hand. Here: that generator,
-      and a discriminator that mirrors it.
+    - [gip: GAN-TSC] Published: a public generator, and a discriminator whose code is not available. Here: that
+      generator, and a discriminator that mirrors it.
 """
 
 import torch
@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 
 class Generator(nn.Module):
-    """From noise and a class to images; 1,593,888 parameters at width 48, 100 numbers of noise and 10 classes.
+    """Generates images from noise and a class; 1,593,888 parameters at width 48, noise of length 100 and 10 classes.
 
     Args:
         classes: number of classes C.
-        noise: length of the noise vector; the class stands before it, one-hot.
+        noise: length of the noise vector; the one-hot class is put before it.
         width: channels of the last map; the first has 8 times as many.
     """
 
@@ -38,11 +38,12 @@ class Generator(nn.Module):
 
     def forward(self, noise: Tensor, labels: Tensor) -> Tensor:
         """Map noise (B, noise) and labels (B,) to images (B, 3, 32, 32) in [-1, 1]."""
-        return self.layers(torch.cat([nn.functional.one_hot(labels, self.classes).to(noise), noise], 1))
+        one_hot = nn.functional.one_hot(labels, self.classes).to(noise)  # in the type and on the device of the noise
+        return self.layers(torch.cat([one_hot, noise], 1))
 
 
 class Discriminator(nn.Module):
-    """A classifier of images that can also tell real from generated ones.
+    """Classifies images, and can also tell real from generated ones.
 
     Args:
         classes: number of classes C.
@@ -66,10 +67,10 @@ class Discriminator(nn.Module):
         self.head = nn.Linear(4 * width * 4**2, classes)
 
     def judge(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Map images (B, 3, 32, 32) to logits of being real (B,) and of their class (B, C)."""
+        """Map images (B, 3, 32, 32) to source logits (B,), large for real images, and class logits (B, C)."""
         features = self.layers(images)
         return self.source(features).squeeze(1), self.head(features)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map images (B, 3, 32, 32) to logits of their class (B, C)."""
+        """Map images (B, 3, 32, 32) to class logits (B, C)."""
         return self.head(self.layers(images))

@@ -1,18 +1,19 @@
-"""PreAct ResNet-18 for small images, as CS-KD and PS-KD train it, and AI-KD, whose recipe is PS-KD's.
+"""PreAct ResNet-18 (He et al., ECCV 2016) for small images, as trained by CS-KD, by PS-KD, and by AI-KD after PS-KD.
 
-Two variants of one network:
+The network has two variants, with a = ReLU(BN(x)) for the input x of a block:
 
-    lineage     the stem ends in batch norm and ReLU, and every shortcut starts from the block's activated input, where
-                it is the identity too: block(x) = F(a) + S(a) with a = ReLU(BN(x)). CS-KD's public code.
-    textbook    the stem is the convolution alone, and an identity shortcut starts from x; a projection still starts
-                from a. The public pytorch-cifar code.
+    lineage     The stem ends in batch norm and ReLU. Every shortcut starts from a, also an identity shortcut:
+                block(x) = F(a) + S(a). This is CS-KD's public code.
+    textbook    The stem is only a convolution. An identity shortcut starts from x; a projection still starts from a.
+                This is the public pytorch-cifar code.
 
-Neither has a batch norm or ReLU between the last block and the pooling. Initialisation is PyTorch's default.
+Neither variant has a batch norm or ReLU between the last block and the pooling. Initialisation is PyTorch's default.
 
 Choices:
     - [aikd: section 4.1, Tables 4 to 7] Printed: "PreAct ResNet-18", and "ResNet-18" in the tables. Here: the PreAct
-      ResNet-18 of the CS-KD and PS-KD code (`preact`). Why: PS-KD's recipe is AI-KD's; its shortcut comes from the
-      activated tensor, and it has a batch norm in the stem and no final one; textbook has He et al.'s shortcut.
+      ResNet-18 of the CS-KD and PS-KD code (`preact`). Why: AI-KD uses PS-KD's recipe; in that code the shortcut starts
+      from the activated tensor, and batch norm is in the stem but not before the pooling; textbook has He et al.'s
+      shortcut.
 """
 
 from torch import Tensor, nn
@@ -20,13 +21,13 @@ from torch.nn import functional as F
 
 
 class Block(nn.Module):
-    """BN, ReLU, 3x3, BN, ReLU, 3x3, and a shortcut; no ReLU behind the sum.
+    """Pre-activation block: BN, ReLU, 3x3, BN, ReLU, 3x3, plus a shortcut; no ReLU after the sum.
 
     Args:
-        inputs: channels of what comes in.
-        outputs: channels of what goes out.
-        stride: of the first convolution and the shortcut.
-        activated: an identity shortcut starts from the activated input.
+        inputs: input channels.
+        outputs: output channels.
+        stride: stride of the first convolution and of the shortcut.
+        activated: whether an identity shortcut starts from the activated input.
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int, activated: bool) -> None:
@@ -41,18 +42,18 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, inputs, H, W) to (B, outputs, H / stride, W / stride)."""
-        a = F.relu(self.norm1(x), inplace=True)
-        main = self.conv2(F.relu(self.norm2(self.conv1(a)), inplace=True))
-        return main + self.shortcut(a if self.activated else x)
+        activated = F.relu(self.norm1(x), inplace=True)
+        main = self.conv2(F.relu(self.norm2(self.conv1(activated)), inplace=True))
+        return main + self.shortcut(activated if self.activated else x)
 
 
 class PreActResNet18(nn.Module):
-    """From images to logits; 11,217,444 parameters at width 64 and 100 classes, 128 fewer in the textbook variant.
+    """Classifies images; 11,217,444 parameters at width 64 and 100 classes, 128 fewer in the textbook variant.
 
     Args:
         classes: number of classes C.
         width: channels of the first stage; the last has 8 times as many.
-        variant: "lineage" or "textbook", see the module.
+        variant: "lineage" or "textbook", see the module's docstring.
     """
 
     def __init__(self, classes: int, width: int = 64, variant: str = "lineage") -> None:
@@ -70,5 +71,5 @@ class PreActResNet18(nn.Module):
         self.head = nn.Linear(8 * width, classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map images (B, 3, H, W), sides from 8 pixels, to logits (B, C); the last map is pooled whole."""
+        """Map images (B, 3, H, W), H and W >= 8, to logits (B, C); the last map is averaged over all positions."""
         return self.head(self.stages(self.stem(images)).mean((2, 3)))

@@ -1,8 +1,8 @@
-"""ResNet-18 for 224-pixel images, put together from torchvision's blocks.
+"""ResNet-18 (He et al., CVPR 2016) for 224-pixel images, built from torchvision's blocks.
 
-torchvision's own constructor has its 64 channels built in. This one takes them as `width`, and at 64 gives the network
-of torchvision: the same names, the same computation, and the same initial weights from the same random state.
-torchvision is imported where a network is built: a training of another network is spared the second that it takes.
+torchvision's own constructor is fixed to 64 channels. This one takes `width`. At width 64 it returns torchvision's
+network: the same names, the same computation, and the same initial weights from the same random state. The import of
+torchvision takes a second; it happens inside the functions, so that only trainings of this network pay for it.
 """
 
 from collections import OrderedDict
@@ -11,7 +11,7 @@ from torch import nn
 
 
 def resnet18(classes: int, width: int = 64) -> nn.Module:
-    """Return the network; 11,227,812 parameters at width 64 and 100 classes.
+    """Return ResNet-18 for 224-pixel images; 11,227,812 parameters at width 64 and 100 classes.
 
     Args:
         classes: number of classes.
@@ -39,6 +39,7 @@ def resnet18(classes: int, width: int = 64) -> nn.Module:
 
 
 def _stage(inputs: int, outputs: int, stride: int) -> nn.Sequential:
+    """Return two basic blocks; the first has the stride, and a projection as its shortcut if that is not 1."""
     from torchvision.models.resnet import BasicBlock
 
     projection = None

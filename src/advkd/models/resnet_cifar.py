@@ -1,22 +1,22 @@
-"""ResNet-18 and ResNet-34 for small images, as DAFL's and the pytorch-cifar code have them; GIP's student and teacher.
+"""ResNet-18 and ResNet-34 for small images, as in the public code of DAFL and pytorch-cifar; GIP's student and teacher.
 
-The blocks are He et al.'s (post-activation); the stem is a 3x3 convolution without stride and without pooling.
-Initialisation is PyTorch's default.
+The blocks are those of He et al. (CVPR 2016), with post-activation. The stem is a 3x3 convolution without stride or
+pooling. Initialisation is PyTorch's default.
 """
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
+BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}  # blocks per stage, by depth
 
 
 class Block(nn.Module):
-    """3x3, BN, ReLU, 3x3, BN, plus a shortcut (1x1 convolution and BN where the shape changes), ReLU.
+    """Basic block: 3x3, BN, ReLU, 3x3, BN, plus a shortcut (1x1 convolution and BN if the shape changes), ReLU.
 
     Args:
-        inputs: channels of what comes in.
-        outputs: channels of what goes out.
-        stride: of the first convolution and the shortcut.
+        inputs: input channels.
+        outputs: output channels.
+        stride: stride of the first convolution and of the shortcut.
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
@@ -36,7 +36,7 @@ class Block(nn.Module):
 
 
 class ResNet(nn.Module):
-    """From images to logits; at width 64 and 100 classes 11,220,132 parameters (18), 21,328,292 (34).
+    """Classifies images; at width 64 and 100 classes, 11,220,132 parameters at depth 18 and 21,328,292 at depth 34.
 
     Args:
         depth: 18 or 34.
@@ -52,10 +52,11 @@ class ResNet(nn.Module):
         for stage, blocks in enumerate(BLOCKS[depth]):
             outputs = width * 2**stage
             for block in range(blocks):
-                self.stages.append(Block(inputs, outputs, 2 if stage and not block else 1))
+                stride = 2 if stage > 0 and block == 0 else 1
+                self.stages.append(Block(inputs, outputs, stride))
                 inputs = outputs
         self.head = nn.Linear(inputs, classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map images (B, 3, H, W), sides from 8 pixels, to logits (B, C); the last map is pooled whole."""
+        """Map images (B, 3, H, W), H and W >= 8, to logits (B, C); the last map is averaged over all positions."""
         return self.head(self.stages(self.stem(images)).mean((2, 3)))

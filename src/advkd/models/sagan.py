@@ -1,11 +1,12 @@
-"""SAGAN for 64x64 images: the generator, and the discriminator, whose structure the connector shares (Figure 2).
+"""SAGAN for 64x64 images (Zhang et al., ICML 2019; OKD-SAGAN, Figure 2): generator and discriminator.
 
-Initialisation is PyTorch's default. The last convolutions and the attention blocks are not normalised.
+OKD's connector has the structure of the discriminator. Initialisation is PyTorch's default. The last convolutions and
+the attention blocks have no spectral norm.
 
 Choices:
     - [okd: section 4] Printed: "set according to the original SAGAN". Here: the networks of the public 64-pixel port
-      heykeetae/Self-Attention-GAN. Why: the original's are for 128 pixels; the port matches every number and equation
-      of the paper.
+      heykeetae/Self-Attention-GAN. Why: the original's networks are for 128 pixels; the port matches every number and
+      equation of the paper.
     - [okd] Open: spectral norm together with the gradient penalty. Here: on in G, D and C (`spectral_norm`). Why: "same
       as SAGAN"; but that port removes it for WGAN-GP.
 """
@@ -13,23 +14,23 @@ Choices:
 from torch import Tensor, nn
 
 from advkd.models.attention import SelfAttention
-from advkd.models.spectral import normalised
+from advkd.models.spectral import with_spectral_norm
 
 
 class Generator(nn.Module):
-    """From noise to images; 3,832,885 parameters at width 64 and z 128.
+    """Generates images from noise; 3,832,885 parameters at width 64 and z 128.
 
     Args:
         width: channels of the last feature map; the first has 8 times as many.
         z: length of the noise vector.
-        spectral_norm: normalise the first four convolutions.
+        spectral_norm: whether the first four convolutions have spectral norm.
     """
 
     def __init__(self, width: int = 64, z: int = 128, spectral_norm: bool = True) -> None:
         super().__init__()
 
         def block(inputs: int, outputs: int, stride: int = 2, padding: int = 1) -> list[nn.Module]:
-            convolution = normalised(nn.ConvTranspose2d(inputs, outputs, 4, stride, padding), spectral_norm)
+            convolution = with_spectral_norm(nn.ConvTranspose2d(inputs, outputs, 4, stride, padding), spectral_norm)
             return [convolution, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
 
         self.layers = nn.Sequential(
@@ -49,20 +50,21 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """From images to one unbounded number each; 3,175,299 parameters at width 64. Discriminator and connector.
+    """Discriminator and connector: maps each image to an unbounded score; 3,175,299 parameters at width 64.
 
-    No batch norm: the gradient penalty is a property of one image at a time.
+    It has no batch norm, because the gradient penalty is defined for single images (Gulrajani et al. 2017).
 
     Args:
         width: channels of the first feature map; the last has 8 times as many.
-        spectral_norm: normalise the first four convolutions.
+        spectral_norm: whether the first four convolutions have spectral norm.
     """
 
     def __init__(self, width: int = 64, spectral_norm: bool = True) -> None:
         super().__init__()
 
         def block(inputs: int, outputs: int) -> list[nn.Module]:
-            return [normalised(nn.Conv2d(inputs, outputs, 4, 2, 1), spectral_norm), nn.LeakyReLU(0.1, inplace=True)]
+            convolution = with_spectral_norm(nn.Conv2d(inputs, outputs, 4, 2, 1), spectral_norm)
+            return [convolution, nn.LeakyReLU(0.1, inplace=True)]
 
         self.layers = nn.Sequential(
             *block(3, width),  # 32x32

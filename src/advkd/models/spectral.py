@@ -1,13 +1,13 @@
-"""Spectral normalisation (Miyato et al., 2018) with its power iteration under control.
+"""Spectral normalisation (Miyato et al., ICLR 2018) with control over the power iterations.
 
-A normalised layer estimates its weight's largest singular value with one power iteration in each forward in training
-mode. `advkd.methods.okd` lets a network iterate once per optimiser step of its own:
-`torch.nn.utils.parametrize.cached()` shares one normalised weight, with its gradient, between the forwards of a step,
-and `without_power_iteration` covers every other forward.
+In training mode, each forward of a normalised layer runs one power iteration, which estimates the largest singular
+value of its weight. `advkd.methods.okd` reduces that to one iteration per optimiser step of the network:
+`torch.nn.utils.parametrize.cached()` shares one normalised weight, with its gradient, among the forwards of a step,
+and `without_power_iteration` covers all other forwards.
 
 Choices:
-    - [okd] Open: power iterations. Here: one an optimiser step of the network, not one a forward, after 15 at its
-      start. Why: a method that shares forwards must not iterate more or less often for it; the public SAGAN port
+    - [okd] Open: power iterations. Here: one per optimiser step of the network, not one per forward, after 15 at the
+      start. Why: a method that shares forwards must not iterate more or less often because of it; the public SAGAN port
       iterates in every forward, from a random vector.
     - [okd] Open: dimension of spectral norm in transposed convolutions. Here: a row of the matrix is an output channel.
       Why: PyTorch's convention; the public port takes the input channels, which gives another singular value.
@@ -21,22 +21,30 @@ from torch.nn.utils.parametrizations import spectral_norm
 from torch.nn.utils.parametrize import ParametrizationList
 
 
-def normalised(layer: nn.Module, enabled: bool = True) -> nn.Module:
-    """Divide a layer's weight by its largest singular value, estimated by power iteration; return the layer.
+def with_spectral_norm(layer: nn.Module, enabled: bool = True) -> nn.Module:
+    """Divide the layer's weight by its largest singular value, estimated by power iteration, and return the layer.
 
-    The matrix has one row an output channel, for transposed convolutions too.
+    The singular value is that of the weight as a matrix with one row per output channel, for transposed convolutions
+    too. If not `enabled`, the layer is returned as it is.
     """
     return spectral_norm(layer) if enabled else layer
 
 
 @contextmanager
 def without_power_iteration(*networks: nn.Module) -> Iterator[None]:
-    """Let forwards inside use the singular vectors as they are; everything else stays in its mode."""
-    lists = [m for network in networks for m in network.modules() if isinstance(m, ParametrizationList) and m.training]
-    for module in lists:
+    """Return a context in which forwards of `networks` use the present singular vectors without a power iteration.
+
+    Only the spectral norms are put into eval mode; batch norm and dropout keep their mode.
+    """
+    iterating = []
+    for network in networks:
+        for module in network.modules():
+            if isinstance(module, ParametrizationList) and module.training:
+                iterating.append(module)
+    for module in iterating:
         module.eval()
     try:
         yield
     finally:
-        for module in lists:
+        for module in iterating:
             module.train()

@@ -1,27 +1,28 @@
 """WRN-28-10: a wide residual network for small images (Zagoruyko and Komodakis, BMVC 2016), a teacher of GIP.
 
-Pre-activation blocks in three stages of four; a block that changes the shape projects its activated input by a 1x1
-convolution without batch norm, the others add their raw input. Initialisation is PyTorch's default.
+It has three stages of four pre-activation blocks. A block that changes the number of channels projects its activated
+input by a 1x1 convolution without batch norm; the other blocks add their raw input. Initialisation is PyTorch's
+default.
 
 Choices:
-    - [gip] Open: recipe of the WRN-28-10 teacher. Here: Zagoruyko and Komodakis's, without dropout, with the batch
+    - [gip] Open: recipe of the WRN-28-10 teacher. Here: Zagoruyko and Komodakis's, without dropout, with the batch size
       usual on one GPU (`batch`, `milestones`, `lr_factor`, `epochs`).
 """
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-BLOCKS = (28 - 4) // 6
-WIDENING = 10
+BLOCKS = (28 - 4) // 6  # per stage: depth 28 has 4 layers outside the blocks, and 3 stages of blocks of 2 layers
+WIDENING = 10  # the first stage is 10 times as wide as the stem
 
 
 class Block(nn.Module):
-    """BN, ReLU, 3x3, BN, ReLU, 3x3, and a shortcut.
+    """Pre-activation block: BN, ReLU, 3x3, BN, ReLU, 3x3, plus a shortcut.
 
     Args:
-        inputs: channels of what comes in.
-        outputs: channels of what goes out.
-        stride: of the first convolution and the shortcut.
+        inputs: input channels.
+        outputs: output channels.
+        stride: stride of the first convolution and of the shortcut; 1 if `inputs` equals `outputs`.
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
@@ -34,17 +35,18 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, inputs, H, W) to (B, outputs, H / stride, W / stride)."""
-        a = F.relu(self.norm1(x), inplace=True)
-        main = self.conv2(F.relu(self.norm2(self.conv1(a)), inplace=True))
-        return main + (x if self.shortcut is None else self.shortcut(a))
+        activated = F.relu(self.norm1(x), inplace=True)
+        main = self.conv2(F.relu(self.norm2(self.conv1(activated)), inplace=True))
+        return main + (x if self.shortcut is None else self.shortcut(activated))
 
 
 class WideResNet(nn.Module):
-    """From images to logits; 36,479,194 parameters at width 160 and 10 classes.
+    """Classifies images; 36,479,194 parameters at width 160 and 10 classes.
 
     Args:
         classes: number of classes C.
-        width: channels of the first stage, 160 in WRN-28-10; the stem has a tenth, the last stage 4 times as many.
+        width: channels of the first stage, 160 in WRN-28-10; the stem has a tenth of them, the last stage four times as
+            many.
     """
 
     def __init__(self, classes: int, width: int = 16 * WIDENING) -> None:
@@ -55,11 +57,12 @@ class WideResNet(nn.Module):
         for stage in range(3):
             outputs = width * 2**stage
             for block in range(BLOCKS):
-                self.stages.append(Block(inputs, outputs, 2 if stage and not block else 1))
+                stride = 2 if stage > 0 and block == 0 else 1
+                self.stages.append(Block(inputs, outputs, stride))
                 inputs = outputs
         self.norm = nn.BatchNorm2d(inputs)
         self.head = nn.Linear(inputs, classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map images (B, 3, H, W), sides from 4 pixels, to logits (B, C); the last map is pooled whole."""
+        """Map images (B, 3, H, W), H and W >= 4, to logits (B, C); the last map is averaged over all positions."""
         return self.head(F.relu(self.norm(self.stages(self.stem(images))), inplace=True).mean((2, 3)))

@@ -11,8 +11,8 @@ from typing import Any
 from advkd.errors import machine_fault
 from advkd.files import atomic, sha256
 from advkd.progress import say
+from advkd.runs.folder import CHECKPOINTS as NAMES
 
-NAMES = ("checkpoint.pt", "checkpoint.previous.pt")
 DIGITS = 64  # of a SHA-256
 CHUNK = 1 << 20
 

@@ -41,6 +41,7 @@ from advkd.settings.names import RUN, Run
 
 if TYPE_CHECKING:
     import numpy as np
+    from torch import Tensor
 
 CONFIG = "config.yaml"
 HISTORY = "history.csv"
@@ -102,12 +103,12 @@ class RunFolder:
     def result(self) -> dict[str, Any]:
         """Return result.json: status, config_hash, sha256 of the products, and how the training ended."""
         with self._reading(RESULT):
-            return _mapping(read_json(self.file(RESULT)), "status", "config_hash")
+            return _mapping(read_json(self.file(RESULT)), "status", "config_hash", "sha256")
 
     def provenance(self) -> dict[str, Any]:
-        """Return provenance.json: data, code, attempts, time and memory."""
+        """Return provenance.json: data, code, attempts, time and memory, and what result.json holds."""
         with self._reading(PROVENANCE):
-            return _mapping(read_json(self.file(PROVENANCE)), "code", "data")
+            return _mapping(read_json(self.file(PROVENANCE)), "code", "data", "result")
 
     def metrics(self) -> dict[str, Any]:
         """Return metrics.json: values, what they rest on, and by which code they were computed."""
@@ -117,7 +118,7 @@ class RunFolder:
     def document(self) -> dict[str, Any]:
         """Return config.yaml: everything that the training read."""
         with self._reading(CONFIG):
-            return _mapping(yaml.safe_load(self.file(CONFIG).read_text(encoding="utf-8")), "run", "settings")
+            return _mapping(yaml.safe_load(self.file(CONFIG).read_text(encoding="utf-8")), "settings")
 
     def history(self) -> dict[str, list[float | None]]:
         """Return the columns of history.csv by name, one of them in `MOMENTS`; an empty field is None."""
@@ -160,6 +161,17 @@ class RunFolder:
         """Return arrays that the running training kept at `moment`, which cannot be drawn again."""
         return self._arrays(f"{SCRATCH}/{moment}.npz", names)
 
+    def weights(self, name: str) -> dict[str, "Tensor"]:
+        """Return the tensors of a .safetensors file by name, on the CPU."""
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        with self._reading(name):
+            try:
+                return load_file(self.file(name))
+            except SafetensorError as error:
+                raise ValueError(str(error)) from error
+
     def last_lines(self, count: int) -> list[str]:
         """Return the last lines of log.txt, none where there is no log."""
         try:
@@ -172,11 +184,17 @@ class RunFolder:
 
     def check(self, name: str) -> None:
         """Compare a product with its checksum in result.json; raises `Damaged` where it is missing or differs."""
-        expected = self.result().get("sha256", {}).get(name)
+        expected = self.result()["sha256"].get(name)
         if not self.has(name):
             raise self.damaged(name, "is missing")
         if sha256(self.file(name)) != expected:
             raise self.damaged(name, "is not what the run wrote (its checksum differs)")
+
+    def check_weights(self) -> None:
+        """Compare all weights with their checksums, as `check` does."""
+        for name in self.result()["sha256"]:
+            if name.endswith(".safetensors"):
+                self.check(name)
 
     def intact(self, checksums: dict[str, str]) -> bool:
         """Tell whether the products are those that these checksums were taken of."""
@@ -239,7 +257,7 @@ class RunFolder:
                 return State(Kind.DIVERGED, f"{ending(result)}; see {self.file(LOG)}")
             if result["status"] == "blocked":
                 return State(Kind.BLOCKED, f"{result['parent']} {result['reason']}")
-            of_classifier = PREDICTIONS in result.get("sha256", {})
+            of_classifier = PREDICTIONS in result["sha256"]
         trained_by, evaluated_by = self.provenance()["code"], ""
         if of_classifier and not self.has(PREDICTIONS) and not self.has(METRICS):
             raise self.damaged(PREDICTIONS, "is missing")
@@ -294,6 +312,13 @@ class RunFolder:
 
         with atomic(self.file(name)) as temporary:
             np.savez(temporary, **arrays)  # type: ignore[arg-type]  # numpy's stubs take any name for allow_pickle
+
+    def write_weights(self, name: str, tensors: dict[str, "Tensor"]) -> None:
+        """Write a .safetensors file of CPU tensors."""
+        from safetensors.torch import save_file
+
+        with atomic(self.file(name)) as temporary:
+            save_file(tensors, temporary)
 
     def write_scratch_samples(self, moment: str, arrays: dict[str, "np.ndarray"]) -> None:
         """Keep arrays of `moment` until the training is done."""

@@ -1,46 +1,74 @@
-"""One training in its run folder: resume, checkpoints, history, outcome. Knows no method and no loop.
+"""A training while it runs, in its folder: resume, checkpoints, history, products, outcome.
 
-A run folder holds `config.yaml`, `history.csv`, `model.safetensors`, `samples.npz` or `predictions.npz`,
-`provenance.json`, `log.txt` and, written last, `result.json`: the only output of training that the workflow knows of.
+`Session` implements `advkd.training.session.Session`. It knows no method and no loop.
 """
 
 import contextlib
-import csv
-import io
-import shutil
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from advkd.files import digest, sha256, write_json, write_text
+from advkd.files import digest
 from advkd.progress import say
 from advkd.runs import checkpoint, provenance
+from advkd.runs import folder as files
+from advkd.runs.folder import RunFolder
 
-PRODUCTS = ("model.safetensors", "best.safetensors", "generator.safetensors", "samples.npz", "predictions.npz")
+if TYPE_CHECKING:  # whoever waits for another trainer or for a GPU loads neither
+    import numpy as np
+    from torch import Tensor
+
+    from advkd.training.session import Arrays, Weights
+
+WEIGHTS: dict["Weights", str] = {"last": files.MODEL, "best": files.BEST, "generator": files.GENERATOR}
+ARRAYS: dict["Arrays", str] = {"samples": files.SAMPLES, "predictions": files.PREDICTIONS}
 
 
 class Interrupted(Exception):
     """The process was asked to stop (SIGTERM, SIGUSR1); a checkpoint was written."""
 
 
-class Diverged(Exception):
-    """A loss or weight became non-finite: a result, not a fault."""
+@dataclass(frozen=True)
+class Parent:
+    """A run that another one starts from or learns from. See `advkd.training.session.Parent`."""
 
-    def __init__(self, step: int, terms: dict[str, str], epoch: int | None = None) -> None:
-        super().__init__(f"non-finite at step {step}")
-        self.when = {"epoch": epoch, "step": step} if epoch else {"step": step}  # both from 1
-        self.terms = terms
+    folder: RunFolder
+
+    @property
+    def run(self) -> str:
+        """The run's name."""
+        return self.folder.run
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings that the run was trained with."""
+        settings: dict[str, Any] = self.folder.document()["settings"]
+        return settings
+
+    def weights(self, which: "Weights") -> dict[str, "Tensor"]:
+        """Return weights by name, on the CPU."""
+        return self.folder.weights(WEIGHTS[which])
+
+    def column(self, name: str) -> list[float]:
+        """Return the values of a column of the history."""
+        values = [value for value in self.folder.history().get(name, []) if value is not None]
+        if not values:
+            raise self.folder.damaged(files.HISTORY, f"has no value of {name!r}")
+        return values
+
+    def describe(self, which: "Weights") -> str:
+        """Return the path of weights."""
+        return str(self.folder.file(WEIGHTS[which]))
 
 
 @dataclass
 class Session:
-    """A running training: its folder, its resolved configuration, and what has happened so far."""
+    """A training while it runs: its folder, its resolved configuration, and what has happened so far."""
 
-    folder: Path
+    folder: RunFolder
     document: dict[str, Any]
     data: dict[str, Any]
     device: Any
@@ -60,9 +88,9 @@ class Session:
         return SimpleNamespace(**self.document["settings"])
 
     @property
-    def parents(self) -> dict[str, Path]:
-        """The folders of the runs that this one learns from, by role."""
-        return parent_folders(self.document, self.folder)
+    def parents(self) -> dict[str, Parent]:
+        """The runs that this one starts from or learns from, by role."""
+        return {role: Parent(parent) for role, parent in parent_folders(self.document, self.folder).items()}
 
     @property
     def identity(self) -> str:
@@ -71,26 +99,16 @@ class Session:
         return digest([self.document["config_hash"], self.data["sha256"], self.data.get("parents"), code])
 
     @property
-    def scratch(self) -> Path:
-        """What a loop keeps beside its checkpoints until the run is done."""
-        return self.folder / "scratch"
-
-    @property
     def seconds(self) -> float:
         """Wall time of all attempts so far."""
         return self.seconds_before + time.monotonic() - self.began
 
     def resume(self) -> dict[str, Any] | None:
         """Return the state to continue from, or None; then nothing of an earlier training is left in the folder."""
-        for half_written in self.folder.rglob(".*tmp*"):  # by a process that was killed: .NAME.…tmp, safetensors' .tmp…
-            if not half_written.is_dir():
-                half_written.unlink(missing_ok=True)
-        state = checkpoint.load(self.folder, self.identity)
+        self.folder.remove_half_written()
+        state = checkpoint.load(self.folder.path, self.identity)
         if state is None:
-            shutil.rmtree(self.scratch, ignore_errors=True)
-            # result.json and what follows from it first: they must not outlive what they describe.
-            for name in ("result.json", "metrics.json", "provenance.json", *PRODUCTS, "history.csv"):
-                (self.folder / name).unlink(missing_ok=True)
+            self.folder.remove_products()
         else:
             self.step, self.history, self.attempts = state["step"], state["history"], state["attempts"]
             self.seconds_before = state["seconds"]
@@ -125,11 +143,11 @@ class Session:
             "attempts": self.attempts,
             "seconds": self.seconds,
         }
-        checkpoint.save(self.folder, {**shared, "state": state})
+        checkpoint.save(self.folder.path, {**shared, "state": state})
         self.write_history()
         self.saved = time.monotonic()
 
-    def save_if_due(self, state: Any) -> None:
+    def save_if_due(self, state: Callable[[], dict[str, Any]]) -> None:
         """Checkpoint when `checkpoint_seconds` have passed or a signal asked to stop; `state` is a function."""
         if self.stop or time.monotonic() - self.saved >= self.checkpoint_seconds:
             self.save(state())
@@ -137,26 +155,36 @@ class Session:
             raise Interrupted
 
     def write_history(self) -> None:
-        """Write history.csv: one row a logged step, the same bytes whether or not the run was interrupted."""
+        """Write history.csv, with the same bytes whether or not the run was interrupted."""
         if self.history:
-            text = io.StringIO()
-            writer = csv.DictWriter(text, list(self.history[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(self.history)
-            write_text(self.folder / "history.csv", text.getvalue())
+            self.folder.write_history(self.history)
+
+    def write_weights(self, which: "Weights", tensors: dict[str, "Tensor"]) -> None:
+        """Write weights of the trained run, CPU tensors by name."""
+        self.folder.write_weights(WEIGHTS[which], tensors)
+
+    def write_arrays(self, which: "Arrays", arrays: dict[str, "np.ndarray"]) -> None:
+        """Write images or predictions of the trained run."""
+        self.folder.write_arrays(ARRAYS[which], arrays)
+
+    def keep_samples(self, moment: str, arrays: dict[str, "np.ndarray"]) -> None:
+        """Keep arrays of a moment of the training until it is done."""
+        self.folder.write_scratch_samples(moment, arrays)
+
+    def kept_samples(self, moment: str, names: Sequence[str]) -> list["np.ndarray"]:
+        """Return arrays that were kept at a moment."""
+        return self.folder.scratch_samples(moment, names)
 
     def finish(self, result: dict[str, Any]) -> None:
         """Write provenance and, last, result.json; then drop the checkpoints of a run that is done."""
         self.write_history()
-        files = {name: self.folder / name for name in PRODUCTS}
         result = {
             "run": self.document["run"],
             "config_hash": self.document["config_hash"],
             **result,
-            "sha256": {name: sha256(path) for name, path in files.items() if path.exists()},
+            "sha256": self.folder.checksums(),
         }
-        write_json(
-            self.folder / "provenance.json",
+        self.folder.write_provenance(
             {
                 "scale": self.document["scale"],
                 "result": result,
@@ -165,23 +193,24 @@ class Session:
                 "peak_memory_mib": provenance.peak_memory_mib(self.device),
                 "data": self.data,
                 "attempts": self.attempts,
-            },
+            }
         )
-        write_json(self.folder / "result.json", result)
+        self.folder.write_result(result)
         if result["status"] == "done":
             clean(self.folder)
 
 
-def parent_folders(document: dict[str, Any], folder: Path) -> dict[str, Path]:
-    """Return the folders of the runs that a run learns from, by role; all runs of a scale lie in one tree."""
-    tree = Path(*folder.absolute().parts[: -len(Path(document["run"]).parts)])
-    return {role: tree / parent["run"] for role, parent in document.get("parents", {}).items()}
+def parent_folders(document: dict[str, Any], folder: RunFolder) -> dict[str, RunFolder]:
+    """Return the folders of the runs that a run learns from, by role. All runs of a scale lie in one tree."""
+    depth = len(Path(document["run"]).parts)
+    tree = Path(*folder.path.absolute().parts[:-depth])
+    return {role: RunFolder(tree / parent["run"]) for role, parent in document.get("parents", {}).items()}
 
 
-def clean(folder: Path) -> None:
+def clean(folder: RunFolder) -> None:
     """Remove what only an unfinished training needs."""
-    checkpoint.remove(folder)
-    shutil.rmtree(folder / "scratch", ignore_errors=True)
+    checkpoint.remove(folder.path)
+    folder.remove_scratch()
 
 
 @contextlib.contextmanager

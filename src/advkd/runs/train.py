@@ -1,50 +1,63 @@
-"""From a resolved configuration to a trained run folder: wait, keep, resume or begin, and say how it ended."""
+"""Trains a resolved configuration in its folder: waits, keeps what is finished, resumes or begins, records the outcome.
 
-import contextlib
+This is the one place where a loop of `advkd.training` meets the session that it runs in.
+"""
+
 import importlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from advkd.data.store import Store
 from advkd.errors import UserError
-from advkd.files import read_json, sha256, write_json, write_text
-from advkd.locks import hold
 from advkd.progress import logging_to, say
 from advkd.runs import checkpoint, provenance
 from advkd.runs.allocator import keep_freed_memory
 from advkd.runs.device import select_device
-from advkd.runs.session import Diverged, Interrupted, Session, clean, parent_folders, stopping_on_signals
+from advkd.runs.folder import LOG, PROVENANCE, RESULT, Damaged, RunFolder
+from advkd.runs.session import Interrupted, Session, clean, parent_folders, stopping_on_signals
+from advkd.training.diverged import Diverged
 
 
 def train(
     document: dict[str, Any],
-    folder: Path,
+    path: Path,
     data_root: Path,
     device: str,
     checkpoint_seconds: float,
     afresh: bool = False,
     runs_per_gpu: int = 1,
 ) -> int:
-    """Train the run that `document` describes, from where it stopped, in `folder`.
+    """Train the run that `document` describes, from where it stopped.
 
-    A run that was finished with this configuration on these data is kept; `afresh` keeps it only if the code is the
-    same too. Where there are GPUs, it waits for one with fewer than `runs_per_gpu` runs. Returns the exit status: 0
-    also where training diverged (a result), 143 where it was asked to stop and can be started again. Raises UserError
-    for a missing store or device.
+    A run that was finished with this configuration on these data is kept.
+
+    Args:
+        document: the resolved configuration, as config.yaml holds it.
+        path: the run's folder.
+        data_root: the folder that holds stores/.
+        device: auto, cpu or cuda. Where there are GPUs, the training waits for one with fewer than `runs_per_gpu` runs.
+        checkpoint_seconds: the time between checkpoints.
+        afresh: train a finished or begun run again if today's code is not the code that it was trained by.
+        runs_per_gpu: trainings that share a GPU.
+
+    Returns:
+        The exit status: 0, also where the training diverged (which is a result), or 143 where it was asked to stop and
+        can be started again.
+
+    Raises:
+        UserError: the store, the device or a run to learn from is missing or damaged.
     """
     keep_freed_memory()
-    with logging_to(folder / "log.txt"), locked(folder):
+    folder = RunFolder(path)
+    with logging_to(folder.file(LOG)), folder.locked():
         store = Store.open(data_root / "stores" / document["store"])
         data = {"store": document["store"], **{key: store.meta[key] for key in ("name", "classes", "source", "sha256")}}
         blocked, parents = inspect_parents(document, folder, store)
         if parents:
             data["parents"] = parents
         if result := finished(folder, document, data, afresh):
-            by = "by another process" if (folder / "result.json").exists() else "before, and nothing of it changed"
-            write_json(folder / "result.json", result)
+            by = "by another process" if folder.has(RESULT) else "before, and nothing of it changed"
+            folder.write_result(result)
             if result["status"] == "done":
                 clean(folder)
             say(f"{document['run']}: finished {by}")
@@ -55,7 +68,7 @@ def train(
 
         loop = importlib.import_module(f"advkd.training.{document['loop']}")
         torch.set_num_threads(document["threads"])
-        write_text(folder / "config.yaml", yaml.safe_dump(document, sort_keys=False))
+        folder.write_document(document)
         session = Session(folder, document, data, chosen, checkpoint_seconds, afresh)
         try:
             with stopping_on_signals(session):
@@ -63,7 +76,7 @@ def train(
         except Diverged as error:
             when = " ".join(f"{unit} {number}" for unit, number in error.when.items())
             say(f"{document['run']}: diverged at {when}: {error.terms}")
-            kept = next((name for name in checkpoint.NAMES if (folder / name).exists()), None)
+            kept = next((name for name in checkpoint.NAMES if folder.has(name)), None)
             outcome = {"status": "diverged", **error.when, "terms": error.terms, "checkpoint": kept}
         except Interrupted:
             say(f"{document['run']}: stopped on request at step {session.step}; start it again to continue")
@@ -77,11 +90,11 @@ def train(
 def block(session: Session, reason: dict[str, str]) -> dict[str, Any]:
     """Leave nothing of an earlier training in the folder of a run that cannot be trained; return its outcome."""
     session.resume()
-    checkpoint.remove(session.folder)
+    checkpoint.remove(session.folder.path)
     return {"status": "blocked", **reason}
 
 
-def inspect_parents(document: dict[str, Any], folder: Path, store: Store) -> tuple[dict, dict[str, Any]]:
+def inspect_parents(document: dict[str, Any], folder: RunFolder, store: Store) -> tuple[dict[str, str], dict[str, Any]]:
     """Return what blocks a run (empty: nothing), and the weights of the runs that it learns from, by role.
 
     Raises:
@@ -92,15 +105,12 @@ def inspect_parents(document: dict[str, Any], folder: Path, store: Store) -> tup
     found = {}
     for role, parent in parent_folders(document, folder).items():
         name, expected = document["parents"][role]["run"], document["parents"][role]["config_hash"]
-        if not (parent / "result.json").exists():
+        if not parent.has(RESULT):
             raise UserError(f"{document['run']}: its {role} is not trained yet: advkd train {name}")
         try:
-            result, data = read_json(parent / "result.json"), read_json(parent / "provenance.json")["data"]
-        except (OSError, ValueError, KeyError):
-            raise UserError(
-                f"{document['run']}: what {parent} says of its {role} cannot be read: delete its result.json, then"
-                f" advkd train {name}"
-            ) from None
+            result, data = parent.result(), parent.provenance()["data"]
+        except Damaged as error:
+            raise UserError(f"{document['run']}: its {role}: {error}") from None
         if data["sha256"] != store.meta["sha256"]:
             classes = f"{len(data['classes'])} classes of {data['store']}"
             raise UserError(
@@ -109,12 +119,10 @@ def inspect_parents(document: dict[str, Any], folder: Path, store: Store) -> tup
             )
         if result["config_hash"] != expected:
             raise UserError(f"{document['run']}: its {role} was trained with other settings: advkd train {name}")
-        for weights, expected_sha256 in result["sha256"].items():
-            if weights.endswith(".safetensors") and not _holds(parent / weights, expected_sha256):
-                raise UserError(
-                    f"{document['run']}: {parent / weights} of its {role} is not what that run wrote: delete the"
-                    f" result.json beside it, then advkd train {name}"
-                )
+        try:
+            parent.check_weights()
+        except Damaged as error:
+            raise UserError(f"{document['run']}: its {role}: {error}") from None
         found[role] = {"run": name, "sha256": result["sha256"]}
         if result["status"] != "done":
             when = f"epoch {result['epoch']}" if "epoch" in result else f"step {result.get('step')}"
@@ -123,27 +131,20 @@ def inspect_parents(document: dict[str, Any], folder: Path, store: Store) -> tup
     return blocked, found
 
 
-def _holds(path: Path, expected: str) -> bool:
-    return path.exists() and sha256(path) == expected
-
-
-def finished(folder: Path, document: dict[str, Any], data: dict[str, Any], afresh: bool) -> dict[str, Any] | None:
+def finished(folder: RunFolder, document: dict[str, Any], data: dict[str, Any], afresh: bool) -> dict[str, Any] | None:
     """Return the result of a finished run whose configuration, data and files are as they should be, or None."""
-    if not (folder / "provenance.json").exists():
+    if not folder.has(PROVENANCE):
         return None
-    found = read_json(folder / "provenance.json")
-    result = found["result"]
-    same = result["config_hash"] == document["config_hash"] and found["data"] == data
-    if not same or (afresh and found["code"] != provenance.code_hash()):
+    try:
+        recorded = folder.provenance()
+        result: dict[str, Any] = recorded["result"]
+        if result["status"] == "done":
+            folder.document()
+            folder.history()
+    except Damaged:  # the remedy of a damaged file is another training
         return None
-    intact = all(_holds(folder / name, expected) for name, expected in result["sha256"].items())
-    return result if intact else None
-
-
-@contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the run folder's lock; wait for another process that trains the same run (a killed workflow's orphan)."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("a") as file:  # nothing is cut off where a link leads to
-        hold(file, f"{folder} is being trained by another process; waiting for it to end")
-        yield
+    if result["config_hash"] != document["config_hash"] or recorded["data"] != data:
+        return None
+    if afresh and recorded["code"] != provenance.code_hash():
+        return None
+    return result if folder.intact(result["sha256"]) else None

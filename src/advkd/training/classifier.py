@@ -31,11 +31,11 @@ from advkd.methods.pskd import PsKd
 from advkd.methods.tfkd import TfKd
 from advkd.models import classifiers
 from advkd.progress import Progress
-from advkd.runs.session import Session
 from advkd.training import evaluation, parents, recipe, seeding
 from advkd.training.guard import Guard
 from advkd.training.means import Means
 from advkd.training.mixing import mix
+from advkd.training.session import Session
 from advkd.training.views import Views
 
 METHODS: dict[str, type[Baseline]] = {
@@ -49,7 +49,6 @@ def train(session: Session, store: Store) -> dict[str, Any]:
 
     Raises:
         Diverged: a loss or a weight became non-finite.
-        Interrupted: a signal asked to stop.
         UserError: an epoch's last batch would hold one image, which batch norm cannot take.
     """
     training = Training(session, store)

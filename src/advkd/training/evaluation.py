@@ -10,14 +10,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from advkd.files import atomic
 from advkd.methods.baseline import Baseline
 from advkd.models import classifiers
-from advkd.runs.session import Session
 from advkd.training.guard import check_weights
+from advkd.training.session import Session, Weights
 from advkd.training.views import Views
 
 BATCH = 250
@@ -63,9 +61,9 @@ def weights_of(network: nn.Module) -> dict[str, Tensor]:
 
 def finish(session: Session, method: Baseline, views: Views, best: dict[str, Any]) -> None:
     """Write the weights of the student's last and best epoch and of a generator, predictions, and samples."""
-    weights = {"model.safetensors": weights_of(method.student), "best.safetensors": best["weights"]}
+    weights: dict[Weights, dict[str, Tensor]] = {"last": weights_of(method.student), "best": best["weights"]}
     if "generator" in method.networks:
-        weights["generator.safetensors"] = weights_of(method.networks["generator"])
+        weights["generator"] = weights_of(method.networks["generator"])
     for found in weights.values():
         floating = {name: value for name, value in found.items() if value.is_floating_point()}
         check_weights(session.step, floating, session.settings.epochs)
@@ -76,10 +74,8 @@ def finish(session: Session, method: Baseline, views: Views, best: dict[str, Any
         "best_logits": best["logits"].numpy(),
         "features": features.numpy().astype(np.float16),
     }
-    for name, tensors in weights.items():
-        with atomic(session.folder / name) as temporary:
-            save_file(tensors, temporary)
-    for name, content in (("predictions.npz", arrays), ("samples.npz", method.samples())):
-        if content:
-            with atomic(session.folder / name) as temporary:
-                np.savez(temporary, **content)
+    for which, tensors in weights.items():
+        session.write_weights(which, tensors)
+    session.write_arrays("predictions", arrays)
+    if samples := method.samples():
+        session.write_arrays("samples", samples)

@@ -12,21 +12,18 @@ Choices:
       computed from images stored on the way (`curve_points`, `curve_fakes`), so that training does not load Inception.
 """
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 
 from advkd.data.store import Store
-from advkd.errors import UserError, machine_fault
-from advkd.files import atomic
+from advkd.errors import UserError
 from advkd.methods.okd import GanEnsemble
 from advkd.progress import Progress
-from advkd.runs.session import Session
 from advkd.training import seeding
 from advkd.training.guard import Guard, check_weights
+from advkd.training.session import Session
 
 SAMPLE_BATCH = 50  # the generator's attention takes 4 MB an image, several times
 LOGGED_STEPS = 500
@@ -41,7 +38,6 @@ def train(session: Session, store: Store) -> dict[str, Any]:
 
     Raises:
         Diverged: a loss or a weight became non-finite.
-        Interrupted: a signal asked to stop.
         UserError: the store holds less than a batch.
     """
     s, device = session.settings, session.device
@@ -82,17 +78,16 @@ def train(session: Session, store: Store) -> dict[str, Any]:
             seen = (session.step - progress.start) * s.batch / progress.seconds
             progress.update(session.step, brief(values), f"{seen:.0f} images/s")
         if session.step in curve:
-            write_samples(session.scratch / f"curve{session.step}.npz", gans, s, device, s.curve_fakes)
+            session.keep_samples(f"curve{session.step}", draw(gans, s, device, s.curve_fakes))
         if session.step == s.early_iteration:
-            write_samples(session.scratch / "early.npz", gans, s, device, s.fakes)
+            session.keep_samples("early", draw(gans, s, device, s.fakes))
         session.save_if_due(snapshot)
     progress.close()
     weights = {
         f"{net}.{k}": v.contiguous() for net, part in gans.networks.items() for k, v in part.state_dict().items()
     }
     check_weights(session.step, weights)
-    with atomic(session.folder / "model.safetensors") as temporary:
-        save_file({name: value.cpu() for name, value in weights.items()}, temporary)
+    session.write_weights("last", {name: value.cpu() for name, value in weights.items()})
     session.save(snapshot())
     gather_samples(session, gans, s, device, curve)
     return {"status": "done", "steps": session.step}
@@ -111,7 +106,10 @@ def curve_steps(s: Any) -> list[int]:
 
 
 def draw(gans: GanEnsemble, s: Any, device: torch.device, count: int) -> dict[str, np.ndarray]:
-    """Sample `count` uint8 (count, H, W, 3) images of every generator, from the same noise and, for ACGAN, labels."""
+    """Sample `count` uint8 (count, H, W, 3) images of every generator, from the same noise and, for ACGAN, labels.
+
+    The training's random numbers are not disturbed.
+    """
     noise = torch.randn(count, s.z, generator=seeding.generator(s.seed, "samples"))
     labels = torch.arange(count) % gans.classes if gans.conditional else None
     found = {}
@@ -126,43 +124,19 @@ def draw(gans: GanEnsemble, s: Any, device: torch.device, count: int) -> dict[st
     return found
 
 
-def write_samples(path: Path, gans: GanEnsemble, s: Any, device: torch.device, count: int) -> None:
-    """Write samples of this moment of training to `path`, without disturbing the training's random numbers."""
-    with atomic(path) as temporary:
-        np.savez(temporary, **draw(gans, s, device, count))
-
-
-def read_samples(path: Path, names: list[str]) -> dict[str, np.ndarray]:
-    """Read what `write_samples` wrote of an earlier moment, which cannot be drawn again.
-
-    Raises:
-        UserError: it is damaged or gone.
-    """
-    try:
-        with path.open("rb") as file, np.load(file) as arrays:
-            return {name: arrays[name] for name in names}
-    except Exception as error:  # changed bytes may mean anything to zipfile and numpy
-        if machine_fault(error):
-            raise
-        raise UserError(
-            f"{path} cannot be read ({error}): delete the run's folder {path.parents[1]} and train again"
-        ) from error
-
-
 def gather_samples(session: Session, gans: GanEnsemble, s: Any, device: torch.device, curve: list[int]) -> None:
-    """Write samples.npz: the final samples, the early ones and those of the curve."""
+    """Write the final samples, the early ones and those of the curve."""
     arrays = draw(gans, s, device, s.fakes)
     names = [f"G{number}" for number in range(1, s.sets + 1)]
     if s.early_iteration:
-        early = read_samples(session.scratch / "early.npz", names)
-        arrays.update({f"early/{name}": images for name, images in early.items()})
+        early = session.kept_samples("early", names)
+        arrays.update({f"early/{name}": images for name, images in zip(names, early, strict=True)})
     if curve:
-        moments = [read_samples(session.scratch / f"curve{step}.npz", names) for step in curve]
+        moments = [session.kept_samples(f"curve{step}", names) for step in curve]
         arrays["curve_steps"] = np.array(curve)
-        for name in names:
-            arrays[f"curve/{name}"] = np.stack([moment[name] for moment in moments])
-    with atomic(session.folder / "samples.npz") as temporary:
-        np.savez(temporary, **arrays)
+        for number, name in enumerate(names):
+            arrays[f"curve/{name}"] = np.stack([moment[number] for moment in moments])
+    session.write_arrays("samples", arrays)
 
 
 def brief(values: dict[str, float]) -> str:

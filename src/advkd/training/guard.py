@@ -9,7 +9,7 @@ Choices:
 import torch
 from torch import Tensor
 
-from advkd.runs.session import Diverged
+from advkd.training.diverged import Diverged
 
 
 class Guard:

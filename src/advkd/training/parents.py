@@ -5,30 +5,23 @@ Choices:
     - [gip] Open: which epoch the teacher is of. Here: the last (`teacher_weights`). Why: as DAFL's.
 """
 
-import csv
 import math
-from collections.abc import Callable
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import torch
-import yaml
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import nn
 
 from advkd.errors import UserError
 from advkd.models import classifiers, gantsc
 from advkd.progress import say
-from advkd.runs.session import Session
+from advkd.training.session import Parent, Session, Weights
 
 
 def load(session: Session, classes: int, images: int, device: torch.device) -> dict[str, nn.Module]:
     """Return the networks of the session's parents by role, in evaluation mode; warn of a teacher that knows nothing.
 
     Args:
-        session: names the parents' folders.
+        session: has the parents.
         classes: number of classes of the run's data, which are the parents' too.
         images: number of evaluation images.
         device: where the networks go.
@@ -36,43 +29,31 @@ def load(session: Session, classes: int, images: int, device: torch.device) -> d
     Raises:
         UserError: a file of a parent is missing, or its weights do not fit the network of its configuration.
     """
-    found = {}
-    for role, folder in session.parents.items():
-        run = session.document["parents"][role]["run"]
-        s = SimpleNamespace(**_read(folder / "config.yaml", run, lambda text: yaml.safe_load(text)["settings"]))
+    networks = {}
+    for role, parent in session.parents.items():
+        s = SimpleNamespace(**parent.settings())
         kind = getattr(session.settings, f"{role}_weights", "last")
-        if role == "gan":
-            network, weights = gantsc.Generator(classes, s.noise, s.width), "generator.safetensors"
-        else:
-            network, weights = classifiers.build(s, classes), f"{'best' if kind == 'best' else 'model'}.safetensors"
+        which: Weights = "generator" if role == "gan" else kind
+        network = gantsc.Generator(classes, s.noise, s.width) if role == "gan" else classifiers.build(s, classes)
+        weights = parent.weights(which)
         try:
-            network.load_state_dict(load_file(folder / weights))
-        except (RuntimeError, SafetensorError) as error:
+            network.load_state_dict(weights)
+        except RuntimeError as error:
             reason = str(error).splitlines()[-1].strip()
             raise UserError(
-                f"{folder / weights} does not fit {s.model} of width {s.width} for {classes} classes ({reason}):"
-                f" train {run} again"
+                f"{parent.describe(which)} does not fit {s.model} of width {s.width} for {classes} classes ({reason}):"
+                f" train {parent.run} again"
             ) from None
         if role == "teacher":
-            errors = _read(folder / "history.csv", run, _errors)
-            _warn_of_chance(run, min(errors) if kind == "best" else errors[-1], classes, images)
-        found[role] = network.to(device, memory_format=torch.channels_last).eval()
-    return found
+            _warn_of_chance(parent.run, _error(parent, kind), classes, images)
+        networks[role] = network.to(device, memory_format=torch.channels_last).eval()
+    return networks
 
 
-def _read(path: Path, run: str, parse: Callable[[str], Any]) -> Any:
-    try:
-        return parse(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
-        reason = "is missing" if isinstance(error, FileNotFoundError) else "cannot be read"
-        raise UserError(f"{path} {reason}: delete the result.json beside it, then advkd train {run}") from None
-
-
-def _errors(history: str) -> list[float]:
-    found = [float(row["valid_error"]) for row in csv.DictReader(history.splitlines())]
-    if not found:
-        raise ValueError("no epoch")
-    return found
+def _error(parent: Parent, which: Weights) -> float:
+    """Return the Top-1 error in % of a parent's last or best epoch on its evaluation set."""
+    errors = parent.column("valid_error")
+    return min(errors) if which == "best" else errors[-1]
 
 
 def _warn_of_chance(run: str, error: float, classes: int, images: int) -> None:

@@ -16,11 +16,12 @@ import pytest
 from scipy.io import savemat
 from small_archives import TINY, jpeg, members, pack, pack_tar, xml
 
-from advkd.data.archives import fetch, tar
-from advkd.data.archives import members as limits
-from advkd.data.archives.members import FolderArchive
-from advkd.data.archives.tar import TarArchive
-from advkd.data.archives.zip import ZipArchive
+from advkd.data.archives import tar_archive
+from advkd.data.archives.archive import LARGEST_LIST
+from advkd.data.archives.folder_archive import FolderArchive
+from advkd.data.archives.record import describe_drawn
+from advkd.data.archives.tar_archive import TarArchive
+from advkd.data.archives.zip_archive import ZipArchive
 from advkd.data.readers import codebrim, matlab
 from advkd.errors import UserError
 
@@ -80,7 +81,7 @@ def test_a_member_that_claims_ten_gigabytes(tmp_path):
     data[entry + 24 : entry + 28] = struct.pack("<L", (1 << 32) - 2)
     path.write_bytes(data)
     found = ZipArchive(path, "original_dataset")
-    refused(lambda: codebrim.read(found), "image_0.jpg")
+    refused(lambda: codebrim.read_codebrim(found), "image_0.jpg")
     with tarfile.open(tmp_path / "claim.tar", "w") as file:
         info = tarfile.TarInfo("set/a.jpg")
         info.size = 10 * 10**9
@@ -107,7 +108,7 @@ def test_members_that_share_their_bytes(tmp_path):
         file.write(entries + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 5000, 5000, len(entries), start, 0))
     found = ZipArchive(path, "original_dataset")
     assert len(found.names()) == 5000
-    refused(lambda: found.read("0007.xml", limits.LONGEST_LIST), "0007.xml")
+    refused(lambda: found.read("0007.xml", LARGEST_LIST), "0007.xml")
 
 
 def test_an_archive_in_an_archive_is_a_file_like_others(tmp_path):
@@ -129,7 +130,7 @@ def repeated(path, block, times, end=b""):
 
 
 def test_a_tar_that_expands_without_end_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(tar, "TOTAL", 1 << 27)
+    monkeypatch.setattr(tar_archive, "LARGEST_TOTAL", 1 << 27)
     info = tarfile.TarInfo("set/a.jpg")
     info.size = 200 << 20
     path = repeated(tmp_path / "bomb.tar.gz", bytes(1 << 20), 300)
@@ -139,7 +140,7 @@ def test_a_tar_that_expands_without_end_is_refused(tmp_path, monkeypatch):
 
 
 def test_zeros_behind_a_tar_are_not_read_for_ever(tmp_path, monkeypatch):
-    monkeypatch.setattr(tar, "TOTAL", 1 << 25)
+    monkeypatch.setattr(tar_archive, "LARGEST_TOTAL", 1 << 25)
     path = pack_tar(tmp_path / "a.tar.gz", {"set/a.jpg": b"x"})
     with path.open("ab") as file:
         file.write(repeated(tmp_path / "zeros", bytes(1 << 20), 100).read_bytes())
@@ -149,7 +150,7 @@ def test_zeros_behind_a_tar_are_not_read_for_ever(tmp_path, monkeypatch):
 @pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.DIRTYPE])
 @pytest.mark.parametrize("length", [10, 5000])
 def test_a_tar_of_countless_or_endless_names_is_refused(tmp_path, monkeypatch, kind, length):
-    monkeypatch.setattr(tar, "HEADERS", 1 << 16)
+    monkeypatch.setattr(tar_archive, "LARGEST_HEADERS", 1 << 16)
     count = (1 << 16) // (512 if length < 100 else length) + 1
     with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as file:
         for number in range(count):
@@ -201,9 +202,9 @@ def test_xml_that_expands(tmp_path, what):
     contents = {**members(), "original_dataset/annotations/image_0.xml": XML[what]}
     found = ZipArchive(pack(tmp_path / "a.zip", contents), "original_dataset")
     with contextlib.suppress(UserError):
-        assert codebrim.read(found)[0].boxes == ()
+        assert codebrim.read_codebrim(found)[0].boxes == ()
     if what != "million deep":
-        refused(lambda: codebrim.read(found), "image_0.xml") if what != "external subset" else None
+        refused(lambda: codebrim.read_codebrim(found), "image_0.xml") if what != "external subset" else None
 
 
 @pytest.mark.parametrize("number", ["9" * 5000, "1e9", "0x10", "１２", "٣", "1_0", " 5 ", "-0", "nan"])
@@ -212,7 +213,7 @@ def test_numbers_of_annotations(tmp_path, number):
     contents = {**members(), "original_dataset/annotations/image_0.xml": annotation}
     found = ZipArchive(pack(tmp_path / "a.zip", contents), "original_dataset")
     with contextlib.suppress(UserError):
-        assert codebrim.read(found)
+        assert codebrim.read_codebrim(found)
 
 
 def test_a_matlab_file_that_expands_without_end(monkeypatch):
@@ -220,8 +221,8 @@ def test_a_matlab_file_that_expands_without_end(monkeypatch):
     file = io.BytesIO()
     savemat(file, {"labels": np.zeros(1 << 26, np.uint8)}, do_compression=True)
     assert len(file.getvalue()) < 1 << 17
-    with pytest.raises(ValueError, match="no MATLAB file"):
-        matlab.load(file.getvalue(), ("labels",))
+    with pytest.raises(ValueError, match="not a MATLAB file"):
+        matlab.load_variables(file.getvalue(), ("labels",))
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
@@ -246,7 +247,7 @@ def test_an_extracted_folder_gives_nothing_from_outside(tmp_path):
     (root / "annotations" / "etc").symlink_to("/etc")
     os.mkfifo(root / "annotations" / "fifo.xml")
     assert len(FolderArchive(root).names()) == len(members())
-    record = fetch.describe(TINY, tmp_path)
+    record = describe_drawn(TINY, tmp_path)
     assert record["files"] == len(members())
 
 

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 from small_archives import TINY, members, pack, pack_tar, unpack
 
-from advkd.data.archives.parts import join, locate, open_archive, open_parts
+from advkd.data.archives.parts import join_parts, locate_parts, open_archive, open_parts
 from advkd.data.registry import RemoteFile
 from advkd.errors import UserError
 
@@ -45,8 +45,8 @@ def put(folder, *wanted):
 
 
 def opened(dataset, mirror):
-    parts = open_parts(dataset, locate(dataset, mirror))
-    return [part.kind for part in parts], join(dataset, parts)
+    parts = open_parts(dataset, locate_parts(dataset, mirror))
+    return [part.kind for part in parts], join_parts(dataset, parts)
 
 
 @pytest.mark.parametrize("place", [".", "dogs"])
@@ -81,13 +81,13 @@ def test_subfolders_tell_apart_data_sets_whose_folders_are_called_the_same(tmp_p
     put(tmp_path / "rooms", "Images/", "Train.txt", "Test.txt")
     put(tmp_path, "Images/")
     for dataset in (DOGS, ROOMS):
-        assert locate(dataset, tmp_path)[0] == tmp_path / dataset.name / "Images"
+        assert locate_parts(dataset, tmp_path)[0] == tmp_path / dataset.name / "Images"
 
 
 def test_a_folder_named_like_its_archive(tmp_path):
     put(tmp_path / "lists", "train.mat", "test.mat")
     put(tmp_path / "images", "Images/")
-    assert locate(DOGS, tmp_path) == [tmp_path / "images" / "Images", tmp_path / "lists"]
+    assert locate_parts(DOGS, tmp_path) == [tmp_path / "images" / "Images", tmp_path / "lists"]
 
 
 def test_the_mirror_may_be_the_official_folder_or_an_archive_itself(tmp_path, monkeypatch):
@@ -99,7 +99,7 @@ def test_the_mirror_may_be_the_official_folder_or_an_archive_itself(tmp_path, mo
     put(tmp_path / "packed", "images.tar", "lists.tar", "other.tar")
     assert opened(DOGS, tmp_path / "packed" / "lists.tar")[0] == ["tar", "tar"]
     with pytest.raises(UserError, match=r"other\.tar is one file: name the folder that holds images\.tar, lists\.tar"):
-        locate(DOGS, tmp_path / "packed" / "other.tar")
+        locate_parts(DOGS, tmp_path / "packed" / "other.tar")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_the_mirror_may_be_the_official_folder_or_an_archive_itself(tmp_path, mo
 )
 def test_a_missing_part_is_named(tmp_path, dataset, files, fault):
     with pytest.raises(UserError, match=fault):
-        locate(dataset, put(tmp_path, *files))
+        locate_parts(dataset, put(tmp_path, *files))
 
 
 def test_lists_without_what_is_needed_are_told(tmp_path):
@@ -135,7 +135,7 @@ def test_an_archive_is_told_by_its_bytes(tmp_path, name):
 @pytest.mark.parametrize(("name", "kind"), [("a.zip", "zip"), ("a.tar", "tar"), ("a.tar.gz", "tar")])
 def test_what_is_no_archive_is_told_by_its_name(tmp_path, name, kind):
     (tmp_path / name).write_text("<html>not found</html>")
-    with pytest.raises(UserError, match=f"no complete {kind} archive"):
+    with pytest.raises(UserError, match=f"not a complete {kind} archive"):
         open_archive(tmp_path / name, "original_dataset")
 
 

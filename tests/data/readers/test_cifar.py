@@ -86,7 +86,7 @@ class Evil:
 
 def test_a_pickle_runs_no_code(tmp_path):
     for evil in (Evil(os.mkdir, str(tmp_path / "ran")), Evil(np.save, tmp_path / "ran", [1]), Evil(eval, "1")):
-        with pytest.raises(UserError, match=r"test is no pickle of CIFAR's \(it asks for (posix|numpy|builtins)\."):
+        with pytest.raises(UserError, match=r"test is not a pickle of CIFAR's \(it asks for (posix|numpy|builtins)\."):
             read("cifar100", test=pickle.dumps({"data": evil, "fine_labels": [0]}))
     assert list(tmp_path.iterdir()) == []
 
@@ -115,7 +115,7 @@ PIXELS = np.zeros((32, 3072), np.uint8)
         (changed("meta", fine_label_names=[1, 2]), "meta has no list `fine_label_names` of names"),
         (changed("meta", fine_label_names=list("abcdefghi")), "the class 'i' has no training image"),
         ({"meta": pickle.dumps([1])}, "meta holds a list, not a dictionary"),
-        ({"train": contents("cifar100")["train"][:5000]}, "train is no pickle of CIFAR's"),
+        ({"train": contents("cifar100")["train"][:5000]}, "train is not a pickle of CIFAR's"),
     ],
 )
 def test_other_contents_are_refused(files, message):

@@ -10,11 +10,11 @@ from advkd.errors import UserError
 
 def read(tmp_path, contents, **options):
     contents = {f"original_dataset/{name}": data for name, data in contents.items()}
-    return codebrim.read(open_archive(pack(tmp_path / "a.zip", contents), "original_dataset"), **options)
+    return codebrim.read_codebrim(open_archive(pack(tmp_path / "a.zip", contents), "original_dataset"), **options)
 
 
 def test_boxes_are_converted_and_background_left_out(archive):
-    photos = codebrim.read(open_archive(archive, "original_dataset"))
+    photos = codebrim.read_codebrim(open_archive(archive, "original_dataset"))
     assert [photo.image for photo in photos] == [f"images/image_{i}.jpg" for i in range(6)]
     first = photos[0]
     assert first.size == (96, 120)

@@ -34,11 +34,11 @@ def test_classes_are_in_the_order_of_their_numbers():
 @pytest.mark.parametrize(
     ("file", "pair", "message"),
     [
-        ("classes", ("3 003", "9 003"), "'3' is no number of a class in classes.txt"),
-        ("classes", ("3 003", "x 003"), "'x' is no number of a class in classes.txt"),
+        ("classes", ("3 003", "9 003"), "'3' is not a number of a class in classes.txt"),
+        ("classes", ("3 003", "x 003"), "'x' is not a number of a class in classes.txt"),
         ("classes", ("3 003", "9 009.owl\n3 003"), "the class '009.owl' has no training image"),
         ("classes", ("3 003", "2 003"), "classes.txt has two lines for '2'"),
-        ("image_class_labels", ("5 1", "5 99"), "'99' is no number of a class"),
+        ("image_class_labels", ("5 1", "5 99"), "'99' is not a number of a class"),
         ("image_class_labels", ("5 1\n", ""), "image '5' is in only one of images.txt and image_class_labels.txt"),
         ("train_test_split", ("5 1\n", ""), "image '5' is in only one of images.txt and train_test_split.txt"),
         ("train_test_split", ("64 ", "65 "), "image '64' is in only one of"),

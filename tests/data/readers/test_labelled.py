@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from advkd.data.readers.labelled import Item, check
+from advkd.data.readers.labelled import Item, check_items
 from advkd.errors import UserError
 
 TRAIN = [Item("a", 0), Item("b", 1), Item("c", 1)]
@@ -10,7 +10,7 @@ VALID = [Item("d", 1), Item("e", 0)]
 
 
 def checked(classes=("cat", "dog"), train=TRAIN, valid=VALID, there="abcde"):
-    check(Path("set.zip"), classes, train, valid, set(there))
+    check_items(Path("set.zip"), classes, train, valid, set(there))
 
 
 def test_consistent_lists_pass():

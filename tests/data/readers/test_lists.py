@@ -3,12 +3,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from layouts import Memory
 
-from advkd.data.readers.lists import Lists
+from advkd.data.readers.lists import ListFiles
 from advkd.errors import UserError
 
 
 def lists(data, **others):
-    return Lists(Memory({"list.txt": data, **others}), "list.txt", *others)
+    return ListFiles(Memory({"list.txt": data, **others}), "list.txt", *others)
 
 
 def test_rows_are_split_at_white_space_and_the_last_part_keeps_its_spaces():

@@ -62,5 +62,5 @@ def test_wrong_lists_are_refused(files, labels, message):
 def test_a_matlab_file_without_the_lists_is_refused():
     file = io.BytesIO()
     savemat(file, {"labels": [1]})
-    with pytest.raises(UserError, match=r"test_list\.mat is no MATLAB file with file_list and labels"):
+    with pytest.raises(UserError, match=r"test_list\.mat is not a MATLAB file with file_list and labels"):
         read("stanford_dogs", **{"test_list.mat": file.getvalue()})

@@ -1,1 +1,1 @@
-"""Archives of data sets: find, download, verify, and read their members."""
+"""The published files of data sets: finding, downloading and verifying them, and reading archives in place."""

@@ -1,4 +1,4 @@
-"""Downloading a large file so that a cut connection costs nothing and nothing unverified takes its name."""
+"""Downloading a large file: an interrupted download resumes, and only a verified file gets its final name."""
 
 import contextlib
 import email.utils
@@ -16,47 +16,78 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
+from advkd.data.registry import RemoteFile
 from advkd.errors import UserError
-from advkd.progress import Progress
+from advkd.progress import Progress, say
 
-CHUNK = 1 << 16  # bytes
-MIB = 1 << 20
-TIMEOUT = (20, 60)  # seconds to connect, to wait for the next bytes
-PAUSE = 1.0  # seconds after a connection broke off, doubled each time that brought nothing
-TRIES = 5
-LONGEST = 60  # seconds to wait at most where a busy server names a time; it may name hours
-OUT_OF_ORDER = (429, 500, 502, 503, 504)
-PACKED = (".gz", ".tgz")
+CHUNK = 1 << 16  # bytes read at a time
+MIB = 1 << 20  # bytes
+TIMEOUT = (20, 60)  # seconds to connect, and to wait for the next bytes
+PAUSE = 1.0  # seconds to wait after a connection breaks, doubled after each connection that brought nothing
+TRIES = 5  # connections in a row that may bring nothing
+LONGEST_WAIT = 60  # seconds; a busy server may ask for hours
+OUT_OF_ORDER = (429, 500, 502, 503, 504)  # status codes after which to try again
+GZIP_SUFFIXES = (".gz", ".tgz")
 
 
 class _WrongFileError(Exception):
-    """What arrived is not the published file."""
+    """The server sent something other than the published file."""
 
 
 class _NoFileError(requests.RequestException):
-    """The server answers something that is no file."""
+    """The server does not send a file."""
+
+
+def find_or_download(remote: RemoteFile, *, mirror: Path | None, root: Path, notice: str | None = None) -> Path:
+    """Return the path of a published file. The file is not verified if it is found locally.
+
+    Args:
+        remote: the file's entry in the registry.
+        mirror: the folder that must hold the file; None: look in `root`/archives, and if it is not there, download it.
+        root: the folder of all data.
+        notice: a message to show before a download.
+
+    Raises:
+        UserError: the mirror lacks the file, or it cannot be downloaded.
+    """
+    if mirror is not None:
+        if not (mirror / remote.file).is_file():
+            raise UserError(f"the mirror {mirror} does not hold {remote.file}, which is published at {remote.url}")
+        return mirror / remote.file
+    target = root / "archives" / remote.file
+    if not target.exists():
+        if notice:
+            say(notice)
+        download(remote.url, target, remote.checksum, remote.size)
+    return target
 
 
 def download(url: str, target: Path, checksum: str | None, size: int | None) -> None:
-    """Download `url` to `target`, going on where an earlier try stopped.
+    """Download a file, resuming an interrupted download.
 
-    What has arrived is kept in `target`.part until it is complete (of `size` bytes, if that is given) and has the
-    `checksum` ("md5:…" or "sha256:…"; None: none is known). A process that dies at any moment leaves that file alone.
+    The bytes go to `target`.part, which is renamed to `target` when it is complete and verified. If the process dies,
+    that file stays and the next call continues it.
+
+    Args:
+        url: the address.
+        target: the file to write.
+        checksum: "md5:HEX" or "sha256:HEX"; None: not known.
+        size: bytes of the file; None: not known.
 
     Raises:
-        UserError: no connection, an answer that is not the file, no room, or a wrong checksum or size, for which the
-            part is deleted.
+        UserError: there is no connection, the server does not send the file, the disk is full, or the checksum or size
+            is wrong (then the downloaded bytes are deleted).
     """
     part = target.with_name(target.name + ".part")
     elsewhere = f"give a folder that holds {target.name}: --config mirror=DIR"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(part) as file:
+        with _open_exclusively(part) as file:
             _Transfer(url, file, part.stem, size, verifiable=checksum is not None).run()
             _verify(part, checksum, size)
             os.fsync(file)
             part.replace(target)
-    except (requests.RequestException, ValueError) as error:  # the latter: requests, of a malformed redirect
+    except (requests.RequestException, ValueError) as error:  # requests raises ValueError for a malformed redirect
         raise UserError(
             f"cannot download {url} ({_reason(error)}): what has arrived is kept in {part}, start again to resume, or "
             f"{elsewhere}"
@@ -71,87 +102,100 @@ def download(url: str, target: Path, checksum: str | None, size: int | None) -> 
 
 
 @contextlib.contextmanager
-def _alone(part: Path) -> Iterator[BinaryIO]:
-    """Yield `part`, opened to go on at its end, while no other process does so."""
+def _open_exclusively(part: Path) -> Iterator[BinaryIO]:
+    """Yield `part`, opened for appending, while no other process has it open here."""
     busy = UserError(f"{part} is being downloaded by another process: wait for it")
     with part.open("ab") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise busy from None
-        # between the two lines above it may have been completed, and is then the file itself
+        # Another process may have completed and renamed the file after it was opened here.
         if not part.exists() or not os.path.samestat(os.fstat(file.fileno()), part.stat()):
             raise busy
         yield file
 
 
 class _Transfer:
-    """A file of `size` bytes (None: not known) on its way from `url` to the end of `file`.
+    """The transfer of one file.
 
-    verifiable: whether an early end would be noticed afterwards.
+    Args:
+        url: the address.
+        file: the local file, to which the missing bytes are appended.
+        name: the file's name, for the progress line.
+        size: bytes of the complete file; None: not known.
+        verifiable: whether a checksum is known, so that a file that ends too early is noticed later.
     """
 
     def __init__(self, url: str, file: BinaryIO, name: str, size: int | None, *, verifiable: bool) -> None:
         self.url, self.file, self.name, self.size, self.verifiable = url, file, name, size, verifiable
-        self.version: tuple | None = None  # by what the server tells the file that it began to send from others
+        # ETag and length of the file that the server began to send; they differ if the server replaces the file.
+        self.version: tuple[str | None, int | None] | None = None
 
     def run(self) -> None:
-        """Collect the file, in as many connections as it takes, while one of `TRIES` brings more than was ever there.
+        """Receive the file over as many connections as needed, but give up after `TRIES` that brought nothing new.
 
         Raises:
-            requests.RequestException: it does not come.
-            _WrongFileError: it is longer or shorter than it should be.
+            requests.RequestException: the file cannot be received.
+            _WrongFileError: the file is longer or shorter than expected.
         """
-        retry = Retry(TRIES, backoff_factor=PAUSE / 2, status_forcelist=OUT_OF_ORDER, retry_after_max=LONGEST)
+        retry = Retry(TRIES, backoff_factor=PAUSE / 2, status_forcelist=OUT_OF_ORDER, retry_after_max=LONGEST_WAIT)
         with requests.Session() as session:
             for scheme in ("http://", "https://"):
                 session.mount(scheme, HTTPAdapter(max_retries=retry))
-            fruitless, farthest = 0, self._have
-            while not self._is_complete(session):
-                fruitless = 0 if self._have > farthest else fruitless + 1
+            fruitless, farthest = 0, self._received_bytes
+            while not self._receive_once(session):
+                fruitless = 0 if self._received_bytes > farthest else fruitless + 1
                 if fruitless == TRIES:
                     raise requests.ConnectionError
-                farthest = max(farthest, self._have)
+                farthest = max(farthest, self._received_bytes)
                 time.sleep(PAUSE * 2**fruitless)
 
     @property
-    def _have(self) -> int:
+    def _received_bytes(self) -> int:
         return self.file.seek(0, os.SEEK_END)
 
-    def _is_complete(self, session: requests.Session) -> bool:
-        """Add what the server sends; False if the connection broke off before the end, or must start over."""
-        have = self._have
+    def _receive_once(self, session: requests.Session) -> bool:
+        """Receive bytes over one connection and return whether the file is complete."""
+        have = self._received_bytes
         if have == self.size:
             return True
-        # identity: a compressed answer would count other bytes
-        headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
+        # "identity", because offsets into a compressed answer count other bytes.
+        headers = {"Accept-Encoding": "identity"}
+        if have:
+            headers["Range"] = f"bytes={have}-"
         with session.get(self.url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
             if answer.status_code == 416 and answer.headers.get("Content-Range", "").endswith(f"/{have}"):
                 return True
             if answer.status_code == 416:
-                return self._start_over()
+                self._discard()
+                return False
             answer.raise_for_status()
             if answer.headers.get("Content-Type", "").startswith("text/html"):
                 raise _NoFileError("the server answers with a web page")
-            packed = answer.headers.get("Content-Encoding", "identity") != "identity" and not self.url.endswith(PACKED)
-            start, total = _place(answer)
+            # Some servers call a .gz file, which must stay compressed, an encoding.
+            encoded = answer.headers.get("Content-Encoding", "identity") != "identity"
+            compressed = encoded and not self.url.endswith(GZIP_SUFFIXES)
+            start, total = _parse_range(answer)
             version = (answer.headers.get("ETag"), total)
-            if start and (start != have or packed or self.version not in (None, version) or self._is_newer(answer)):
-                return self._start_over()
+            changed = self.version not in (None, version) or self._is_newer(answer)
+            if start and (start != have or compressed or changed):
+                self._discard()
+                return False
             if not start:
                 self.file.truncate(0)
             self.version = version
-            total = self.size if packed or total is None else total
+            total = self.size if compressed or total is None else total
             if total is None and not self.verifiable and "chunked" not in answer.headers.get("Transfer-Encoding", ""):
                 raise _NoFileError("the server does not say how long the file is")
             self._check_length(total or 0)
-            return self._receive(answer, start, total, packed)
+            return self._receive_body(answer, start, total, compressed)
 
-    def _receive(self, answer: requests.Response, have: int, total: int | None, packed: bool) -> bool:
+    def _receive_body(self, answer: requests.Response, have: int, total: int | None, compressed: bool) -> bool:
         progress = Progress(self.name, (total or 0) // MIB, "MiB", start=have // MIB)
         try:
-            # as it comes: what a full buffer waits for is lost when the connection breaks off
-            while piece := answer.raw.read1(CHUNK, decode_content=packed):
+            # read1 returns bytes as they arrive. Bytes waiting for a full buffer would be lost with the connection.
+            while piece := answer.raw.read1(CHUNK, decode_content=compressed):
                 self.file.write(piece)
                 have += len(piece)
                 self._check_length(have)
@@ -163,13 +207,13 @@ class _Transfer:
             self.file.flush()
         return total is None or have >= total
 
-    def _start_over(self) -> bool:
+    def _discard(self) -> None:
+        """Delete the received bytes, so that the next connection starts over."""
         self.file.truncate(0)
         self.version = None
-        return False
 
     def _is_newer(self, answer: requests.Response) -> bool:
-        """Return whether the file on the server changed after the last of ours arrived."""
+        """Return whether the file on the server changed after our last bytes arrived."""
         try:
             changed = email.utils.parsedate_to_datetime(answer.headers.get("Last-Modified", "")).timestamp()
         except (ValueError, OverflowError):
@@ -181,15 +225,15 @@ class _Transfer:
             raise _WrongFileError(f"{length:,} bytes in place of {self.size:,}")
 
 
-def _place(answer: requests.Response) -> tuple[int, int | None]:
-    """Return where in the file an answer begins, -1 if that is unknown, and how long the file is, None likewise."""
+def _parse_range(answer: requests.Response) -> tuple[int, int | None]:
+    """Return the offset at which an answer begins (-1: unknown) and the length of the whole file (None: unknown)."""
     length = answer.headers.get("Content-Length", "")
     if answer.status_code != 206:
         return 0, int(length) if length.isdecimal() else None
-    given = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", answer.headers.get("Content-Range", "").strip())
-    if given is None:
+    match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", answer.headers.get("Content-Range", "").strip())
+    if match is None:
         return -1, None
-    return int(given[1]), int(given[2]) if given[2] != "*" else None
+    return int(match[1]), int(match[2]) if match[2] != "*" else None
 
 
 def _verify(part: Path, checksum: str | None, size: int | None) -> None:
@@ -198,9 +242,9 @@ def _verify(part: Path, checksum: str | None, size: int | None) -> None:
     if checksum is not None:
         algorithm = checksum.partition(":")[0]
         with part.open("rb") as file:
-            found = f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
-        if found != checksum:
-            raise _WrongFileError(f"{found} in place of {checksum}")
+            actual = f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
+        if actual != checksum:
+            raise _WrongFileError(f"{actual} in place of {checksum}")
 
 
 def _reason(error: Exception) -> str:

@@ -1,7 +1,8 @@
-"""The parts of a data set: what each of its published files is here, an archive, a loose file or what was extracted.
+"""Finding and opening the parts of a data set.
 
-A part is looked for by its official names, in the folder of all data or in a mirror: first in a subfolder named like
-the data set, which tells apart data sets whose folders are called the same, then in the folder itself.
+A part is what exists locally of one published file: the archive, its extracted folder, or a loose file. Parts are
+looked for by their official names, in the data folder or in a mirror: first in a subfolder named like the data set,
+then in the folder itself. The subfolder is needed where two data sets have official folders of the same name.
 """
 
 import tarfile
@@ -9,16 +10,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from advkd.data.archives.members import Archive, FolderArchive
-from advkd.data.archives.tar import GZIP, TarArchive
-from advkd.data.archives.zip import ZipArchive
-from advkd.data.readers.joined import JoinedArchive
-from advkd.data.registry import TARS, DataSet, RemoteFile
+from advkd.data.archives.archive import Archive
+from advkd.data.archives.folder_archive import FolderArchive
+from advkd.data.archives.joined_archive import JoinedArchive
+from advkd.data.archives.tar_archive import GZIP, TarArchive
+from advkd.data.archives.zip_archive import ZipArchive
+from advkd.data.registry import TAR_SUFFIXES, DataSet, RemoteFile
 from advkd.errors import UserError
 
 
 class Part(NamedTuple):
-    """One published file: its entry in the registry, where it or what was extracted from it lies, and its files."""
+    """One published file: its entry in the registry, its local path, and its content.
+
+    `path` is the file itself or the folder into which it was extracted.
+    """
 
     remote: RemoteFile
     path: Path
@@ -26,20 +31,20 @@ class Part(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """What lies there: "zip", "tar", "folder" (extracted) or "file" (published as it is)."""
+        """What `path` is: "zip", "tar", "folder" (extracted), or "file" (published as it is)."""
         return self.archive.kind if self.remote.is_archive else "file"
 
 
-def locate(dataset: DataSet, mirror: Path) -> list[Path]:
-    """Return where the parts of a data set lie in `mirror`, in the registry's order.
+def locate_parts(dataset: DataSet, mirror: Path) -> list[Path]:
+    """Return the paths of the parts of a data set in `mirror`, in the registry's order.
 
     Args:
         dataset: an entry of the registry.
-        mirror: a folder that holds the parts, the official folder itself (other parts then lie in it or beside it),
-            or the archive itself, by any name if there is but one.
+        mirror: a folder that holds the parts; or the official folder itself, with the other parts in it or beside it;
+            or the archive itself, under any name if the data set has only one.
 
     Raises:
-        UserError: a part is not there.
+        UserError: a part is missing.
     """
     if not mirror.exists():
         raise UserError(f"the mirror {mirror} does not exist")
@@ -50,17 +55,18 @@ def locate(dataset: DataSet, mirror: Path) -> list[Path]:
         if mirror.name not in files:
             raise UserError(f"the mirror {mirror} is one file: name the folder that holds {', '.join(files)}")
         mirror = mirror.parent
-    return [_find(dataset, remote, mirror) for remote in dataset.archives]
+    return [_locate_part(dataset, remote, mirror) for remote in dataset.archives]
 
 
 def open_parts(dataset: DataSet, paths: Sequence[Path]) -> list[Part]:
     """Open the parts of a data set at `paths`, which are in the registry's order.
 
     Raises:
-        UserError: one of them is not what it should be.
+        UserError: a part is missing, damaged or not the official one.
     """
     parts = []
     for remote, path in zip(dataset.archives, paths, strict=True):
+        archive: Archive
         if remote.is_archive:
             archive = open_archive(path, dataset.folder_of(remote), tuple(remote.files))
         else:
@@ -69,26 +75,33 @@ def open_parts(dataset: DataSet, paths: Sequence[Path]) -> list[Part]:
     return parts
 
 
-def join(dataset: DataSet, parts: Sequence[Part]) -> Archive:
-    """Return the files of all parts by their official names.
+def join_parts(dataset: DataSet, parts: Sequence[Part]) -> Archive:
+    """Return the files of all parts as one archive, by their official names.
 
-    They are relative to the official folder; if there are several parts, to where their archives are extracted.
+    The names are relative to the official folder. If there are several parts, they are relative to the folder into
+    which the archives are extracted.
     """
     if len(parts) == 1:
         return parts[0].archive
-    folders = (dataset.folder_of(part.remote) for part in parts)
-    return JoinedArchive(
-        [(f"{folder}/" if folder else "", part.archive) for folder, part in zip(folders, parts, strict=True)]
-    )
+    prefixed = []
+    for part in parts:
+        folder = dataset.folder_of(part.remote)
+        prefixed.append((f"{folder}/" if folder else "", part.archive))
+    return JoinedArchive(prefixed)
 
 
 def open_archive(path: Path, folder: str | None, only: Sequence[str] = ()) -> Archive:
-    """Return the files of the zip or tar archive `path` below its folder `folder`, or of the extracted folder `path`.
+    """Open a zip archive, a tar archive or an extracted folder.
 
-    An archive is told by its first bytes. `only`: the names that are wanted, if not all.
+    The type of an archive is recognised by its first bytes.
+
+    Args:
+        path: the archive, or the extracted official folder.
+        folder: the official folder in the archive; None: the top of the archive.
+        only: the names of the wanted files; empty: all.
 
     Raises:
-        UserError: there is none, it is damaged, or not the official one.
+        UserError: the file is missing, damaged or not the official archive.
     """
     path = Path(path)
     if path.is_dir():
@@ -98,28 +111,36 @@ def open_archive(path: Path, folder: str | None, only: Sequence[str] = ()) -> Ar
             start = file.read(tarfile.BLOCKSIZE)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
-    named_tar = path.name.lower().endswith(TARS) and not start.startswith(b"PK")
-    is_tar = start.startswith(GZIP) or start[257:262] == b"ustar" or named_tar
-    return (TarArchive if is_tar else ZipArchive)(path, folder, only)
+    # A tar archive of the oldest format has no mark; then its name decides.
+    named_tar = path.name.lower().endswith(TAR_SUFFIXES) and not start.startswith(b"PK")
+    if start.startswith(GZIP) or start[257:262] == b"ustar" or named_tar:
+        return TarArchive(path, folder, only)
+    return ZipArchive(path, folder, only)
 
 
-def _find(dataset: DataSet, remote: RemoteFile, mirror: Path) -> Path:
-    folder, itself = dataset.folder_of(remote), mirror.resolve().name == dataset.folder
-    for place in (mirror / dataset.name, mirror, *([mirror.resolve().parent] if itself and not folder else [])):
+def _locate_part(dataset: DataSet, remote: RemoteFile, mirror: Path) -> Path:
+    folder = dataset.folder_of(remote)
+    mirror_is_official_folder = mirror.resolve().name == dataset.folder
+    places = [mirror / dataset.name, mirror]
+    if mirror_is_official_folder and not folder:
+        places.append(mirror.resolve().parent)
+    for place in places:
         if (place / remote.file).is_file():
             return place / remote.file
-        for extracted in (place / remote.stem, place):  # some programs extract into a folder named like the archive
+        # Some programs extract into a folder named like the archive.
+        for extracted in (place / remote.stem, place):
             if folder and (extracted / folder).is_dir():
                 return extracted / folder
             if remote.files and not folder and all((extracted / name).is_file() for name in remote.files):
                 return extracted
-    if itself and folder:
+    if mirror_is_official_folder and folder:
         return mirror
-    what, put = f"holds no {remote.file}", "it"
     if remote.is_archive:
         content = f"the extracted folder {folder}" if folder else f"its files {', '.join(remote.files)}"
-        what, put = f"holds neither the archive {remote.file} nor {content}", "one"
+        fault, pronoun = f"holds neither the archive {remote.file} nor {content}", "one"
+    else:
+        fault, pronoun = f"holds no {remote.file}", "it"
     raise UserError(
-        f"the mirror {mirror} {what} of {dataset.name}: put {put} there (from {dataset.homepage}), or leave mirror out "
-        "to download it"
+        f"the mirror {mirror} {fault} of {dataset.name}: put {pronoun} there (from {dataset.homepage}), or leave mirror"
+        " out to download it"
     )

@@ -1,95 +1,131 @@
-"""Whether the files of a data set are the published ones.
+"""Verifying that the files of a data set are the published ones.
 
-Some publish no checksum. Such files pass if they hold the official numbers of files and folders; the digest of their
-content is then remembered, and another content under the same name is refused later. A user can accept any other data
-by naming their digest, which the record and everything made from them then say.
+Some publishers give no checksum. Their files pass if they have the official numbers of files and folders. The digest of
+their content is then remembered, and later files of the same data set with another content are refused. A user can
+accept any other files by naming their digest; the record of the files and everything made from them say so.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from advkd import files
-from advkd.data.archives.members import Archive
+from advkd.data.archives.archive import Archive
 from advkd.data.archives.parts import Part
+from advkd.data.archives.record import ACCEPTED, UnverifiedRecord
 from advkd.data.registry import DataSet
 from advkd.errors import UserError
 from advkd.locks import hold
 from advkd.progress import say
 
+PUBLISHED = "published checksum"
+AS_FIRST_USED = "structure; checksum as first used"
 
-def verify(
-    dataset: DataSet, parts: Sequence[Part], archive: Archive, record: dict, *, root: Path, accept: str | None
+
+class _MismatchError(Exception):
+    """A part does not have its published checksum. The message says what was expected and what was found."""
+
+
+def verify_parts(
+    dataset: DataSet,
+    parts: Sequence[Part],
+    archive: Archive,
+    record: UnverifiedRecord,
+    *,
+    root: Path,
+    accept: str | None,
 ) -> str:
-    """Check a data set's files against the registry and return what they were found to be.
+    """Compare the files of a data set with the registry.
 
     Args:
         dataset: an entry of the registry.
-        parts: its opened parts.
-        archive: their files together.
-        record: their record, without "verified"; see `archives.fetch`, also for `root` and `accept`.
+        parts: the opened parts of the data set.
+        archive: the files of all parts.
+        record: the record of the parts.
+        root: the folder of all data, which holds checksums.json.
+        accept: "sha256:HEX" of the only archive, or "content:HEX": accept these files unverified.
 
     Returns:
-        "published checksum", "structure; checksum as first used" or "accepted by the user".
+        How the files were verified: "published checksum", "structure; checksum as first used" or "accepted by the
+        user".
 
     Raises:
-        UserError: they are something else, and `accept` does not name them.
+        UserError: the files are not the published ones, or `accept` names other files.
     """
-
-    def refuse(what: str, path: Path = archive.path) -> UserError:
-        option = f"--config 'accept={{{dataset.name}: \"content:{record['content']}\"}}'"
-        return UserError(
-            f"{path} is not what {dataset.name} should be: {what}; {_found(record)}; to use it all the same: {option}"
-        )
-
     if accept is not None:
         if accept not in (f"sha256:{record['sha256']}", f"content:{record['content']}"):
-            raise refuse(f"expected {accept}, which was accepted")
-        say(f"{archive.path} is accepted by the user, not verified: {_found(record)}")
-        return "accepted by the user"
-    for kind, expected in dataset.expect.items():
-        found = len(archive.folders(kind)) if kind.endswith("/") else archive.suffixes()[kind]
-        if found != expected:
-            what = f"folders in {kind}" if kind.endswith("/") else f"{kind} files"
-            raise refuse(f"expected {expected} {what}, found {found}")
-    published = [_is_published(part, refuse) for part in parts]
-    first = _remembered(root).get(dataset.name, {}).get("content")
+            raise _refusal(dataset, record, archive.path, f"expected {accept}, which was accepted")
+        say(f"{archive.path} is accepted by the user, not verified: {_digests(record)}")
+        return ACCEPTED
+    _check_counts(dataset, archive, record)
+    published = []
+    for part in parts:
+        try:
+            published.append(_has_published_checksum(part))
+        except _MismatchError as mismatch:
+            raise _refusal(dataset, record, part.path, str(mismatch)) from None
+    first = _remembered_contents(root).get(dataset.name, {}).get("content")
     if not all(published) and first not in (None, record["content"]):
-        raise refuse(f"expected content:{first}, which was used first here")
-    _remember(root, dataset.name, record["content"])
-    return "published checksum" if all(published) else "structure; checksum as first used"
+        raise _refusal(dataset, record, archive.path, f"expected content:{first}, which was used first here")
+    _remember_content(root, dataset.name, record["content"])
+    return PUBLISHED if all(published) else AS_FIRST_USED
 
 
-def _is_published(part: Part, refuse: Callable[[str, Path], UserError]) -> bool:
-    """Return whether a part, or every file that is read of it, has its published checksum; False if there is none."""
-    expected, fault = part.remote.checksum, None
-    if expected and part.path.is_file():
-        algorithm = expected.partition(":")[0]
+def _check_counts(dataset: DataSet, archive: Archive, record: UnverifiedRecord) -> None:
+    """Raise a UserError if the numbers of files and folders are not the expected ones."""
+    for kind, expected in dataset.expect.items():
+        if kind.endswith("/"):
+            count, counted = len(archive.folders(kind)), f"folders in {kind}"
+        else:
+            count, counted = archive.suffixes()[kind], f"{kind} files"
+        if count != expected:
+            raise _refusal(dataset, record, archive.path, f"expected {expected} {counted}, found {count}")
+
+
+def _has_published_checksum(part: Part) -> bool:
+    """Return whether a part, or every file that is read from it, has its published checksum.
+
+    Returns:
+        False if no checksum is published.
+
+    Raises:
+        _MismatchError: a checksum differs.
+    """
+    mismatch = None
+    if part.remote.checksum and part.path.is_file():
         with part.path.open("rb") as file:
-            found = f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
-        if found == expected:
+            algorithm = part.remote.checksum.partition(":")[0]
+            checksum = f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
+        if checksum == part.remote.checksum:
             return True
-        fault = f"expected {expected}, found {found}"
-    checksums = part.remote.files
-    if checksums and all(checksums.values()):
-        # the same files, extracted or packed anew
-        for name in part.archive.order(checksums):
-            algorithm = checksums[name].partition(":")[0]
-            found = f"{algorithm}:{hashlib.new(algorithm, part.archive.read(name)).hexdigest()}"
-            if found != checksums[name]:
-                raise refuse(f"expected {checksums[name]} of {name}, found {found}", part.path)
+        mismatch = _MismatchError(f"expected {part.remote.checksum}, found {checksum}")
+    published = {name: checksum for name, checksum in part.remote.files.items() if checksum}
+    if published and len(published) == len(part.remote.files):
+        # The archive may be extracted or packed again: its files are then the published ones all the same.
+        for name in part.archive.order(published):
+            algorithm = published[name].partition(":")[0]
+            checksum = f"{algorithm}:{hashlib.new(algorithm, part.archive.read(name)).hexdigest()}"
+            if checksum != published[name]:
+                raise _MismatchError(f"expected {published[name]} of {name}, found {checksum}")
         return True
-    if fault:
-        raise refuse(fault, part.path)
+    if mismatch:
+        raise mismatch
     return False
 
 
-def _found(record: dict) -> str:
+def _refusal(dataset: DataSet, record: UnverifiedRecord, path: Path, fault: str) -> UserError:
+    option = f"--config 'accept={{{dataset.name}: \"content:{record['content']}\"}}'"
+    return UserError(
+        f"{path} is not what {dataset.name} should be: {fault}; {_digests(record)}; to use it all the same: {option}"
+    )
+
+
+def _digests(record: UnverifiedRecord) -> str:
     archive = f"sha256:{record['sha256']} and " if record["sha256"] else ""
     return f"found {archive}content:{record['content']}"
 
 
-def _remembered(root: Path) -> dict:
+def _remembered_contents(root: Path) -> dict[str, dict[str, str]]:
     path = root / "checksums.json"
     try:
         return files.read_json(path) if path.exists() else {}
@@ -97,11 +133,11 @@ def _remembered(root: Path) -> dict:
         raise UserError(f"{path} is damaged ({error}): delete it to trust the archives found next") from error
 
 
-def _remember(root: Path, name: str, content: str) -> None:
-    if _remembered(root).get(name) == {"content": content}:
+def _remember_content(root: Path, name: str, content: str) -> None:
+    if _remembered_contents(root).get(name) == {"content": content}:
         return
     root.mkdir(parents=True, exist_ok=True)
     path = root / "checksums.json"
-    with (root / ".checksums.lock").open("a") as lock:  # data sets are fetched side by side
+    with (root / ".checksums.lock").open("a") as lock:  # several data sets may be fetched at the same time
         hold(lock, f"{path} is being written by another process; waiting for it to end")
-        files.write_json(path, {**_remembered(root), name: {"content": content}})
+        files.write_json(path, {**_remembered_contents(root), name: {"content": content}})

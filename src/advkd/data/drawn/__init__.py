@@ -1,1 +1,4 @@
-"""Small stand-ins for the data sets, drawn by a program in the official layouts."""
+"""Small drawn stand-ins for the data sets, so that everything runs without the real ones.
+
+Numbers computed from them say nothing about a paper.
+"""

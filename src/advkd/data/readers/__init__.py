@@ -1,1 +1,1 @@
-"""One reader for each official layout, and one for folders of one's own."""
+"""Readers of data sets: one for each official layout, and two for a user's own folder of images."""

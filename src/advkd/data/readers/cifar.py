@@ -1,7 +1,7 @@
-"""Reading CIFAR-10 and CIFAR-100 (Krizhevsky, 2009), whose files are pickles of Python 2.
+"""Reads CIFAR-10 and CIFAR-100 (Krizhevsky, 2009), whose files are pickles of Python 2.
 
-A pickle can run any code. torchvision's readers let it, once its checksum is the published one; here nothing but
-numbers, strings, lists, dictionaries and byte arrays is built, whoever made the file.
+A pickle can run any code. torchvision's readers allow this if the file has the published checksum. The reader here only
+builds numbers, strings, lists, dictionaries and byte arrays, whatever the file asks for.
 
 Choices:
     - [aikd: Table 1] Printed: CIFAR-100 has 10 classes. Here: 100. Why: the data set's own count.
@@ -15,92 +15,109 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from advkd.data.archives.members import LARGEST, Archive
-from advkd.data.readers.labelled import Item, Labelled, check, wrong
-from advkd.data.readers.lists import Lists
+from advkd.data.archives.archive import LARGEST_FILE, Archive
+from advkd.data.readers.labelled import Item, LabelledImages, check_items, unofficial
+from advkd.data.readers.lists import ListFiles
 
-SHAPE = (3, 32, 32)
+SHAPE = (3, 32, 32)  # channels, height, width of an image in a row of `data`
 
 
-def read10(archive: Archive) -> Labelled:
-    """Return CIFAR-10: classes as numbered in batches.meta, images in the order of data_batch_1 to 5 and test_batch.
+def read_cifar10(archive: Archive) -> LabelledImages:
+    """Return CIFAR-10: classes in the order of batches.meta, images in the order of data_batch_1 to 5 and test_batch.
 
-    An image is named by its file and its row in it.
+    The name of an image is its file and its row in that file.
 
     Raises:
-        UserError: a file is missing, no pickle of CIFAR's form, or has a label without a class.
+        UserError: a file is missing, is not a pickle of CIFAR's form, or has a label without a class.
     """
     batches = [f"data_batch_{number}" for number in range(1, 6)]
     return _read(archive, batches, "test_batch", "labels", "batches.meta", "label_names")
 
 
-def read100(archive: Archive) -> Labelled:
-    """Return CIFAR-100 with its 100 fine classes as numbered in meta, images in the order of train and test.
+def read_cifar100(archive: Archive) -> LabelledImages:
+    """Return CIFAR-100: the 100 fine classes in the order of meta, images in the order of train and test.
 
-    Named and raises as `read10`.
+    The name of an image is its file and its row in that file.
+
+    Raises:
+        UserError: a file is missing, is not a pickle of CIFAR's form, or has a label without a class.
     """
     return _read(archive, ["train"], "test", "fine_labels", "meta", "fine_label_names")
 
 
-def _read(archive: Archive, train: Sequence[str], test: str, key: str, meta: str, names: str) -> Labelled:
-    lists = Lists(archive, *train, test, meta, most=LARGEST)  # the images are in them
+def _read(archive: Archive, train: Sequence[str], test: str, key: str, meta: str, names: str) -> LabelledImages:
+    """Read a data set.
+
+    Args:
+        archive: the files.
+        train: the files of the training images.
+        test: the file of the test images.
+        key: the key of the labels in these files.
+        meta: the file of the names of the classes.
+        names: the key of these names.
+    """
+    # The files hold the images too, so they may be large.
+    lists = ListFiles(archive, *train, test, meta, most=LARGEST_FILE)
     pixels: dict[str, np.ndarray] = {}
     items: dict[str, list[Item]] = {}
     for name in (*train, test):
-        batch = _load(lists, name)
+        batch = _unpickle(lists, name)
         data, labels = batch.get("data"), batch.get(key)
         if not isinstance(data, _Array) or not isinstance(labels, list) or {type(label) for label in labels} - {int}:
-            raise wrong(archive.path, f"{name} has no array `data` and list `{key}` of whole numbers")
+            raise unofficial(archive.path, f"{name} has no array `data` and list `{key}` of whole numbers")
         if data.rows.shape != (len(labels), math.prod(SHAPE)):
-            raise wrong(archive.path, f"`data` of {name} is not {len(labels)} images of 32x32 pixels, one a label")
-        # by row, since the file names inside are not unique
+            raise unofficial(archive.path, f"`data` of {name} is not {len(labels)} images of 32x32 pixels, one a label")
+        # Images are named by their rows, because the file names in the batches are not unique.
         items[name] = [Item(f"{name}/{row}", label) for row, label in enumerate(labels)]
         images = data.rows.reshape(-1, *SHAPE).transpose(0, 2, 3, 1)
-        pixels.update(zip((item.image for item in items[name]), images, strict=True))
-    classes = _load(lists, meta).get(names)
+        for item, image in zip(items[name], images, strict=True):
+            pixels[item.image] = image
+    classes = _unpickle(lists, meta).get(names)
     if not isinstance(classes, list) or {type(name) for name in classes} - {str}:
-        raise wrong(archive.path, f"{meta} has no list `{names}` of names")
+        raise unofficial(archive.path, f"{meta} has no list `{names}` of names")
     training = tuple(item for name in train for item in items[name])
-    check(archive.path, classes, training, items[test], pixels)
-    return Labelled(tuple(classes), training, tuple(items[test]), lambda name: (pixels[name], "RGB"), list)
+    check_items(archive.path, classes, training, items[test], pixels)
+    return LabelledImages(tuple(classes), training, tuple(items[test]), lambda name: (pixels[name], "RGB"), list)
 
 
-def _load(lists: Lists, name: str) -> dict[str, Any]:
+def _unpickle(lists: ListFiles, name: str) -> dict[str, Any]:
     try:
-        found = _Unpickler(io.BytesIO(lists[name]), encoding="latin1").load()
-    except Exception as error:  # pickle promises no particular ones
-        raise wrong(lists.path, f"{name} is no pickle of CIFAR's ({' '.join(str(error).split()):.120})") from error
-    if not isinstance(found, dict):
-        raise wrong(lists.path, f"{name} holds a {type(found).__name__}, not a dictionary")
-    return found
+        content = _Unpickler(io.BytesIO(lists[name]), encoding="latin1").load()
+    except Exception as error:  # pickle documents no particular exceptions
+        message = " ".join(str(error).split())
+        raise unofficial(lists.path, f"{name} is not a pickle of CIFAR's ({message:.120})") from error
+    if not isinstance(content, dict):
+        raise unofficial(lists.path, f"{name} holds a {type(content).__name__}, not a dictionary")
+    return content
 
 
 class _Type:
-    """Stands for a numpy.dtype."""
+    """Built in place of a numpy.dtype."""
 
     def __init__(self, code: str, *_: Any) -> None:
         self.code = code
 
     def __setstate__(self, state: Any) -> None:
-        pass  # byte order and alignment, of which bytes have none
+        pass  # byte order and alignment, which do not apply to bytes
 
 
 class _Array:
-    """Stands for a numpy.ndarray, whose own way out of a pickle trusts the contents; `rows` is uint8."""
+    """Built in place of a numpy.ndarray, which would trust the content of the pickle; `rows` is uint8."""
 
     def __init__(self, *_: Any) -> None:
         self.rows = np.empty(0, np.uint8)
 
-    def __setstate__(self, state: tuple) -> None:
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
         _, shape, kind, by_column, data = state
         if not isinstance(kind, _Type) or kind.code not in ("u1", "|u1"):
             raise pickle.UnpicklingError("an array of other than bytes")
-        if isinstance(data, str):  # Python 2 knew no difference
+        if isinstance(data, str):  # Python 2 has one type for text and bytes
             data = data.encode("latin1")
         self.rows = np.frombuffer(data, np.uint8).reshape(shape, order="F" if by_column else "C")
 
 
-KNOWN = {
+# What a pickle may ask for, by module and name, and what is built instead.
+ALLOWED = {
     ("numpy.core.multiarray", "_reconstruct"): _Array,
     ("numpy._core.multiarray", "_reconstruct"): _Array,
     ("numpy", "ndarray"): _Array,
@@ -108,8 +125,8 @@ KNOWN = {
 }
 
 
-def _listing(count: int) -> Callable[["_Unpickler"], None]:
-    """Return what makes a list of the last `count` values."""
+def _list_builder(count: int) -> Callable[["_Unpickler"], None]:
+    """Return a handler of an opcode that makes a list of the last `count` values."""
 
     def load(unpickler: "_Unpickler") -> None:
         unpickler.stack[-count:] = [unpickler.stack[-count:]]
@@ -118,18 +135,21 @@ def _listing(count: int) -> Callable[["_Unpickler"], None]:
 
 
 class _Unpickler(pickle._Unpickler):
-    """Python's own implementation: that in C sets aside as much memory as the numbers of a memo claim.
+    """Builds nothing but plain values and the classes in `ALLOWED`.
 
-    Tuples become lists, which are no keys: the hash of tuples within tuples can take for ever.
+    This extends pickle's implementation in Python. The one in C allocates as much memory as a file claims to need.
+    Tuples become lists, because lists cannot be keys: hashing deeply nested tuples can take forever.
     """
 
     dispatch: ClassVar = {
         **pickle._Unpickler.dispatch,
         pickle.TUPLE[0]: pickle._Unpickler.load_list,
-        **{code[0]: _listing(n) for n, code in enumerate((pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3), 1)},
+        pickle.TUPLE1[0]: _list_builder(1),
+        pickle.TUPLE2[0]: _list_builder(2),
+        pickle.TUPLE3[0]: _list_builder(3),
     }
 
     def find_class(self, module: str, name: str) -> type:
-        if (module, name) not in KNOWN:
+        if (module, name) not in ALLOWED:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}")
-        return KNOWN[module, name]
+        return ALLOWED[module, name]

@@ -1,30 +1,32 @@
-"""Reading CUB-200-2011 (Wah et al., 2011): four lists that number images and classes."""
+"""Reads CUB-200-2011 (Wah et al., 2011), whose four lists number the images and the classes."""
 
-from advkd.data.archives.members import Archive
-from advkd.data.readers.labelled import Item, Labelled, of_files, wrong
-from advkd.data.readers.lists import Lists
+from advkd.data.archives.archive import Archive
+from advkd.data.readers.labelled import Item, LabelledImages, label_files, unofficial
+from advkd.data.readers.lists import ListFiles
 
 
-def read(archive: Archive) -> Labelled:
-    """Return the data set: classes by their number, images in the order of images.txt, the published split.
+def read_cub200(archive: Archive) -> LabelledImages:
+    """Return the data set: classes in the order of their numbers, images in the order of images.txt, official split.
 
     Raises:
-        UserError: a list is missing or malformed, the lists disagree, or name an image that is not there.
+        UserError: a list is missing or malformed, the lists disagree, or a listed image does not exist.
     """
-    lists = Lists(archive, "classes.txt", "images.txt", "image_class_labels.txt", "train_test_split.txt")
-    names, images = lists.table("classes.txt"), lists.table("images.txt")
-    classes, split = lists.table("image_class_labels.txt"), lists.table("train_test_split.txt")
-    for other, found in (("image_class_labels.txt", classes), ("train_test_split.txt", split)):
-        if unpaired := sorted(images.keys() ^ found.keys()):
-            raise wrong(archive.path, f"image {unpaired[0][:80]!r} is in only one of images.txt and {other}")
-    if strange := sorted(set(split.values()) - {"0", "1"}):
-        raise wrong(archive.path, f"train_test_split.txt says {strange[0][:80]!r} of an image, neither 0 nor 1")
-    strange = [key for key in (*names, *classes.values()) if key not in names or not key.isdecimal()]
-    if strange:
-        raise wrong(archive.path, f"{strange[0][:80]!r} is no number of a class in classes.txt")
-    numbers = sorted(names, key=int)
+    lists = ListFiles(archive, "classes.txt", "images.txt", "image_class_labels.txt", "train_test_split.txt")
+    class_names, images = lists.mapping("classes.txt"), lists.mapping("images.txt")
+    image_classes, split = lists.mapping("image_class_labels.txt"), lists.mapping("train_test_split.txt")
+    for file, mapping in (("image_class_labels.txt", image_classes), ("train_test_split.txt", split)):
+        if unpaired := sorted(images.keys() ^ mapping.keys()):
+            raise unofficial(archive.path, f"image {unpaired[0][:80]!r} is in only one of images.txt and {file}")
+    if unknown := sorted(set(split.values()) - {"0", "1"}):
+        raise unofficial(archive.path, f"train_test_split.txt says {unknown[0][:80]!r} of an image, neither 0 nor 1")
+    for number in (*class_names, *image_classes.values()):
+        if number not in class_names or not number.isdecimal():
+            raise unofficial(archive.path, f"{number[:80]!r} is not a number of a class in classes.txt")
+    numbers = sorted(class_names, key=int)
     labels = {number: label for label, number in enumerate(numbers)}
-    parts: dict[str, list[Item]] = {"1": [], "0": []}
+    train: list[Item] = []
+    valid: list[Item] = []
     for key, name in images.items():
-        parts[split[key]].append(Item(f"images/{name}", labels[classes[key]]))
-    return of_files(archive, (names[number] for number in numbers), parts["1"], parts["0"])
+        items = train if split[key] == "1" else valid
+        items.append(Item(f"images/{name}", labels[image_classes[key]]))
+    return label_files(archive, [class_names[number] for number in numbers], train, valid)

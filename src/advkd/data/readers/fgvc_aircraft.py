@@ -1,34 +1,35 @@
-"""Reading FGVC-Aircraft (Maji et al., arXiv:1306.5151).
+"""Reads FGVC-Aircraft (Maji et al., arXiv:1306.5151).
 
 Choices:
     - [aikd: Table 1] Printed: FGVC-Aircraft has 3,334 validation images. Here: 3,333. Why: the data set's own count.
     - [aikd] Open: FGVC-Aircraft's split. Here: trained on trainval, evaluated on test, 100 variants.
 """
 
-from advkd.data.archives.members import Archive
-from advkd.data.readers.labelled import Item, Labelled, of_files, wrong
-from advkd.data.readers.lists import Lists
+from advkd.data.archives.archive import Archive
+from advkd.data.readers.labelled import Item, LabelledImages, label_files, unofficial
+from advkd.data.readers.lists import ListFiles
+
+VARIANTS = "data/variants.txt"
+TRAIN = "data/images_variant_trainval.txt"
+TEST = "data/images_variant_test.txt"
 
 
-def read(archive: Archive) -> Labelled:
+def read_fgvc_aircraft(archive: Archive) -> LabelledImages:
     """Return the data set: classes in the order of variants.txt, images in the order of the split's lists.
 
     Raises:
-        UserError: a list is missing or malformed, or names a variant or an image that is not there.
+        UserError: a list is missing or malformed, or names a variant or an image that does not exist.
     """
-    variants, train, test = (
-        f"data/{name}.txt" for name in ("variants", "images_variant_trainval", "images_variant_test")
-    )
-    lists = Lists(archive, variants, train, test)
-    classes = [name for (name,) in lists.rows(variants, 1)]
+    lists = ListFiles(archive, VARIANTS, TRAIN, TEST)
+    classes = lists.lines(VARIANTS)
     labels = {name: label for label, name in enumerate(classes)}
+    return label_files(archive, classes, _read_items(lists, TRAIN, labels), _read_items(lists, TEST, labels))
 
-    def part(name: str) -> list[Item]:
-        items = []
-        for image, variant in lists.rows(name, 2):
-            if variant not in labels:
-                raise wrong(archive.path, f"{name} has {image[:80]!r} of {variant[:80]!r}, which {variants} lacks")
-            items.append(Item(f"data/images/{image}.jpg", labels[variant]))
-        return items
 
-    return of_files(archive, classes, part(train), part(test))
+def _read_items(lists: ListFiles, file: str, labels: dict[str, int]) -> list[Item]:
+    items = []
+    for image, variant in lists.rows(file, 2):
+        if variant not in labels:
+            raise unofficial(lists.path, f"{file} has {image[:80]!r} of {variant[:80]!r}, which {VARIANTS} lacks")
+        items.append(Item(f"data/images/{image}.jpg", labels[variant]))
+    return items

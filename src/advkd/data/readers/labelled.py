@@ -1,4 +1,4 @@
-"""What every reader of a classification data set returns: named images and their classes, in two parts."""
+"""The labelled images of a classification data set, as every reader for classifiers returns them, and their checks."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from advkd.data import images
-from advkd.data.archives.members import Archive
+from advkd.data.archives.archive import Archive
+from advkd.data.images import decode_image
 from advkd.errors import UserError
 
 
@@ -21,16 +21,16 @@ class Item(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Labelled:
-    """A data set for classification, its images not decoded yet.
+class LabelledImages:
+    """A data set for classification, whose images are not yet decoded.
 
     Attributes:
-        classes: the names of the classes; an item's label is an index into them.
+        classes: the names of the classes; the label of an item is an index into them.
         train: the training images, in the official order.
         valid: the images that papers evaluate on, in the official order.
-        decode: from an image's name to its pixels, uint8 (height, width, 3), and the mode it was stored in. They are
-            as stored: no EXIF orientation is applied, as torchvision's loaders apply none.
-        order: from names to the same names in the order in which they are cheapest to decode.
+        decode: takes an image's name; returns its pixels, uint8 (height, width, 3), and the mode in which it was
+            stored. No EXIF orientation is applied, as in torchvision's loaders.
+        order: takes names of images; returns them in the order in which they are fastest to decode.
     """
 
     classes: tuple[str, ...]
@@ -40,51 +40,64 @@ class Labelled:
     order: Callable[[Sequence[str]], list[str]]
 
 
-def of_files(archive: Archive, classes: Iterable[str], train: Iterable[Item], valid: Iterable[Item]) -> Labelled:
+def label_files(
+    archive: Archive, classes: Iterable[str], train: Iterable[Item], valid: Iterable[Item]
+) -> LabelledImages:
     """Return the data set whose images are files of `archive`.
 
     Raises:
-        UserError: it fails `check`.
+        UserError: `check_items` finds a fault.
     """
     classes, train, valid = tuple(classes), tuple(train), tuple(valid)
-    check(archive.path, classes, train, valid, frozenset(archive.names()))
-    return Labelled(classes, train, valid, partial(images.decode, archive), archive.order)
+    check_items(archive.path, classes, train, valid, frozenset(archive.names()))
+    return LabelledImages(classes, train, valid, partial(decode_image, archive), archive.order)
 
 
-def check(
-    path: Path, classes: Sequence[str], train: Sequence[Item], valid: Sequence[Item], there: Collection[str]
+def check_items(
+    path: Path, classes: Sequence[str], train: Sequence[Item], valid: Sequence[Item], files: Collection[str]
 ) -> None:
-    """Check that the lists of the data set in `path` make sense; `there` are the names of its files.
+    """Check that the classes and images of a data set are consistent.
+
+    Args:
+        path: the data set, for messages.
+        classes: the names of the classes.
+        train: the training images.
+        valid: the evaluation images.
+        files: the names of the images that exist.
 
     Raises:
-        UserError: fewer than two classes, two of one name, or one without an image in either part; a label without a
-            class; an image that is missing, or listed twice.
+        UserError: there are fewer than two classes, or two of one name; a class has no training or no evaluation image;
+            a label has no class; an image does not exist, or is listed twice.
     """
     if len(classes) < 2:
-        raise wrong(path, f"a classifier needs two classes, here are {len(classes)}")
-    if twice := _repeated(classes):
-        raise wrong(path, f"two classes are called {twice!r}")
-    for part, items in (("training", train), ("evaluation", valid)):
+        raise unofficial(path, f"a classifier needs two classes, here are {len(classes)}")
+    if repeated := _first_repeated(classes):
+        raise unofficial(path, f"two classes are called {repeated!r}")
+    for split, items in (("training", train), ("evaluation", valid)):
         labels = {item.label for item in items}
-        if strange := labels - set(range(len(classes))):
-            raise wrong(path, f"there are {len(classes)} classes, but an image has the label {min(strange)}, from 0")
+        if unknown := labels - set(range(len(classes))):
+            raise unofficial(
+                path, f"there are {len(classes)} classes, but an image has the label {min(unknown)}, from 0"
+            )
         for label, name in enumerate(classes):
             if label not in labels:
-                raise wrong(path, f"the class {name!r} has no {part} image")
+                raise unofficial(path, f"the class {name!r} has no {split} image")
     listed = [item.image for item in (*train, *valid)]
-    if missing := next((name for name in listed if name not in there), None):
-        raise wrong(path, f"{missing[:200]!r} is listed, but is not there")
-    if twice := _repeated(listed):
-        both = {item.image for item in train} & {item.image for item in valid}
-        raise wrong(path, f"{twice!r} is listed {'for training and for evaluation' if twice in both else 'twice'}")
+    for name in listed:
+        if name not in files:
+            raise unofficial(path, f"{name[:200]!r} is listed, but is not there")
+    if repeated := _first_repeated(listed):
+        in_both = {item.image for item in train} & {item.image for item in valid}
+        manner = "for training and for evaluation" if repeated in in_both else "twice"
+        raise unofficial(path, f"{repeated!r} is listed {manner}")
 
 
-def wrong(path: Path, what: str) -> UserError:
+def unofficial(path: Path, fault: str) -> UserError:
     """Return the error that the data set in `path` is not as published."""
-    return UserError(f"{path}: {what}: get the data set's official files, or correct these")
+    return UserError(f"{path}: {fault}: get the data set's official files, or correct these")
 
 
-def _repeated(names: Sequence[str]) -> str | None:
+def _first_repeated(names: Sequence[str]) -> str | None:
     seen: set[str] = set()
     for name in names:
         if name in seen:

@@ -1,52 +1,64 @@
-"""The files that list a data set's classes, images and split."""
+"""Reads the files that list a data set's classes, images and split."""
 
 from collections.abc import Iterator
 
-from advkd.data.archives.members import LONGEST_LIST, Archive
-from advkd.data.readers.labelled import wrong
+from advkd.data.archives.archive import LARGEST_LIST, Archive
+from advkd.data.readers.labelled import unofficial
 
 
-class Lists:
-    """Some files of an archive, each of at most `most` bytes, read in the order in which they are cheapest to read.
+class ListFiles:
+    """Some files of an archive, read at once in the order in which they are fastest to read.
+
+    Args:
+        archive: the archive.
+        names: the names of the files.
+        most: the largest size of a file in bytes.
 
     Raises:
-        UserError: one is missing, which tells that the archive is another data set's, damaged, or too large.
+        UserError: a file is missing (then this is another data set's archive), damaged or too large.
     """
 
-    def __init__(self, archive: Archive, *names: str, most: int = LONGEST_LIST) -> None:
-        self.path, there = archive.path, frozenset(archive.names())
+    def __init__(self, archive: Archive, *names: str, most: int = LARGEST_LIST) -> None:
+        self.path = archive.path
+        existing = frozenset(archive.names())
         for name in names:
-            if name not in there:
-                raise wrong(self.path, f"{name} is missing: this is another data set, or not all of it")
+            if name not in existing:
+                raise unofficial(self.path, f"{name} is missing: this is another data set, or not all of it")
         self._data = {name: archive.read(name, most) for name in archive.order(names)}
 
     def __getitem__(self, name: str) -> bytes:
         return self._data[name]
 
     def rows(self, name: str, fields: int) -> Iterator[tuple[str, ...]]:
-        """Yield the lines of a text file, split at white space into `fields` parts; the last part may hold spaces.
+        """Yield the fields of each line of a text file, which white space separates.
 
-        Empty lines are left out. Bytes that are no UTF-8 become surrogates, as in the names of an archive's files.
-
-        Raises:
-            UserError: a line has fewer parts.
-        """
-        for number, line in enumerate(self[name].decode("utf-8-sig", "surrogateescape").splitlines(), 1):
-            parts = tuple(line.strip().split(None, fields - 1))
-            if parts and len(parts) != fields:
-                raise wrong(self.path, f"line {number} of {name} has not {fields} fields: {line[:80]!r}")
-            if parts:
-                yield parts
-
-    def table(self, name: str) -> dict[str, str]:
-        """Return a text file of two columns as a mapping, in its order.
+        Empty lines are skipped. The last field may contain spaces. Bytes that are not UTF-8 become surrogates, as in
+        the names of an archive's files.
 
         Raises:
-            UserError: a line has one part only, or two lines begin alike.
+            UserError: a line has fewer than `fields` fields.
         """
-        found: dict[str, str] = {}
+        lines = self[name].decode("utf-8-sig", "surrogateescape").splitlines()
+        for number, line in enumerate(lines, 1):
+            row = tuple(line.strip().split(None, fields - 1))
+            if row and len(row) != fields:
+                raise unofficial(self.path, f"line {number} of {name} has not {fields} fields: {line[:80]!r}")
+            if row:
+                yield row
+
+    def lines(self, name: str) -> list[str]:
+        """Return the lines of a text file, stripped; empty lines are skipped."""
+        return [row[0] for row in self.rows(name, 1)]
+
+    def mapping(self, name: str) -> dict[str, str]:
+        """Return a text file of two columns as a mapping, in the file's order.
+
+        Raises:
+            UserError: a line has only one field, or two lines have the same first field.
+        """
+        mapping: dict[str, str] = {}
         for key, value in self.rows(name, 2):
-            if key in found:
-                raise wrong(self.path, f"{name} has two lines for {key[:80]!r}")
-            found[key] = value
-        return found
+            if key in mapping:
+                raise unofficial(self.path, f"{name} has two lines for {key[:80]!r}")
+            mapping[key] = value
+        return mapping

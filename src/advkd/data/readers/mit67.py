@@ -1,31 +1,39 @@
-"""Reading MIT Indoor Scenes (Quattoni and Torralba, CVPR 2009): two lists of the images that are used."""
+"""Reads MIT Indoor Scenes (Quattoni and Torralba, CVPR 2009), of which two lists name the images that are used."""
 
-from advkd.data.archives.members import Archive
-from advkd.data.readers.labelled import Item, Labelled, of_files, wrong
-from advkd.data.readers.lists import Lists
+from collections.abc import Sequence
+
+from advkd.data.archives.archive import Archive
+from advkd.data.readers.labelled import Item, LabelledImages, label_files, unofficial
+from advkd.data.readers.lists import ListFiles
+
+TRAIN, TEST = "TrainImages.txt", "TestImages.txt"
 
 
-def read(archive: Archive) -> Labelled:
-    """Return the data set: classes by name, images in the order of TrainImages.txt and TestImages.txt.
+def read_mit67(archive: Archive) -> LabelledImages:
+    """Return the data set: classes sorted by name, images in the order of TrainImages.txt and TestImages.txt.
 
-    The archive's other images, more than half of it, belong to neither part.
+    The archive's other images, which are more than half of it, are not used.
 
     Raises:
-        UserError: a list is missing or malformed, or names an image that is not there.
+        UserError: a list is missing or malformed, or names an image that does not exist.
     """
-    lists = Lists(archive, "TrainImages.txt", "TestImages.txt")
-    train, valid = (_part(lists, name) for name in ("TrainImages.txt", "TestImages.txt"))
+    lists = ListFiles(archive, TRAIN, TEST)
+    train, valid = _read_list(lists, TRAIN), _read_list(lists, TEST)
     classes = sorted({scene for scene, _ in (*train, *valid)})
-    labels = {scene: label for label, scene in enumerate(classes)}
-    parts = ([Item(f"Images/{scene}/{file}", labels[scene]) for scene, file in part] for part in (train, valid))
-    return of_files(archive, classes, *parts)
+    return label_files(archive, classes, _label(classes, train), _label(classes, valid))
 
 
-def _part(lists: Lists, name: str) -> list[tuple[str, str]]:
-    found = []
-    for (line,) in lists.rows(name, 1):
+def _read_list(lists: ListFiles, name: str) -> list[tuple[str, str]]:
+    """Return the class and the file of each image in a list."""
+    images = []
+    for line in lists.lines(name):
         scene, _, file = line.partition("/")
         if not scene or not file:
-            raise wrong(lists.path, f"{name} has the line {line[:80]!r}, which is not CLASS/FILE")
-        found.append((scene, file))
-    return found
+            raise unofficial(lists.path, f"{name} has the line {line[:80]!r}, which is not CLASS/FILE")
+        images.append((scene, file))
+    return images
+
+
+def _label(classes: Sequence[str], images: Sequence[tuple[str, str]]) -> list[Item]:
+    labels = {scene: label for label, scene in enumerate(classes)}
+    return [Item(f"Images/{scene}/{file}", labels[scene]) for scene, file in images]

@@ -1,36 +1,45 @@
-"""Reading Stanford Dogs (Khosla et al., 2011): two MATLAB files list the images and the numbers of their breeds."""
+"""Reads Stanford Dogs (Khosla et al., 2011), whose two MATLAB files list the images and the numbers of their breeds."""
 
-from advkd.data.archives.members import Archive
-from advkd.data.readers import matlab
-from advkd.data.readers.labelled import Item, Labelled, of_files, wrong
-from advkd.data.readers.lists import Lists
+from collections.abc import Mapping, Sequence
+
+from advkd.data.archives.archive import Archive
+from advkd.data.readers.labelled import Item, LabelledImages, label_files, unofficial
+from advkd.data.readers.lists import ListFiles
+from advkd.data.readers.matlab import load_variables
+
+TRAIN, TEST = "train_list.mat", "test_list.mat"
 
 
-def read(archive: Archive) -> Labelled:
-    """Return the data set: classes by their number in the lists, named by their folder; images in the lists' order.
+def read_stanford_dogs(archive: Archive) -> LabelledImages:
+    """Return the data set: classes in the order of their numbers, named like their folders; images in the lists' order.
 
     Raises:
-        UserError: a list is missing or malformed, a number has two folders, or an image is listed that is not there.
+        UserError: a list is missing or malformed, a number has two folders, or a listed image does not exist.
     """
-    lists = Lists(archive, "train_list.mat", "test_list.mat")
-    train, valid = (_part(lists, name) for name in ("train_list.mat", "test_list.mat"))
+    lists = ListFiles(archive, TRAIN, TEST)
+    train, valid = _read_list(lists, TRAIN), _read_list(lists, TEST)
     folders: dict[int, str] = {}
     for file, number in (*train, *valid):
         folder = file.partition("/")[0]
         if folders.setdefault(number, folder) != folder:
-            raise wrong(archive.path, f"breed {number} is both {folders[number][:80]!r} and {folder[:80]!r}")
+            raise unofficial(archive.path, f"breed {number} is both {folders[number][:80]!r} and {folder[:80]!r}")
     numbers = sorted(folders)
     labels = {number: label for label, number in enumerate(numbers)}
-    parts = ([Item(f"Images/{file}", labels[number]) for file, number in part] for part in (train, valid))
-    return of_files(archive, (folders[number] for number in numbers), *parts)
+    classes = [folders[number] for number in numbers]
+    return label_files(archive, classes, _label(labels, train), _label(labels, valid))
 
 
-def _part(lists: Lists, name: str) -> list[tuple[str, int]]:
+def _read_list(lists: ListFiles, name: str) -> list[tuple[str, int]]:
+    """Return the file and the number of the breed of each image in a list."""
     try:
-        files, numbers = matlab.load(lists[name], ("file_list", "labels"))
+        files, numbers = load_variables(lists[name], ("file_list", "labels"))
     except ValueError as error:
-        raise wrong(lists.path, f"{name} is {error}") from error
+        raise unofficial(lists.path, f"{name} is {error}") from error
     whole = all(isinstance(number, int | float) and number >= 1 and number % 1 == 0 for number in numbers)
     if len(files) != len(numbers) or not whole or not all(isinstance(file, str) for file in files):
-        raise wrong(lists.path, f"the labels of {name} are not one whole number from 1 for each of its files")
+        raise unofficial(lists.path, f"the labels of {name} are not one whole number from 1 for each of its files")
     return list(zip(files, map(int, numbers), strict=True))
+
+
+def _label(labels: Mapping[int, int], images: Sequence[tuple[str, int]]) -> list[Item]:
+    return [Item(f"Images/{file}", labels[number]) for file, number in images]

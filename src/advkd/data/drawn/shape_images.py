@@ -1,6 +1,6 @@
-"""Small drawn images of eight classes: a shape, plain or striped, in the class's colour, somewhere on a noisy ground.
+"""Draws small images of eight classes: a plain or striped shape in the colour of its class on a noisy background.
 
-The colours of neighbouring classes overlap, so that a network which looks at shape and stripes as well does better.
+The colours of neighbouring classes overlap, so a network does better if it uses shape and stripes as well.
 """
 
 import colorsys
@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 Rng = np.random.Generator
 _BAR = 0.32  # half the width of a cross's bars
-OUTLINES = {  # corners in units of the radius
+OUTLINES = {  # corners of each shape (x, y), in units of the radius
     "disc": [(np.cos(turn), np.sin(turn)) for turn in np.linspace(0, 2 * np.pi, 24, endpoint=False)],
     "square": [(-0.85, -0.85), (0.85, -0.85), (0.85, 0.85), (-0.85, 0.85)],
     "triangle": [(0, -1), (0.95, 0.75), (-0.95, 0.75)],
@@ -22,10 +22,10 @@ OUTLINES = {  # corners in units of the radius
 CLASSES = tuple(f"{texture}_{shape}" for texture in ("plain", "striped") for shape in OUTLINES)
 
 
-def draw(label: int, width: int, height: int, rng: Rng) -> np.ndarray:
+def draw_shape_image(label: int, width: int, height: int, rng: Rng) -> np.ndarray:
     """Return an image of the class `CLASSES[label]`, uint8 (height, width, 3)."""
     texture, shape = CLASSES[label].split("_")
-    canvas = _ground(width, height, rng)
+    canvas = _background(width, height, rng)
     radius = min(width, height) * rng.uniform(0.24, 0.42)
     centre = np.array([rng.uniform(radius, extent - radius) for extent in (width, height)])
     colour, stripe = _colour(label, rng), _colour(label, rng)
@@ -41,22 +41,22 @@ def draw(label: int, width: int, height: int, rng: Rng) -> np.ndarray:
     return np.clip(canvas, 0, 255).astype(np.uint8)
 
 
-def _ground(width: int, height: int, rng: Rng) -> np.ndarray:
+def _background(width: int, height: int, rng: Rng) -> np.ndarray:
     """Return blotches of muted colours, float32 (height, width, 3)."""
     blotches = Image.fromarray(rng.integers(40, 190, (5, 5, 3), dtype=np.uint8))
-    ground = np.asarray(blotches.resize((width, height), Image.Resampling.BICUBIC), np.float32)
-    grey = ground.mean(2, keepdims=True)
-    return grey + 0.4 * (ground - grey)
+    background = np.asarray(blotches.resize((width, height), Image.Resampling.BICUBIC), np.float32)
+    grey = background.mean(2, keepdims=True)
+    return grey + 0.4 * (background - grey)
 
 
 def _colour(label: int, rng: Rng) -> np.ndarray:
-    """Return a saturated colour about the class's hue, in 0..255."""
+    """Return a random saturated colour near the hue of the class, (3,) in 0..255."""
     hue = (label / len(CLASSES) + rng.normal(0, 0.05)) % 1
     return 255 * np.float32(colorsys.hsv_to_rgb(hue, rng.uniform(0.6, 0.95), rng.uniform(0.7, 1)))
 
 
 def _mask(shape: str, width: int, height: int, centre: np.ndarray, radius: float, turn: float) -> np.ndarray:
-    """Return the turned shape, antialiased, in [0, 1], float32 (height, width)."""
+    """Return an antialiased mask of the shape, turned by `turn` radians: float32 (height, width) in [0, 1]."""
     rotation = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
     corners = centre + radius * np.array(OUTLINES[shape]) @ rotation
     image = Image.new("L", (2 * width, 2 * height))

@@ -9,11 +9,12 @@ from layouts import FOLDERS, contents
 from PIL import Image
 
 from advkd.data import registry
-from advkd.data.drawn import made
+from advkd.data.drawn.draw_dataset import draw_dataset
+from advkd.data.drawn.official_layouts import LAYOUTS
 from advkd.errors import UserError
 from advkd.settings.config import REGISTRY
 
-EVERY = ["codebrim", *made.LAYOUTS]
+EVERY = ["codebrim", *LAYOUTS]
 
 
 def files(folder):
@@ -24,8 +25,8 @@ def files(folder):
 def drawn(tmp_path_factory):
     folder = tmp_path_factory.mktemp("drawn")
     began = time.process_time()
-    for name in made.LAYOUTS:
-        made.make(name, folder / name, 12)
+    for name in LAYOUTS:
+        draw_dataset(name, folder / name, 12)
     assert time.process_time() - began < 10  # about 1 s on an idle core
     return folder
 
@@ -37,7 +38,7 @@ def test_every_data_set_of_the_registry_can_be_drawn():
 @pytest.mark.parametrize("name", EVERY)
 def test_the_files_are_the_published_ones_and_their_bytes_follow_from_the_seed(name, tmp_path):
     for folder, seed in (("a", 0), ("b", 0), ("c", 1)):
-        made.make(name, tmp_path / folder, 4, seed)
+        draw_dataset(name, tmp_path / folder, 4, seed)
     first, again, other = (files(tmp_path / folder) for folder in "abc")
     assert first == again
     assert first != other
@@ -56,7 +57,7 @@ def test_archives_tell_no_time_and_no_user(drawn):
         assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
-@pytest.mark.parametrize("name", [name for name in made.LAYOUTS if "cifar" not in name])
+@pytest.mark.parametrize("name", [name for name in LAYOUTS if "cifar" not in name])
 def test_images_vary_as_the_real_ones_do(name):
     images = [
         Image.open(io.BytesIO(data)) for key, data in contents(name).items() if key.lower().endswith(("jpg", "jpeg"))
@@ -77,5 +78,5 @@ def test_the_first_images_do_not_depend_on_their_number(drawn):
 
 def test_an_unknown_data_set(tmp_path):
     with pytest.raises(UserError, match="nothing can be drawn for 'imagenet'; known are codebrim, cifar10"):
-        made.make("imagenet", tmp_path, 4)
+        draw_dataset("imagenet", tmp_path, 4)
     assert list(tmp_path.iterdir()) == []

@@ -1,7 +1,7 @@
 import pytest
 from small_archives import jpeg
 
-from advkd.data.readers import folder
+from advkd.data.readers.photo_folder import read_photo_folder
 from advkd.errors import UserError
 
 
@@ -10,7 +10,7 @@ def test_subfolders_are_classes(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(jpeg(70, 90))
     (tmp_path / "empty").mkdir()
-    archive, photos, classes = folder.read(tmp_path)
+    archive, photos, classes = read_photo_folder(tmp_path)
     assert classes == ("Zebra", "ape")
     assert [photo.image for photo in photos] == ["Zebra/b.jpeg", "Zebra/deep/er/a.JPG", "ape/c.jpg"]
     assert [photo.boxes[0].labels for photo in photos] == [(0,), (0,), (1,)]
@@ -24,18 +24,18 @@ def test_a_flat_folder_is_one_class(tmp_path):
     place = tmp_path / "defects"
     place.mkdir()
     (place / "a.jpg").write_bytes(jpeg())
-    _, photos, classes = folder.read(place)
+    _, photos, classes = read_photo_folder(place)
     assert classes == ("defects",) and photos[0].boxes[0].labels == (0,)
 
 
 def test_no_folder_and_no_images(tmp_path):
     with pytest.raises(UserError, match="is not a folder"):
-        folder.read(tmp_path / "none")
+        read_photo_folder(tmp_path / "none")
     with pytest.raises(UserError, match="holds no images"):
-        folder.read(tmp_path)
+        read_photo_folder(tmp_path)
     (tmp_path / "a.txt").write_text("a")
     with pytest.raises(UserError, match="holds no images"):
-        folder.read(tmp_path)
+        read_photo_folder(tmp_path)
 
 
 def test_images_beside_classes_are_refused(tmp_path):
@@ -43,13 +43,13 @@ def test_images_beside_classes_are_refused(tmp_path):
     (tmp_path / "class" / "a.jpg").write_bytes(jpeg())
     (tmp_path / "b.jpg").write_bytes(jpeg())
     with pytest.raises(UserError, match=r"beside them \(b\.jpg\)"):
-        folder.read(tmp_path)
+        read_photo_folder(tmp_path)
 
 
 def test_a_file_that_is_no_image_is_named(tmp_path):
     (tmp_path / "a.jpg").write_text("text")
     with pytest.raises(UserError, match=r"a\.jpg in .* cannot be decoded \(not an image\)"):
-        folder.read(tmp_path)
+        read_photo_folder(tmp_path)
 
 
 def test_links_are_not_followed_out(tmp_path):
@@ -59,4 +59,4 @@ def test_links_are_not_followed_out(tmp_path):
     place.mkdir()
     (place / "a.jpg").write_bytes(jpeg())
     (place / "b.jpg").symlink_to(outside)
-    assert [photo.image for photo in folder.read(place)[1]] == ["a.jpg"]
+    assert [photo.image for photo in read_photo_folder(place)[1]] == ["a.jpg"]

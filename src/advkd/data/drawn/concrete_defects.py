@@ -1,7 +1,7 @@
-"""What `advkd.data.concrete` draws: a concrete surface and the five defects on it, with numpy and PIL.
+"""Draws a concrete surface and the five defects on it.
 
-A region is a view of the photo, float32 (height, width, 3) in 0..255, that a defect changes in place; masks are
-float32 (height, width) in [0, 1]. Every defect returns where it is, bool (height, width).
+A region is a view of the photo, float32 (height, width, 3) in 0..255, which a defect changes in place. Masks are
+float32 (height, width) in [0, 1]. The function of a defect returns where the defect is, bool (height, width).
 """
 
 from collections.abc import Callable
@@ -35,16 +35,17 @@ def _strokes(height: int, width: int, lines: list[tuple[np.ndarray, float]]) -> 
 
 
 def _shift(mask: np.ndarray, pixels: int) -> np.ndarray:
-    """Return a mask moved down and to the right; the edge is repeated."""
+    """Return a mask moved down and to the right by `pixels`, with its edge repeated."""
     return np.pad(mask, ((pixels, 0), (pixels, 0)), "edge")[: mask.shape[0], : mask.shape[1]]
 
 
 def _paint(region: np.ndarray, colour: np.ndarray, mask: np.ndarray) -> None:
+    """Blend a colour into the region, in place."""
     region += mask[..., None] * (colour - region)
 
 
-def surface(side: int, rng: Rng) -> np.ndarray:
-    """Return a sound surface: grey, blotched, lit from one side, with grain, pores and at times a formwork joint."""
+def draw_surface(side: int, rng: Rng) -> np.ndarray:
+    """Return a surface without defects: grey, blotched, lit from one side, with grain, pores and sometimes a joint."""
     grey = rng.uniform(120, 185)
     tint = np.array([1.0, rng.uniform(0.965, 0.99), rng.uniform(0.88, 0.99)], np.float32)
     tone = grey + 9 * _noise(side, side, side / 3, rng) + 5 * _noise(side, side, side / 12, rng)
@@ -64,7 +65,7 @@ def surface(side: int, rng: Rng) -> np.ndarray:
 
 
 def _walk(start: np.ndarray, end: np.ndarray, steps: int, wobble: float, rng: Rng) -> np.ndarray:
-    """Return a path from `start` to `end`, float (steps, 2): a random walk tied down at both ends."""
+    """Return a path from `start` to `end`, float (steps, 2): a random walk that is fixed at both ends."""
     jitter = rng.normal(0, wobble, (steps, 2)).cumsum(0)
     time = np.linspace(0, 1, steps)[:, None]
     jitter -= jitter[0] + time * (jitter[-1] - jitter[0])
@@ -72,6 +73,7 @@ def _walk(start: np.ndarray, end: np.ndarray, steps: int, wobble: float, rng: Rn
 
 
 def _crack(region: np.ndarray, rng: Rng) -> np.ndarray:
+    """Draw a dark crack through the centre with a few branches."""
     height, width = region.shape[:2]
     extent = np.array([width, height])
     angle = rng.uniform(0, np.pi)
@@ -90,15 +92,15 @@ def _crack(region: np.ndarray, rng: Rng) -> np.ndarray:
 
 
 def _blob(height: int, width: int, rng: Rng) -> np.ndarray:
-    """Return an irregular disc that keeps off the region's edge, as a mask in [0, 1]."""
+    """Return an irregular disc that does not touch the region's edge, as a mask in [0, 1]."""
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
     edge = 0.13 * _noise(height, width, width / 4, rng) + 0.05 * _noise(height, width, 6, rng)
     inside = (np.hypot(x, y) + edge < 0.78) & (np.maximum(np.abs(x), np.abs(y)) < 0.93)
     return _blur(inside.astype(np.float32), 0.7)
 
 
-def _broken(region: np.ndarray, rng: Rng) -> np.ndarray:
-    """Break the surface open over a blob: rough, with aggregate, a shadow under one edge and light on the other."""
+def _spalled_patch(region: np.ndarray, rng: Rng) -> np.ndarray:
+    """Draw a spalled patch: rough, with aggregate, a shadow along one edge and light along the other."""
     height, width = region.shape[:2]
     mask = _blob(height, width, rng)
     rough = region.mean() * rng.uniform(0.68, 0.8)
@@ -121,14 +123,16 @@ def _broken(region: np.ndarray, rng: Rng) -> np.ndarray:
 
 
 def _rust(region: np.ndarray, mask: np.ndarray, strength: float, rng: Rng) -> None:
+    """Blend uneven rust into the region, in place."""
     height, width = region.shape[:2]
     shade = 1 + 0.18 * _noise(height, width, 6, rng) + 0.1 * _noise(height, width, 2, rng)
     colour = np.float32([rng.uniform(108, 140), rng.uniform(62, 78), rng.uniform(34, 46)])
     _paint(region, shade[..., None] * colour, strength * mask)
 
 
-def _bars(region: np.ndarray, rng: Rng) -> np.ndarray:
-    opened = _broken(region, rng)
+def _exposed_bars(region: np.ndarray, rng: Rng) -> np.ndarray:
+    """Draw a spalled patch with one to three rusty bars in it."""
+    opened = _spalled_patch(region, rng)
     height, width = opened.shape
     upright = rng.random() < 0.5
     across = np.arange(width if upright else height, dtype=np.float32)
@@ -153,7 +157,7 @@ def _bars(region: np.ndarray, rng: Rng) -> np.ndarray:
 
 
 def _runs(height: int, width: int, rng: Rng) -> np.ndarray:
-    """Return streaks that run down from a ragged upper edge, waver and fade, as a mask in [0, 1]."""
+    """Return streaks that run down from a ragged upper edge and fade, as a mask in [0, 1]."""
     y, x = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j].astype(np.float32)
     profile = 0.45 + 0.45 * _noise(2, width, 15, rng)[0] + 0.25 * _noise(2, width, 5, rng)[0]
     wavering = x * (width - 1) + 2.0 * _noise(height, width, 18, rng)
@@ -165,15 +169,16 @@ def _runs(height: int, width: int, rng: Rng) -> np.ndarray:
     return (falling * columns * patches * border).clip(0, 1)
 
 
-def _stain(region: np.ndarray, rng: Rng) -> np.ndarray:
+def _corrosion_stain(region: np.ndarray, rng: Rng) -> np.ndarray:
+    """Draw streaks of rust."""
     height, width = region.shape[:2]
     mask = _blur(1.3 * _runs(height, width, rng), 1.2)
     _rust(region, mask, 0.85, rng)
     return mask > 0.15
 
 
-def _bloom(region: np.ndarray, rng: Rng) -> np.ndarray:
-    """Efflorescence: white crusts that seep from a damp crack and run down."""
+def _efflorescence(region: np.ndarray, rng: Rng) -> np.ndarray:
+    """Draw white crusts that seep from a damp crack and run down."""
     height, width = region.shape[:2]
     start, end = np.array([0.08, 0.16]) * [width, height], np.array([0.92, 0.16]) * [width, height]
     seam = _strokes(height, width, [(_walk(start, end, 20, 1.2, rng).clip(1, None), 1.6)])
@@ -188,15 +193,17 @@ def _bloom(region: np.ndarray, rng: Rng) -> np.ndarray:
 
 
 def _seeping_crack(region: np.ndarray, rng: Rng) -> np.ndarray:
-    return _bloom(region, rng) | _crack(region, rng)
+    """Draw efflorescence and a crack."""
+    return _efflorescence(region, rng) | _crack(region, rng)
 
 
+# The function of each kind of defect, and the tags of its box.
 DEFECTS: tuple[tuple[Callable[[np.ndarray, Rng], np.ndarray], set[str]], ...] = (
     (_crack, {"Crack"}),
-    (_bars, {"Spallation", "ExposedBars", "CorrosionStain"}),
-    (_broken, {"Spallation"}),
-    (_stain, {"CorrosionStain"}),
-    (_bloom, {"Efflorescence"}),
-    (_bars, {"Spallation", "ExposedBars"}),
+    (_exposed_bars, {"Spallation", "ExposedBars", "CorrosionStain"}),
+    (_spalled_patch, {"Spallation"}),
+    (_corrosion_stain, {"CorrosionStain"}),
+    (_efflorescence, {"Efflorescence"}),
+    (_exposed_bars, {"Spallation", "ExposedBars"}),
     (_seeping_crack, {"Crack", "Efflorescence"}),
 )

@@ -4,11 +4,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from advkd.data.drawn import shapes
+from advkd.data.drawn import shape_images
 
 
 def drawn(label, width, height, *seed):
-    return shapes.draw(label, width, height, np.random.Generator(np.random.PCG64(seed)))
+    return shape_images.draw_shape_image(label, width, height, np.random.Generator(np.random.PCG64(seed)))
 
 
 @pytest.mark.parametrize(("width", "height"), [(32, 32), (90, 60), (61, 88)])
@@ -39,15 +39,16 @@ def test_classes_can_be_learnt_but_not_by_chance_or_at_once():
 )
 @pytest.mark.parametrize("turn", [0, 0.3])
 def test_a_shape_covers_its_area(shape, area, turn):
-    mask = shapes._mask(shape, 120, 100, np.array([60.5, 48.2]), 30, turn)
+    mask = shape_images._mask(shape, 120, 100, np.array([60.5, 48.2]), 30, turn)
     assert mask.shape == (100, 120) and mask.min() == 0 and mask.max() == 1
     assert mask.sum() == pytest.approx(area * 30**2, rel=0.05)
 
 
 def test_half_of_a_striped_shape_is_dark(monkeypatch):
-    monkeypatch.setattr(shapes, "_colour", lambda label, rng: np.float32([255, 0, 0]))
-    monkeypatch.setattr(shapes, "_ground", lambda width, height, rng: np.zeros((height, width, 3), np.float32))
-    for label, name in enumerate(shapes.CLASSES):
+    monkeypatch.setattr(shape_images, "_colour", lambda label, rng: np.float32([255, 0, 0]))
+    black = np.zeros((60, 60, 3), np.float32)
+    monkeypatch.setattr(shape_images, "_background", lambda width, height, rng: black.copy())
+    for label, name in enumerate(shape_images.CLASSES):
         red = np.concatenate([drawn(label, 60, 60, number)[..., 0].ravel() for number in range(8)])
         dark = ((red > 50) & (red < 130)).sum() / (red > 50).sum()
         assert dark == pytest.approx(0.5 if name.startswith("striped") else 0.03, abs=0.08)

@@ -3,9 +3,9 @@ import zlib
 import pytest
 from small_archives import pack, pack_tar, unpack
 
-from advkd.data.archives.members import FolderArchive
-from advkd.data.archives.tar import TarArchive
-from advkd.data.readers.joined import JoinedArchive
+from advkd.data.archives.folder_archive import FolderArchive
+from advkd.data.archives.joined_archive import JoinedArchive
+from advkd.data.archives.tar_archive import TarArchive
 from advkd.errors import UserError
 
 IMAGES = {f"Images/{name}.jpg": name.encode() * 9 for name in ("dog/2", "cat/1", "dog/1", "ant/5")}

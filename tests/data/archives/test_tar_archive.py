@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from small_archives import pack, pack_tar
 
-from advkd.data.archives import tar
-from advkd.data.archives.members import FolderArchive
-from advkd.data.archives.tar import TarArchive
-from advkd.data.archives.zip import ZipArchive
+from advkd.data.archives import tar_archive
+from advkd.data.archives.folder_archive import FolderArchive
+from advkd.data.archives.tar_archive import TarArchive
+from advkd.data.archives.zip_archive import ZipArchive
 from advkd.errors import UserError
 
 FILES = {"set/b/2.jpg": b"2" * 700, "set/a/1.jpg": b"1" * 512, "set/list.txt": b"", "set/c/3.jpg": os.urandom(2000)}
@@ -114,11 +114,11 @@ def test_two_members_of_one_name_are_refused(tmp_path):
 
 
 def test_a_huge_member_is_refused_before_it_is_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(tar, "LARGEST", 2000)
+    monkeypatch.setattr(tar_archive, "LARGEST_FILE", 2000)
     TarArchive(pack_tar(tmp_path / "a.tar", FILES), "set")
-    monkeypatch.setattr(tar, "LARGEST", 1999)
+    monkeypatch.setattr(tar_archive, "LARGEST_FILE", 1999)
     measured = []
-    monkeypatch.setattr(tar, "measure", lambda file: measured.append(file.name))
+    monkeypatch.setattr(tar_archive, "measure", lambda file: measured.append(file.name))
     with pytest.raises(UserError, match=r"a file larger than .*set/c/3\.jpg"):
         TarArchive(pack_tar(tmp_path / "a.tar", FILES), "set")
     assert len(measured) == 3
@@ -136,7 +136,7 @@ def test_an_archive_cut_short_anywhere_is_told(tmp_path):
     data, end = path.read_bytes(), used(path)
     for length in range(0, end, 128):
         path.write_bytes(data[:length])
-        with pytest.raises(UserError, match=r"a\.tar is no complete tar archive \([^\n]*$"):
+        with pytest.raises(UserError, match=r"a\.tar is not a complete tar archive \([^\n]*$"):
             TarArchive(path, "set")
     path.write_bytes(data[:end])
     assert len(TarArchive(path, "set").names()) == len(FILES)
@@ -147,7 +147,7 @@ def test_a_compressed_archive_cut_short_anywhere_is_told(tmp_path):
     data = path.read_bytes()
     for length in range(2, len(data), 61):
         path.write_bytes(data[:length])
-        with pytest.raises(UserError, match=r"a\.tgz is no complete tar archive \([^\n]*$"):
+        with pytest.raises(UserError, match=r"a\.tgz is not a complete tar archive \([^\n]*$"):
             TarArchive(path, "set")
 
 
@@ -158,7 +158,7 @@ def test_a_damaged_header_does_not_end_the_archive_early(tmp_path):
     data = path.read_bytes()
     for place in places:
         path.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
-        with pytest.raises(UserError, match="no complete tar archive"):
+        with pytest.raises(UserError, match="not a complete tar archive"):
             TarArchive(path, "set")
 
 
@@ -167,7 +167,7 @@ def test_a_flipped_bit_of_a_compressed_archive_is_told(tmp_path):
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 16
     path.write_bytes(data)
-    with pytest.raises(UserError, match="no complete tar archive"):
+    with pytest.raises(UserError, match="not a complete tar archive"):
         TarArchive(path, "set")
 
 
@@ -186,12 +186,12 @@ EMPTY, LETTER = (gzip.compress(content, mtime=0) for content in (b"", b"x"))
 def test_no_tar(tmp_path, data):
     path = tmp_path / "a.tar"
     path.write_bytes(data)
-    with pytest.raises(UserError, match="no complete tar archive"):
+    with pytest.raises(UserError, match="not a complete tar archive"):
         TarArchive(path, "set")
 
 
 def test_no_file(tmp_path):
-    with pytest.raises(UserError, match="no complete tar archive"):
+    with pytest.raises(UserError, match="not a complete tar archive"):
         TarArchive(tmp_path / "a.tar", "set")
 
 
@@ -213,7 +213,7 @@ def test_in_order_a_compressed_archive_is_read_once(tmp_path, monkeypatch):
     # incompressible, and no multiple of a block or of a buffer
     files = {f"set/{name}.jpg": os.urandom(300_000 + place) for place, name in enumerate("gafbecd")}
     path = pack_tar(tmp_path / "a.tgz", files)
-    monkeypatch.setattr(tar.gzip, "GzipFile", Watched)
+    monkeypatch.setattr(tar_archive.gzip, "GzipFile", Watched)
     found = TarArchive(path, "set")
     found.digest()
     assert back == []

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 from small_archives import TINY, members, pack, pack_tar, unpack
 
+from advkd import files
 from advkd.data import registry
-from advkd.data.archives import fetch as fetching
-from advkd.data.archives.fetch import describe, fetch, open_record
+from advkd.data.archives import download
+from advkd.data.archives.download import find_or_download
+from advkd.data.archives.fetch_dataset import fetch_dataset
+from advkd.data.archives.record import describe_drawn, open_record
 from advkd.data.registry import RemoteFile
 from advkd.errors import UserError
 
@@ -22,7 +25,7 @@ def with_checksum(dataset, checksum):
 def digest_of(path):
     """Return the content digest of the tiny archive at `path`, whatever it is called."""
     remote = dataclasses.replace(TINY.archives[0], file=path.name)
-    return describe(dataclasses.replace(TINY, archives=(remote,)), path.parent)["content"]
+    return describe_drawn(dataclasses.replace(TINY, archives=(remote,)), path.parent)["content"]
 
 
 PACKED = {"Images/a/1.jpg": b"1", "Images/a/2.jpg": b"2", "Images/b/3.jpg": b"3"}
@@ -57,16 +60,16 @@ def _no_network(monkeypatch):
     def refuse(*_):
         raise AssertionError("a download was tried")
 
-    monkeypatch.setattr(fetch, "download", refuse)
+    monkeypatch.setattr(download, "download", refuse)
 
 
 def test_archive_folder_and_parents_are_found_and_agree(archive, root, tmp_path):
     folder = unpack(archive, tmp_path / "extracted") / "original_dataset"
     named = archive.rename(tmp_path / "other name.zip")
-    zips = [fetch(TINY, mirror=named, root=root, accept=None)]
+    zips = [fetch_dataset(TINY, mirror=named, root=root, accept=None)]
     named.rename(archive)
-    zips.append(fetch(TINY, mirror=tmp_path, root=root, accept=None))
-    folders = [fetch(TINY, mirror=place, root=root, accept=None) for place in (folder, folder.parent)]
+    zips.append(fetch_dataset(TINY, mirror=tmp_path, root=root, accept=None))
+    folders = [fetch_dataset(TINY, mirror=place, root=root, accept=None) for place in (folder, folder.parent)]
     for record in zips:
         assert record["kind"] == "archive" and record["parts"][0]["kind"] == "zip"
         assert record["sha256"] == hashlib.sha256(archive.read_bytes()).hexdigest()
@@ -85,13 +88,13 @@ def test_a_linked_official_folder_is_found(archive, root, tmp_path):
     real = unpack(archive, tmp_path / "x").joinpath("original_dataset").rename(tmp_path / "elsewhere")
     (tmp_path / "mirror").mkdir()
     (tmp_path / "mirror" / "original_dataset").symlink_to(real)
-    assert fetch(TINY, mirror=tmp_path / "mirror", root=root, accept=None)["kind"] == "folder"
+    assert fetch_dataset(TINY, mirror=tmp_path / "mirror", root=root, accept=None)["kind"] == "folder"
 
 
 def test_an_archive_under_the_root_needs_no_download(archive, root):
     (root / "archives").mkdir(parents=True)
     archive.rename(root / "archives" / "tiny.zip")
-    assert fetch(TINY, mirror=None, root=root, accept=None)["kind"] == "archive"
+    assert fetch_dataset(TINY, mirror=None, root=root, accept=None)["kind"] == "archive"
 
 
 def test_a_download_is_announced_first(archive, root, said, monkeypatch):
@@ -101,8 +104,8 @@ def test_a_download_is_announced_first(archive, root, said, monkeypatch):
         target.parent.mkdir(parents=True)
         archive.rename(target)
 
-    monkeypatch.setattr(fetch, "download", deliver)
-    record = fetch(TINY, mirror=None, root=root, accept=None)
+    monkeypatch.setattr(download, "download", deliver)
+    record = fetch_dataset(TINY, mirror=None, root=root, accept=None)
     assert record["parts"][0]["path"] == str(root / "archives" / "tiny.zip")
 
 
@@ -111,26 +114,26 @@ def test_every_part_is_downloaded_and_the_licence_told_once(rooms, root, said, m
         target.parent.mkdir(parents=True, exist_ok=True)
         (rooms / target.name).rename(target)
 
-    monkeypatch.setattr(fetch, "download", deliver)
-    record = fetch(ROOMS, mirror=None, root=root, accept=None)
+    monkeypatch.setattr(download, "download", deliver)
+    record = fetch_dataset(ROOMS, mirror=None, root=root, accept=None)
     assert [part["path"] for part in record["parts"]] == [
         str(root / "archives" / n) for n in ("rooms.tar", "Train.txt")
     ]
     assert sum("licence: none" in line for line in said) == 1
-    assert fetch(ROOMS, mirror=None, root=root, accept=None) == record
+    assert fetch_dataset(ROOMS, mirror=None, root=root, accept=None) == record
 
 
 def test_published_checksums(archive, root):
     data = archive.read_bytes()
     for checksum in (f"md5:{hashlib.md5(data).hexdigest()}", f"sha256:{hashlib.sha256(data).hexdigest()}"):
-        record = fetch(with_checksum(TINY, checksum), mirror=archive, root=root, accept=None)
+        record = fetch_dataset(with_checksum(TINY, checksum), mirror=archive, root=root, accept=None)
         assert record["verified"] == "published checksum"
 
 
 def test_a_wrong_published_checksum_tells_all_that_is_needed_to_accept(archive, root):
     wrong = "md5:" + 32 * "0"
     with pytest.raises(UserError, match=f"expected {wrong}, found md5:") as raised:
-        fetch(with_checksum(TINY, wrong), mirror=archive, root=root, accept=None)
+        fetch_dataset(with_checksum(TINY, wrong), mirror=archive, root=root, accept=None)
     content = digest_of(archive)
     assert f"--config 'accept={{codebrim: \"content:{content}\"}}'" in str(raised.value)
     assert not (root / "checksums.json").exists()
@@ -140,29 +143,29 @@ def test_wrong_counts(tmp_path, root):
     contents = members()
     contents["original_dataset/seventh.jpg"] = b"x"
     with pytest.raises(UserError, match="expected 6 jpg files, found 7"):
-        fetch(TINY, mirror=pack(tmp_path / "more.zip", contents), root=root, accept=None)
+        fetch_dataset(TINY, mirror=pack(tmp_path / "more.zip", contents), root=root, accept=None)
     contents = members()
     contents.popitem()
     with pytest.raises(UserError, match="expected 4 xml files, found 3"):
-        fetch(TINY, mirror=pack(tmp_path / "fewer.zip", contents), root=root, accept=None)
+        fetch_dataset(TINY, mirror=pack(tmp_path / "fewer.zip", contents), root=root, accept=None)
 
 
 def test_the_first_content_is_trusted_and_another_refused(archive, tmp_path, root):
-    first = fetch(TINY, mirror=archive, root=root, accept=None)
+    first = fetch_dataset(TINY, mirror=archive, root=root, accept=None)
     contents = members()
     contents[next(iter(contents))] += b"changed"
     other = pack(tmp_path / "changed.zip", contents)
     with pytest.raises(UserError, match=f"expected content:{first['content']}, which was used first here"):
-        fetch(TINY, mirror=other, root=root, accept=None)
-    fetch(TINY, mirror=archive, root=root, accept=None)
-    fetch(TINY, mirror=other, root=tmp_path / "another root", accept=None)
+        fetch_dataset(TINY, mirror=other, root=root, accept=None)
+    fetch_dataset(TINY, mirror=archive, root=root, accept=None)
+    fetch_dataset(TINY, mirror=other, root=tmp_path / "another root", accept=None)
 
 
 def test_accepted_data_are_marked_said_and_not_remembered(tmp_path, root, said):
     path = pack(tmp_path / "few.zip", {"original_dataset/a.jpg": b"x"})
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     for accept in (f"sha256:{sha256}", f"content:{digest_of(path)}"):
-        record = fetch(TINY, mirror=path, root=root, accept=accept)
+        record = fetch_dataset(TINY, mirror=path, root=root, accept=accept)
         assert record["verified"] == "accepted by the user" and record["sha256"] == sha256
     assert sum("accepted by the user" in line for line in said) == 2
     assert not (root / "checksums.json").exists()
@@ -170,22 +173,22 @@ def test_accepted_data_are_marked_said_and_not_remembered(tmp_path, root, said):
 
 def test_an_acceptance_of_other_data_is_refused_even_for_the_official_archive(archive, root):
     with pytest.raises(UserError, match=r"expected content:0+, which was accepted; found .*--config 'accept="):
-        fetch(TINY, mirror=archive, root=root, accept="content:" + 64 * "0")
+        fetch_dataset(TINY, mirror=archive, root=root, accept="content:" + 64 * "0")
 
 
 def test_a_mirror_without_the_archive_names_what_was_looked_for(tmp_path, root):
     (tmp_path / "mirror").mkdir()
     with pytest.raises(UserError, match=r"neither the archive tiny\.zip nor the extracted folder original_dataset"):
-        fetch(TINY, mirror=tmp_path / "mirror", root=root, accept=None)
+        fetch_dataset(TINY, mirror=tmp_path / "mirror", root=root, accept=None)
     with pytest.raises(UserError, match="does not exist"):
-        fetch(TINY, mirror=tmp_path / "nothing", root=root, accept=None)
+        fetch_dataset(TINY, mirror=tmp_path / "nothing", root=root, accept=None)
 
 
 def test_joined_archives_and_their_extraction_agree(rooms, root, tmp_path):
-    packed = fetch(ROOMS, mirror=rooms, root=root, accept=None)
+    packed = fetch_dataset(ROOMS, mirror=rooms, root=root, accept=None)
     extracted = unpack(pack(tmp_path / "x.zip", PACKED), tmp_path / "extracted")
     (extracted / "Train.txt").write_bytes((rooms / "Train.txt").read_bytes())
-    unpacked = fetch(ROOMS, mirror=extracted, root=root, accept=None)
+    unpacked = fetch_dataset(ROOMS, mirror=extracted, root=root, accept=None)
     assert packed["content"] == unpacked["content"]
     assert packed["files"] == unpacked["files"] == 4
     assert (packed["kind"], unpacked["kind"]) == ("archive", "folder")
@@ -201,19 +204,19 @@ def test_joined_archives_and_their_extraction_agree(rooms, root, tmp_path):
 
 
 def test_another_list_is_another_content(rooms, root):
-    fetch(ROOMS, mirror=rooms, root=root, accept=None)
+    fetch_dataset(ROOMS, mirror=rooms, root=root, accept=None)
     (rooms / "Train.txt").write_text("a/2.jpg\n")
     with pytest.raises(UserError, match=r"expected content:.*, which was used first here"):
-        fetch(ROOMS, mirror=rooms, root=root, accept=None)
+        fetch_dataset(ROOMS, mirror=rooms, root=root, accept=None)
 
 
 def test_the_archive_of_a_data_set_whose_folder_is_called_the_same(rooms, root):
     pack_tar(rooms / "rooms.tar", {**PACKED, "Images/c/4.jpg": b"4"})
     with pytest.raises(UserError, match=r"expected 3 jpg files, found 4[^\n]*$"):
-        fetch(ROOMS, mirror=rooms, root=root, accept=None)
+        fetch_dataset(ROOMS, mirror=rooms, root=root, accept=None)
     classes = dataclasses.replace(ROOMS, expect={"Images/": 2})
     with pytest.raises(UserError, match=r"expected 2 folders in Images/, found 3"):
-        fetch(classes, mirror=rooms, root=root, accept=None)
+        fetch_dataset(classes, mirror=rooms, root=root, accept=None)
     assert not (root / "checksums.json").exists()
 
 
@@ -236,7 +239,7 @@ def extracted(tmp_path):
 
 def test_extracted_files_with_published_checksums(extracted, root):
     (extracted / "readme.html").write_text("not read")
-    record = fetch(cifar(), mirror=extracted, root=root, accept=None)
+    record = fetch_dataset(cifar(), mirror=extracted, root=root, accept=None)
     assert record["verified"] == "published checksum" and record["kind"] == "folder" and record["files"] == 3
 
 
@@ -244,39 +247,39 @@ def test_one_extracted_file_that_is_not_the_published_one(extracted, root):
     (extracted / "test").write_bytes(b"another")
     expected = hashlib.md5(PICKLES["test"]).hexdigest()
     with pytest.raises(UserError, match=f"batches is not what cifar should be: expected md5:{expected} of test, found"):
-        fetch(cifar(), mirror=extracted.parent, root=root, accept=None)
+        fetch_dataset(cifar(), mirror=extracted.parent, root=root, accept=None)
     (extracted / "test").unlink()
     with pytest.raises(UserError, match="batches lacks test"):
-        fetch(cifar(), mirror=extracted.parent, root=root, accept=None)
+        fetch_dataset(cifar(), mirror=extracted.parent, root=root, accept=None)
 
 
 def test_published_files_packed_anew(extracted, root, tmp_path):
     path = pack_tar(tmp_path / "cifar.tar.gz", {f"batches/{name}": data for name, data in PICKLES.items()})
     dataset = cifar("md5:" + 32 * "0")
-    packed = fetch(dataset, mirror=path, root=root, accept=None)
+    packed = fetch_dataset(dataset, mirror=path, root=root, accept=None)
     assert packed["verified"] == "published checksum"
-    assert packed["content"] == fetch(dataset, mirror=extracted, root=root, accept=None)["content"]
+    assert packed["content"] == fetch_dataset(dataset, mirror=extracted, root=root, accept=None)["content"]
     pack_tar(path, {"batches/train": b"x", "batches/test": b"2", "batches/meta": b"3"})
     with pytest.raises(UserError, match="of train, found md5:"):
-        fetch(dataset, mirror=path, root=root, accept=None)
+        fetch_dataset(dataset, mirror=path, root=root, accept=None)
 
 
 def test_a_record_of_something_else_is_refused(rooms, root):
-    record = fetch(ROOMS, mirror=rooms, root=root, accept=None)
+    record = fetch_dataset(ROOMS, mirror=rooms, root=root, accept=None)
     for other in (record, {"name": "codebrim", "path": "tiny.zip"}):
-        with pytest.raises(UserError, match=r"no record of codebrim \(tiny\.zip\)"):
+        with pytest.raises(UserError, match=r"not a record of codebrim \(tiny\.zip\)"):
             open_record(other, TINY)
 
 
 def test_files_that_went_after_the_fetch_are_told(archive, root):
-    record = fetch(TINY, mirror=archive, root=root, accept=None)
+    record = fetch_dataset(TINY, mirror=archive, root=root, accept=None)
     archive.unlink()
     with pytest.raises(UserError, match=r"cannot read .*tiny\.zip"):
         open_record(record, TINY)
 
 
 def test_drawn_archives_need_no_verification(rooms):
-    record = describe(ROOMS, rooms)
+    record = describe_drawn(ROOMS, rooms)
     assert record["verified"] == "drawn on the spot" and record["files"] == 4
     assert record["content"] == open_record(record, ROOMS).digest()
 
@@ -304,22 +307,22 @@ def test_every_data_set_is_found_packed_and_extracted(tmp_path, name):
         for member, data in contents.items():
             (tmp_path / "extracted" / member).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / "extracted" / member).write_bytes(data)
-    packed, extracted = describe(dataset, tmp_path), describe(dataset, tmp_path / "extracted")
+    packed, extracted = describe_drawn(dataset, tmp_path), describe_drawn(dataset, tmp_path / "extracted")
     assert packed["content"] == extracted["content"]
     assert (packed["kind"], extracted["kind"]) == ("archive", "folder")
 
 
 def test_data_sets_fetched_side_by_side_are_all_remembered(archive, root, monkeypatch):
-    real = fetching.files.write_json
+    real = files.write_json
 
     def slowly(path, value):
         time.sleep(0.02)  # long enough for the others to read what this is about to replace
         real(path, value)
 
-    monkeypatch.setattr(fetching.files, "write_json", slowly)
+    monkeypatch.setattr(files, "write_json", slowly)
     sets = [dataclasses.replace(TINY, name=f"set{i}") for i in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda dataset: fetch(dataset, mirror=archive, root=root, accept=None), sets))
+        list(pool.map(lambda dataset: fetch_dataset(dataset, mirror=archive, root=root, accept=None), sets))
     assert set(json.loads((root / "checksums.json").read_text())) == {dataset.name for dataset in sets}
 
 
@@ -327,12 +330,12 @@ def test_damaged_memory_of_checksums(archive, root):
     root.mkdir()
     (root / "checksums.json").write_text("{")
     with pytest.raises(UserError, match=r"checksums\.json is damaged"):
-        fetch(TINY, mirror=archive, root=root, accept=None)
+        fetch_dataset(TINY, mirror=archive, root=root, accept=None)
 
 
 def test_obtain_from_a_mirror(tmp_path, root):
     (tmp_path / "tiny.zip").write_bytes(b"x")
     remote = TINY.archives[0]
-    assert fetching.obtain(remote, mirror=tmp_path, root=root, notice="") == tmp_path / "tiny.zip"
+    assert find_or_download(remote, mirror=tmp_path, root=root, notice="") == tmp_path / "tiny.zip"
     with pytest.raises(UserError, match=r"does not hold tiny\.zip"):
-        fetching.obtain(remote, mirror=root, root=root, notice="")
+        find_or_download(remote, mirror=root, root=root, notice="")

@@ -5,7 +5,7 @@ import zlib
 import pytest
 from small_archives import members, pack
 
-from advkd.data.archives.zip import WRAP, ZipArchive
+from advkd.data.archives.zip_archive import WRAP, ZipArchive
 from advkd.errors import UserError
 
 
@@ -64,7 +64,7 @@ def test_two_members_of_one_name_are_refused(tmp_path):
 def test_a_truncated_archive_is_told(archive):
     data = archive.read_bytes()
     archive.write_bytes(data[: len(data) // 2])
-    with pytest.raises(UserError, match=r"tiny\.zip is no complete zip archive"):
+    with pytest.raises(UserError, match=r"tiny\.zip is not a complete zip archive"):
         ZipArchive(archive, "original_dataset")
 
 

@@ -5,7 +5,7 @@ import pytest
 from small_archives import jpeg
 from torchvision import datasets
 
-from advkd.data.readers import image_folder
+from advkd.data.readers.class_folders import read_class_folders
 from advkd.errors import UserError
 
 
@@ -30,7 +30,7 @@ def test_classes_and_images_are_those_of_an_image_folder(mine):
     (mine / "cat" / "deep").mkdir()
     (mine / "cat" / "deep" / "x.PNG").write_bytes(jpeg())
     (mine / "cat" / "notes.txt").write_text("no image")
-    archive, found = image_folder.read(mine, 0.2, 0)
+    archive, found = read_class_folders(mine, 0.2, 0)
     wanted = datasets.ImageFolder(mine)
     assert list(found.classes) == wanted.classes == ["Dog", "cat", "owl"]
     both = [(str(mine / item.image), item.label) for item in (*found.train, *found.valid)]
@@ -40,14 +40,14 @@ def test_classes_and_images_are_those_of_an_image_folder(mine):
 
 @pytest.mark.parametrize(("fraction", "counts"), [(0.2, [1, 2, 1]), (0.01, [1, 1, 1]), (0.99, [4, 9, 1])])
 def test_a_part_of_every_class_is_set_aside(mine, fraction, counts):
-    _, found = image_folder.read(mine, fraction, 0)
+    _, found = read_class_folders(mine, fraction, 0)
     assert [Counter(item.label for item in found.valid)[label] for label in range(3)] == counts
     assert not set(names(found.train)) & set(names(found.valid)) and len(found.train) + len(found.valid) == 17
     assert names(found.train) == sorted(names(found.train))
 
 
 def test_the_seed_decides_which(mine):
-    first, again, other = (names(image_folder.read(mine, 0.4, seed)[1].valid) for seed in (3, 3, 4))
+    first, again, other = (names(read_class_folders(mine, 0.4, seed)[1].valid) for seed in (3, 3, 4))
     assert first == again != other
 
 
@@ -55,7 +55,7 @@ def test_the_seed_decides_which(mine):
 def test_a_split_folder_keeps_its_split(tmp_path, part):
     fill(tmp_path / "train", cat=3, dog=1)
     fill(tmp_path / part, cat=1, dog=2)
-    _, found = image_folder.read(tmp_path, 0.2, 0)
+    _, found = read_class_folders(tmp_path, 0.2, 0)
     assert found.classes == ("cat", "dog")
     assert names(found.train) == ["train/cat/0.jpg", "train/cat/1.jpg", "train/cat/2.jpg", "train/dog/0.jpg"]
     assert names(found.valid) == [f"{part}/cat/0.jpg", f"{part}/dog/0.jpg", f"{part}/dog/1.jpg"]
@@ -63,7 +63,7 @@ def test_a_split_folder_keeps_its_split(tmp_path, part):
 
 def test_classes_may_be_called_like_parts(tmp_path):
     fill(tmp_path, train=2, bus=2)
-    assert image_folder.read(tmp_path, 0.5, 0)[1].classes == ("bus", "train")
+    assert read_class_folders(tmp_path, 0.5, 0)[1].classes == ("bus", "train")
 
 
 @pytest.mark.parametrize(
@@ -95,12 +95,12 @@ def test_classes_may_be_called_like_parts(tmp_path):
 )
 def test_a_folder_that_is_no_data_set_is_refused(tmp_path, layout, message):
     with pytest.raises(UserError, match=message):
-        image_folder.read(fill(tmp_path, **layout), 0.2, 0)
+        read_class_folders(fill(tmp_path, **layout), 0.2, 0)
 
 
 def test_no_folder(tmp_path):
     with pytest.raises(UserError, match="is not a folder of images"):
-        image_folder.read(tmp_path / "none", 0.2, 0)
+        read_class_folders(tmp_path / "none", 0.2, 0)
 
 
 @pytest.mark.parametrize("place", ["loose.jpg", "train/loose.jpg"])
@@ -109,23 +109,23 @@ def test_images_outside_the_classes_are_refused(tmp_path, place):
     fill(tmp_path, **{f"{part}{name}": 2 for part in parts for name in ("cat", "dog")})
     (tmp_path / place).write_bytes(jpeg())
     with pytest.raises(UserError, match=r"holds 'loose\.jpg' beside the folders of the classes: move it into one"):
-        image_folder.read(tmp_path, 0.2, 0)
+        read_class_folders(tmp_path, 0.2, 0)
 
 
 def test_a_linked_class_is_not_left_out_in_silence(mine, tmp_path):
     (mine / "linked").symlink_to(fill(tmp_path / "elsewhere", fox=3) / "fox")
     with pytest.raises(UserError, match=r"the class 'linked' has no images .*linked folders are left out"):
-        image_folder.read(mine, 0.2, 0)
+        read_class_folders(mine, 0.2, 0)
 
 
 def test_hidden_files_and_folders_are_left_out(mine):
     fill(mine, **{".cache": 2, "__MACOSX": 2})
     (mine / "cat" / "._0.jpg").write_bytes(b"")
-    _, found = image_folder.read(mine, 0.2, 0)
+    _, found = read_class_folders(mine, 0.2, 0)
     assert len(found.classes) == 3 and len(found.train) + len(found.valid) == 17
 
 
 def test_a_name_that_is_no_utf8_is_read(mine):
     (mine / "owl" / "0.jpg").rename(mine / "owl" / os.fsdecode(b"caf\xe9.jpg"))
-    archive, found = image_folder.read(mine, 0.2, 0)
+    archive, found = read_class_folders(mine, 0.2, 0)
     assert len(found.train) + len(found.valid) == 17 and len(archive.digest()) == 64

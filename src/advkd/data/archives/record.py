@@ -1,0 +1,96 @@
+"""The record of a data set's files: where they are, their checksums, and how they were verified.
+
+`advkd fetch` and `advkd draw` write a record; `advkd prepare` opens the files that it names.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypedDict
+
+from advkd import files
+from advkd.data.archives.archive import Archive
+from advkd.data.archives.parts import Part, join_parts, locate_parts, open_parts
+from advkd.data.registry import DataSet
+from advkd.errors import UserError
+
+# The values of `verified` for files that are not verified to be the published ones.
+ACCEPTED = "accepted by the user"
+DRAWN = "drawn on the spot"
+OWN_IMAGES = "the user's own images"
+
+
+class PartRecord(TypedDict):
+    """The record of one published file."""
+
+    file: str  # its official name
+    path: str  # where it or its extracted folder is
+    kind: str  # see `Part.kind`
+    sha256: str | None  # None for an extracted folder
+
+
+class UnverifiedRecord(TypedDict):
+    """The record of a data set's files before they are verified."""
+
+    name: str  # the data set
+    kind: str  # "folder" if a part is extracted, else "archive"
+    parts: list[PartRecord]
+    folder: str | None  # the official folder
+    sha256: str | None  # of the archive, if there is only one part; else None
+    content: str  # see `Archive.digest`
+    files: int  # the number of files
+
+
+class Record(UnverifiedRecord):
+    """The record of a data set's files."""
+
+    verified: str  # a result of `verify_parts`, or "drawn on the spot"
+
+
+def describe_parts(dataset: DataSet, parts: Sequence[Part], archive: Archive) -> UnverifiedRecord:
+    """Return the record of opened parts; `archive` holds the files of all of them."""
+    part_records: list[PartRecord] = []
+    for part in parts:
+        sha256 = files.sha256(part.path) if part.path.is_file() else None
+        part_records.append({"file": part.remote.file, "path": str(part.path), "kind": part.kind, "sha256": sha256})
+    return {
+        "name": dataset.name,
+        "kind": "folder" if any(part.kind == "folder" for part in parts) else "archive",
+        "parts": part_records,
+        "folder": dataset.folder,
+        "sha256": part_records[0]["sha256"] if len(parts) == 1 else None,
+        "content": archive.digest(),
+        "files": len(archive.names()),
+    }
+
+
+def describe_drawn(dataset: DataSet, folder: Path) -> Record:
+    """Return the record of files that were drawn into `folder` in the official layout."""
+    parts = open_parts(dataset, locate_parts(dataset, folder))
+    return {**describe_parts(dataset, parts, join_parts(dataset, parts)), "verified": DRAWN}
+
+
+def origin_of_record(record: Record) -> dict[str, str | None]:
+    """Return what a store's meta.json says about its source, for a source with a record."""
+    return {
+        "content": record["content"],
+        "kind": record["kind"],
+        "sha256": record["sha256"],
+        "verified": record["verified"],
+    }
+
+
+def origin_of_folder(archive: Archive) -> dict[str, str | None]:
+    """Return what a store's meta.json says about its source, for a user's folder of images."""
+    return {"content": archive.digest(), "kind": "images", "sha256": None, "verified": OWN_IMAGES}
+
+
+def open_record(record: Record, dataset: DataSet) -> Archive:
+    """Open the files that a record names, by their official names.
+
+    Raises:
+        UserError: the record is not one of `dataset`, or its files are missing or damaged.
+    """
+    expected = [remote.file for remote in dataset.archives]
+    if [part["file"] for part in record.get("parts", [])] != expected:
+        raise UserError(f"this is not a record of {dataset.name} ({', '.join(expected)}): delete it and fetch again")
+    return join_parts(dataset, open_parts(dataset, [Path(part["path"]) for part in record["parts"]]))

@@ -1,0 +1,120 @@
+"""Reads any folder of images for classifiers: a folder for each class, as torchvision's ImageFolder expects.
+
+Either DIR/CLASS/*, of which a fraction of every class is set aside to evaluate on, or DIR/train/CLASS/* beside one of
+DIR/val, DIR/valid and DIR/test.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from advkd.data.archives.archive import Archive
+from advkd.data.archives.folder_archive import FolderArchive
+from advkd.data.readers.labelled import Item, LabelledImages, label_files
+from advkd.data.readers.photo_folder import IMAGE_SUFFIXES, image_names
+from advkd.errors import UserError
+
+TRAINING = "train"
+EVALUATION = ("val", "valid", "test")
+NamesByClass = dict[str, list[str]]
+
+
+def read_class_folders(path: Path, held_out: float, seed: int) -> tuple[Archive, LabelledImages]:
+    """Return the files of a folder and its labelled images, with classes and images sorted by name.
+
+    Images are found in all subfolders of a class, by their suffix in upper or lower case. Hidden files, linked folders
+    and links out of the folder are left out.
+
+    Args:
+        path: the folder.
+        held_out: the fraction of every class to evaluate on, at least one image. Only used if the folder is not split.
+        seed: the seed for choosing these images.
+
+    Raises:
+        UserError: `path` is not a folder; an image is outside the class folders; there are fewer than two classes; a
+            class has no images, or none in one part of the split; a class that must be split has only one image.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        raise UserError(f"{path} is not a folder of images")
+    archive = FolderArchive(path)
+    names = image_names(archive)
+    evaluation_folders = [name for name in EVALUATION if (path / name).is_dir()]
+    if (path / TRAINING).is_dir() and evaluation_folders:
+        train, valid = _read_split(path, names, evaluation_folders)
+    else:
+        train, valid = _draw_split(path, _group_by_class(path, names), held_out, seed)
+    classes = sorted(train)
+    return archive, label_files(archive, classes, _label(classes, train), _label(classes, valid))
+
+
+def _label(classes: Sequence[str], names_by_class: NamesByClass) -> list[Item]:
+    items: list[Item] = []
+    for label, name in enumerate(classes):
+        items.extend(Item(image, label) for image in names_by_class[name])
+    return items
+
+
+def _read_split(
+    path: Path, names: Sequence[str], evaluation_folders: Sequence[str]
+) -> tuple[NamesByClass, NamesByClass]:
+    """Return the training images and the evaluation images of a folder that is split."""
+    evaluation = evaluation_folders[0]
+    if len(evaluation_folders) > 1:
+        raise UserError(
+            f"{path} holds {' and '.join(evaluation_folders)} beside {TRAINING}: move all but one out of the folder"
+        )
+    for name in names:
+        if not name.startswith((f"{TRAINING}/", f"{evaluation}/")):
+            raise UserError(f"{path} holds {name!r} beside {TRAINING} and {evaluation}: move it out of the folder")
+    train = _group_by_class(path / TRAINING, names, f"{TRAINING}/")
+    valid = _group_by_class(path / evaluation, names, f"{evaluation}/")
+    for name in sorted(train.keys() ^ valid.keys()):
+        filled, empty = (TRAINING, evaluation) if name in train else (evaluation, TRAINING)
+        raise UserError(f"{path}: the class {name!r} has images in {filled} but none in {empty}: both need some")
+    return train, valid
+
+
+def _draw_split(
+    path: Path, names_by_class: NamesByClass, fraction: float, seed: int
+) -> tuple[NamesByClass, NamesByClass]:
+    """Return the training images and the evaluation images, where a fraction of each class is drawn for evaluation."""
+    rng = np.random.Generator(np.random.PCG64(seed))
+    train: NamesByClass = {}
+    valid: NamesByClass = {}
+    for name, images in names_by_class.items():
+        if len(images) < 2:
+            raise UserError(f"{path}: the class {name!r} has one image: at least two are needed, to train and evaluate")
+        count = min(max(round(fraction * len(images)), 1), len(images) - 1)
+        aside = set(rng.permutation(len(images))[:count].tolist())
+        train[name] = [image for index, image in enumerate(images) if index not in aside]
+        valid[name] = [image for index, image in enumerate(images) if index in aside]
+    return train, valid
+
+
+def _group_by_class(folder: Path, names: Sequence[str], prefix: str = "") -> NamesByClass:
+    """Return the images in the class folders of `folder`, with the classes sorted.
+
+    Args:
+        folder: the folder of the class folders.
+        names: the names of all images.
+        prefix: what the names of the images in `folder` begin with.
+    """
+    names_by_class: NamesByClass = {}
+    for name in names:
+        if not name.startswith(prefix):
+            continue
+        top, slash, _ = name.removeprefix(prefix).partition("/")
+        if not slash:
+            raise UserError(f"{folder} holds {top!r} beside the folders of the classes: move it into one")
+        names_by_class.setdefault(top, []).append(name)
+    for name in sorted(child.name for child in folder.iterdir() if child.is_dir()):
+        if name not in names_by_class and not name.startswith((".", "__MACOSX")):
+            raise UserError(
+                f"{folder}: the class {name!r} has no images ({', '.join(IMAGE_SUFFIXES)}; linked folders are left "
+                f"out): add some, or remove the folder"
+            )
+    if len(names_by_class) < 2:
+        raise UserError(f"{folder} holds images of {len(names_by_class)} classes, one a folder: a classifier needs two")
+    return dict(sorted(names_by_class.items()))

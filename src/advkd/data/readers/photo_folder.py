@@ -1,0 +1,49 @@
+"""Reads any folder of images for GANs: every subfolder is a class, or the whole folder is one class."""
+
+from pathlib import Path, PurePosixPath
+
+from advkd.data.archives.archive import Archive
+from advkd.data.archives.folder_archive import FolderArchive
+from advkd.data.images import read_image_size
+from advkd.data.photos import Box, Photo
+from advkd.errors import UserError
+
+IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+
+
+def read_photo_folder(path: Path) -> tuple[Archive, list[Photo], tuple[str, ...]]:
+    """Return the files of a folder, its images as photos with one box each, and the names of the classes.
+
+    Images are found in all subfolders, by their suffix in upper or lower case. Hidden files, linked folders and links
+    out of the folder are left out. The class of an image is the first folder below `path`; classes are sorted by name.
+    Images directly in `path` are one class, named like the folder.
+
+    Raises:
+        UserError: `path` is not a folder, holds no images, holds images both directly and in subfolders, or holds an
+            image that cannot be read.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        raise UserError(f"{path} is not a folder of images")
+    archive = FolderArchive(path)
+    names = image_names(archive)
+    if not names:
+        raise UserError(f"{path} holds no images (none of {', '.join(IMAGE_SUFFIXES)})")
+    loose = [name for name in names if "/" not in name]
+    if loose and len(loose) < len(names):
+        raise UserError(
+            f"{path} holds images in subfolders, which are classes, and beside them ({loose[0]}): move these"
+        )
+    folders = [path.resolve().name] if loose else sorted({PurePosixPath(name).parts[0] for name in names})
+    labels = {folder: label for label, folder in enumerate(folders)}
+    photos = []
+    for name in names:
+        label = 0 if loose else labels[PurePosixPath(name).parts[0]]
+        width, height = read_image_size(archive, name)
+        photos.append(Photo(name, (width, height), (Box(0, 0, width, height, (label,)),)))
+    return archive, photos, tuple(folders)
+
+
+def image_names(archive: Archive) -> list[str]:
+    """Return the sorted names of the files with a suffix of images."""
+    return [name for name in archive.names() if PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES]

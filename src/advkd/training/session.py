@@ -1,0 +1,84 @@
+"""What a training loop needs of the program that runs it.
+
+`advkd.runs.session.Session` is the implementation that keeps everything in a run's folder. A loop knows no file names.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+# Which weights: a classifier's of its last or best epoch (of a GAN the last ones), or of the generator beside it.
+Weights = Literal["last", "best", "generator"]
+Arrays = Literal["samples", "predictions"]
+
+
+class Parent(Protocol):
+    """A finished run whose networks another run starts from or learns from. All methods raise UserError."""
+
+    @property
+    def run(self) -> str:
+        """The run's name."""
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings that the run was trained with."""
+
+    def weights(self, which: Weights) -> dict[str, Tensor]:
+        """Return weights by name, on the CPU."""
+
+    def column(self, name: str) -> list[float]:
+        """Return a column of the run's history, such as "valid_error": the values that there are, at least one."""
+
+    def describe(self, which: Weights) -> str:
+        """Return where these weights are, for a message."""
+
+
+class Session(Protocol):
+    """A training while it runs.
+
+    Attributes:
+        document: the run's resolved configuration: its name under "run", its settings under "settings", ….
+        device: where the training computes.
+        step: number of steps taken, over all attempts. The loop counts it.
+        history: the rows logged so far. A loop appends rows; two rows may have different columns.
+    """
+
+    document: dict[str, Any]
+    device: torch.device
+    step: int
+    history: list[dict[str, Any]]
+
+    @property
+    def settings(self) -> SimpleNamespace:
+        """The run's settings as attributes."""
+
+    @property
+    def parents(self) -> Mapping[str, Parent]:
+        """The runs that this one starts from or learns from, by role."""
+
+    def resume(self) -> dict[str, Any] | None:
+        """Return the state to continue from, as it was given to `save`, or None. Called once, before the first step."""
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Keep a state: tensors, numbers, strings, and lists and dicts of them."""
+
+    def save_if_due(self, state: Callable[[], dict[str, Any]]) -> None:
+        """Keep the state that `state` returns where the last one is old; called after every step.
+
+        Raises what ends the loop where the training was asked to stop. The loop does not catch it.
+        """
+
+    def write_weights(self, which: Weights, tensors: dict[str, Tensor]) -> None:
+        """Write weights of the trained run, CPU tensors by name."""
+
+    def write_arrays(self, which: Arrays, arrays: dict[str, np.ndarray]) -> None:
+        """Write images or predictions of the trained run."""
+
+    def keep_samples(self, moment: str, arrays: dict[str, np.ndarray]) -> None:
+        """Keep arrays of a moment of the training, such as "early", until the training is done."""
+
+    def kept_samples(self, moment: str, names: Sequence[str]) -> list[np.ndarray]:
+        """Return the arrays `names` that were kept at a moment, also by an earlier attempt; raises UserError."""
