@@ -50,9 +50,8 @@ def leave(resolved: Resolved, **result) -> None:
     }
     shared = {"attempts": [ATTEMPT], "code": "0" * 12, "wall_seconds": 3.0, "peak_memory_mib": {"host": 100}}
     folder = resolved.run.folder(resolved.scale)
-    result = {"config_hash": resolved.hash, **result}
-    write_json(folder / "provenance.json", {"data": data, "result": result, **shared})
-    write_json(folder / "result.json", result)
+    write_json(folder / "provenance.json", {"data": data, "result": {"config_hash": resolved.hash, **result}, **shared})
+    write_json(folder / "result.json", {"config_hash": resolved.hash, **result})
 
 
 def generate(resolved: Resolved, epochs: int = 12, noises: int = 6) -> None:
