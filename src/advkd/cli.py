@@ -205,7 +205,7 @@ def report(args: argparse.Namespace, user: "User") -> None:
     if args.scale:
         user = config.user({**dict(args.config), "scale": args.scale})
     both = not (args.html or args.pdf)
-    results = content.gather(user)
+    results = content.gather_content(user)
     if both or args.html:
         page.write(results, user, args.html or Path("results", user.scale, "report.html"))
     if both or args.pdf:

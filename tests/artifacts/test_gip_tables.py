@@ -7,7 +7,8 @@ from gip_runs import WEIGHTS, end, finish
 
 from advkd.artifacts import latex, table_captions, table_cells, table_layout, table_marks, tables
 from advkd.metrics.classification import evaluate
-from advkd.report import explain, status
+from advkd.report import explain
+from advkd.runs.lookup import state_of
 from advkd.settings import catalog, config
 
 TABLES = [f"gip_table{number}" for number in range(1, 8)]
@@ -182,10 +183,10 @@ def test_a_blocked_student_names_its_parent(checkout):
 
 def test_status_says_epoch_or_step(user, run):
     end(run(f"{GIP}/seed0"), status="diverged", step=900, epoch=3)
-    assert status.state(run(f"{GIP}/seed0")).startswith("diverged: at epoch 3; see ")
+    assert str(state_of(run(f"{GIP}/seed0"))).startswith("diverged: at epoch 3; see ")
     gan = "gip/cifar10/acgan/acgan/seed0"
     end(run(gan), status="diverged", step=40)
-    assert status.state(run(gan)).startswith("diverged: at step 40; see ")
+    assert str(state_of(run(gan))).startswith("diverged: at step 40; see ")
 
 
 # --- quoted numbers
@@ -293,21 +294,25 @@ def test_a_ratio_is_explained_by_both_sides(fill):
     text = explain.report("gip_table3", ["Our", "Ratio"], fill("gip_table3"))
     row = table_cells.cell_row(cell("gip_table3", "Our method", "Restored Ratio (%)"), fill("gip_table3"))
     student = f"{row['student_mean']:.2f} ± {row['student_std']:.2f}"
-    assert f"  student     {student}  accuracy, done; values {row['student_values']}\n" in text
-    assert "  teacher     80.00  accuracy, done\n" in text
+    assert f"  student     {student}, done; values {row['student_values']}\n" in text
+    assert "  teacher     80.00, done\n" in text
     for seed in range(3):
         assert f"  run         {TAUGHT}/seed{seed}: " in text
-    assert f"  run         {WRN}: " in text and f"    teacher   learnt from {WRN}, weights {WEIGHTS[:16]}…" in text
+    assert f"  run         {WRN}: " in text
+    assert f"    teacher            learned from {WRN}, weights {WEIGHTS}\n" in text
 
 
 def test_quoted_numbers_are_explained(fill):
     user = fill("gip_table4")
     text = explain.report("gip_table4", ["CIFAR-10", "DAFL", "Student"], user)
-    assert "  published   92.22, quoted from elsewhere; ours is of our re-implementation\n" in text
-    assert re.search(r"  ours        \d\d\.\d\d ± 1\.00  at scale paper: done; values", text)
+    assert "  published   92.22\n" in text
+    assert "  quoted      by the paper from elsewhere; ours is of our re-implementation\n" in text
+    assert re.search(r"  ours        \d\d\.\d\d ± 1\.00  at scale paper\n", text)
+    assert "  status      done\n" in text and re.search(r"  values      \d\d \d\d \d\d\n", text)
     assert "  best.accuracy 70" in text and "gip/cifar10/resnet18/dafl/seed2" in text
     text = explain.report("gip_table4", ["CIFAR-10", "DAFL", "Ratio"], user)
-    assert "  published   96.48, of numbers quoted from elsewhere; " in text
+    assert "  published   96.48\n" in text
+    assert "  quoted      a ratio of numbers that the paper quotes from elsewhere; " in text
 
 
 def test_parents_of_every_role_are_explained(user, run):
@@ -316,9 +321,10 @@ def test_parents_of_every_role_are_explained(user, run):
         finish(run(f"gip/cifar10/resnet18/gantsc+teacher=wrn28_10/seed{seed}"))
     text = explain.report("gip_table2", ["CIFAR-10", "Proposed"], user)
     start = "gip/cifar10/reactnet18/gip+binary=activations/seed1"
-    assert f"    start     started from {start}, weights" in text and f"    teacher   learnt from {RESNET}" in text
+    assert f"    start              started from {start}, weights" in text
+    assert f"    teacher            learned from {RESNET}" in text
     text = explain.report("gip_table3", ["GAN-TSC", "Student"], user)
-    assert "    gan       learnt from gip/cifar10/acgan/acgan/seed0" in text and f"learnt from {WRN}" in text
+    assert "    gan                learned from gip/cifar10/acgan/acgan/seed0" in text and f"learned from {WRN}" in text
 
 
 def test_survivors_are_told_without_a_mean(user, run):
@@ -326,5 +332,7 @@ def test_survivors_are_told_without_a_mean(user, run):
         finish(run(f"{GIP}/seed{seed}"), right)
     end(run(f"{GIP}/seed1"), status="diverged", step=900, epoch=3)
     text = explain.report("gip_table1", ["CIFAR-10", "Proposed"], user)
-    assert "  ours        –  at scale paper: diverged (seed 1 at epoch 3); values 60 64\n" in text
-    assert "weights   sha256 none (diverged)" in text
+    assert "  ours        –  at scale paper\n" in text
+    assert "  status      diverged (seed 1 at epoch 3)\n  values      60 64\n" in text
+    assert "    outcome            diverged at epoch 3\n" in text
+    assert "    sha256 model       none (diverged)" in text

@@ -8,6 +8,7 @@ import pytest
 from advkd.artifacts import latex, number_format, table_captions, table_cells, table_layout, table_marks, tables
 from advkd.files import read_json, write_json
 from advkd.report import status
+from advkd.runs.lookup import state_of
 from advkd.settings import catalog, config
 
 GROUPS = ["acgan/single", "acgan/okd", "sagan/single", "sagan/okd"]
@@ -172,14 +173,14 @@ def test_the_official_number_stands_beside_a_paper_s_wrong_one(reduced, tmp_path
 def test_states_of_runs(reduced):
     one = config.resolve("okd/codebrim/sagan/okd/seed0", reduced)
     folder = one.run.folder("reduced")
-    assert status.state(one) == "not started"
+    assert str(state_of(one)) == "not started"
     folder.mkdir(parents=True)
     (folder / "log.txt").write_text("2026-01-01 00:00:00 iteration 5/10\n")
-    assert status.state(one).startswith("unfinished: no checkpoint; see ")
+    assert str(state_of(one)).startswith("unfinished: no checkpoint; see ")
     write_json(folder / "result.json", {"config_hash": "old", "status": "done", "sha256": {}})
-    assert status.state(one).startswith("stale")
+    assert str(state_of(one)).startswith("stale")
     write_json(folder / "result.json", {"config_hash": one.hash, "status": "diverged", "step": 3, "sha256": {}})
-    assert status.state(one).startswith("diverged: at step 3")
+    assert str(state_of(one)).startswith("diverged: at step 3")
     assert f"{one.run}  diverged: at step 3" in status.report(reduced, False)
 
 

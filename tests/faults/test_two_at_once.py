@@ -7,8 +7,9 @@ from pathlib import Path
 from small_workflows import CONFIG, FOLDER, LONGEST, PRODUCTS, RUN, SNAKEMAKE, prepare, resolved, started, training
 
 from advkd.files import read_json
-from advkd.report import status
 from advkd.runs import gpus
+from advkd.runs.folder import RunFolder
+from advkd.runs.lookup import state_of
 from advkd.runs.train import locked, train
 from checkouts import environment
 
@@ -58,10 +59,10 @@ def test_a_run_s_lock_whose_holder_is_gone_holds_nobody_up(checkout):
         f"with locked(Path({str(folder)!r})): os.kill(os.getpid(), signal.SIGKILL)"
     )
     assert start(checkout, [sys.executable, "-c", code]).returncode == -9
-    assert (folder / ".lock").exists() and not status.locked(folder)
+    assert (folder / ".lock").exists() and not RunFolder(folder).is_locked()
     with locked(folder):
-        assert status.locked(folder)
-    assert status.state(resolved()) == "not started" and str(resolved().run) == RUN
+        assert RunFolder(folder).is_locked()
+    assert str(state_of(resolved())) == "not started" and str(resolved().run) == RUN
 
 
 def test_a_gpu_s_lock_whose_holder_is_gone_holds_nobody_up(tmp_path, monkeypatch):

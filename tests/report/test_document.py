@@ -1,4 +1,4 @@
-"""The report as a PDF: what its parts say, and that TeX sets them."""
+"""The report as a PDF: the content of its parts, and that TeX sets them."""
 
 import re
 import shutil
@@ -15,7 +15,7 @@ from advkd.report.document import tex
 from advkd.settings import catalog, config, tags
 from checkouts import copy_checkout
 
-needs_tex = pytest.mark.skipif(not all(map(shutil.which, tex.TEX)), reason=f"needs TeX (Debian: {tex.TEX_PACKAGES})")
+needs_tex = pytest.mark.skipif(not all(map(shutil.which, tex.PROGRAMS)), reason=f"needs TeX (Debian: {tex.PACKAGES})")
 HOSTILE = r"\write18{rm} $& %#_{}~^ \end{document} 漢 \input{/etc/passwd}"
 
 
@@ -27,7 +27,7 @@ def checkout(tmp_path, monkeypatch):
 
 
 def parts(user):
-    return document.parts(content.gather(user), user)
+    return document.build_parts(content.gather_content(user), user)
 
 
 def test_nothing_is_run_yet(checkout):
@@ -42,16 +42,16 @@ def test_every_tag_leads_to_a_run_and_back(checkout):
     used = {tag for text in found.values() for tag in re.findall(r"\\run(?:tag|link)\{(R\d+)\}", text)}
     listed = re.findall(r"\\hypertarget\{(R\d+)\}", found["runs"])
     assert len(listed) == len(set(listed)) and used <= set(listed)
-    assert {tags.tags(checkout)[name] for name in content.gather(checkout).groups} == set(listed)
+    assert {tags.tags(checkout)[name] for name in content.gather_content(checkout).groups} == set(listed)
     labels = {label for text in found.values() for label in re.findall(r"\\label\{(tab:\w+)\}", text)}
     back = {f"tab:{name}" for name in re.findall(r"\\shownin\{(\w+)\}", found["runs"])}
     assert back <= labels == {f"tab:{name}" for name in (*catalog.tables(), *catalog.figures())}
 
 
 def test_every_claim_and_every_finding_is_told(checkout):
-    found, told = parts(checkout), content.gather(checkout)
+    found, told = parts(checkout), content.gather_content(checkout)
     assert all(rf"\texttt{{{claim['id']}}}" in found["claims"] for claim in told.claims.items)
-    assert found["audit"].count(r"\\\addlinespace") == len(told.audited.findings)
+    assert found["audit"].count(r"\\\addlinespace") == len(told.audit.findings)
 
 
 def test_a_damaged_run_spoils_its_cells_alone(checkout):
@@ -67,7 +67,7 @@ def test_a_damaged_run_spoils_its_cells_alone(checkout):
 @needs_tex
 def test_the_pdf_is_whole_and_the_same_every_time(checkout, tmp_path):
     fill(checkout, "")
-    shown = content.gather(checkout)
+    shown = content.gather_content(checkout)
     made = []
     for name in ("a.pdf", "b.pdf"):
         shutil.rmtree("results/smoke/report", ignore_errors=True)
@@ -86,7 +86,7 @@ def test_text_that_is_tex_stays_text(checkout, tmp_path):
     path = one.run.folder("smoke") / "provenance.json"
     known = read_json(path)
     write_json(path, {**known, "attempts": [{**known["attempts"][0], "processor": HOSTILE}]})
-    document.write(content.gather(checkout), checkout, tmp_path / "out.pdf")
+    document.write(content.gather_content(checkout), checkout, tmp_path / "out.pdf")
     assert r"\textbackslash{}write18\{rm\}" in (tmp_path / "results/smoke/report/overview.tex").read_text()
 
 
@@ -94,7 +94,7 @@ def test_without_tex_it_says_what_to_install_and_leaves_what_there_is(checkout, 
     monkeypatch.setattr(tex.shutil, "which", lambda name: None)
     (tmp_path / "old.pdf").write_bytes(b"%PDF-old")
     with pytest.raises(UserError, match="apt-get install latexmk texlive-latex-recommended lmodern"):
-        document.write(content.gather(checkout), checkout, tmp_path / "old.pdf")
+        document.write(content.gather_content(checkout), checkout, tmp_path / "old.pdf")
     assert (tmp_path / "old.pdf").read_bytes() == b"%PDF-old"
 
 
@@ -103,7 +103,7 @@ def test_what_stops_tex_is_named_in_one_line(checkout, tmp_path):
     main = tmp_path / "paper/report.tex"
     main.write_text(main.read_text().replace(r"\tableofcontents", r"\nosuchcommand"))
     with pytest.raises(UserError, match=r"report\.tex:\d+: Undefined control sequence") as caught:
-        document.write(content.gather(checkout), checkout, tmp_path / "out.pdf")
+        document.write(content.gather_content(checkout), checkout, tmp_path / "out.pdf")
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "out.pdf").exists()
 

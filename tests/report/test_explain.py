@@ -1,4 +1,4 @@
-"""`advkd explain`: from a cell to its runs, and from a run to all that rests on it."""
+"""`advkd explain`: from a cell to its runs, and from a run to everything that rests on it."""
 
 import re
 
@@ -80,7 +80,7 @@ def test_a_damaged_file_is_a_line_and_the_rest_is_told(user):
     folder = config.resolve(f"{STUDENT}/seed0", user).run.folder("paper")
     (folder / "provenance.json").write_text("{}")
     text = explain.report(STUDENT, [], user)
-    assert f"seed0: damaged: {folder}/provenance.json: 'code' is missing, as in a file of another version" in text
+    assert f"seed0: damaged: {folder}/provenance.json has no 'code', as a file of another version" in text
     assert f"{STUDENT}/seed1: done" in text and "gip_table1" in text
     (folder / "provenance.json").unlink()
     assert "provenance.json is missing" in explain.report(STUDENT, [], user)
@@ -94,7 +94,8 @@ def test_a_cell_of_a_damaged_run_says_so_once_and_tells_of_the_other(user, name,
     path.unlink() if content is None else path.write_text(content)
     text = explain.report("gip_table1", ["CIFAR-10", "Proposed"], user)
     (line,) = lines(text, "damaged")
-    assert str(path) in line and line.endswith("delete its result.json and train it again")
+    what = "it" if name == "result.json" else "result.json beside it"
+    assert str(path) in line and line.endswith(f"delete {what}, then: advkd train {STUDENT}/seed0")
     assert text.count(str(path)) == 1
     assert f"{STUDENT}/seed0: damaged\n" in text and f"{STUDENT}/seed1: done" in text and "made by" in text
 

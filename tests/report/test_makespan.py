@@ -22,9 +22,9 @@ SECONDS = {"student": 1.0, "teacher": 2.0, "start": 4.0, "other": 6.0}
 
 
 def test_a_chain_is_what_waits_for_a_run():
-    assert plan.chains(runs(CHAIN), SECONDS) == {"start": 7.0, "teacher": 3.0, "student": 1.0, "other": 6.0}
+    assert plan.chain_lengths(runs(CHAIN), SECONDS) == {"start": 7.0, "teacher": 3.0, "student": 1.0, "other": 6.0}
     finished = {name: found for name, found in CHAIN.items() if name != "teacher"}
-    assert plan.chains(runs(finished), SECONDS)["start"] == 4.0, "what is finished holds nobody up"
+    assert plan.chain_lengths(runs(finished), SECONDS)["start"] == 4.0, "a finished run delays no other run"
 
 
 @pytest.mark.parametrize(("jobs", "expected"), [(1, 13.0), (2, 7.0), (64, 7.0)])
@@ -44,6 +44,6 @@ def test_between_what_must_be_and_what_list_scheduling_may_cost(drawn, jobs):
     }
     seconds = {name: float(length) for name, (length, _) in zip(names, drawn, strict=True)}
     found = plan.makespan(runs(parents), seconds, jobs)
-    longest = max(plan.chains(runs(parents), seconds).values())
+    longest = max(plan.chain_lengths(runs(parents), seconds).values())
     work = sum(seconds.values()) / jobs
     assert max(longest, work) <= found <= work + longest * (1 - 1 / jobs), "Graham's bound"

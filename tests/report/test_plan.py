@@ -5,6 +5,7 @@ import pytest
 
 from advkd.errors import UserError
 from advkd.report import plan
+from advkd.runs import paces
 from advkd.settings import catalog, config
 from advkd.settings.names import Run
 
@@ -33,16 +34,16 @@ def elsewhere(tmp_path, monkeypatch):  # a checkout without results
 def test_a_table_and_the_teachers_it_needs(elsewhere, smoke):
     text = plan.report("gip_table1", smoke, 1)
     assert text.startswith("gip_table1 at scale smoke: 8 runs, 0 finished")
-    assert "gip/cifar100/resnet34/baseline/seed0" in text and "no time is known" in text
+    assert "gip/cifar100/resnet34/baseline/seed0" in text and "the time is unknown" in text
 
 
 def test_time_is_the_pace_of_the_most_similar_runs_times_the_length(elsewhere, smoke):
     finish(elsewhere, "gip/cifar10/resnet18/gip/seed1", 30.0, 3)
     finish(elsewhere, "gip/cifar10/resnet18/gip+delta=1/seed0", 500.0, 5)
     finish(elsewhere, "gip/cifar10/resnet18/kd+tau=4/seed0", 8.0, 4)
-    paces = plan.measured(smoke)
-    assert paces[Run.parse("gip/cifar10/resnet18/gip/seed1")] == 10.0
-    found = {name: plan.estimate(one, paces) for name, one in catalog.runs("gip_table1", smoke).items()}
+    pace = paces.measured(smoke)
+    assert pace[Run.parse("gip/cifar10/resnet18/gip/seed1")] == 10.0
+    found = {name: plan.estimate(one, pace) for name, one in catalog.runs("gip_table1", smoke).items()}
     assert found["gip/cifar10/resnet18/gip/seed0"] == plan.Estimate(20.0, "other seeds")  # 2 epochs
     assert found["gip/cifar10/resnet18/kd/seed0"] == plan.Estimate(4.0, "other variants")
     assert found["gip/cifar100/resnet18/gip/seed0"] == plan.Estimate(2 * (10 + 100) / 2, "other data sets")
@@ -61,7 +62,7 @@ def test_half_a_file_is_passed_over(elsewhere, smoke):
     finish(elsewhere, "gip/cifar10/resnet18/gip/seed1", 30.0, 3)
     path = elsewhere / "results/smoke/runs/gip/cifar10/resnet18/gip/seed1/provenance.json"
     path.write_text(path.read_text()[:40])
-    assert plan.measured(smoke) == {}
+    assert paces.measured(smoke) == {}
 
 
 @pytest.mark.parametrize("content", ['{"status": ', "[]", "{}"])
@@ -75,7 +76,7 @@ def test_a_damaged_run_is_to_be_trained_again(elsewhere, smoke, content):
     (path.parent / "provenance.json").write_text(content)
     (line,) = [line for line in plan.report("gip_table6", smoke, 1).splitlines() if line.split()[0] == name]
     assert line.split()[1] == "damaged" and f"{name}/result.json" in line
-    assert line.endswith("delete its result.json and train it again")
+    assert line.endswith(f"delete it, then: advkd train {name}")
 
 
 def test_every_target_of_the_workflow_can_be_planned(smoke):

@@ -52,7 +52,7 @@ def report(tmp_path_factory):
         user = config.user({"scale": "paper", "seeds": 2, "accept": {"codebrim": f"sha256:{64 * '0'}"}})
         fill(user, HOSTILE)
         out = tmp_path_factory.mktemp("out") / "report.html"
-        page.write(content.gather(user), user, out)
+        page.write(content.gather_content(user), user, out)
     return out
 
 

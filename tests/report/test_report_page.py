@@ -18,7 +18,7 @@ from report_runs import HOSTILE, fill, leave
 from advkd.claims import audit, judgements
 from advkd.files import write_json
 from advkd.report import choices, content, deviations, page
-from advkd.report.content import cells, pictures, records
+from advkd.report.content import figures, runs, samples, tables
 from advkd.settings import catalog, config, tags
 from checkouts import copy_checkout
 
@@ -30,9 +30,9 @@ def reduced(checkout):
     return config.user({"scale": "reduced", "seeds": 2})
 
 
-def table(name: str, user) -> tuple[cells.Table, dict[str, records.Group]]:
-    groups = records.gather(catalog.with_parents(catalog.runs(name, user)), user)
-    return cells.gather(name, groups, user), groups
+def table(name: str, user) -> tuple[tables.Table, dict[str, runs.RunGroup]]:
+    groups = runs.gather_groups(catalog.with_parents(catalog.runs(name, user)), user)
+    return tables.read_table(name, groups, user), groups
 
 
 def test_a_cell_shows_both_numbers_and_names_its_runs(reduced):
@@ -46,10 +46,10 @@ def test_a_cell_shows_both_numbers_and_names_its_runs(reduced):
     assert facts["values"] == "60 62" and facts["seeds"] == "0 1"
     group = groups[one.groups[0]]
     assert (one.id, f"gip_table1 · {one.name}") in group.cells
-    assert [record.word for record in group.records] == ["done by older code", "done by older code"]
+    assert [record.word for record in group.records] == ["done (older code)", "done (older code)"]
     assert ("epochs" in {key for key, *_ in group.changed}) and len(group.charts[0].lines) == 2
     assert found.columns == ["Baseline (%)", "KD (%)", "Proposed Method (%)"]
-    assert [row.head for _, rows in found.blocks for row in rows] == ["CIFAR-10", "CIFAR-100"]
+    assert [row.head for rows in found.blocks.values() for row in rows] == ["CIFAR-10", "CIFAR-100"]
 
 
 def test_a_part_of_the_data_is_not_compared(reduced):
@@ -58,8 +58,8 @@ def test_a_part_of_the_data_is_not_compared(reduced):
     one = next(one for one in found.entries if one.ours)
     assert one.filter == "not comparable" and "classes" in one.agreement.reason
     whole = config.user({"scale": "paper"})
-    assert not cells.other_data(
-        records.group(one.groups[0], "", [config.resolve(f"{one.groups[0]}/seed0", whole)], whole)
+    assert not tables.describe_other_data(
+        runs.read_group(one.groups[0], "", [config.resolve(f"{one.groups[0]}/seed0", whole)], whole)
     )
 
 
@@ -72,17 +72,17 @@ def test_a_ratio_names_student_and_teacher(reduced):
 
 
 def test_tags_lead_from_cells_and_figures_to_runs_and_back(reduced):
-    runs = catalog.runs("gip_table1", reduced) | catalog.runs("gip_figureS1", reduced)
-    groups = records.gather(catalog.with_parents(runs), reduced)
+    wanted = catalog.runs("gip_table1", reduced) | catalog.runs("gip_figureS1", reduced)
+    groups = runs.gather_groups(catalog.with_parents(wanted), reduced)
     known = tags.tags(reduced)
     assert {name: one.tag for name, one in groups.items()} == {name: known[name] for name in groups}
     assert list(groups) == [name for name in known if name in groups], "in the order of the tags"
-    found = cells.gather("gip_table1", groups, reduced)
-    drawn = pictures.figure("gip_figureS1", groups, reduced)
+    found = tables.read_table("gip_table1", groups, reduced)
+    drawn = figures.read_figure("gip_figureS1", groups, reduced)
     for one in found.entries:
         assert one.tags == [known[name] for name in one.groups]
         assert all(one.id in [place for place, _ in groups[name].cells] for name in one.groups)
-    assert all(("gip_figureS1", drawn.title) in groups[name].figures for name in drawn.groups)
+    assert all(("gip_figureS1", drawn.record.title) in groups[name].figures for name in drawn.groups)
     assert {name for name, one in groups.items() if one.shown} == {
         *drawn.groups,
         *(name for one in found.entries for name in one.groups),
@@ -154,8 +154,8 @@ def test_diverged_blocked_and_missing_runs_say_so(reduced):
 def test_a_log_of_any_bytes_is_shown_by_its_end(reduced):
     one = leave("gip/cifar10/resnet18/baseline/seed0", reduced)
     (one.run.folder("reduced") / "log.txt").write_bytes(b"first\n" * 99 + b"\xff\xfe last\n")
-    log = records.record(one).log
-    assert log.endswith("last") and log.count("\n") == records.TAIL - 1
+    log = runs.read_record(one).log
+    assert log.endswith("last") and log.count("\n") == runs.LOG_LINES - 1
 
 
 def test_a_grid_shows_the_first_images_in_order(tmp_path, reduced):
@@ -163,24 +163,22 @@ def test_a_grid_shows_the_first_images_in_order(tmp_path, reduced):
     shades = np.arange(12, dtype=np.uint8) * 20
     images = np.broadcast_to(shades[:, None, None, None], (12, 16, 16, 3))
     one.run.folder("reduced").mkdir(parents=True)
-    np.savez(pictures.drawn(one), G1=images, G2=255 - images, labels=np.zeros(12))
-    found = pictures.grid(one)
+    np.savez(one.run.folder("reduced") / "samples.npz", G1=images, G2=255 - images, labels=np.zeros(12))
+    found = samples.draw_grid(one)
     sheet = decoded(found.uri)
-    step, middle = 16 + pictures.GAP, pictures.GAP + 8
+    step, middle = 16 + samples.GAP, samples.GAP + 8
     assert (
-        sheet.shape[:2]
-        == (found.height, found.width)
-        == (2 * step + pictures.GAP, pictures.SHOWN * step + pictures.GAP)
+        sheet.shape[:2] == (found.height, found.width) == (2 * step + samples.GAP, samples.IMAGES * step + samples.GAP)
     )
     seen = sheet[middle::step, middle::step, 0].astype(int)
-    expected = np.stack([shades[: pictures.SHOWN], 255 - shades[: pictures.SHOWN]]).astype(int)
+    expected = np.stack([shades[: samples.IMAGES], 255 - shades[: samples.IMAGES]]).astype(int)
     assert np.abs(seen - expected).max() <= 3, "WebP is not exact"
 
 
 def test_moments_are_columns_and_noises_rows():
     images = np.zeros((7, 6, 4, 4, 3), np.uint8) + np.arange(7, dtype=np.uint8)[:, None, None, None, None]
-    rows, words = pictures.moments(images, np.arange(1, 8) * 10)
-    assert len(rows) == pictures.NOISES and rows[0][:, 0, 0, 0].tolist() == [0, 2, 3, 4, 6]
+    rows, words = samples.select_moments(images, np.arange(1, 8) * 10)
+    assert len(rows) == samples.NOISES and rows[0][:, 0, 0, 0].tolist() == [0, 2, 3, 4, 6]
     assert "epochs 10, 30, 40, 50, 70" in words
 
 
@@ -190,14 +188,17 @@ def decoded(uri: str) -> np.ndarray:
 
 
 def test_a_figure_is_embedded_as_it_is_and_a_damaged_one_named(reduced, tmp_path):
-    assert pictures.figure("aikd_figure4", {}, reduced).error == "not drawn yet"
+    assert figures.read_figure("aikd_figure4", {}, reduced).image_error == "not drawn yet"
     path = tmp_path / "checkout/figures/reduced/aikd_figure4.png"
     path.parent.mkdir(parents=True)
     Image.fromarray(np.full((5, 7, 3), 90, np.uint8)).save(path)
-    found = pictures.figure("aikd_figure4", {}, reduced)
-    assert (found.width, found.height) == (7, 5) and (decoded(found.uri) == 90).all()
+    found = figures.read_figure("aikd_figure4", {}, reduced)
+    assert (found.image.width, found.image.height) == (7, 5) and (decoded(found.image.uri) == 90).all()
+    assert found.file == path.relative_to(tmp_path / "checkout") and not found.image_error and not found.file_error
     path.write_bytes(path.read_bytes()[:40])
-    assert "aikd_figure4.png" in pictures.figure("aikd_figure4", {}, reduced).error
+    found = figures.read_figure("aikd_figure4", {}, reduced)
+    assert "aikd_figure4.png" in found.image_error and found.image is None
+    assert "aikd_figure4.png" in found.file_error and found.file is None
 
 
 # The whole page
@@ -221,7 +222,7 @@ class Page(HTMLParser):
 
 
 def build(user):
-    return page.build(content.gather(user), user)
+    return page.build(content.gather_content(user), user)
 
 
 @pytest.fixture(scope="module")
@@ -299,7 +300,7 @@ def test_every_choice_stands_there_once_with_its_keys_as_code(built):
 
 @given(st.text(alphabet="ab`/+<>&\"' "))
 def test_marked_text_is_escaped_and_says_the_same(text):
-    for mark in (page.keys, page.breakable):
+    for mark in (page.mark_code, page.breakable):
         marked = mark(text)
         assert not re.search(r"<(?!/?code>|wbr>)", marked)
         plain = Markup(re.sub(r"</?code>", "`", marked).replace("<wbr>", "")).unescape()
@@ -314,7 +315,7 @@ def test_broken_claims_audit_and_choices_leave_the_rest(checkout, monkeypatch):
     monkeypatch.setattr(audit, "run_checks", lambda: {}["rule"])
     monkeypatch.setattr(deviations, "deviation_tables", lambda: iter([1 / 0]))
     user = config.user({"scale": "reduced"})
-    page.write(content.gather(user), user, checkout / "out" / "report.html")
+    page.write(content.gather_content(user), user, checkout / "out" / "report.html")
     text = (checkout / "out" / "report.html").read_text()
     assert "95.13 ± 0.08" in text and "cannot be read (IndexError" in text and "&#39;rule&#39; is missing" in text
     assert "cannot be read (ZeroDivisionError" in text

@@ -11,7 +11,7 @@ from advkd.settings.config import Resolved
 CLASSES = {"cifar10": 10, "cifar100": 25}
 SOURCE = {"verified": "published checksum", "content": "0" * 64}
 ATTEMPT = {"gpu": None, "processor": "CPU", "threads": 1, "cores": 2, "commit": "c0ffee", "changed": False,
-           "python": "3.11", "packages": {"torch": "2.11"}}  # fmt: skip
+           "began": "2026-01-01T00:00:00Z", "python": "3.11", "packages": {"torch": "2.11"}}  # fmt: skip
 WEIGHTS = "ab" * 32
 
 

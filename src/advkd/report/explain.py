@@ -1,16 +1,17 @@
-"""What stands behind a cell: its runs, settings, seeds, weights, data and machine; and what rests on a run."""
+"""What a cell rests on: its runs, settings, seeds, weights, data and machine; and which cells rest on a run."""
 
-from typing import Any
-
-from advkd.artifacts.data_sources import describe_source
+from advkd.artifacts import papers
 from advkd.artifacts.number_format import format_number, format_published
-from advkd.artifacts.table_cells import companion_columns
+from advkd.artifacts.table_cells import DAMAGED
 from advkd.damage import attempt
 from advkd.errors import UserError
-from advkd.files import read_json
-from advkd.report import status
-from advkd.runs.lookup import folder_of
-from advkd.runs.provenance import describe_machine, describe_time
+from advkd.report.content.agreement import Agreement
+from advkd.report.content.cell_facts import cell_facts
+from advkd.report.content.run_facts import Facts, provenance_facts, result_facts
+from advkd.report.status import read_cell, runs_of_cell
+from advkd.runs.folder import RESULT
+from advkd.runs.lookup import folder_of, state_of
+from advkd.runs.state import Kind
 from advkd.settings import catalog, config
 from advkd.settings.catalog import Cell
 from advkd.settings.config import Resolved
@@ -20,168 +21,144 @@ from advkd.settings.user import User
 
 
 def report(subject: str, words: list[str], user: User) -> str:
-    """Return what stands behind the cells of a table, or what rests on a run group.
+    """Return what the cells of a table rest on, or what rests on a run group.
 
-    subject: a table or figure, with `words` that the row and column of the cells contain; or, without words, a tag
-    (R17), a run or a run group. Raises UserError where there is none such.
+    Args:
+        subject: a table or figure; or, without words, a tag (R17), a run or a run group.
+        words: words in the row and column of the cells.
+        user: the user's configuration.
+
+    Raises:
+        UserError: there is no such cell or run.
     """
     if not is_tag(subject) and "/" not in subject:
-        return "\n\n".join(explain(cell, user) for cell in catalog.find_cells(subject, words))
+        return "\n\n".join(explain_cell(cell, user) for cell in catalog.find_cells(subject, words))
     if words:
         raise UserError(f"{subject} is a run group: leave out {' '.join(words)!r}, or name a table first")
     if is_tag(subject):
-        return rests(group(subject, user), user)
-    return rests(Run.parse(subject if "/seed" in subject else f"{subject}/seed0").group, user)
+        return explain_group(group(subject, user), user)
+    run = Run.parse(subject if "/seed" in subject else f"{subject}/seed0")
+    return explain_group(run.group, user)
 
 
-def rests(name: str, user: User) -> str:
-    """Return the states of a run group's seeds, what it learns from, and all that rests on it."""
-    everything = catalog.all_runs(user)
-    ones = [one for one in everything.values() if one.run.group == name]
-    ones = ones or [config.resolve(f"{name}/seed{seed}", user) for seed in config.seeds(name.split("/")[0], user)]
-    known = tags(user)
-    learners = {
-        (one.run.group, role)
-        for one in everything.values()
-        for role, parent in one.parents.items()
-        if parent.run.group == name
-    }
-    standing = [cell for table in catalog.artifacts() for cell in catalog.cells(table) if name in (cell.run, cell.of)]
-    figures = [figure for figure in catalog.figures() if any(cell.table == figure for cell in standing)]
-    lines = [f"{tagged(name, known)}  at scale {user.scale}"]
-    lines += [f"  run         {one.run}: {status.told(one)}" for one in ones]
-    parents = {(one.run.group, role) for role, one in ones[0].parents.items()}
-    lines += [f"  learns from {tagged(other, known)}, its {role}" for other, role in in_order(parents, known)]
-    lines += [f"  taught      {tagged(other, known)}, as its {role}" for other, role in in_order(learners, known)]
-    lines += [f"  cell        {in_short(cell, user)}" for cell in standing if cell.table not in figures]
-    lines += [f"  figure      {figure}" for figure in figures]
-    if not standing:
-        lines.append("  cell        none: no table or figure shows it")
-    lines.append(f"  settings    advkd config {ones[0].run} {config.options(user)}")
-    return "\n".join(lines)
+# A run group
 
 
-def tagged(name: str, known: dict[str, str]) -> str:
-    """Return a run group with its tag before it, if it has one: neither the catalogue nor the user may name it."""
-    return f"{known.get(name, 'no tag')} {name}"
-
-
-def in_order(found: set[tuple[str, str]], known: dict[str, str]) -> list[tuple[str, str]]:
-    """Return (group, role) pairs in the order of the tags."""
-    places = {name: place for place, name in enumerate(known)}
-    return sorted(found, key=lambda pair: (places.get(pair[0], len(places)), pair))
-
-
-def in_short(cell: Cell, user: User) -> str:
-    """Return a cell in one line: its place, the published number, and ours or why there is none."""
-    row, wrong = status.row(cell, user)
-    damage = f"{status.DAMAGED}: {'; '.join(wrong)}" if wrong else ""
-    ours = damage or f"{format_number(row.get('mean'), int(cell.decimals or 2), row.get('std'))}, {row['status']}"
-    published = f"; published {format_published(cell.mean, cell.std)}" * bool(cell.mean)
-    return f"{cell.table}: {cell.row} | {cell.column}  ({cell.metric}): ours {ours}{published}"
-
-
-def explain(cell: Cell, user: User) -> str:
-    """Return what stands behind one cell."""
-    row, wrong = status.row(cell, user)
-    unit = f" {cell.unit}" if cell.unit else ""
-    where = f"{cell.table}: {cell.row} | {cell.column}  ({cell.metric}{unit})"
-    published = format_published(cell.mean, cell.std) + (f", n = {cell.n}" if cell.n else "")
-    if row["quoted"]:
-        numbers = "of numbers quoted" if cell.kind == "ratio" else "quoted"
-        published += f", {numbers} from elsewhere; ours is of our re-implementation"
-    lines = [where, f"  published   {published}{f' ({cell.mark})' if cell.mark else ''}"]
-    if cell.note:
-        lines.append(f"  note        {cell.note}")
-    decimals = int(cell.decimals or 2)
-    ours = format_number(row.get("mean"), decimals, row.get("std"))
-    lines.append(f"  ours        {ours}  at scale {user.scale}: {row['status']}{several(row)}")
-    damaged = [f"  damaged     {problem}" for problem in wrong]
-    if cell.kind == "data":
-        lines += damaged or [f"  official    {format_number(row['official'], 0)}"]
-        return "\n".join(lines)
-    if not cell.run:
-        return "\n".join([*lines, *damaged])
-    runs = catalog.resolved(cell, user)
-    if cell.kind == "ratio":
-        runs.append(catalog.denominator(cell, user))
-        lines += [] if wrong else sides(row, decimals)
-    measured, unread = attempt(beside, cell, row)
-    lines += [*(measured or []), *damaged, *[f"  damaged     {unread}"] * bool(unread)]
-    known = tags(user)
-    lines += [f"  rests on    {tagged(name, known)}" for name in dict.fromkeys(one.run.group for one in runs)]
+def explain_group(name: str, user: User) -> str:
+    """Return the states of a run group's seeds, what it learns from, and everything that rests on it."""
+    all_runs = catalog.all_runs(user)
+    runs = [resolved for resolved in all_runs.values() if resolved.run.group == name]
+    if not runs:
+        paper = name.split("/")[0]
+        runs = [config.resolve(f"{name}/seed{seed}", user) for seed in config.seeds(paper, user)]
+    known_tags = tags(user)
+    lines = [f"{with_tag(name, known_tags)}  at scale {user.scale}"]
+    lines += [f"  run         {resolved.run}: {state_of(resolved)}" for resolved in runs]
+    parents = {(parent.run.group, role) for role, parent in runs[0].parents.items()}
+    for parent, role in sort_by_tag(parents, known_tags):
+        lines.append(f"  learns from {with_tag(parent, known_tags)}, its {role}")
+    for learner, role in sort_by_tag(find_learners(name, all_runs), known_tags):
+        lines.append(f"  taught      {with_tag(learner, known_tags)}, as its {role}")
+    lines += explain_places(name, user)
     lines.append(f"  settings    advkd config {runs[0].run} {config.options(user)}")
-    for one in runs:
-        state = status.told(one)
-        lines.append(f"  run         {one.run}: {state.split(':')[0] if state.startswith(status.DAMAGED) else state}")
-        told, problem = attempt(behind, one, what=str(one.run.folder(one.scale)))
-        lines += told or []
-        if problem and not wrong:  # which says what is wrong with the run, and what to do
-            lines.append(f"    damaged   {problem}: {status.RETRAIN}")
-    lines.append(f"  made by     snakemake --cores all {cell.table} {config.options(user)}")
     return "\n".join(lines)
 
 
-def several(row: dict[str, Any], prefix: str = "") -> str:
-    """Return the values over the seeds, where a mean stands for several or may not stand for those that are left."""
-    told = row.get(f"{prefix}n", 0) > 1 or (f"{prefix}n" in row and row.get("ended"))
-    return f"; values {row[f'{prefix}values']}" if told else ""
+def find_learners(name: str, all_runs: dict[str, Resolved]) -> set[tuple[str, str]]:
+    """Return the groups that learn from a run group, each with the role that it has for them."""
+    learners = set()
+    for resolved in all_runs.values():
+        for role, parent in resolved.parents.items():
+            if parent.run.group == name:
+                learners.add((resolved.run.group, role))
+    return learners
 
 
-def sides(row: dict[str, Any], decimals: int) -> list[str]:
-    """Return the two accuracies of a ratio."""
-    student = format_number(row.get("student_mean"), decimals, row.get("student_std"))
-    teacher = format_number(row.get("teacher_accuracy"), decimals)
-    return [
-        f"  student     {student}  accuracy, {row['student_status']}{several(row, 'student_')}",
-        f"  teacher     {teacher}  accuracy, {row['teacher_status']}",
-    ]
+def explain_places(name: str, user: User) -> list[str]:
+    """Return lines for the cells and figures that show a run group."""
+    cells, shown_in = [], []
+    for artifact in catalog.artifacts():
+        own = [cell for cell in catalog.cells(artifact) if name in (cell.run, cell.of)]
+        if artifact in catalog.figures():
+            shown_in += [artifact] if own else []
+        else:
+            cells += own
+    lines = [f"  cell        {summarize_cell(cell, user)}" for cell in cells]
+    lines += [f"  figure      {figure}" for figure in shown_in]
+    return lines or ["  cell        none: no table or figure shows it"]
 
 
-def beside(cell: Cell, row: dict[str, Any]) -> list[str]:
-    """Return what is measured beside a cell's number, and on what."""
-    lines = []
-    for other in ("kid", "fid_inf", "fid_held_out", "fid_early", "fid.floor", "kid.floor"):
-        if f"{other}_mean" in row:
-            lines.append(f"  {other:<12} {row[f'{other}_mean']:.6g}")
-    if "meta" in row:
-        meta = row["meta"]
-        rank = ", rank-deficient" if meta["rank_deficient"] else ""
-        lines.append(f"  features    {meta['dims']} of the FID network, weights {meta['weights']};"
-                     f" {meta['n_real']} reals, {meta['n_fake']} fakes{rank}")  # fmt: skip
-    if "evaluation" in row:
-        for name in companion_columns(cell.metric).values():
-            if f"{name}_mean" in row:
-                lines.append(f"  {name:<12} {row[f'{name}_mean']:.6g}")
-        lines.append(f"  evaluated   {row['evaluation']['n_images']} images of {row['evaluation']['classes']} classes")
+def with_tag(name: str, known_tags: dict[str, str]) -> str:
+    """Return a run group with its tag before it. A group that only this command names has none."""
+    return f"{known_tags.get(name, 'no tag')} {name}"
+
+
+def sort_by_tag(groups: set[tuple[str, str]], known_tags: dict[str, str]) -> list[tuple[str, str]]:
+    """Return (group, role) pairs in the order of the tags."""
+    places = {name: place for place, name in enumerate(known_tags)}
+    return sorted(groups, key=lambda pair: (places.get(pair[0], len(places)), pair))
+
+
+def summarize_cell(cell: Cell, user: User) -> str:
+    """Return a cell in one line: its place, our number or why there is none, and the published number."""
+    row, problems = read_cell(cell, user)
+    if problems:
+        ours = f"{DAMAGED}: {'; '.join(problems)}"
+    else:
+        ours = f"{format_number(row.get('mean'), int(cell.decimals or 2), row.get('std'))}, {row['status']}"
+    line = f"{cell.table}: {cell.row} | {cell.column}  ({cell.metric}): ours {ours}"
+    return f"{line}; published {format_published(cell.mean, cell.std)}" if cell.mean else line
+
+
+# A cell
+
+
+def explain_cell(cell: Cell, user: User) -> str:
+    """Return what one cell rests on."""
+    row, problems = read_cell(cell, user)
+    lines = [f"{cell.table}: {cell.row} | {cell.column}"]
+    ours = format_number(row.get("mean"), int(cell.decimals or 2), row.get("std"))
+    facts: Facts = [("ours", f"{ours}  at scale {user.scale}")]
+    others, unreadable = attempt(cell_facts, cell, row, Agreement())
+    facts += others or []
+    facts += [("damaged", problem) for problem in [*problems, unreadable] if problem]
+    if cell.kind == "data" and not problems:
+        facts.append(("official", format_number(row["official"], 0)))
+    runs = runs_of_cell(cell, user)
+    if runs:
+        known_tags = tags(user)
+        groups = dict.fromkeys(resolved.run.group for resolved in runs)
+        facts += [("rests on", with_tag(name, known_tags)) for name in groups]
+        facts.append(("settings", f"advkd config {runs[0].run} {config.options(user)}"))
+    lines += [f"  {name:<11} {value}" for name, value in facts]
+    for resolved in runs:
+        lines += explain_run(resolved, bool(problems))
+    if runs:
+        lines.append(f"  made by     {papers.command(cell.table, user)}")
+    return "\n".join(lines)
+
+
+def explain_run(resolved: Resolved, damage_is_told: bool) -> list[str]:
+    """Return lines for a run: its state, and the facts from its files.
+
+    Args:
+        resolved: the run.
+        damage_is_told: whether another line says what is wrong with damaged files.
+    """
+    state = state_of(resolved)
+    hide_detail = state.kind is Kind.DAMAGED and damage_is_told
+    lines = [f"  run         {resolved.run}: {state.word if hide_detail else state}"]
+    facts, problem = attempt(run_facts, resolved)
+    lines += [f"    {name:<18} {value}" for name, value in facts or []]
+    if problem and not damage_is_told:
+        lines.append(f"    damaged            {problem}")
     return lines
 
 
-def behind(one: Resolved) -> list[str]:
-    """Return a run's seed, weights, data, code, machine and time."""
-    folder = one.run.folder(one.scale)
-    if not (folder / "result.json").exists():
+def run_facts(resolved: Resolved) -> Facts:
+    """Return the facts about a run that ended; nothing about any other run."""
+    folder = folder_of(resolved)
+    if not folder.has(RESULT):
         return []
-    result, found = read_json(folder / "result.json"), folder_of(one).provenance()
-    last = found["attempts"][-1]
-    data = found["data"]["source"]
-    memory = ", ".join(f"{value} MiB {kind}" for kind, value in found["peak_memory_mib"].items())
-    commit = f"{last['commit'] or 'no checkout'}{' with changes' if last['changed'] else ''}"
-    weights = result["sha256"].get("model.safetensors", f"none ({result['status']})")
-    parents = [
-        f"    {role:<9} {'started' if role == 'start' else 'learnt'} from {parent['run']},"
-        f" weights {parent['sha256'].get('model.safetensors', 'none')[:16]}…"
-        for role, parent in found["data"].get("parents", {}).items()
-    ]
-    return [
-        f"    seed      {one.run.seed}; configuration {result['config_hash']}",
-        f"    weights   sha256 {weights}",
-        f"    data      {found['data']['store']}: {describe_source(data)};"
-        f" images sha256 {found['data']['sha256']['images.npy'][:16]}…",
-        *parents,
-        f"    code      {found['code']}, commit {commit}",
-        f"    machine   {describe_machine(found)}; Python {last['python']},"
-        f" {', '.join(f'{name} {version}' for name, version in last['packages'].items())}",
-        f"    time      {describe_time(found)}; peak memory {memory}",
-        f"    files     {folder}",
-    ]
+    facts = result_facts(resolved, folder.result()) + provenance_facts(folder.provenance())
+    return [*facts, ("folder", str(folder.path))]

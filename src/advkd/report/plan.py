@@ -1,4 +1,4 @@
-"""What a target still needs: the runs to train, and how long that takes judging by finished ones of the same scale."""
+"""What a target still needs: the runs to train, and an estimate of the time from finished runs of the same scale."""
 
 import heapq
 import statistics
@@ -6,22 +6,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from advkd.progress import duration
-from advkd.report import status
 from advkd.runs import paces
+from advkd.runs.lookup import state_of
+from advkd.runs.state import Kind, State
 from advkd.settings import catalog
 from advkd.settings.config import Resolved
 from advkd.settings.names import Run
 from advkd.settings.user import User
 
-FINISHED = ("done", "diverged", "blocked")
-
 
 @dataclass(frozen=True)
 class Estimate:
-    """How long a run takes, in seconds, and whose times say so; None where no finished run is like it."""
+    """How long a run takes.
+
+    Attributes:
+        seconds: the time; None if no similar run is finished.
+        basis: the runs that the estimate is based on, in words.
+    """
 
     seconds: float | None
     basis: str
+
+    def __str__(self) -> str:
+        if self.seconds is None:
+            return "no similar run is finished"
+        return f"{duration(self.seconds)} ({self.basis})"
 
 
 def report(target: str, user: User, jobs: int) -> str:
@@ -30,60 +39,64 @@ def report(target: str, user: User, jobs: int) -> str:
     Args:
         target: a table, a figure, or another target of the workflow.
         user: the user's configuration.
-        jobs: trainings side by side, for the time of all.
+        jobs: the number of trainings side by side, for the total time.
 
     Raises:
-        UserError: no such target.
+        UserError: there is no such target.
     """
     needed = catalog.with_parents(catalog.wanted(target, user))
-    states = {name: status.told(one) for name, one in needed.items()}
-    missing = unfinished(needed, states)
+    states = {name: state_of(resolved) for name, resolved in needed.items()}
+    missing = select_unfinished(needed, states)
     lines = [f"{target} at scale {user.scale}: {len(needed)} runs, {len(needed) - len(missing)} finished"]
     if not missing:
         return "\n".join([*lines, "nothing is left to train"])
-    took = paces.measured(user)
-    estimates = {name: estimate(one, took) for name, one in missing.items()}
-    for name, found in estimates.items():
-        word = "no like run is finished" if found.seconds is None else f"{duration(found.seconds)} ({found.basis})"
-        state, _, problem = states[name].partition(": ")
-        damage = f"; {problem}" if state == status.DAMAGED else ""
-        lines.append(f"  {name:<64}  {state:<12}  {word}{damage}")
-    known = [found.seconds for found in estimates.values() if found.seconds is not None]
-    if known:
-        total = sum(known)
-        without = f"; {len(estimates) - len(known)} runs without an estimate" if len(known) < len(estimates) else ""
-        times = {name: found.seconds or 0.0 for name, found in estimates.items()}
-        side = f", {duration(makespan(missing, times, jobs))} with {jobs} side by side" if jobs > 1 else ""
-        lines.append(f"to train: {len(missing)} runs, {duration(total)} one after the other{side}{without}")
-    else:
-        lines.append(f"to train: {len(missing)} runs; none like them is finished at this scale, so no time is known")
-    return "\n".join(lines)
+    pace = paces.measured(user)
+    estimates = {name: estimate(resolved, pace) for name, resolved in missing.items()}
+    for name in missing:
+        state = states[name]
+        damage = f"; {state.detail}" if state.kind is Kind.DAMAGED else ""
+        lines.append(f"  {name:<64}  {state.word:<12}  {estimates[name]}{damage}")
+    return "\n".join([*lines, describe_total(missing, estimates, jobs)])
 
 
-def unfinished(needed: dict[str, Resolved], states: dict[str, str]) -> dict[str, Resolved]:
-    """Return the runs that are to be trained: those that are not finished, and what learns from such."""
-    found: dict[str, Resolved] = {}
+def describe_total(missing: dict[str, Resolved], estimates: dict[str, Estimate], jobs: int) -> str:
+    """Return the number of runs to train and the time of all of them, in words."""
+    known = [one.seconds for one in estimates.values() if one.seconds is not None]
+    text = f"to train: {len(missing)} runs"
+    if not known:
+        return f"{text}; no similar run is finished at this scale, so the time is unknown"
+    text += f", {duration(sum(known))} one after the other"
+    if jobs > 1:
+        seconds = {name: one.seconds or 0.0 for name, one in estimates.items()}
+        text += f", {duration(makespan(missing, seconds, jobs))} with {jobs} side by side"
+    if len(known) < len(estimates):
+        text += f"; {len(estimates) - len(known)} runs without an estimate"
+    return text
 
-    def lacking(one: Resolved) -> bool:
-        here = states[str(one.run)].split(":")[0].split()[0] not in FINISHED
-        return here or any(lacking(parent) for parent in one.parents.values())
 
-    for name, one in needed.items():
-        if lacking(one):
-            found[name] = one
-    return found
+def select_unfinished(needed: dict[str, Resolved], states: dict[str, State]) -> dict[str, Resolved]:
+    """Return the runs that must be trained: those that are not finished, and those that learn from such runs."""
+
+    def must_train(resolved: Resolved) -> bool:
+        if not states[str(resolved.run)].finished:
+            return True
+        return any(must_train(parent) for parent in resolved.parents.values())
+
+    return {name: resolved for name, resolved in needed.items() if must_train(resolved)}
 
 
 def makespan(runs: Mapping[str, Resolved], seconds: Mapping[str, float], jobs: int) -> float:
     """Return the seconds from the first start to the last end of `runs`, at most `jobs` at a time.
 
-    A run starts when those among `runs` that it learns from have ended; of several, the one with the longest chain of
-    others behind it (list scheduling, at most twice as long as possible).
+    A run starts when those among `runs` that it learns from have ended. Of several runs that could start, the one with
+    the longest chain of others behind it starts first (list scheduling, at most twice as long as the optimum).
     """
-    parents = {name: {str(parent.run) for parent in one.parents.values()} & runs.keys() for name, one in runs.items()}
-    behind = chains(runs, seconds)
-    waiting = sorted(runs, key=lambda name: -behind[name])
-    running: list[tuple[float, str]] = []  # a heap: who ends first
+    parents = {}
+    for name, resolved in runs.items():
+        parents[name] = {str(parent.run) for parent in resolved.parents.values()} & runs.keys()
+    chain = chain_lengths(runs, seconds)
+    waiting = sorted(runs, key=lambda name: -chain[name])
+    running: list[tuple[float, str]] = []  # a heap of (end, name)
     ended: set[str] = set()
     now = 0.0
     while waiting or running:
@@ -96,23 +109,32 @@ def makespan(runs: Mapping[str, Resolved], seconds: Mapping[str, float], jobs: i
     return now
 
 
-def chains(runs: Mapping[str, Resolved], seconds: Mapping[str, float]) -> dict[str, float]:
+def chain_lengths(runs: Mapping[str, Resolved], seconds: Mapping[str, float]) -> dict[str, float]:
     """Return for each run the seconds of the longest chain that begins with it: itself, and what learns from it."""
-    children: dict[str, list[str]] = {name: [] for name in runs}
-    for name, one in runs.items():
-        for parent in one.parents.values():
-            children.get(str(parent.run), []).append(name)
-    found: dict[str, float] = {}
+    learners: dict[str, list[str]] = {name: [] for name in runs}
+    for name, resolved in runs.items():
+        for parent in resolved.parents.values():
+            if str(parent.run) in learners:
+                learners[str(parent.run)].append(name)
+    lengths: dict[str, float] = {}
 
-    def longest(name: str) -> float:
-        if name not in found:
-            found[name] = seconds[name] + max(map(longest, children[name]), default=0.0)
-        return found[name]
+    def length(name: str) -> float:
+        if name not in lengths:
+            behind = [length(learner) for learner in learners[name]]
+            lengths[name] = seconds[name] + max(behind, default=0.0)
+        return lengths[name]
 
-    return {name: longest(name) for name in runs}
+    return {name: length(name) for name in runs}
 
 
-def estimate(one: Resolved, known: dict[Run, float]) -> Estimate:
-    """Return the run's length times the median pace of the finished runs that are most like it."""
-    alike, basis = paces.like(one.run, known)
-    return Estimate(paces.length(one) * statistics.median(alike) if alike else None, basis)
+def estimate(resolved: Resolved, pace: Mapping[Run, float]) -> Estimate:
+    """Return a run's length times the median pace of the most similar finished runs.
+
+    Args:
+        resolved: the run.
+        pace: seconds for an epoch, or for a GAN's iteration, of each finished run.
+    """
+    similar, basis = paces.like(resolved.run, pace)
+    if not similar:
+        return Estimate(None, basis)
+    return Estimate(paces.length(resolved) * statistics.median(similar), basis)

@@ -1,191 +1,180 @@
-"""TensorBoard: what trainings left as event files, one folder a run, with the run's name.
+"""TensorBoard event files of trainings, one folder for each run, named as the run.
 
-Steps are the history's own: iterations of a GAN, epochs of a classifier. The times of single steps are not recorded, so
-every event carries the time at which the training began, and none (0) while that is not known. Settings and final
-metrics are the HPARAMS tab's; what generators drew stands at each moment at which a run kept it.
+Steps are those of the history: iterations of a GAN, epochs of a classifier. The times of single steps are not recorded,
+so every event has the time at which the training began, or 0 if that is unknown. Settings and final metrics appear in
+the HPARAMS tab. The images of generators appear at each moment at which the run kept them.
 """
 
 import json
-import math
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
-import yaml
 
 from advkd.artifacts.seed_results import read_metrics
 from advkd.damage import attempt
 from advkd.errors import UserError
-from advkd.files import atomic, read_json
+from advkd.files import atomic
 from advkd.progress import say
-from advkd.report.content import curves, pictures
+from advkd.report.content.curves import is_finite, moment_column
+from advkd.report.content.samples import generator_names
+from advkd.runs.folder import HISTORY, MOMENTS, RESULT, SAMPLES
 from advkd.runs.lookup import folder_of
 from advkd.settings import catalog, config
 from advkd.settings.config import Resolved
 from advkd.settings.user import User
 
-Read = TypeVar("Read")
+Value = TypeVar("Value")
+Point = tuple[str, int, float]  # tag, step, value
+Images = tuple[str, int, np.ndarray]  # tag, step, images: uint8 (n, H, W, 3)
+
 FILE = "events.out.tfevents.0.advkd"  # always the same: TensorBoard shows all event files of a folder as one run
-SIDE = 4  # images of a grid, in either direction
-GROUPS = {"lr": "schedule", "train": "evaluation", "valid": "evaluation", "GP": "penalty", "W": "distance"}
-
-
-class Scalar(NamedTuple):
-    """One point of a curve."""
-
-    tag: str
-    step: int
-    value: float
-
-
-class Grid(NamedTuple):
-    """Images of one moment as one, uint8 (H, W, 3)."""
-
-    tag: str
-    step: int
-    image: np.ndarray
+MAX_IMAGES = 16  # of a grid
+CHARTS = {"lr": "schedule", "train": "evaluation", "valid": "evaluation", "GP": "penalty", "W": "distance"}
 
 
 def write(names: list[str], user: User, out: Path) -> None:
-    """Write an event file for every run that has a history, finished or not; one of an earlier call is replaced.
+    """Write an event file for every run that has a history, finished or not. It replaces the one of an earlier call.
 
-    A file of a run that cannot be read is told of, and the rest of the run is still written.
+    If a file of a run cannot be read, a message says so, and the rest of the run is still written.
 
     Args:
-        names: runs, or targets of the workflow; none: all runs of the scale.
+        names: runs, or targets of the workflow; if empty, all runs of the scale.
         user: the user's configuration.
         out: the folder to give TensorBoard as --logdir.
 
     Raises:
-        UserError: tensorboardX is not installed, a name is no run and no target, or no run has a history.
+        UserError: tensorboardX is not installed, a name is neither a run nor a target, or no run has a history.
     """
     try:
+        # Not SummaryWriter: it writes in a thread, where an error such as a full disk is lost, and it adds the time of
+        # writing to the file's name and to its first event.
         from tensorboardX.record_writer import RecordWriter
     except ImportError:
         raise UserError("TensorBoard's files need a package that is missing: pip install tensorboardX") from None
-    runs = chosen(names, user)
-    begun = {name: one for name, one in runs.items() if (one.run.folder(user.scale) / "history.csv").exists()}
-    if not begun:
-        what = " ".join(names) or "all"
+    runs = select_runs(names, user)
+    started = {name: resolved for name, resolved in runs.items() if folder_of(resolved).has(HISTORY)}
+    if not started:
+        targets = " ".join(names) or "all"
         raise UserError(
-            f"no run of {what} has a history at scale {user.scale}: train one first (advkd plan lists them)"
+            f"no run of {targets} has a history at scale {user.scale}: train one first (advkd plan lists them)"
         )
-    for name, one in begun.items():
-        events = encoded(one)
+    for name, resolved in started.items():
+        events = encode_events(resolved)
         with atomic(out / name / FILE) as temporary:
             writer = RecordWriter(str(temporary))
             for event in events:
                 writer.write(event.SerializeToString())
             writer.close()
-    say(f"{len(begun)} of {len(runs)} runs have a history -> {out}; look at them with: tensorboard --logdir {out}")
+    say(f"{len(started)} of {len(runs)} runs have a history -> {out}; look at them with: tensorboard --logdir {out}")
 
 
-def chosen(names: list[str], user: User) -> dict[str, Resolved]:
-    """Return the runs that `names` (runs and targets) mean, by name; without names all."""
-    found: dict[str, Resolved] = {}
+def select_runs(names: list[str], user: User) -> dict[str, Resolved]:
+    """Return the runs that `names` (runs and targets) stand for, by name; all runs if there are no names."""
+    runs: dict[str, Resolved] = {}
     for name in names or ["all"]:
-        found |= {name: config.resolve(name, user)} if "/" in name else catalog.wanted(name, user)
-    return found
+        if "/" in name:
+            runs[name] = config.resolve(name, user)
+        else:
+            runs.update(catalog.wanted(name, user))
+    return runs
 
 
-def encoded(one: Resolved) -> list[Any]:
-    """Return a run as TensorBoard's events, in the order of their steps."""
+def encode_events(resolved: Resolved) -> list[Any]:
+    """Return TensorBoard's events of a run, in the order of their steps."""
     from tensorboardX import summary
     from tensorboardX.proto.event_pb2 import Event
 
-    used = readable(settings, one) or {}
-    points = readable(history, one) or []
-    last = points[-1].step if points else 0
-    points += readable(metrics, one, last) or []
-    # The third summary, "experiment", is left out: TensorBoard would take that of one run for all, and else derives it.
-    _, start, end = summary.hparams({key: plain(value) for key, value in used.items()}, {})
-    found = [(0, start), *((point.step, summary.scalar(point.tag, point.value)) for point in points)]
-    for grid in readable(grids, one, used) or []:
-        found.append((grid.step, summary.image(grid.tag, grid.image, dataformats="HWC")))
-    if attempt(done, one)[0]:
-        found.append((last, end))
-    found.sort(key=lambda pair: pair[0])
-    began = attempt(beginning, one)[0] or 0.0
-    events = [Event(wall_time=began, step=step, summary=what) for step, what in found]
-    return [Event(wall_time=began, file_version="brain.Event:2"), *events]
+    settings = read_or_say(read_settings, resolved) or {}
+    points = read_or_say(read_curves, resolved) or []
+    last_step = points[-1][1] if points else 0
+    points += read_or_say(read_final_metrics, resolved, last_step) or []
+    # The first summary, "experiment", is left out: TensorBoard would use one run's for all, and can derive it.
+    _, start, end = summary.hparams({key: as_hparam(value) for key, value in settings.items()}, {})
+    summaries = [(0, start)]
+    summaries += [(step, summary.scalar(tag, value)) for tag, step, value in points]
+    for tag, step, images in read_or_say(read_images, resolved, settings) or []:
+        summaries.append((step, summary.image(tag, images[:MAX_IMAGES], dataformats="NHWC")))
+    if attempt(ended_well, resolved)[0]:
+        summaries.append((last_step, end))
+    summaries.sort(key=lambda pair: pair[0])
+    began = attempt(beginning, resolved)[0] or 0.0
+    events = [Event(wall_time=began, file_version="brain.Event:2")]
+    return events + [Event(wall_time=began, step=step, summary=content) for step, content in summaries]
 
 
-def readable(part: Callable[..., Read], one: Resolved, *arguments: Any) -> Read | None:
-    """Return what `part` reads of a run; where it cannot, say so and return None."""
-    found, problem = attempt(part, one, *arguments)
+def read_or_say(read: Callable[..., Value], resolved: Resolved, *arguments: Any) -> Value | None:
+    """Return what `read` returns for a run; if it cannot read the run's files, say so and return None."""
+    value, problem = attempt(read, resolved, *arguments)
     if problem:
-        say(f"{one.run}: {part.__name__} left out: {problem}")
-    return found
+        say(f"{resolved.run}: left out by {read.__name__}: {problem}")
+    return value
 
 
-def done(one: Resolved) -> bool:
+def ended_well(resolved: Resolved) -> bool:
     """Tell whether a training ended well."""
-    return read_json(one.run.folder(one.scale) / "result.json")["status"] == "done"
+    return folder_of(resolved).has(RESULT) and folder_of(resolved).result()["status"] == "done"
 
 
-def beginning(one: Resolved) -> float:
-    """Return when the training of a finished run began, in seconds since 1970."""
-    return datetime.fromisoformat(folder_of(one).provenance()["attempts"][0]["began"]).timestamp()
+def beginning(resolved: Resolved) -> float:
+    """Return the time at which a training began, in seconds since 1970."""
+    return datetime.fromisoformat(folder_of(resolved).provenance()["attempts"][0]["began"]).timestamp()
 
 
-def settings(one: Resolved) -> dict[str, Any]:
-    """Return the settings that the training read, which may be older than the run's of today."""
-    return yaml.safe_load((one.run.folder(one.scale) / "config.yaml").read_text(encoding="utf-8"))["settings"]
+def read_settings(resolved: Resolved) -> dict[str, Any]:
+    """Return the settings that the training used, which may differ from those of the run today."""
+    return folder_of(resolved).document()["settings"]
 
 
-def plain(value: Any) -> bool | int | float | str:
-    """Return a setting as the HPARAMS tab can show it."""
+def as_hparam(value: Any) -> bool | int | float | str:
+    """Return a setting in a form that the HPARAMS tab can show."""
     return value if isinstance(value, bool | int | float | str) else json.dumps(value)
 
 
-def history(one: Resolved) -> list[Scalar]:
-    """Return the curves of a run's history, its finite values alone."""
-    found = curves.read(one.run.folder(one.scale) / "history.csv")
-    return [
-        Scalar(f"{group(column)}/{column}", int(step), value)
-        for number, step in enumerate(found.at)
-        for column, values in found.columns.items()
-        if (value := values[number]) is not None
-    ]
+def read_curves(resolved: Resolved) -> list[Point]:
+    """Return the finite values of a run's history, in the order of its rows."""
+    history = folder_of(resolved).history()
+    points = []
+    for row, moment in enumerate(history[moment_column(history)]):
+        for column, values in history.items():
+            if column not in MOMENTS and is_finite(values[row]):
+                chart = CHARTS.get(column.partition("_")[0], "loss")
+                points.append((f"{chart}/{column}", int(moment), values[row]))
+    return points
 
 
-def group(column: str) -> str:
-    """Return the group of charts that a column of the history belongs to."""
-    return GROUPS.get(column.partition("_")[0], "loss")
-
-
-def metrics(one: Resolved, step: int) -> list[Scalar]:
-    """Return a finished run's metrics as points at its last step; nothing where they belong to other settings."""
-    found = read_metrics(one) or {"values": {}}
-    return [Scalar(f"metrics/{name}", step, value) for name, value in sorted(found["values"].items())]
-
-
-def grids(one: Resolved, used: dict[str, Any]) -> list[Grid]:
-    """Return the same noises' images at every moment at which a finished run kept them."""
-    path = pictures.drawn(one)
-    if not path.exists():
+def read_final_metrics(resolved: Resolved, step: int) -> list[Point]:
+    """Return a finished run's metrics at its last step; nothing if they belong to other settings."""
+    metrics = read_metrics(resolved)
+    if metrics is None:
         return []
-    with path.open("rb") as file, np.load(file) as arrays:
-        return [Grid(f"samples/{name}", step, square(images)) for name, step, images in moments(arrays, used)]
+    return [(f"metrics/{name}", step, value) for name, value in sorted(metrics["values"].items())]
 
 
-def moments(arrays: Any, used: dict[str, Any]) -> Iterator[tuple[str, int, np.ndarray]]:
-    """Yield (generator, step, images) of an open samples.npz, in the order of steps."""
-    if "images" in arrays.files:  # beside a classifier
-        yield from (("G", int(step), images) for step, images in zip(arrays["epochs"], arrays["images"], strict=True))
-        return
-    for name in [name for name in arrays.files if name[:1] == "G" and name[1:].isdigit()]:
-        found = {used["iterations"]: arrays[name]}
-        if f"early/{name}" in arrays.files:
-            found[used["early_iteration"]] = arrays[f"early/{name}"]
-        if f"curve/{name}" in arrays.files:
-            found |= zip(arrays["curve_steps"].tolist(), arrays[f"curve/{name}"], strict=True)
-        yield from ((name, step, found[step]) for step in sorted(found))
+def read_images(resolved: Resolved, settings: dict[str, Any]) -> list[Images]:
+    """Return the images of the same noises at every moment at which a finished run kept them."""
+    folder = folder_of(resolved)
+    if not folder.has(SAMPLES):
+        return []
+    if "images" in folder.sample_names():
+        epochs, images = folder.samples("epochs", "images")
+        return [("samples/G", int(epoch), moment) for epoch, moment in zip(epochs, images, strict=True)]
+    return list(gan_images(resolved, settings))
 
 
-def square(images: np.ndarray) -> np.ndarray:
-    """Return the first of images, uint8 (n, H, W, 3), as a square grid."""
-    side = min(SIDE, math.isqrt(len(images)))
-    return pictures.tile([images[side * row : side * (row + 1)] for row in range(side)])
+def gan_images(resolved: Resolved, settings: dict[str, Any]) -> Iterator[Images]:
+    """Yield the images of each generator of a GAN: early, along the training, and final."""
+    folder = folder_of(resolved)
+    stored = folder.sample_names()
+    for name in generator_names(folder):
+        (final,) = folder.samples(name)
+        by_step = {settings["iterations"]: final}
+        if f"early/{name}" in stored:
+            (by_step[settings["early_iteration"]],) = folder.samples(f"early/{name}")
+        if f"curve/{name}" in stored:
+            steps, images = folder.samples("curve_steps", f"curve/{name}")
+            by_step.update(zip(steps.tolist(), images, strict=True))
+        for step in sorted(by_step):
+            yield f"samples/{name}", step, by_step[step]

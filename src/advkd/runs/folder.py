@@ -22,6 +22,7 @@ import contextlib
 import csv
 import fcntl
 import io
+import math
 import shutil
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -131,7 +132,11 @@ class RunFolder:
                 raise ValueError("it has no row")
             if not set(MOMENTS) & set(names) or None in rows[0] or None in rows[-1].values():
                 raise ValueError(f"it is cut off, or has no column {' or '.join(MOMENTS)}")
-            return {name: [float(row[name]) if row[name] else None for row in rows] for name in names}
+            columns = {name: [float(row[name]) if row[name] else None for row in rows] for name in names}
+            moments = next(columns[name] for name in MOMENTS if name in columns)
+            if not all(moment is not None and math.isfinite(moment) for moment in moments):
+                raise ValueError(f"a row has no {' or '.join(MOMENTS)}")
+            return columns
 
     def sample_names(self) -> list[str]:
         """Return the names of the arrays in samples.npz."""

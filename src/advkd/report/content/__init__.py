@@ -1,42 +1,51 @@
-"""What the report shows, as a PDF or as a page: everything that exists at a scale."""
+"""What the report shows: everything that exists at a scale, gathered once. The page and the PDF only draw it."""
 
 from typing import NamedTuple
 
 from advkd.claims import audit, judgements
 from advkd.damage import attempt
 from advkd.report import deviations
-from advkd.report.content import cells, overview, pictures, records, verdicts
-from advkd.report.content.cells import Table
+from advkd.report.content import checks, figures, overview, runs, samples, tables
+from advkd.report.content.checks import Audit, Items
+from advkd.report.content.figures import Figure
 from advkd.report.content.overview import Overview
-from advkd.report.content.pictures import Picture
-from advkd.report.content.records import Group
-from advkd.report.content.verdicts import Audited, Listed
+from advkd.report.content.runs import RunGroup
+from advkd.report.content.samples import SampleGrid
+from advkd.report.content.tables import Table
 from advkd.settings import catalog
 from advkd.settings.user import User
 
 
 class Content(NamedTuple):
-    """All that is shown; what cannot be read is said in its place."""
+    """The content of the report. What cannot be read is described in its place."""
 
-    groups: dict[str, Group]
+    groups: dict[str, RunGroup]
     tables: list[Table]
-    figures: list[Picture]
-    samples: list[Picture]
-    claims: Listed
-    audited: Audited
-    deviations: Listed
+    figures: list[Figure]
+    samples: list[SampleGrid]
+    claims: Items
+    audit: Audit
+    deviations: Items
     overview: Overview
 
 
-def gather(user: User) -> Content:
-    """Return all that exists at the user's scale."""
-    runs, problem = attempt(catalog.all_runs, user)
-    groups = records.gather(runs or {}, user)
-    tables = [cells.gather(name, groups, user) for name in catalog.tables()]
-    samples = pictures.samples(groups)
-    judged = verdicts.claims(judgements.judge_all, user)
-    audited = verdicts.audited(audit.run_checks, audit.compare_top_two, audit.control_by_chance)
-    told = overview.of(groups, tables, samples, judged, audited, user, problem)
-    figures = [pictures.figure(name, groups, user) for name in catalog.figures()]
-    made = verdicts.listed(deviations.deviation_tables)
-    return Content(groups, tables, figures, samples, judged, audited, made, told)
+def gather_content(user: User) -> Content:
+    """Return everything that exists at the user's scale."""
+    all_runs, problem = attempt(catalog.all_runs, user)
+    groups = runs.gather_groups(all_runs or {}, user)
+    read_tables = [tables.read_table(name, groups, user) for name in catalog.tables()]
+    grids = samples.gather_samples(groups)
+    claims = checks.read_claims(judgements.judge_all, user)
+    audited = Audit(
+        *(checks.read_items(read) for read in (audit.run_checks, audit.compare_top_two, audit.control_by_chance))
+    )
+    return Content(
+        groups=groups,
+        tables=read_tables,
+        figures=[figures.read_figure(name, groups, user) for name in catalog.figures()],
+        samples=grids,
+        claims=claims,
+        audit=audited,
+        deviations=checks.read_items(deviations.deviation_tables),
+        overview=overview.summarize(groups, read_tables, grids, claims, audited, user, problem),
+    )

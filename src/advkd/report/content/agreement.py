@@ -1,14 +1,14 @@
-"""Whether our number agrees with the published one, judged from the spreads over seeds that either side has.
+"""Whether our number agrees with the published one, given the spread over seeds of either side.
 
-The difference is ours less the published, with its 95 % interval:
+The difference is ours minus the published number, with a 95 % interval:
 
-- both have a spread: Welch's;
-- one has: Student's with that spread for both, a single number on the other side taken as one more draw;
-- neither has: there is no interval, and no verdict.
+- if both have a spread, Welch's interval;
+- if one has, Student's interval with this spread for both; a single number on the other side counts as one more draw;
+- if neither has, there is no interval and no verdict.
 
-A number agrees where the interval, widened by the rounding of the print, contains zero. That is all it says: a wide
-interval agrees with much. Numbers are compared only where they measure the same on the same data: not at smoke scale,
-not on other data than the official ones or a part of these, not where FID was computed with other weights or too few
+Our number agrees if the interval, widened by the rounding of the printed number, contains zero. This says little where
+the interval is wide. Numbers are only compared if they measure the same on the same data: not at smoke scale, not on
+other data than the official ones or on a part of them, and not where FID was computed with other weights or too few
 images.
 """
 
@@ -20,12 +20,12 @@ from advkd.settings.catalog import Cell
 
 AGREES, BETTER, WORSE, DIFFERS = "agrees", "better", "worse", "differs"
 UNJUDGED, INCOMPARABLE, NOTHING = "no spread", "not comparable", ""
-# Never colour alone: each verdict has its sign and its word.
+# Colour alone would not be accessible: each verdict has a sign and a word.
 SIGNS = {AGREES: "=", BETTER: "▲", WORSE: "▼", DIFFERS: "≠", UNJUDGED: "?", INCOMPARABLE: "~", NOTHING: ""}
 
 
 class Agreement(NamedTuple):
-    """A verdict (a key of SIGNS) and what it rests on, in words; empty where there is nothing to compare."""
+    """A verdict, which is a key of SIGNS, and the reason for it; both empty if there is nothing to compare."""
 
     verdict: str = NOTHING
     reason: str = ""
@@ -36,24 +36,27 @@ class Agreement(NamedTuple):
         return SIGNS[self.verdict]
 
 
-def judge(cell: Cell, row: dict[str, Any], part: str = "") -> Agreement:
-    """Return how our number in `row`, of `table_cells.cell_row`, compares with the one that `cell` prints.
+def judge(cell: Cell, row: dict[str, Any], other_data: str = "") -> Agreement:
+    """Return how our number compares with the published number of a cell.
 
-    `part` says in which settings the prepared data differ from the paper's; empty where in none.
+    Args:
+        cell: the cell.
+        row: its row of `table_cells.readable_row`, with our number.
+        other_data: the settings in which the prepared data differ from the paper's; empty if there is none.
     """
     if row.get("mean") is None or not cell.mean or row["scale"] == "smoke":
         return Agreement()
     if cell.kind == "data":
-        same = row["mean"] == number(cell.mean)
-        return Agreement(AGREES if same else DIFFERS, "a count: equal or not")
-    if reason := incomparable(row, part):
+        equal = row["mean"] == parse_printed(cell.mean)
+        return Agreement(AGREES if equal else DIFFERS, "a count: equal or not")
+    if reason := why_incomparable(row, other_data):
         return Agreement(INCOMPARABLE, reason)
     effect, basis = difference(
         Sample(row["mean"], row.get("std"), row["n"]),
-        Sample(number(cell.mean), number(cell.std) if cell.std else None, int(cell.n or 1)),
+        Sample(parse_printed(cell.mean), parse_printed(cell.std) if cell.std else None, int(cell.n or 1)),
     )
     unit = f" {cell.unit}" if cell.unit else ""
-    distance = f"ours less published {effect.estimate:+.3g}{unit}"
+    distance = f"ours minus published {effect.estimate:+.3g}{unit}"
     if effect.error is None:
         return Agreement(UNJUDGED, f"{distance}; {basis}")
     low, high = effect.interval()
@@ -63,37 +66,39 @@ def judge(cell: Cell, row: dict[str, Any], part: str = "") -> Agreement:
         return Agreement(AGREES, reason)
     if not cell.better:
         return Agreement(DIFFERS, reason)
-    return Agreement(BETTER if (effect.estimate > 0) == (cell.better == "higher") else WORSE, reason)
+    is_higher = effect.estimate > 0
+    return Agreement(BETTER if is_higher == (cell.better == "higher") else WORSE, reason)
 
 
-def incomparable(row: dict[str, Any], part: str) -> str:
-    """Return why our number is not of what the paper measured; empty where it is."""
+def why_incomparable(row: dict[str, Any], other_data: str) -> str:
+    """Return why our number does not measure what the paper measured; empty if it does."""
     verified = row["data"]["source"]["verified"] if "data" in row else ""
     if verified in ("drawn on the spot", "the user's own images", "accepted by the user"):
         return f"other data than the paper's: {verified}"
-    if part:
-        return f"other data than the paper's: {part}"
+    if other_data:
+        return f"other data than the paper's: {other_data}"
     if "meta" in row and row["meta"]["weights"] == "random":
-        return "a Fréchet distance on features of random weights, no FID"
+        return "a Fréchet distance on features of a network with random weights, not an FID"
     if "meta" in row and row["meta"]["rank_deficient"]:
         return "FID of fewer images than features"
     return ""
 
 
 def difference(ours: Sample, published: Sample) -> tuple[Effect, str]:
-    """Return `ours` less `published`, and in words what its interval rests on."""
-    known = [side for side in (ours, published) if side.std is not None and side.n > 1]
+    """Return `ours` minus `published`, and what its interval is based on, in words."""
+    with_spread = [side for side in (ours, published) if side.std is not None and side.n > 1]
     sizes = f"n = {ours.n} and {published.n}"
-    if len(known) == 2:
+    if len(with_spread) == 2:
         return contrast((1, -1), (ours, published)), f"Welch, {sizes}"
     estimate = ours.mean - published.mean
-    if not known:
+    if not with_spread:
         return Effect(estimate, None, None), f"no spread on either side, {sizes}"
-    error = known[0].std * math.sqrt(1 / ours.n + 1 / published.n)
-    side = "our" if known[0] is ours else "the published"
-    return Effect(estimate, error, known[0].n - 1), f"Student with {side} spread for both, {sizes}"
+    (sample,) = with_spread
+    error = sample.std * math.sqrt(1 / ours.n + 1 / published.n)
+    side = "our" if sample is ours else "the published"
+    return Effect(estimate, error, sample.n - 1), f"Student with {side} spread for both, {sizes}"
 
 
-def number(printed: str) -> float:
-    """Return a printed number, which may group its thousands."""
-    return float(printed.replace(",", ""))
+def parse_printed(number: str) -> float:
+    """Return a printed number, in which commas may separate thousands."""
+    return float(number.replace(",", ""))

@@ -1,34 +1,42 @@
-"""Learning curves: the columns of history.csv as small line charts, one line a seed."""
+"""Learning curves: each column of the seeds' history.csv as a small line chart."""
 
-import csv
 import math
-from pathlib import Path
 from typing import NamedTuple
 
-WIDTH, HEIGHT = 200, 64  # of a chart, in its own units; coordinates are whole numbers
-POINTS = 100  # of a line at most: a chart is no wider on a phone
-SPAN = 50  # a column of positive numbers that vary by more than this factor is drawn on a logarithmic scale
-MOMENTS = ("epoch", "iteration")
+from advkd.runs.folder import MOMENTS
 
+WIDTH, HEIGHT = 200, 64  # size of a chart in SVG units; coordinates are whole numbers
+MAX_POINTS = 100  # of a line: a chart is not wider than this on a phone
+LOGARITHMIC_SPAN = 50  # positive values whose largest exceeds the smallest by this factor get a logarithmic scale
 
-class History(NamedTuple):
-    """A run's history: what counts its rows, and the values (rows) of each column, None where not finite."""
-
-    moment: str
-    at: list[float]
-    columns: dict[str, list[float | None]]
+History = dict[str, list[float | None]]  # as `RunFolder.history` returns it
 
 
 class Line(NamedTuple):
-    """One seed's line: the polylines between gaps as `x,y` pairs, and its last value."""
+    """One seed's line.
+
+    Attributes:
+        seed: the seed.
+        polylines: the pieces between gaps, each as "x,y x,y …".
+        last: the last value, as text.
+    """
 
     seed: int
-    parts: list[str]
+    polylines: list[str]
     last: str
 
 
 class Chart(NamedTuple):
-    """One column: its range on both axes, in words, and a line a seed."""
+    """The chart of one column.
+
+    Attributes:
+        column: the name of the column.
+        moment: what the horizontal axis counts, "epoch" or "iteration".
+        first, final: the ends of the horizontal axis, as text.
+        low, high: the ends of the vertical axis, as text.
+        logarithmic: whether the vertical axis is logarithmic.
+        lines: one line for each seed.
+    """
 
     column: str
     moment: str
@@ -40,67 +48,75 @@ class Chart(NamedTuple):
     lines: list[Line]
 
 
-def read(path: Path) -> History:
-    """Return the history of a run; raises OSError, ValueError, KeyError, csv.Error or UnicodeDecodeError."""
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    if not rows:
-        raise ValueError(f"{path} has no row")
-    moment = next((name for name in MOMENTS if name in rows[0]), None)
-    if moment is None or None in rows[0] or None in rows[-1].values():
-        raise ValueError(f"{path} is cut off or has no column {' or '.join(MOMENTS)}")
-    columns = {name: [finite(row[name]) for row in rows] for name in rows[0] if name != moment}
-    return History(moment, [float(row[moment]) for row in rows], columns)
+def moment_column(history: History) -> str:
+    """Return the name of the column that counts the rows of a history."""
+    return next(name for name in MOMENTS if name in history)
 
 
-def finite(text: str) -> float | None:
-    """Return a number, None where it is missing or not finite; raises ValueError where it is none."""
-    value = float(text or "nan")
-    return value if math.isfinite(value) else None
+def draw_charts(histories: dict[int, History]) -> list[Chart]:
+    """Return the charts of all columns of the histories, given by seed. Columns without a finite value have none."""
+    by_column: dict[str, dict[int, History]] = {}
+    for seed, history in histories.items():
+        for column in history:
+            if column not in MOMENTS:
+                by_column.setdefault(column, {})[seed] = history
+    charts = [draw_chart(column, with_column) for column, with_column in by_column.items()]
+    return [chart for chart in charts if chart is not None]
 
 
-def charts(histories: dict[int, History]) -> list[Chart]:
-    """Return a chart of every column that the histories of the seeds have, in their order."""
-    names = dict.fromkeys(name for history in histories.values() for name in history.columns)
-    found = [chart(name, {s: h for s, h in histories.items() if name in h.columns}) for name in names]
-    return [one for one in found if one is not None]
-
-
-def chart(column: str, histories: dict[int, History]) -> Chart | None:
-    """Return the chart of one column; None where it has no number."""
-    values = [value for history in histories.values() for value in history.columns[column] if value is not None]
+def draw_chart(column: str, histories: dict[int, History]) -> Chart | None:
+    """Return the chart of one column, which all `histories` have; None if it has no finite value."""
+    values: list[float] = []
+    moments: list[float] = []
+    for history in histories.values():
+        values += [value for value in history[column] if is_finite(value)]
+        moments += history[moment_column(history)]
     if not values:
         return None
+    first, final = min(moments), max(moments)
     low, high = min(values), max(values)
-    first, final = (pick(at for h in histories.values() for at in h.at) for pick in (min, max))
-    logarithmic = low > 0 and high / low > SPAN
+    logarithmic = low > 0 and high / low > LOGARITHMIC_SPAN
     scale = math.log if logarithmic else float
-
-    def line(seed: int, history: History) -> Line:
-        series = history.columns[column]
-        parts: list[list[str]] = [[]]
-        for number in thinned(len(series)):
-            if series[number] is None:
-                parts.append([])
+    lines = []
+    for seed, history in histories.items():
+        points: list[tuple[int, int] | None] = []
+        for row in thin_out(len(history[column])):
+            value = history[column][row]
+            if is_finite(value):
+                x = position(history[moment_column(history)][row], first, final)
+                y = 1 - position(scale(value), scale(low), scale(high))
+                points.append((round(x * WIDTH), round(y * HEIGHT)))
             else:
-                x = share(history.at[number], first, final)
-                y = 1 - share(scale(series[number]), scale(low), scale(high))
-                parts[-1].append(f"{round(x * WIDTH)},{round(y * HEIGHT)}")
-        last = next((value for value in reversed(series) if value is not None), None)
-        return Line(seed, [" ".join(part) for part in parts if part], "–" if last is None else f"{last:.4g}")
-
-    moment = next(iter(histories.values())).moment
-    lines = [line(*pair) for pair in histories.items()]
+                points.append(None)
+        finite = [value for value in history[column] if is_finite(value)]
+        lines.append(Line(seed, join_points(points), f"{finite[-1]:.4g}" if finite else "–"))
+    moment = moment_column(next(iter(histories.values())))
     return Chart(column, moment, f"{first:g}", f"{final:g}", f"{low:.4g}", f"{high:.4g}", logarithmic, lines)
 
 
-def share(value: float, low: float, high: float) -> float:
-    """Return where a value lies between two others, from 0 to 1; 0.5 where these are equal."""
+def is_finite(value: float | None) -> bool:
+    """Tell whether a value of a history is a finite number."""
+    return value is not None and math.isfinite(value)
+
+
+def join_points(points: list[tuple[int, int] | None]) -> list[str]:
+    """Return polylines through consecutive points; each None interrupts the line."""
+    polylines: list[list[str]] = [[]]
+    for point in points:
+        if point is None:
+            polylines.append([])
+        else:
+            polylines[-1].append(f"{point[0]},{point[1]}")
+    return [" ".join(polyline) for polyline in polylines if polyline]
+
+
+def position(value: float, low: float, high: float) -> float:
+    """Return the position of a value between two bounds, from 0 to 1; 0.5 if the bounds are equal."""
     return (value - low) / (high - low) if high > low else 0.5
 
 
-def thinned(count: int) -> list[int]:
-    """Return at most POINTS numbers below `count`, evenly spaced, with the first and the last."""
-    if count <= POINTS:
+def thin_out(count: int) -> list[int]:
+    """Return at most MAX_POINTS indices below `count`, evenly spaced, including the first and the last."""
+    if count <= MAX_POINTS:
         return list(range(count))
-    return [round(number * (count - 1) / (POINTS - 1)) for number in range(POINTS)]
+    return [round(index * (count - 1) / (MAX_POINTS - 1)) for index in range(MAX_POINTS)]

@@ -1,85 +1,113 @@
-"""What the page says first: what ran, how it ended, and how much of it agrees."""
+"""The overview at the beginning of the report: what ran, how it ended, and how much of it agrees."""
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from advkd.progress import duration
-from advkd.report.content.cells import Table
-from advkd.report.content.pictures import Picture
-from advkd.report.content.records import Group
-from advkd.report.content.verdicts import Audited, Listed
+from advkd.report.content.checks import Audit, Items
+from advkd.report.content.runs import RunGroup
+from advkd.report.content.samples import SampleGrid
+from advkd.report.content.tables import Table
+from advkd.runs.state import Kind
 from advkd.settings import config
 from advkd.settings.user import User
 
+Counts = dict[str, int]  # how often each word applies, in the order of first appearance
+
 
 class Overview(NamedTuple):
-    """Counts, each a mapping from a word to how often it applies, in the order of first appearance.
+    """The overview.
 
-    made: whether the images are drawn by a program. changed: whether settings differ from the papers'. started: whether
-    any training was. seeds: of each paper's runs. tables: each with the counts of its cells. machines: of trainings on
-    each. damage: what cannot be read, a line each. filters: for each kind of row the words that the status filter
-    offers.
+    Attributes:
+        drawn_images: whether a program draws the images of this scale.
+        changed: whether settings differ from those of scale `paper`.
+        started: whether any training was started.
+        seeds: the number of seeds of each paper's runs.
+        tables: each table with the counts of its cells.
+        runs: counts of the runs' states.
+        machines: the number of trainings on each machine.
+        time: the wall time of all trainings, as text.
+        published, ours: counts of the claims' verdicts on the published numbers and on ours.
+        findings: counts of the audit's findings.
+        damage: what cannot be read, one line each.
+        filters: for each kind of row, the words that the status filter of the page offers.
     """
 
-    made: bool
+    drawn_images: bool
     changed: bool
     started: bool
-    seeds: dict[str, int]
-    tables: list[tuple[Table, dict[str, int]]]
-    runs: dict[str, int]
-    machines: dict[str, int]
+    seeds: Counts
+    tables: list[tuple[Table, Counts]]
+    runs: Counts
+    machines: Counts
     time: str
-    published: dict[str, int]
-    ours: dict[str, int]
-    findings: dict[str, int]
+    published: Counts
+    ours: Counts
+    findings: Counts
     damage: list[str]
     filters: dict[str, list[str]]
 
 
-def of(
-    groups: dict[str, Group],
+def summarize(
+    groups: dict[str, RunGroup],
     tables: list[Table],
-    samples: list[Picture],
-    claims: Listed,
-    audited: Audited,
+    samples: list[SampleGrid],
+    claims: Items,
+    audit: Audit,
     user: User,
     problem: str,
 ) -> Overview:
-    """Return the overview of everything that the page shows; `problem` says why there are no groups."""
+    """Return the overview of everything that the report shows; `problem` says why there are no groups."""
     records = [record for group in groups.values() for record in group.records]
-    damage = [problem, *(line for record in records for line in record.damage)]
-    damage += [f"{table.name}: {table.error}" for table in tables if table.error]
-    damage += [picture.error for picture in samples]
-    damage += [listed.error for listed in (claims, *audited)]
-    cells = [(table, counted(entry.filter for entry in table.entries)) for table in tables]
-    runs = counted(record.word for record in records)
-    published = counted(claim["published"]["word"] for claim in claims.items)
-    ours = counted(claim["ours"]["word"] for claim in claims.items)
-    kinds = counted(finding.kind for finding in audited.findings)
+    cells = [(table, count_words(entry.filter for entry in table.entries)) for table in tables]
+    runs = count_words(record.word for record in records)
+    published = count_words(claim["published"]["word"] for claim in claims.items)
+    ours = count_words(claim["ours"]["word"] for claim in claims.items)
+    findings = count_words(finding.kind for finding in audit.findings)
+    cell_words = dict.fromkeys(word for _, counts in cells for word in counts)
     return Overview(
-        made=config.scale_file(user.scale)["data"] == "made",
+        drawn_images=config.scale_file(user.scale)["data"] == "made",
         changed=any(group.changed for group in groups.values()),
-        started=any(record.state != "not started" for record in records),
+        started=any(record.state.kind is not Kind.NOT_STARTED for record in records),
         seeds={paper: len(config.seeds(paper, user)) for paper in config.PAPERS},
         tables=cells,
         runs=runs,
-        machines=counted(record.machine for record in records if record.machine),
+        machines=count_words(record.machine for record in records if record.machine),
         time=duration(sum(group.seconds for group in groups.values())),
         published=published,
         ours=ours,
-        findings=kinds,
-        damage=list(dict.fromkeys(filter(None, damage))),
+        findings=findings,
+        damage=list_damage(groups, tables, samples, claims, audit, problem),
         filters={
-            "cell": list(dict.fromkeys(word for _, counts in cells for word in counts)),
+            "cell": list(cell_words),
             "run": list(runs),
             "claim, ours": list(ours),
             "claim, published": list(published),
-            "finding": list(kinds),
+            "finding": list(findings),
         },
     )
 
 
-def counted(words: Iterable[Any]) -> dict[Any, int]:
+def list_damage(
+    groups: dict[str, RunGroup],
+    tables: list[Table],
+    samples: list[SampleGrid],
+    claims: Items,
+    audit: Audit,
+    problem: str,
+) -> list[str]:
+    """Return everything that cannot be read, one line each, each line once."""
+    lines = [problem]
+    for group in groups.values():
+        for record in group.records:
+            lines += record.damage
+    lines += [f"{table.name}: {table.record.error}" for table in tables if table.record.error]
+    lines += [grid.error for grid in samples]
+    lines += [section.error for section in (claims, *audit)]
+    return list(dict.fromkeys(line for line in lines if line))
+
+
+def count_words(words: Iterable[str]) -> Counts:
     """Return how often each word occurs."""
     return dict(Counter(words))

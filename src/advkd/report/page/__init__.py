@@ -1,8 +1,8 @@
-"""The report as one HTML file: no network, no other file, no build step.
+"""The report as one HTML file that needs no network, no other file and no build step.
 
-It holds what exists at a scale and trains nothing. What cannot be read is said in its place, and the rest is built.
-All text goes through Jinja's escaping; the page's own style and script are named by their hashes in a policy that
-forbids every other, so that nothing in a run's name or log can run.
+It shows what exists at a scale and trains nothing. What cannot be read is described in its place, and the rest is
+built. All text is escaped by Jinja. A content security policy allows only the page's own style and script, by their
+hashes, so that nothing in a run's name or log can be executed.
 """
 
 import base64
@@ -34,46 +34,45 @@ def build(content: Content, user: User) -> str:
     """Return the page as HTML."""
     return render(
         **content._asdict(),
-        papers={paper: short(paper) for paper in config.PAPERS},
+        papers={paper: short_name(paper) for paper in config.PAPERS},
         user=user,
         options=config.options(user),
     )
 
 
-def render(**shown: Any) -> str:
-    """Return the page with its style and script inside it."""
-    templates = jinja2.Environment(
-        loader=jinja2.PackageLoader("advkd.report.page", "template"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+def render(**variables: Any) -> str:
+    """Return the page, with its style and script inside it."""
+    loader = jinja2.PackageLoader("advkd.report.page", "template")
+    environment = jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    templates.filters |= {"duration": duration, "keys": keys, "breakable": breakable}
-    style, script = (templates.loader.get_source(templates, name)[0] for name in ("page.css", "page.js"))
+    environment.filters.update(duration=duration, mark_code=mark_code, breakable=breakable)
+    style, _, _ = loader.get_source(environment, "page.css")
+    script, _, _ = loader.get_source(environment, "page.js")
     policy = (
         "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none';"
-        f" style-src '{fingerprint(style)}'; script-src '{fingerprint(script)}'"
+        f" style-src '{policy_hash(style)}'; script-src '{policy_hash(script)}'"
     )
-    return templates.get_template("page.html").render(style=style, script=script, policy=policy, **shown)
+    template = environment.get_template("page.html")
+    return template.render(style=style, script=script, policy=policy, **variables)
 
 
-def short(paper: str) -> str:
-    """Return a paper's short name, or the one in the names of its runs where the other cannot be read."""
+def short_name(paper: str) -> str:
+    """Return the short name of a paper, or its name in runs if paper/papers.yaml cannot be read."""
     about, _ = attempt(about_paper, paper)
     return about["short"] if about else paper
 
 
 def breakable(name: str) -> Markup:
-    """Return a run's name that may break between its words."""
+    """Return the name of a run with possible line breaks between its parts."""
     return Markup(re.sub(r"(?<=[/+])", "<wbr>", str(escape(name))))
 
 
-def keys(text: str) -> Markup:
-    """Return text whose settings stand in backticks with these as code."""
+def mark_code(text: str) -> Markup:
+    """Return text in which what stands in backticks is marked as code."""
     return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text))))
 
 
-def fingerprint(source: str) -> str:
-    """Return how a content security policy names an inline style or script."""
+def policy_hash(source: str) -> str:
+    """Return the expression by which a content security policy allows an inline style or script."""
     return f"sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}"

@@ -5,21 +5,21 @@ const title = document.getElementById("details-title");
 const body = document.getElementById("details-body");
 const back = document.getElementById("back");
 const form = document.getElementById("filter");
-const trail = []; // what the dialog has shown, the present last
+const trail = []; // the ids that the dialog has shown, the present one last
 let opener = null;
 
-// A cell's own words stand in the template behind its button; a run group's template carries its name as its id.
+// The template of a cell follows its button. The template of a run group has an id of its own.
 function templateOf(id) {
-  const found = document.getElementById(id);
-  if (!found) return null;
-  if (found.tagName === "TEMPLATE") return found;
-  return found.matches("button.cell") ? found.nextElementSibling : null;
+  const element = document.getElementById(id);
+  if (!element) return null;
+  if (element.tagName === "TEMPLATE") return element;
+  return element.matches("button.cell") ? element.nextElementSibling : null;
 }
 
 function samplesOf(id) {
-  const found = [...document.querySelectorAll("#samples [data-of]")].filter((one) => one.dataset.of === id);
-  return found.map((one) => {
-    const copy = one.cloneNode(true);
+  const figures = [...document.querySelectorAll("#samples [data-of]")].filter((figure) => figure.dataset.of === id);
+  return figures.map((figure) => {
+    const copy = figure.cloneNode(true);
     copy.hidden = false;
     return copy;
   });
@@ -30,8 +30,8 @@ function runParts(id) {
   return template ? [template.content.cloneNode(true), ...samplesOf(id)] : [];
 }
 
-// A tag names a run as well as its name does.
-function named(address) {
+// An address may name a run group by its tag.
+function resolveTag(address) {
   return document.querySelector(`template[data-tag="${CSS.escape(address.toUpperCase())}"]`)?.id ?? address;
 }
 
@@ -65,7 +65,7 @@ function open(id, from) {
   show(id);
 }
 
-// The address may be typed by hand: "%" alone encodes nothing.
+// An address that was typed by hand may hold a "%" that encodes nothing.
 function decoded(address) {
   try {
     return decodeURIComponent(address);
@@ -75,7 +75,7 @@ function decoded(address) {
 }
 
 function openFromAddress() {
-  const id = named(decoded(location.hash.slice(1)));
+  const id = resolveTag(decoded(location.hash.slice(1)));
   const from = document.querySelector(`[data-open="${CSS.escape(id)}"]`);
   if (templateOf(id)) open(id, from);
 }
@@ -85,7 +85,7 @@ document.addEventListener("click", (event) => {
   if (button) open(button.dataset.open, button);
   else if (event.target === dialog) dialog.close(); // the backdrop
   else if (event.target.closest("#details a")) {
-    opener = null; // the focus goes where the link leads
+    opener = null; // the focus follows the link
     dialog.close();
   }
 });
@@ -101,7 +101,7 @@ dialog.addEventListener("close", () => {
 });
 window.addEventListener("hashchange", openFromAddress);
 
-// Within a table the arrow keys move between cells, and Tab leaves it: one of its cells at a time takes the focus.
+// The arrow keys move between the cells of a table, and Tab leaves it: only one of its cells at a time can be tabbed to.
 const grids = [...document.querySelectorAll("table.numbers")];
 const cellsOf = (part) => [...part.querySelectorAll("button.cell")].filter((cell) => !cell.closest("[hidden]"));
 
@@ -132,15 +132,15 @@ for (const table of grids) {
   });
 }
 
-// Every [data-row] is shown or hidden by its text, its runs' tags, and the states of itself or of the cells in it.
+// A [data-row] is shown or hidden by its text, the tags of its runs, and its own state or those of its cells.
 const rows = [...document.querySelectorAll("[data-row]")].map((row) => ({
   row,
   text: `${row.dataset.text ?? ""} ${row.textContent}`.toLowerCase(),
   tags: (row.dataset.tags ?? "").toLowerCase().split(" "),
   cells: [...row.querySelectorAll("[data-state]")],
 }));
-const isTag = (word) => /^r\d+$/.test(word); // R1 is not meant to find R10
-const statesOf = (one) => (one.dataset.state ?? "").split("|");
+const isTag = (word) => /^r\d+$/.test(word); // R1 must not match R10
+const statesOf = (element) => (element.dataset.state ?? "").split("|");
 
 function filter() {
   const words = form.elements.text.value.toLowerCase().split(/\s+/).filter(Boolean);
