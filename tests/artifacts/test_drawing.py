@@ -37,7 +37,7 @@ def test_a_caption_stays_on_the_page_and_loses_no_word():
 
 
 def test_wrapping_keeps_a_word_that_is_longer_than_the_line():
-    assert page.wrapped(f"a {'b' * 300} c", 2.0) == ["a", "b" * 300, "c"]
+    assert page.wrap_text(f"a {'b' * 300} c", 2.0) == ["a", "b" * 300, "c"]
 
 
 def test_margins_are_inches():

@@ -82,9 +82,9 @@ def test_a_missing_generator_is_said_in_its_place(blocks):
 
 
 def test_long_names_are_cut():
-    assert moments.short("sweet_pepper") == "sweet pepper"
-    cut = moments.short("007.Parakeet_Auklet_of_the_north")
-    assert cut.endswith("…") and page.breadth(cut) * 6.5 / 7 <= moments.PITCH
+    assert moments.shorten_name("sweet_pepper") == "sweet pepper"
+    cut = moments.shorten_name("007.Parakeet_Auklet_of_the_north")
+    assert cut.endswith("…") and page.text_width(cut) * 6.5 / 7 <= moments.PITCH
 
 
 # --- frequencies

@@ -25,7 +25,7 @@ FIGURES: dict[str, Callable[[str, User], Drawing]] = {
     "gip_figureS2": gip_figures.draw_class_frequencies,
     "gip_figureS3": gip_figures.draw_histories,
 }
-WIDTH = 7.0  # inches, of a figure that only says why it cannot be drawn
+
 DPI = 200
 # The metadata of each format: matplotlib would add the time and its own version, which change the bytes.
 FORMATS: dict[str, dict[str, Any]] = {".pdf": {"CreationDate": None}, ".png": {"Software": None}}
@@ -43,7 +43,7 @@ def write_figure(figure: str, user: User, out: Path) -> None:
         drawing, damage = attempt(FIGURES[figure], figure, user)
         if drawing is None:
             say(f"{figure}: {damage}")
-            reason, _ = page.page(WIDTH, 0, f"{figure} cannot be drawn. {damage}")
+            reason, _ = page.page(page.WIDTH, 0, f"{figure} cannot be drawn. {damage}")
             drawing = reason, {"damage": damage}
         drawn, numbers = drawing
         for suffix, metadata in FORMATS.items():

@@ -1,1 +1,1 @@
-"""Figures drawn from plain numbers; what is collected for them is the affair of `artifacts.figures`."""
+"""Drawing figures from plain numbers; `artifacts.figures` and its neighbours collect these numbers."""

@@ -1,4 +1,4 @@
-"""How often a teacher takes synthetic images for each class, at the start of a training and at its end (GIP)."""
+"""How often a teacher assigns synthetic images to each class, at the start and the end of a training (GIP)."""
 
 import math
 from typing import NamedTuple
@@ -9,15 +9,21 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
-from advkd.artifacts.drawing.page import BLUE, ORANGE, margins, page
+from advkd.artifacts.drawing.page import BLUE, ORANGE, WIDTH, margins, page
 
 COLUMNS = 2
-FEW = 20  # classes, up to which each has its bars
+MOST_BARS = 20  # classes; with more of them, sorted shares are drawn instead of bars
 LOOKS = ((ORANGE, "/////", "--"), (BLUE, "", "-"))  # colour, hatch and line of the first and the last epoch
 
 
 class Counts(NamedTuple):
-    """An epoch's images by class: counts (C,), and their entropy as a part of the largest possible."""
+    """The synthetic images of an epoch, counted by class.
+
+    Attributes:
+        epoch: from 1.
+        counts: (C,) images.
+        entropy: of the shares, relative to that of equal shares.
+    """
 
     epoch: int
     counts: np.ndarray
@@ -25,7 +31,14 @@ class Counts(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """One generator: the names of C classes and the counts of its first and its last epoch, or none and the reason."""
+    """One generator.
+
+    Attributes:
+        name: of the data set and the method.
+        classes: the names of its C classes.
+        epochs: the counts of its first and its last epoch, or of its only one; none where its run is missing.
+        missing: why its run is missing.
+    """
 
     name: str
     classes: list[str]
@@ -33,10 +46,10 @@ class Panel(NamedTuple):
     missing: str = ""
 
 
-def draw(panels: list[Panel], words: str) -> Figure:
-    """Draw an axis for every panel, two beside each other: bars by class, or of many classes the sorted shares."""
+def draw(panels: list[Panel], caption: str) -> Figure:
+    """Draw two panels beside each other: bars by class or, with many classes, the sorted shares."""
     lines = math.ceil(len(panels) / COLUMNS)
-    figure, foot = page(7.0, 2.1 * lines, words)
+    figure, foot = page(WIDTH, 2.1 * lines, caption)
     axes = figure.subplots(
         lines, COLUMNS, squeeze=False,
         gridspec_kw={"wspace": 0.17, "hspace": 0.52, **margins(figure, 0.42, 0.08, foot + 0.55, 0.22)},
@@ -47,7 +60,10 @@ def draw(panels: list[Panel], words: str) -> Figure:
             axis.set(xticks=[], yticks=[], facecolor="0.95")
             axis.text(0.5, 0.5, panel.missing, transform=axis.transAxes, ha="center", va="center")
             continue
-        (_bars if len(panel.classes) <= FEW else _sorted)(axis, panel)
+        if len(panel.classes) <= MOST_BARS:
+            _draw_bars(axis, panel)
+        else:
+            _draw_sorted_shares(axis, panel)
         axis.axhline(100 / len(panel.classes), color="0.35", linestyle=":", linewidth=0.9, zorder=1)
         axis.set_ylabel("Synthetic images (%)")
     for axis in axes.ravel()[len(panels) :]:
@@ -55,29 +71,30 @@ def draw(panels: list[Panel], words: str) -> Figure:
     return figure
 
 
-def _bars(axis: Axes, panel: Panel) -> None:
+def _draw_bars(axis: Axes, panel: Panel) -> None:
     width = 0.8 / len(panel.epochs)
-    keys = []
-    for place, (one, (colour, hatch, _)) in enumerate(zip(panel.epochs, LOOKS[-len(panel.epochs) :], strict=True)):
-        x = np.arange(len(one.counts)) - 0.4 + (place + 0.5) * width
+    handles = []
+    for place, (epoch, (colour, hatch, _)) in enumerate(zip(panel.epochs, _looks(panel), strict=True)):
+        x = np.arange(len(epoch.counts)) - 0.4 + (place + 0.5) * width
         look = {"facecolor": colour, "hatch": hatch, "edgecolor": "white", "linewidth": 0}
-        axis.bar(x, _shares(one), width, zorder=2, **look)
-        keys.append(Patch(**look, label=_label(one)))
-    axis.set_xticks(range(len(panel.classes)), [name.replace("_", " ") for name in panel.classes], rotation=40,
-                    ha="right", rotation_mode="anchor")  # fmt: skip
+        axis.bar(x, _shares(epoch), width, zorder=2, **look)
+        handles.append(Patch(**look, label=_label(epoch)))
+    names = [name.replace("_", " ") for name in panel.classes]
+    axis.set_xticks(range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor")
     axis.tick_params(axis="x", length=0, pad=1)
-    axis.set(xlim=(-0.6, len(panel.classes) - 0.4), ylim=(0, 1.4 * max(map(_largest, panel.epochs))))
+    largest = max(_shares(epoch).max() for epoch in panel.epochs)
+    axis.set(xlim=(-0.6, len(panel.classes) - 0.4), ylim=(0, 1.4 * largest))  # room for the legend
     axis.set_yticks([share for share in axis.get_yticks() if share <= min(100, axis.get_ylim()[1])])
-    axis.legend(handles=keys, loc="upper left", frameon=False, borderaxespad=0.2)
+    axis.legend(handles=handles, loc="upper left", frameon=False, borderaxespad=0.2)
 
 
-def _sorted(axis: Axes, panel: Panel) -> None:
+def _draw_sorted_shares(axis: Axes, panel: Panel) -> None:
     """Draw the shares in descending order on a logarithmic axis, up to the last class that has any."""
-    for one, (colour, _, line) in zip(panel.epochs, LOOKS[-len(panel.epochs) :], strict=True):
-        shares = np.sort(_shares(one))[::-1]
+    for epoch, (colour, _, line) in zip(panel.epochs, _looks(panel), strict=True):
+        shares = np.sort(_shares(epoch))[::-1]
         shares = shares[shares > 0]
         axis.step(np.arange(len(shares)) + 1, shares, where="mid", color=colour, linestyle=line, linewidth=1.2,
-                  label=_label(one), zorder=2)  # fmt: skip
+                  label=_label(epoch), zorder=2)  # fmt: skip
     axis.set(yscale="log", xlim=(0, len(panel.classes) + 1), xlabel="Classes, most frequent first")
     axis.set_ylim(min(axis.get_ylim()[0], 70 / len(panel.classes)), 100)
     axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
@@ -85,15 +102,17 @@ def _sorted(axis: Axes, panel: Panel) -> None:
     axis.legend(loc="upper right", frameon=False, borderaxespad=0.2, handlelength=2.4)
 
 
-def _shares(one: Counts) -> np.ndarray:
-    return 100 * one.counts / one.counts.sum()
+def _looks(panel: Panel) -> tuple[tuple[str, str, str], ...]:
+    """Return the look of each epoch of a panel; a single epoch looks like the last one."""
+    return LOOKS[-len(panel.epochs) :]
 
 
-def _largest(one: Counts) -> float:
-    return _shares(one).max()
+def _shares(epoch: Counts) -> np.ndarray:
+    """Return the share of each class, in %."""
+    return 100 * epoch.counts / epoch.counts.sum()
 
 
-def _label(one: Counts) -> str:
-    never = int((one.counts == 0).sum())
-    absent = f", {never} of {len(one.counts)} classes never" if never else ""
-    return f"epoch {one.epoch}: entropy {one.entropy:.3f}{absent}"
+def _label(epoch: Counts) -> str:
+    label = f"epoch {epoch.epoch}: entropy {epoch.entropy:.3f}"
+    never = int((epoch.counts == 0).sum())
+    return f"{label}, {never} of {len(epoch.counts)} classes never" if never else label

@@ -1,4 +1,4 @@
-"""Terms of trainings over their epochs, one row a term and one column a data set (GIP)."""
+"""Loss terms over the epochs of trainings: one row per term, one column per data set (GIP)."""
 
 from typing import NamedTuple
 
@@ -8,14 +8,21 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocator, StrMethodFormatter
 
-from advkd.artifacts.drawing.page import BLUE, GREEN, PURPLE, VERMILLION, margins, page
+from advkd.artifacts.drawing.page import BLUE, GREEN, PURPLE, SMALL, VERMILLION, WIDTH, margins, page
 
-LOOKS = ((BLUE, "-", "o"), (VERMILLION, "--", "s"), (GREEN, "-.", "^"), (PURPLE, ":", "D"))
-EPOCHS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000]
+LOOKS = ((BLUE, "-", "o"), (VERMILLION, "--", "s"), (GREEN, "-.", "^"), (PURPLE, ":", "D"))  # colour, line and marker
+EPOCHS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000]  # that have a tick and a marker
+FEW_DECADES = 300  # a logarithmic axis over a smaller range has ticks between the powers of ten
 
 
 class Track(NamedTuple):
-    """One method on one data set: the columns (E,) of every seed's history, by name, and which seeds lack and why."""
+    """One method on one data set.
+
+    Attributes:
+        name: of the method.
+        seeds: for each seed, columns (E,) of its history by name, among them `epoch`.
+        missing: which seeds are missing, and why.
+    """
 
     name: str
     seeds: list[dict[str, np.ndarray]]
@@ -23,7 +30,7 @@ class Track(NamedTuple):
 
 
 class Term(NamedTuple):
-    """A column of the histories, how its axis is called and scaled, and the height of its row."""
+    """A column of the histories, the label and scale of its axis, and the relative height of its row."""
 
     column: str
     label: str
@@ -31,11 +38,19 @@ class Term(NamedTuple):
     height: float
 
 
-def draw(panels: dict[str, list[Track]], terms: list[Term], floors: dict[tuple[str, str], float], words: str) -> Figure:
-    """Draw all `terms` of the tracks of each panel; `floors` are least values, by panel and column, drawn dotted."""
-    names = list(dict.fromkeys(track.name for tracks in panels.values() for track in tracks))
-    looks = {name: LOOKS[place % len(LOOKS)] for place, name in enumerate(names)}
-    figure, foot = page(7.0, 1.1 * sum(term.height for term in terms) + 0.8, words)
+def draw(
+    panels: dict[str, list[Track]], terms: list[Term], floors: dict[tuple[str, str], float], caption: str
+) -> Figure:
+    """Draw the terms of all tracks.
+
+    Args:
+        panels: the tracks of each data set.
+        terms: the terms, from top to bottom.
+        floors: by data set and column of a term, its lowest possible value, drawn dotted.
+        caption: the text below.
+    """
+    looks = _looks(panels)
+    figure, foot = page(WIDTH, 1.1 * sum(term.height for term in terms) + 0.8, caption)
     axes = figure.subplots(
         len(terms), len(panels), squeeze=False, sharex="col",
         gridspec_kw={"wspace": 0.17, "hspace": 0.1, "height_ratios": [term.height for term in terms],
@@ -43,45 +58,60 @@ def draw(panels: dict[str, list[Track]], terms: list[Term], floors: dict[tuple[s
     )  # fmt: skip
     for column, (name, tracks) in zip(axes.T, panels.items(), strict=True):
         column[0].set_title(name, fontweight="bold")
-        for axis, term in zip(column, terms, strict=True):
-            missing = [f"{track.name}: {track.missing}" for track in tracks if track.missing and axis is column[0]]
-            _lines(axis, term, tracks, looks, missing)
-            if (floor := floors.get((name, term.column))) is not None:
+        for row, (axis, term) in enumerate(zip(column, terms, strict=True)):
+            remarks = _missing(tracks) if row == 0 else []
+            _draw_term(axis, term, tracks, looks, remarks)
+            floor = floors.get((name, term.column))
+            if floor is not None:
                 axis.axhline(floor, color="0.35", linestyle=":", linewidth=0.9, zorder=1)
-        _epochs(column[-1], tracks)
+        _number_epochs(column[-1], tracks)
     for axis, term in zip(axes[:, 0], terms, strict=True):
         axis.set_ylabel(term.label)
         axis.yaxis.set_label_coords(-0.13, 0.5)
-    keys = [
-        Line2D([], [], color=colour, linestyle=dash, marker=marker, markersize=3, linewidth=1.2, label=name)
-        for name, (colour, dash, marker) in looks.items()
+    handles = [
+        Line2D([], [], color=colour, linestyle=line, marker=marker, markersize=3, linewidth=1.2, label=name)
+        for name, (colour, line, marker) in looks.items()
     ]
-    figure.legend(handles=keys, loc="upper center", ncols=len(keys), frameon=False, handlelength=3, borderaxespad=0.3)
+    figure.legend(handles=handles, loc="upper center", ncols=len(handles), frameon=False, handlelength=3,
+                  borderaxespad=0.3)  # fmt: skip
     return figure
 
 
-def _lines(axis: Axes, term: Term, tracks: list[Track], looks: dict[str, tuple], told: list[str]) -> None:
-    """Draw a line for every seed, with markers at some epochs; write `told`, and which tracks lack the term."""
+def _looks(panels: dict[str, list[Track]]) -> dict[str, tuple[str, str, str]]:
+    """Return the look of each method, in the order of their first track."""
+    looks: dict[str, tuple[str, str, str]] = {}
+    for tracks in panels.values():
+        for track in tracks:
+            if track.name not in looks:
+                looks[track.name] = LOOKS[len(looks) % len(LOOKS)]
+    return looks
+
+
+def _missing(tracks: list[Track]) -> list[str]:
+    return [f"{track.name}: {track.missing}" for track in tracks if track.missing]
+
+
+def _draw_term(
+    axis: Axes, term: Term, tracks: list[Track], looks: dict[str, tuple[str, str, str]], remarks: list[str]
+) -> None:
+    """Draw a line for every seed, with markers at some epochs, and write the remarks and which tracks lack the term."""
     axis.set_yscale(term.scale)
+    remarks = list(remarks)
     for track in tracks:
-        colour, dash, marker = looks[track.name]
-        found = [columns for columns in track.seeds if term.column in columns]
-        for columns in found:
-            epochs = columns["epoch"]
-            marked = {int(np.argmin(np.abs(epochs - epoch))) for epoch in EPOCHS if epoch <= epochs[-1]}
-            axis.plot(epochs, columns[term.column], color=colour, linestyle=dash, linewidth=1.1, marker=marker,
-                      markersize=2.5, markevery=sorted(marked), zorder=2)  # fmt: skip
-        if track.seeds and not found:
-            told = [*told, f"{track.name}: weight 0"]
+        with_term = [columns for columns in track.seeds if term.column in columns]
+        for columns in with_term:
+            _draw_seed(axis, columns["epoch"], columns[term.column], looks[track.name])
+        if track.seeds and not with_term:
+            remarks.append(f"{track.name}: weight 0")
     if not axis.lines:
         axis.set(yscale="linear", yticks=[], facecolor="0.95")
-        axis.text(0.5, 0.5, "\n".join(told), transform=axis.transAxes, ha="center", va="center")
+        axis.text(0.5, 0.5, "\n".join(remarks), transform=axis.transAxes, ha="center", va="center")
         return
-    if told:
-        axis.text(0.98, 0.95, "\n".join(told), transform=axis.transAxes, ha="right", va="top", fontsize=6.5, zorder=3,
-                  bbox={"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 1})  # fmt: skip
+    if remarks:
+        axis.text(0.98, 0.95, "\n".join(remarks), transform=axis.transAxes, ha="right", va="top", fontsize=SMALL,
+                  zorder=3, bbox={"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 1})  # fmt: skip
     low, high = axis.get_ylim()
-    if term.scale == "log" and high < 300 * low:  # beyond, powers of ten are enough
+    if term.scale == "log" and high < FEW_DECADES * low:
         axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axis.yaxis.set_minor_formatter(NullFormatter())
@@ -89,11 +119,22 @@ def _lines(axis: Axes, term: Term, tracks: list[Track], looks: dict[str, tuple],
     axis.set_axisbelow(True)
 
 
-def _epochs(axis: Axes, tracks: list[Track]) -> None:
-    """Number the epochs on a logarithmic axis: one method's training may be ten times as long as another's."""
-    lengths = [history["epoch"][-1] for track in tracks for history in track.seeds]
+def _draw_seed(axis: Axes, epochs: np.ndarray, values: np.ndarray, look: tuple[str, str, str]) -> None:
+    colour, line, marker = look
+    # The row of the history that is nearest to each marked epoch: a history may have fewer rows than epochs.
+    marked = {int(np.argmin(np.abs(epochs - epoch))) for epoch in EPOCHS if epoch <= epochs[-1]}
+    axis.plot(epochs, values, color=colour, linestyle=line, linewidth=1.1, marker=marker, markersize=2.5,
+              markevery=sorted(marked), zorder=2)  # fmt: skip
+
+
+def _number_epochs(axis: Axes, tracks: list[Track]) -> None:
+    """Number the epochs on a logarithmic axis, since one method's training may be ten times as long as another's."""
+    lengths = []
+    for track in tracks:
+        lengths += [columns["epoch"][-1] for columns in track.seeds]
     longest = max([2, *lengths])
     axis.set(xscale="log", xlabel="Epoch", xlim=(0.93, 1.08 * longest))
-    axis.xaxis.set_major_locator(FixedLocator([epoch for epoch in EPOCHS if lengths and epoch <= longest]))
+    ticks = [epoch for epoch in EPOCHS if epoch <= longest] if lengths else []
+    axis.xaxis.set_major_locator(FixedLocator(ticks))
     axis.xaxis.set_major_formatter(StrMethodFormatter("{x:.0f}"))
     axis.xaxis.set_minor_locator(NullLocator())

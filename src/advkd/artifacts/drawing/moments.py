@@ -1,4 +1,4 @@
-"""What a generator draws from the same noise over its training, and what the teacher takes it for (GIP)."""
+"""What a generator makes of the same noise over its training, and the class that the teacher assigns to it (GIP)."""
 
 from typing import NamedTuple
 
@@ -7,28 +7,31 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from advkd.artifacts.drawing.page import breadth, page
+from advkd.artifacts.drawing.page import EDGE, SMALL, STYLE, WIDTH, page, text_width
 
-WIDTH = 7.0  # inches, as all lengths here
+# Lengths in inches.
 COLUMNS = 2
-EDGE = 0.05
 PITCH = 0.68  # from picture to picture; five of them fill a column
 PICTURE = 0.62
-WORDS = 0.27  # below a picture
-LINES = 0.105, 0.205  # from a picture to the base of its words
+TEXT = 0.27  # the height of the text below a picture
+BASELINES = 0.105, 0.205  # from a picture to the baselines of its text
 TITLE = 0.17
 HEAD = 0.31  # title and epochs
-BELOW = 0.1  # a block
-EMPTY = 1.0  # a block without pictures
-ROOM = 5 * PITCH - (PITCH - PICTURE)  # of a block
-SMALL = 6.5  # points
+BELOW = 0.1  # the space below a block
+EMPTY = 1.0  # the height of a block without pictures
+BLOCK_WIDTH = 5 * PITCH - (PITCH - PICTURE)
 
 
 class Block(NamedTuple):
-    """One generator at m moments, or none and the reason.
+    """One generator at m moments, or the reason why it is missing.
 
-    epochs: m numbers. images: uint8 (m, k, S, S, 3) of the same k noises. names: m lists of k classes that the teacher
-    takes them for. confidence: (m, k), its probability of each.
+    Attributes:
+        name: of the data set and the method.
+        epochs: m numbers.
+        images: uint8 (m, k, S, S, 3), of the same k noises at each moment; None where the run is missing.
+        names: for each moment and noise, the class that the teacher assigns to the image.
+        confidence: (m, k), the teacher's probability of this class; None where the run is missing.
+        missing: why the run is missing.
     """
 
     name: str
@@ -39,11 +42,11 @@ class Block(NamedTuple):
     missing: str = ""
 
 
-def draw(blocks: list[Block], words: str) -> Figure:
-    """Draw for every generator a column of pictures a moment, one below the other by noise, two beside each other."""
+def draw(blocks: list[Block], caption: str) -> Figure:
+    """Draw two blocks beside each other. A block has one column of pictures per moment and one row per noise."""
     lines = [blocks[first : first + COLUMNS] for first in range(0, len(blocks), COLUMNS)]
-    heights = [max(map(_height, line)) for line in lines]
-    figure, _ = page(WIDTH, sum(heights) + EDGE, words)
+    heights = [max(_block_height(block) for block in line) for line in lines]
+    figure, _ = page(WIDTH, sum(heights) + EDGE, caption)
     top = figure.get_figheight()
     paper = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDTH), ylim=(0, top), autoscale_on=False)
     paper.set_axis_off()
@@ -51,43 +54,56 @@ def draw(blocks: list[Block], words: str) -> Figure:
     for line, height in zip(lines, heights, strict=True):
         for column, block in enumerate(line):
             left = EDGE + column * (WIDTH / COLUMNS)
-            paper.text(left, top, block.name, fontsize=7.5, fontweight="bold", ha="left", va="top")
-            if block.images is None:
-                room = height - TITLE - BELOW
-                paper.add_patch(Rectangle((left, top - TITLE - room), ROOM, room, color="0.95", linewidth=0))
-                paper.text(left + ROOM / 2, top - TITLE - room / 2, block.missing, ha="center", va="center")
+            paper.text(left, top, block.name, fontsize=STYLE["axes.titlesize"], fontweight="bold", ha="left", va="top")
+            if block.images is None or block.confidence is None:
+                _draw_reason(paper, block.missing, left, top - TITLE, height - TITLE - BELOW)
             else:
-                _pictures(paper, block, left, top - HEAD)
+                _draw_pictures(paper, block.epochs, block.images, block.names, block.confidence, left, top - HEAD)
         top -= height
     return figure
 
 
-def _height(block: Block) -> float:
-    """Return the inches that a block takes; one without images leaves room for its reason."""
-    return EMPTY if block.images is None else HEAD + block.images.shape[1] * (PICTURE + WORDS) + BELOW
+def _block_height(block: Block) -> float:
+    if block.images is None:
+        return EMPTY
+    return HEAD + block.images.shape[1] * (PICTURE + TEXT) + BELOW
 
 
-def _pictures(paper: Axes, block: Block, left: float, top: float) -> None:
-    """Draw a block's images with their words, the first one's upper left corner at `left` and `top`."""
-    for moment, epoch in enumerate(block.epochs):
+def _draw_reason(paper: Axes, reason: str, left: float, top: float, height: float) -> None:
+    """Draw an empty block with the reason why there are no pictures."""
+    paper.add_patch(Rectangle((left, top - height), BLOCK_WIDTH, height, color="0.95", linewidth=0))
+    paper.text(left + BLOCK_WIDTH / 2, top - height / 2, reason, ha="center", va="center")
+
+
+def _draw_pictures(
+    paper: Axes,
+    epochs: list[int],
+    images: np.ndarray,
+    names: list[list[str]],
+    confidence: np.ndarray,
+    left: float,
+    top: float,
+) -> None:
+    """Draw a block's images with their texts; the upper left corner of the first image is at `left` and `top`."""
+    for moment, epoch in enumerate(epochs):
         start = left + moment * PITCH
         middle = start + PICTURE / 2
-        _say(paper, middle, top + 0.04, f"epoch {epoch}")
-        for number, image in enumerate(block.images[moment]):
-            bottom = top - number * (PICTURE + WORDS) - PICTURE
+        _write(paper, middle, top + 0.04, f"epoch {epoch}")
+        for noise, image in enumerate(images[moment]):
+            bottom = top - noise * (PICTURE + TEXT) - PICTURE
             place = (start, start + PICTURE, bottom, bottom + PICTURE)
             paper.imshow(image, extent=place, aspect="auto", interpolation="nearest")
-            _say(paper, middle, bottom - LINES[0], short(block.names[moment][number]))
-            _say(paper, middle, bottom - LINES[1], f"{100 * block.confidence[moment, number]:.0f} %")
+            _write(paper, middle, bottom - BASELINES[0], shorten_name(names[moment][noise]))
+            _write(paper, middle, bottom - BASELINES[1], f"{100 * confidence[moment, noise]:.0f} %")
 
 
-def _say(paper: Axes, x: float, y: float, words: str) -> None:
-    paper.text(x, y, words, fontsize=SMALL, ha="center", va="baseline")
+def _write(paper: Axes, x: float, y: float, text: str) -> None:
+    paper.text(x, y, text, fontsize=SMALL, ha="center", va="baseline")
 
 
-def short(name: str) -> str:
-    """Return a class's name without underscores, cut where it is broader than a picture's place."""
-    words = name.replace("_", " ")
-    while words and breadth(words) * SMALL / 7 > PITCH - 0.03:
-        words = words.removesuffix("…")[:-1].rstrip() + "…"
-    return words
+def shorten_name(name: str) -> str:
+    """Return a class's name without underscores, cut where it is wider than a picture's place."""
+    shown = name.replace("_", " ")
+    while shown and text_width(shown) * SMALL / STYLE["font.size"] > PITCH - 0.03:
+        shown = shown.removesuffix("…")[:-1].rstrip() + "…"
+    return shown

@@ -1,6 +1,6 @@
-"""What all figures share: fonts, colours that the colour-blind tell apart, and a page with its caption.
+"""What all figures share: fonts, colours that the colour-blind can tell apart, and a page with its caption.
 
-Sizes are inches at print: 7 is the width of a page, and no letter is below 6.5 points.
+Lengths are inches in print: a page is 7 wide, and no letter is smaller than 6.5 points.
 """
 
 from typing import Any
@@ -26,45 +26,52 @@ STYLE: dict[str, Any] = {
     "axes.titlepad": 5,
     "axes.labelpad": 2,
     "hatch.linewidth": 0.5,
-    "pdf.fonttype": 42,  # letters stay letters: searchable, and accepted by publishers
+    "pdf.fonttype": 42,  # embed TrueType fonts: text can be searched, and publishers accept the file
 }
-# Okabe and Ito's palette, without its yellow, which is faint on white.
+# The palette of Okabe and Ito, without its yellow, which is faint on white.
 BLACK, ORANGE, SKY, GREEN, BLUE, VERMILLION, PURPLE = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7",
 )  # fmt: skip
 PALETTE = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, BLACK)
+WIDTH = 7.0
+SMALL = 6.5  # points
 EDGE = 0.05
-LINE = 0.125
+LINE = 0.125  # the height of a caption's line
+POINTS_PER_INCH = 72
 
 
-def page(width: float, height: float, words: str) -> tuple[Figure, float]:
-    """Return a figure of `width` with the caption `words` below `height` inches of room, and where that room begins."""
-    lines = wrapped(words, width - 2 * EDGE)
+def page(width: float, height: float, caption: str) -> tuple[Figure, float]:
+    """Return a figure of `width`, with `height` for its content and the caption below it.
+
+    Returns:
+        The figure, and the height of the caption: the content begins there.
+    """
+    lines = wrap_text(caption, width - 2 * EDGE)
     foot = LINE * len(lines) + 0.1
     figure = Figure(figsize=(width, height + foot))
     figure.text(EDGE / width, EDGE / (height + foot), "\n".join(lines), ha="left", va="bottom", linespacing=1.25)
     return figure, foot
 
 
-def wrapped(words: str, width: float) -> list[str]:
-    """Return `words` in lines of at most `width` inches in the figures' font; a longer word is a line of its own."""
+def wrap_text(text: str, width: float) -> list[str]:
+    """Return a text in lines of at most `width` in the figures' font; a longer word gets a line of its own."""
     lines = [""]
-    for word in words.split():
+    for word in text.split():
         longer = f"{lines[-1]} {word}".lstrip()
-        if lines[-1] and breadth(longer) > width:
+        if lines[-1] and text_width(longer) > width:
             lines.append(word)
         else:
             lines[-1] = longer
     return lines
 
 
-def breadth(line: str) -> float:
-    """Return the inches that a line takes in the figures' font."""
+def text_width(line: str) -> float:
+    """Return the width of a line in the figures' font."""
     points, _, _ = text_to_path.get_text_width_height_descent(line, FontProperties(size=STYLE["font.size"]), False)
-    return points / 72
+    return points / POINTS_PER_INCH
 
 
 def margins(figure: Figure, left: float, right: float, bottom: float, top: float) -> dict[str, float]:
-    """Return the edges of a grid of axes from its distances, in inches, to the edges of the figure."""
+    """Return the edges of a grid of axes, given their distances to the edges of the figure."""
     width, height = figure.get_size_inches()
     return {"left": left / width, "right": 1 - right / width, "bottom": bottom / height, "top": 1 - top / height}

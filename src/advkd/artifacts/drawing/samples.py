@@ -1,20 +1,22 @@
-"""Rows of images, one row a generator (OKD-SAGAN, Figure 3)."""
+"""Rows of images, one row per generator (OKD-SAGAN, Figure 3)."""
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from advkd.artifacts.drawing.page import margins, page
 
-SIZE = 0.75
+SIZE = 0.75  # inches, of an image
+LEFT = 1.25  # inches, for the names of the rows
+EDGE = 0.05  # inches
 
 
-def draw(rows: list[tuple[str, np.ndarray]], words: str) -> Figure:
+def draw(rows: list[tuple[str, np.ndarray]], caption: str) -> Figure:
     """Draw rows of images, uint8 (n, H, W, 3), each beside its name; shorter rows end in empty places."""
-    shown = max(len(images) for _, images in rows)
-    figure, foot = page(SIZE * shown + 1.3, SIZE * len(rows) + 0.1, words)
+    most = max(len(images) for _, images in rows)
+    figure, foot = page(SIZE * most + LEFT + EDGE, SIZE * len(rows) + 2 * EDGE, caption)
     axes = figure.subplots(
-        len(rows), shown, squeeze=False,
-        gridspec_kw={"wspace": 0.04, "hspace": 0.04, **margins(figure, 1.25, 0.05, foot + 0.05, 0.05)},
+        len(rows), most, squeeze=False,
+        gridspec_kw={"wspace": 0.04, "hspace": 0.04, **margins(figure, LEFT, EDGE, foot + EDGE, EDGE)},
     )  # fmt: skip
     for line, (name, images) in zip(axes, rows, strict=True):
         for axis in line:

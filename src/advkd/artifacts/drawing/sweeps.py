@@ -1,4 +1,4 @@
-"""A metric over two settings as a map, and over one as lines (AI-KD, Figure 7)."""
+"""A metric over two settings as a map, and over one setting as lines (AI-KD, Figure 7)."""
 
 from typing import NamedTuple
 
@@ -8,15 +8,21 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from advkd.artifacts.drawing.page import BLUE, VERMILLION, margins, page
+from advkd.artifacts.drawing.page import BLUE, SMALL, VERMILLION, WIDTH, margins, page
 
 MAP = "cividis"
-SHIFT = 0.06
-LINES = ((BLUE, "o", "-"), (VERMILLION, "s", "--"))
+SHIFT = 0.06  # of a line from the true temperature, so that error bars do not cover each other
+LINES = ((BLUE, "o", "-"), (VERMILLION, "s", "--"))  # colour, marker and line
 
 
 class Point(NamedTuple):
-    """A metric's mean and sample standard deviation over seeds (None: one seed), or None and the reason."""
+    """A metric's mean over seeds and its sample standard deviation.
+
+    Attributes:
+        mean: None where runs are missing.
+        std: None for one seed.
+        missing: why runs are missing, in a word or two.
+    """
 
     mean: float | None
     std: float | None = None
@@ -24,7 +30,7 @@ class Point(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A setting's name, the value that the paper chose, and the points by value."""
+    """The label of a setting, the value that the paper chose, and the points by value."""
 
     name: str
     chosen: float
@@ -37,23 +43,33 @@ def draw(
     names: tuple[str, str],
     lines: list[Line],
     metric: str,
-    words: str,
+    caption: str,
 ) -> Figure:
-    """Draw `grid`, by the values of the two settings `names`, and `lines`; `chosen` is the paper's choice."""
-    figure, foot = page(7.0, 2.75, words)
+    """Draw a map of `grid` and, beside it, the lines.
+
+    Args:
+        grid: points by the values of two settings.
+        chosen: the values that the paper chose.
+        names: the labels of the two settings.
+        lines: at most two.
+        metric: the label of the metric.
+        caption: the text below.
+    """
+    figure, foot = page(WIDTH, 2.75, caption)
     left, right = figure.subplots(
         1, 2, width_ratios=[1.12, 1],
         gridspec_kw={"wspace": 0.25, **margins(figure, 0.38, 0.08, foot + 0.36, 0.25)},
     )  # fmt: skip
-    _map(left, grid, chosen, names)
-    _lines(right, lines, metric)
+    _draw_map(left, grid, chosen, names)
+    _draw_lines(right, lines, metric)
     left.set_title(f"(a) {metric}", loc="left", fontweight="bold")
     right.set_title("(b)", loc="left", fontweight="bold")
     return figure
 
 
-def _map(axis: Axes, grid: dict, chosen: tuple[int, int], names: tuple[str, str]) -> None:
-    across, down = (sorted({place[part] for place in grid}) for part in (0, 1))
+def _draw_map(axis: Axes, grid: dict[tuple[int, int], Point], chosen: tuple[int, int], names: tuple[str, str]) -> None:
+    across = sorted({x for x, _ in grid})
+    down = sorted({y for _, y in grid})
     means = np.full((len(down), len(across)), np.nan)
     for (x, y), point in grid.items():
         if point.mean is not None:
@@ -61,10 +77,9 @@ def _map(axis: Axes, grid: dict, chosen: tuple[int, int], names: tuple[str, str]
     axis.set_facecolor("0.93")
     image = axis.imshow(means, cmap=MAP, origin="lower", aspect="auto")
     for (x, y), point in grid.items():
-        text = point.missing if point.mean is None else f"{point.mean:.2f}"
-        text += "" if point.std is None else f"\n± {point.std:.2f}"
-        colour = "black" if point.mean is None or _is_light(image.norm(point.mean)) else "white"
-        axis.text(across.index(x), down.index(y), text, ha="center", va="center", color=colour, linespacing=1.1)
+        is_dark = point.mean is not None and not _is_light(image.norm(point.mean))
+        axis.text(across.index(x), down.index(y), _point_text(point), ha="center", va="center",
+                  color="white" if is_dark else "black", linespacing=1.1)  # fmt: skip
     if chosen in grid:
         corner = across.index(chosen[0]) - 0.47, down.index(chosen[1]) - 0.47
         axis.add_patch(Rectangle(corner, 0.94, 0.94, fill=False, edgecolor=VERMILLION, linewidth=1.8))
@@ -77,36 +92,46 @@ def _map(axis: Axes, grid: dict, chosen: tuple[int, int], names: tuple[str, str]
         bar.set_ticks([])
 
 
+def _point_text(point: Point) -> str:
+    if point.mean is None:
+        return point.missing
+    return f"{point.mean:.2f}" if point.std is None else f"{point.mean:.2f}\n± {point.std:.2f}"
+
+
 def _is_light(level: float) -> bool:
     """Tell whether black reads better than white on a level (0 to 1) of the map, by its luminance."""
     red, green, blue, _ = colormaps[MAP](float(level))
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.45
 
 
-def _lines(axis: Axes, lines: list[Line], metric: str) -> None:
-    """Draw the lines slightly beside each other, so that error bars do not cover one another; gaps stay open."""
-    for place, line in enumerate(lines):
-        colour, marker, dash = LINES[place]
+def _draw_lines(axis: Axes, lines: list[Line], metric: str) -> None:
+    """Draw the lines slightly beside each other; they have gaps where runs are missing."""
+    for place, (line, (colour, marker, dash)) in enumerate(zip(lines, LINES, strict=False)):
         shift = SHIFT * (2 * place - 1)
         points = sorted(line.points.items())
+        x = [value + shift for value, _ in points]
         means = np.array([np.nan if point.mean is None else point.mean for _, point in points])
-        spread = [point.std or 0 for _, point in points] if any(point.std for _, point in points) else None
+        deviations = [point.std or 0 for _, point in points]
         axis.errorbar(
-            [value + shift for value, _ in points], means, spread, label=line.name, color=colour, marker=marker,
+            x, means, deviations if any(deviations) else None, label=line.name, color=colour, marker=marker,
             linestyle=dash, markersize=3.5, linewidth=1.1, elinewidth=0.8, capsize=2,
         )  # fmt: skip
         for value, point in points:
             if point.mean is None:
                 axis.text(value + 3 * shift, 0.02, point.missing, transform=axis.get_xaxis_transform(), rotation=90,
-                          ha="center", va="bottom", color=colour, fontsize=6.5)  # fmt: skip
+                          ha="center", va="bottom", color=colour, fontsize=SMALL)  # fmt: skip
             elif value == line.chosen:
                 axis.plot(value + shift, point.mean, marker="o", markersize=9, markerfacecolor="none",
                           markeredgecolor=colour, markeredgewidth=0.9)  # fmt: skip
     values = sorted({value for line in lines for value in line.points})
     axis.set(xlabel="Temperature", ylabel=metric, xticks=values, xlim=(values[0] - 0.4, values[-1] + 0.4))
-    if all(point.mean is None for line in lines for point in line.points.values()):
+    if not any(_has_mean(line) for line in lines):
         axis.set_yticks([])
     axis.grid(axis="y", color="0.9", linewidth=0.5)
     axis.set_axisbelow(True)
     axis.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=len(lines), frameon=False, handlelength=2.6,
                 borderaxespad=0.1, borderpad=0.2)  # fmt: skip
+
+
+def _has_mean(line: Line) -> bool:
+    return any(point.mean is not None for point in line.points.values())

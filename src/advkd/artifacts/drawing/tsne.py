@@ -1,5 +1,6 @@
-"""t-SNE of features (AI-KD, Figure 6): by class, and a student's beside its superior's."""
+"""t-SNE of features (AI-KD, Figure 6): a student's by class, and together with its superior's."""
 
+import math
 import re
 from typing import NamedTuple
 
@@ -8,18 +9,25 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from advkd.artifacts.drawing.page import BLUE, LINE, PALETTE, VERMILLION, margins, page
+from advkd.artifacts.drawing.page import BLUE, LINE, PALETTE, SMALL, VERMILLION, WIDTH, margins, page
 
 MARKERS = "o^s"  # with the 7 colours of the palette: 21 combinations for 20 classes
 PERPLEXITY = 30.0
 LEGEND_COLUMNS = 4
-LONGEST = 30  # letters of a class's name
+LONGEST = 30  # characters of a class's name
+STUDENT, SUPERIOR = (VERMILLION, "^"), (BLUE, "o")  # colour and marker
 
 
 class Column(NamedTuple):
-    """One method: labels (n,) of its points, and their places (n, 2) in two maps.
+    """One method.
 
-    alone: of the student's features; student, superior: of both together. A map is None where runs are missing.
+    Attributes:
+        name: of the method.
+        labels: (n,) of the points.
+        alone: (n, 2), the map of the student's features; None where its run is missing.
+        student: (n, 2), the student's places in the map of both; None where a run is missing.
+        superior: the superior's places in the map of both; None where a run is missing.
+        missing: which runs are missing, and why.
     """
 
     name: str
@@ -31,13 +39,13 @@ class Column(NamedTuple):
 
 
 def choose(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Draw `count` of the classes in `labels` (all, if there are fewer), in ascending order."""
+    """Draw `count` of the classes in `labels` at random (all, if there are fewer); returns them in ascending order."""
     present = np.unique(labels)
     return np.sort(np.random.default_rng(seed).choice(present, min(count, len(present)), replace=False))
 
 
 def perplexity(points: int) -> float:
-    """Return the perplexity for a number of points: 30, or less where that is more than a third of them."""
+    """Return the perplexity for a number of points: 30, or a third of them where that is less."""
     return min(PERPLEXITY, (points - 1) / 3)
 
 
@@ -45,7 +53,7 @@ def embed(features: np.ndarray, seed: int) -> np.ndarray:
     """Return t-SNE's places (n, 2) of features (n, F), started from their principal components.
 
     It runs on one thread: the order of a parallel sum changes last bits, which t-SNE amplifies. Features without any
-    variance stay at one place.
+    variance all get the same place.
     """
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits
@@ -53,18 +61,21 @@ def embed(features: np.ndarray, seed: int) -> np.ndarray:
     if not np.ptp(features, axis=0).any():
         return np.zeros((len(features), 2))
     with threadpool_limits(1):
-        found = TSNE(2, perplexity=perplexity(len(features)), init="pca", random_state=seed, n_jobs=1)
-        return found.fit_transform(features.astype(np.float32))
+        tsne = TSNE(2, perplexity=perplexity(len(features)), init="pca", random_state=seed, n_jobs=1)
+        return tsne.fit_transform(features.astype(np.float32))
 
 
-def draw(columns: list[Column], classes: dict[int, str], words: str) -> Figure:
-    """Draw two maps for every method; `classes` names the labels that occur."""
-    styles = {
-        label: (PALETTE[place % len(PALETTE)], MARKERS[place // len(PALETTE) % len(MARKERS)])
-        for place, label in enumerate(classes)
-    }
-    legend = LINE * -(-len(classes) // LEGEND_COLUMNS) + 0.1
-    figure, foot = page(7.0, 3.75 + legend, words)
+def draw(columns: list[Column], classes: dict[int, str], caption: str) -> Figure:
+    """Draw two maps for every method.
+
+    Args:
+        columns: the methods.
+        classes: the names of the labels that occur.
+        caption: the text below.
+    """
+    styles = _class_styles(classes)
+    legend = LINE * math.ceil(len(classes) / LEGEND_COLUMNS) + 0.1
+    figure, foot = page(WIDTH, 3.75 + legend, caption)
     axes = figure.subplots(
         2, len(columns), squeeze=False,
         gridspec_kw={"wspace": 0.05, "hspace": 0.14, **margins(figure, 0.22, 0.05, foot + legend + 0.05, 0.22)},
@@ -74,42 +85,61 @@ def draw(columns: list[Column], classes: dict[int, str], words: str) -> Figure:
         for axis in (top, bottom):
             axis.set(xticks=[], yticks=[])
             axis.margins(0.04)
-        if column.alone is None:
-            _say(top, column.missing)
-        for label, (colour, marker) in styles.items() if column.alone is not None else ():
-            _scatter(top, column.alone[column.labels == label], colour, marker)
-        if column.superior is None:
-            _say(bottom, column.missing)
-        else:
-            _scatter(bottom, column.superior, BLUE, "o")
-            _scatter(bottom, column.student, VERMILLION, "^")
+        _draw_classes(top, column, styles)
+        _draw_both(bottom, column)
     axes[0, 0].set_ylabel("Classes")
     axes[1, 0].set_ylabel("Student and superior")
-    who = [_key(colour, marker, name) for colour, marker, name in
-           ((VERMILLION, "^", "student"), (BLUE, "o", "superior"))]  # fmt: skip
     between = (axes[0, 0].get_position().y0 + axes[1, 0].get_position().y1) / 2
-    figure.legend(handles=who, loc="center", bbox_to_anchor=(0.5, between), ncols=2, frameon=False, handletextpad=0.1)
-    keys = [_key(*styles[label], _short(name)) for label, name in classes.items()]
     figure.legend(
-        handles=keys, loc="lower center", bbox_to_anchor=(0.5, foot / figure.get_size_inches()[1]), fontsize=6.5,
+        handles=[_legend_handle(*STUDENT, "student"), _legend_handle(*SUPERIOR, "superior")],
+        loc="center", bbox_to_anchor=(0.5, between), ncols=2, frameon=False, handletextpad=0.1,
+    )  # fmt: skip
+    figure.legend(
+        handles=[_legend_handle(*styles[label], _shorten_name(name)) for label, name in classes.items()],
+        loc="lower center", bbox_to_anchor=(0.5, foot / figure.get_size_inches()[1]), fontsize=SMALL,
         ncols=LEGEND_COLUMNS, frameon=False, handletextpad=0.1, labelspacing=0.25, columnspacing=1, borderaxespad=0,
     )  # fmt: skip
     return figure
+
+
+def _class_styles(classes: dict[int, str]) -> dict[int, tuple[str, str]]:
+    """Return a colour and a marker for each label: first all colours with one marker, then with the next."""
+    styles = {}
+    for place, label in enumerate(classes):
+        marker = MARKERS[place // len(PALETTE) % len(MARKERS)]
+        styles[label] = (PALETTE[place % len(PALETTE)], marker)
+    return styles
+
+
+def _draw_classes(axis: Axes, column: Column, styles: dict[int, tuple[str, str]]) -> None:
+    if column.alone is None:
+        _write(axis, column.missing)
+        return
+    for label, (colour, marker) in styles.items():
+        _scatter(axis, column.alone[column.labels == label], colour, marker)
+
+
+def _draw_both(axis: Axes, column: Column) -> None:
+    if column.student is None or column.superior is None:
+        _write(axis, column.missing)
+        return
+    _scatter(axis, column.superior, *SUPERIOR)
+    _scatter(axis, column.student, *STUDENT)
 
 
 def _scatter(axis: Axes, places: np.ndarray, colour: str, marker: str) -> None:
     axis.scatter(*places.T, s=6, color=colour, marker=marker, alpha=0.75, linewidths=0)
 
 
-def _say(axis: Axes, words: str) -> None:
-    axis.text(0.5, 0.5, words, transform=axis.transAxes, ha="center", va="center", wrap=True)
+def _write(axis: Axes, text: str) -> None:
+    axis.text(0.5, 0.5, text, transform=axis.transAxes, ha="center", va="center", wrap=True)
 
 
-def _key(colour: str, marker: str, label: str) -> Line2D:
+def _legend_handle(colour: str, marker: str, label: str) -> Line2D:
     return Line2D([], [], color=colour, marker=marker, linestyle="", markersize=3.5, markeredgewidth=0, label=label)
 
 
-def _short(name: str) -> str:
-    """Return a class's name without CUB's number and underscores, shortened where it is long."""
-    words = re.sub(r"^\d+\.", "", name).replace("_", " ")
-    return words if len(words) <= LONGEST else words[: LONGEST - 1].rstrip() + "…"
+def _shorten_name(name: str) -> str:
+    """Return a class's name without CUB's number and without underscores, cut where it is long."""
+    shown = re.sub(r"^\d+\.", "", name).replace("_", " ")
+    return shown if len(shown) <= LONGEST else shown[: LONGEST - 1].rstrip() + "…"
