@@ -1,12 +1,10 @@
-"""A classifier's metrics from its stored logits, in float64 and without torch.
+"""Metrics of a classifier from its logits, in float64 and without torch: AI-KD, Tables 2 and 3; GIP, Tables 1 to 7.
 
-Of AI-KD: section 4.1, Tables 2 and 3; of GIP: Tables 1 to 7.
-
-An image counts as right at k if its class is among the k largest logits.
+An image is right at k if its class is among the k largest logits.
 
 Choices:
-    - [aikd, gip] Measured: equal logits. Here: they rank by class number, as in argmax. Why: a classifier that rates
-      all classes alike is right about those that it names and no others, which is at chance.
+    - [aikd, gip] Measured: equal logits. Here: the lower class number ranks first, as in argmax. Why: a classifier with
+      equal logits for all classes is then at chance.
     - [aikd: Table 2] Measured: macro F1 of a class without images. Here: 0.
 """
 
@@ -20,26 +18,33 @@ from advkd.errors import UserError
 from advkd.metrics import calibration
 from advkd.metrics.significance import bootstrap_interval
 
-BINS = (10, 15)  # of ECE; PS-KD's and Guo et al.'s
+BINS = (10, 15)  # of ECE: those of PS-KD and of Guo et al.
 TOP = 5
 REMEDY = "delete the result.json beside it and train the run again"
 
 
 def evaluate(predictions: Path) -> dict[str, dict[str, Any]]:
-    """Return values and meta of a run's predictions.npz, in the units of the paper's tables.
+    """Return the metrics of a run's predictions.npz in the units of the papers' tables.
 
-    values, in % unless said: top1_error, top5_error, accuracy (100 - top1_error) and their 95 % intervals over images
-    (top1_low, top1_high, …); f1 (macro, a fraction); ece, ece15 (10 and 15 bins), nll (nats); with temperature scaling
-    ece_ts, ece15_ts, nll_ts and temperature (fitted on either half of the images for the other; the mean of the two),
-    ece_ts_whole, nll_ts_whole, temperature_whole (fitted on the images it is judged on); best.top1_error,
-    best.top5_error, best.accuracy, best.f1, best.ece of the epoch with the lowest Top-1 error. All else is of the last
-    epoch.
-    meta: n_images, classes, absent_classes (without images; their F1 counts as 0), top_k (5, or the number of classes
-    where that is less), bins, temperature_folds, temperature_bounds.
+    Returns:
+        A dictionary with two entries. All values are of the last epoch, except those that begin with `best.`; they are
+        in % where no unit is given.
+
+        - values:
+          top1_error, top5_error, accuracy (100 - top1_error), and their 95 % intervals over images as top1_low,
+          top1_high, …;
+          f1 (macro average, in [0, 1]);
+          ece, ece15 (10 and 15 bins), nll (nats);
+          ece_ts, ece15_ts, nll_ts, temperature: with temperature scaling, each half of the images at the temperature
+          fitted on the other half, and the mean of the two temperatures;
+          ece_ts_whole, ece15_ts_whole, nll_ts_whole, temperature_whole: with the temperature fitted on all images;
+          best.top1_error, best.top5_error, best.accuracy, best.f1, best.ece: of the epoch with the lowest Top-1 error.
+        - meta: n_images, classes, absent_classes (classes without images, whose F1 counts as 0), top_k (5, or the
+          number of classes if that is lower), bins, temperature_folds, temperature_bounds.
 
     Raises:
-        UserError: a missing or damaged file, logits that are not finite or of unlike shapes, labels without a logit,
-            or images of one class only.
+        UserError: the file is missing or damaged, logits are not finite or differ in shape, a label has no logit, or
+            all images are of one class.
     """
     labels, logits, best = read(predictions, "logits", "best_logits")
     images, classes = logits.shape
@@ -51,17 +56,18 @@ def evaluate(predictions: Path) -> dict[str, dict[str, Any]]:
         )
     fitted = calibration.cross_fit(logits, labels)
     whole = calibration.fit_temperature(logits, labels)
-    values = rates(logits, labels) | errors(logits, labels)
+    values = error_rates(logits, labels) | calibration_errors(logits, labels)
     values["nll"] = calibration.nll(logits, labels)
     for suffix, scaled in (("_ts", fitted.logits), ("_ts_whole", logits / whole)):
-        values |= {f"{name}{suffix}": value for name, value in errors(scaled, labels).items()}
+        values |= {f"{name}{suffix}": value for name, value in calibration_errors(scaled, labels).items()}
         values[f"nll{suffix}"] = calibration.nll(scaled, labels)
     values |= {"temperature": float(np.mean(fitted.temperatures)), "temperature_whole": whole}
     for name, k in (("top1", 1), ("top5", TOP)):
         low, high = bootstrap_interval(wrong(logits, labels, k))
         values |= {f"{name}_low": 100 * low, f"{name}_high": 100 * high}
     values |= {"accuracy_low": 100 - values["top1_high"], "accuracy_high": 100 - values["top1_low"]}
-    values |= {f"best.{name}": value for name, value in (rates(best, labels) | errors(best, labels, BINS[:1])).items()}
+    best_values = error_rates(best, labels) | calibration_errors(best, labels, BINS[:1])
+    values |= {f"best.{name}": value for name, value in best_values.items()}
     meta = {
         "n_images": images,
         "classes": classes,
@@ -107,41 +113,64 @@ def _broken(array: np.ndarray) -> int:
     return int((~np.isfinite(array)).any(axis=1).sum())
 
 
-def rates(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """Return top1_error, top5_error and accuracy in %, and f1 over all classes that have a logit."""
+def error_rates(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """Return top1_error, top5_error and accuracy in %, and f1, the macro average over all classes, in [0, 1].
+
+    Args:
+        logits: (M, C).
+        labels: (M,), classes in [0, C).
+    """
     from sklearn.metrics import f1_score
 
-    top1 = 100 * float(wrong(logits, labels, 1).mean())
+    top1_error = 100 * float(wrong(logits, labels, 1).mean())
+    classes = range(logits.shape[1])  # all of them, also those without images
+    f1 = f1_score(labels, logits.argmax(axis=1), labels=classes, average="macro", zero_division=0)
     return {
-        "top1_error": top1,
-        "accuracy": 100 - top1,
+        "top1_error": top1_error,
+        "accuracy": 100 - top1_error,
         "top5_error": 100 * float(wrong(logits, labels, TOP).mean()),
-        "f1": float(
-            f1_score(labels, logits.argmax(axis=1), labels=range(logits.shape[1]), average="macro", zero_division=0)
-        ),
+        "f1": float(f1),
     }
 
 
-def errors(logits: np.ndarray, labels: np.ndarray, bins: tuple[int, ...] = BINS) -> dict[str, float]:
-    """Return ece (10 bins) and ece15 in %."""
-    sure = confidence(logits)
+def calibration_errors(logits: np.ndarray, labels: np.ndarray, bins: tuple[int, ...] = BINS) -> dict[str, float]:
+    """Return the ECE in % for each number of bins: `ece` for 10 bins, `ece15` for 15.
+
+    Args:
+        logits: (M, C).
+        labels: (M,), classes in [0, C).
+        bins: numbers of bins.
+    """
+    confidences = confidence(logits)
     right = ~wrong(logits, labels, 1)
-    found = {
-        count: calibration.expected_calibration_error(calibration.reliability(sure, right, count)) for count in bins
-    }
-    return {"ece" if count == BINS[0] else f"ece{count}": value for count, value in found.items()}
+    errors = {}
+    for count in bins:
+        name = "ece" if count == BINS[0] else f"ece{count}"
+        errors[name] = calibration.expected_calibration_error(calibration.reliability(confidences, right, count))
+    return errors
 
 
 def confidence(logits: np.ndarray) -> np.ndarray:
-    """Return (M,) the largest softmax probability of logits (M, C)."""
+    """Return the largest softmax probability (M,) of logits (M, C)."""
     from scipy.special import softmax
 
     return np.asarray(softmax(logits, axis=1).max(axis=1))
 
 
 def wrong(logits: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
-    """Tell (M,) whether the class of an image is not among its min(k, C) largest logits; see the module for ties."""
-    true = logits[np.arange(len(labels)), labels][:, None]
-    earlier = np.arange(logits.shape[1]) < labels[:, None]
-    ahead = (logits > true) | ((logits == true) & earlier)
-    return np.asarray(ahead.sum(axis=1) >= k)
+    """Return for each image whether its class is not among its min(k, C) largest logits.
+
+    Of equal logits, that of the lower class number ranks first.
+
+    Args:
+        logits: (M, C).
+        labels: (M,), classes in [0, C).
+        k: number of the largest logits.
+
+    Returns:
+        (M,) bool.
+    """
+    true_logit = logits[np.arange(len(labels)), labels][:, None]
+    lower_class = np.arange(logits.shape[1]) < labels[:, None]
+    ranks_ahead = (logits > true_logit) | ((logits == true_logit) & lower_class)
+    return np.asarray(ranks_ahead.sum(axis=1) >= k)

@@ -1,13 +1,15 @@
-"""A GAN run's metrics.json: FID and KID of its stored samples (OKD-SAGAN, section 4 and Table 1).
+"""FID and KID of a GAN's stored samples (OKD-SAGAN, section 4 and Table 1).
 
-The paper compares 10,000 images of one generator with the 2,642 training crops and averages over generators. Beside
-that stands what its numbers need to be read.
+The paper compares 10,000 images of each generator with the 2,642 training crops and averages over the generators.
+Several measures are added that help to interpret these numbers.
 
 Choices:
     - [okd: Table 1] Added: KID. Why: it is unbiased at any number of images.
     - [okd: Table 1] Added: FID∞, extrapolated in the number of fakes.
-    - [okd: Table 1] Added: FID to held-out crops (`held_out_crops`). Why: training crops reward memorising.
-    - [okd: Table 1] Added: the floor between real crops. Why: no generator need be nearer than real crops are.
+    - [okd: Table 1] Added: FID to held-out crops (`held_out_crops`). Why: the FID to training
+      crops rewards a generator that memorises them.
+    - [okd: Table 1] Added: the distance between real crops, as a floor. Why: a generator cannot be expected to come
+      closer to real crops than other real crops do.
     - [okd: Table 1] Added: the mixture of all generators' images. Why: together they may cover more than each alone.
 """
 
@@ -33,25 +35,28 @@ from advkd.metrics.frechet import Gaussian, RootGaussian, fid_infinity, fit_gaus
 from advkd.metrics.inception import build
 
 SEED = 0  # of the order of fakes in fid_inf and of the halves of the reals
-LEADING = 2048  # images on both sides below which KID, not FID, is the number to read
+LEADING = 2048  # with fewer images on either side, KID is more reliable than FID
 IMPLEMENTATION = "pytorch-fid preprocessing; own distance"
 
 
 @dataclass(frozen=True)
-class Side:
-    """Features (n, d) of one set of real crops, their fitted Gaussian, and each crop's mean kernel with the others."""
+class RealFeatures:
+    """What every comparison with a set of real crops needs.
+
+    features: (n, d). gaussian: fitted to the features. within: (n,), each crop's mean kernel with the others.
+    """
 
     features: np.ndarray
     gaussian: RootGaussian
     within: np.ndarray
 
     @classmethod
-    def of(cls, features: np.ndarray) -> "Side":
-        """Compute what every comparison with these crops shares."""
+    def from_features(cls, features: np.ndarray) -> "RealFeatures":
+        """Fit the Gaussian and compute the mean kernels of features (n, d)."""
         return cls(features, with_root(fit_gaussian(features)), kid.within(features))
 
     def save(self, path: Path) -> None:
-        """Write the side to an npz file."""
+        """Write everything to an npz file."""
         with atomic(path) as temporary:
             np.savez(
                 temporary,
@@ -62,8 +67,8 @@ class Side:
             )
 
     @classmethod
-    def load(cls, path: Path) -> "Side":
-        """Read a side from an npz file."""
+    def load(cls, path: Path) -> "RealFeatures":
+        """Read an npz file that `save` wrote."""
         with np.load(path) as arrays:
             gaussian = RootGaussian(arrays["mean"], len(arrays["features"]), arrays["root"])
             return cls(arrays["features"], gaussian, arrays["within"])
@@ -72,13 +77,22 @@ class Side:
 def prepare_reals(
     store_folder: Path, out: Path, weights: Path | None, sha256: str, dims: int, device: torch.device | str
 ) -> None:
-    """Compute once what every evaluation against a store's crops needs: reals.npz, held_out.npz, meta.json (last).
+    """Write the features of a store's crops, which every evaluation needs, to reals.npz, held_out.npz and meta.json.
 
-    weights, sha256, dims: as for `inception.build`. A store with fewer than two held-out crops gets no held_out.npz,
-    and its evaluations have no held-out distance and no floor but that between halves.
+    meta.json is written last. A store with fewer than two held-out crops gets no held_out.npz; its evaluations have no
+    held-out distance, and the only floor is the distance between the halves of the training crops.
+
+    Args:
+        store_folder: the store.
+        out: the folder to write.
+        weights: as for `inception.build`.
+        sha256: as for `inception.build`.
+        dims: as for `inception.build`.
+        device: where the network runs.
 
     Raises:
-        UserError: a missing or damaged store, unsuitable weights, or fewer than four training crops.
+        UserError: the store is missing or damaged, the weights do not suit, or there are fewer than four training
+            crops.
     """
     store = Store.open(store_folder)
     if len(store.images) < 4:
@@ -86,13 +100,16 @@ def prepare_reals(
     for name in ("meta.json", "reals.npz", "held_out.npz"):
         (out / name).unlink(missing_ok=True)
     network, identity = build(weights, dims, sha256)
-    reals = Side.of(extract(network, store.images, _batch(device), device, "Inception, training crops"))
+    reals = RealFeatures.from_features(
+        extract(network, store.images, _batch(device), device, "Inception, training crops")
+    )
     reals.save(out / "reals.npz")
     half = len(reals.features) // 2
     shuffled = np.random.default_rng(SEED).permutation(reals.features)
     floor = {"fid.floor_halves": frechet_distance(fit_gaussian(shuffled[:half]), fit_gaussian(shuffled[half:]))}
     if len(store.held_out) >= 2:
-        held_out = Side.of(extract(network, store.held_out, _batch(device), device, "Inception, held-out crops"))
+        features = extract(network, store.held_out, _batch(device), device, "Inception, held-out crops")
+        held_out = RealFeatures.from_features(features)
         held_out.save(out / "held_out.npz")
         floor["fid.floor"] = frechet_distance(reals.gaussian, held_out.gaussian)
         between = kid.between(reals.features, held_out.features)
@@ -115,15 +132,21 @@ def prepare_reals(
 def evaluate(
     samples: Path, reals: Path, weights: Path | None, sha256: str, device: torch.device | str
 ) -> dict[str, dict[str, Any]]:
-    """Return the content of a run's metrics.json from its samples.npz and the folder `prepare_reals` wrote.
+    """Return the content of a run's metrics.json from its samples.npz and the folder that `prepare_reals` wrote.
 
-    values: fid, kid, kid_se (standard error), fid_inf and fid_held_out `.Gi` of every generator and (but kid_se)
-    `.mean` over them; fid and kid `.mixture` of all generators' images together and `.floor` of real crops;
-    fid_early and kid_early where samples were taken early; inter_kid.final, the mean over neighbouring generators.
-    curves: inter_kid, the KID between neighbours at `steps` of training. meta: what the numbers rest on.
+    Returns:
+        A dictionary with three entries.
+
+        - values: fid, kid, kid_se (standard error), fid_inf and fid_held_out, each with the suffix `.Gi` for generator
+          i and, except kid_se, `.mean` over the generators; fid and kid with `.mixture` for the images of all
+          generators together and `.floor` for real crops; fid_early and kid_early if samples were taken early in the
+          training; inter_kid.final, the mean over neighbouring generators.
+        - curves: inter_kid, the KID between neighbours at the `steps` of the training.
+        - meta: the network, the numbers of images, and how far the numbers can be trusted.
 
     Raises:
-        UserError: missing or unsuitable files, reals prepared with another network, or a value that is not finite.
+        UserError: files are missing or do not suit, the reals were prepared with another network, or a value is not
+            finite.
     """
     if not (reals / "meta.json").is_file():
         raise UserError(f"{reals} holds no features of real crops (no meta.json): prepare them first")
@@ -133,8 +156,8 @@ def evaluate(
         raise UserError(
             f"{reals} was made with {prepared['network']}, this evaluation has {identity}: prepare it again"
         )
-    real = Side.load(reals / "reals.npz")
-    held_out = Side.load(reals / "held_out.npz").gaussian if prepared["n_held_out"] >= 2 else None
+    real = RealFeatures.load(reals / "reals.npz")
+    held_out = RealFeatures.load(reals / "held_out.npz").gaussian if prepared["n_held_out"] >= 2 else None
     if not (samples.is_file() and zipfile.is_zipfile(samples)):
         raise UserError(f"{samples} is missing or no npz file: train the run first")
     with np.load(samples) as arrays:
@@ -143,22 +166,23 @@ def evaluate(
             raise UserError(f"{samples} holds no generator's images (G1, G2, …): sample the run again")
 
         def features(key: str) -> np.ndarray:
-            """Return (…, d) for images (…, H, W, 3); one array of images is in memory at a time."""
+            """Return the features (…, d) of the images (…, H, W, 3) in one array of the file."""
             images = _read(samples, arrays, key)
             if list(images.shape[-3:]) != prepared["image_shape"]:
                 raise UserError(f"{samples}: {key} has shape {images.shape}, the real crops {prepared['image_shape']}")
             flat = images.reshape(-1, *images.shape[-3:])
-            found = extract(network, flat, _batch(device), device, f"Inception, {key}")
-            return found.reshape(*images.shape[:-3], -1)
+            flat_features = extract(network, flat, _batch(device), device, f"Inception, {key}")
+            return flat_features.reshape(*images.shape[:-3], -1)
 
+        # One array of images is in memory at a time.
         final = {name: features(name) for name in names}
-        values = prepared["floor"] | _final(final, real, held_out)
+        values = prepared["floor"] | final_values(final, real, held_out)
         if f"early/{names[0]}" in arrays:
-            values |= _early({name: features(f"early/{name}") for name in names}, real)
+            values |= early_values({name: features(f"early/{name}") for name in names}, real)
         curves = {}
         if "curve_steps" in arrays:
-            path = {name: features(f"curve/{name}") for name in names}
-            curves["inter_kid"] = {"steps": _read(samples, arrays, "curve_steps").tolist(), **_inter_kid(path)}
+            moments = {name: features(f"curve/{name}") for name in names}
+            curves["inter_kid"] = {"steps": _read(samples, arrays, "curve_steps").tolist(), **inter_kid(moments)}
     broken = [name for name, value in values.items() if not math.isfinite(value)]
     if broken:
         raise UserError(f"{samples}: {', '.join(broken)} not finite; the samples do not suit this measure")
@@ -166,7 +190,7 @@ def evaluate(
 
 
 def _prepared(reals: Path) -> dict[str, Any]:
-    """Return the meta.json of what `prepare_reals` wrote, after comparing the other files with it."""
+    """Return the meta.json that `prepare_reals` wrote, after checking the other files against its checksums."""
     remedy = f"delete {reals} and prepare it again"
     try:
         prepared: dict[str, Any] = read_json(reals / "meta.json")
@@ -178,71 +202,89 @@ def _prepared(reals: Path) -> dict[str, Any]:
     return prepared
 
 
-def edges(sets: int) -> list[tuple[int, int]]:
-    """Return the pairs of neighbours on the ring of connectors, from 0: each with the next, one pair for two sets."""
-    return [(i, (i + 1) % sets) for i in range(sets if sets > 2 else sets - 1)]
+def edges(generators: int) -> list[tuple[int, int]]:
+    """Return the pairs of neighbours on the ring of connectors, as indices from 0; two generators are one pair."""
+    count = generators if generators > 2 else generators - 1
+    return [(i, (i + 1) % generators) for i in range(count)]
 
 
-def _final(features: dict[str, np.ndarray], real: Side, held_out: Gaussian | None) -> dict[str, float]:
-    """Return every value of the final samples, flat."""
+def final_values(features: dict[str, np.ndarray], real: RealFeatures, held_out: Gaussian | None) -> dict[str, float]:
+    """Return the distances of the final samples, by the names that `evaluate` describes.
+
+    Args:
+        features: features (n, d) of each generator's images, by its name. Image i of all generators has the same noise.
+        real: the training crops.
+        held_out: Gaussian of the held-out crops; None where there are none.
+    """
     names = list(features)
-    gaussians = {name: fit_gaussian(found) for name, found in features.items()}
-    within = {name: kid.within(found) for name, found in features.items()}
-    to_real = {name: kid.between(found, real.features) for name, found in features.items()}
-    single = {name: kid.mmd2(within[name], real.within, *to_real[name]) for name in names}
-    found = {
+    gaussians, within, to_real, estimates = {}, {}, {}, {}
+    for name in names:
+        gaussians[name] = fit_gaussian(features[name])
+        within[name] = kid.within(features[name])
+        to_real[name] = kid.between(features[name], real.features)
+        estimates[name] = kid.mmd2(within[name], real.within, *to_real[name])
+    measures = {
         "fid": {name: frechet_distance(real.gaussian, gaussians[name]) for name in names},
-        "kid": {name: single[name].value for name in names},
+        "kid": {name: estimates[name].value for name in names},
         "fid_inf": {name: fid_infinity(real.gaussian, features[name], SEED) for name in names},
     }
     if held_out is not None:
-        found["fid_held_out"] = {name: frechet_distance(held_out, gaussians[name]) for name in names}
-    values = _averaged(found) | {f"kid_se.{name}": single[name].error for name in names}
+        measures["fid_held_out"] = {name: frechet_distance(held_out, gaussians[name]) for name in names}
+    values = _with_means(measures) | {f"kid_se.{name}": estimates[name].error for name in names}
     values["fid.mixture"] = frechet_distance(real.gaussian, fit_gaussian(np.concatenate(list(features.values()))))
-    # Mean kernels between all generators. They sample from the same noise: paired, so that no image meets its twins.
+    # kernels[i, j]: the mean kernel between the images of generators i and j. All generators use the same noise, so
+    # the kernels of images with the same noise are left out (`paired`).
     kernels = np.diag([within[name].mean() for name in names])
     for (i, a), (j, b) in combinations(enumerate(names), 2):
         kernels[i, j] = kernels[j, i] = kid.between(features[a], features[b], paired=True)[0].mean()
-    crossing = np.mean([with_real.mean() for with_real, _ in to_real.values()])
-    values["kid.mixture"] = float(kernels.mean() + real.within.mean() - 2 * crossing)
+    mixture_to_real = np.mean([with_real.mean() for with_real, _ in to_real.values()])
+    values["kid.mixture"] = float(kernels.mean() + real.within.mean() - 2 * mixture_to_real)
     if len(names) > 1:
-        between = [kernels[i, i] + kernels[j, j] - 2 * kernels[i, j] for i, j in edges(len(names))]
-        values["inter_kid.final"] = float(np.mean(between))
+        neighbours = [kernels[i, i] + kernels[j, j] - 2 * kernels[i, j] for i, j in edges(len(names))]
+        values["inter_kid.final"] = float(np.mean(neighbours))
     return values
 
 
-def _early(features: dict[str, np.ndarray], real: Side) -> dict[str, float]:
-    """Return FID and KID of samples from an early moment of training."""
-    between = {name: kid.between(found, real.features) for name, found in features.items()}
-    return _averaged(
-        {
-            "fid_early": {
-                name: frechet_distance(real.gaussian, fit_gaussian(found)) for name, found in features.items()
-            },
-            "kid_early": {
-                name: kid.mmd2(kid.within(found), real.within, *between[name]).value for name, found in features.items()
-            },
-        }
-    )
+def early_values(features: dict[str, np.ndarray], real: RealFeatures) -> dict[str, float]:
+    """Return FID and KID of samples from an early moment of the training; arguments as for `final_values`."""
+    fids, kids = {}, {}
+    for name, fake in features.items():
+        fids[name] = frechet_distance(real.gaussian, fit_gaussian(fake))
+        kids[name] = kid.mmd2(kid.within(fake), real.within, *kid.between(fake, real.features)).value
+    return _with_means({"fid_early": fids, "kid_early": kids})
 
 
-def _inter_kid(path: dict[str, np.ndarray]) -> dict[str, list[float]]:
-    """Return the KID between neighbours at each moment of features (moments, n, d)."""
-    names = list(path)
-    return {
-        f"{a}-{b}": [kid.kid(x, y, paired=True).value for x, y in zip(path[a], path[b], strict=True)]
-        for a, b in ((names[i], names[j]) for i, j in edges(len(names)))
-    }
+def inter_kid(moments: dict[str, np.ndarray]) -> dict[str, list[float]]:
+    """Return the KID between neighbouring generators at each moment of the training, by their names ("G1-G2").
+
+    Args:
+        moments: features (moments, n, d) of each generator's images, by its name.
+    """
+    names = list(moments)
+    curves = {}
+    for i, j in edges(len(names)):
+        pairs = zip(moments[names[i]], moments[names[j]], strict=True)
+        curves[f"{names[i]}-{names[j]}"] = [kid.kid(first, second, paired=True).value for first, second in pairs]
+    return curves
 
 
-def _averaged(found: Mapping[str, dict[str, float]]) -> dict[str, float]:
-    """Flatten {measure: {generator: value}} to measure.generator, and measure.mean over the generators."""
-    flat = {f"{key}.{name}": value for key, values in found.items() for name, value in values.items()}
-    return flat | {f"{key}.mean": float(np.mean(list(values.values()))) for key, values in found.items()}
+def _with_means(measures: Mapping[str, dict[str, float]]) -> dict[str, float]:
+    """Flatten {measure: {generator: value}} to "measure.generator", and add "measure.mean" over the generators."""
+    values = {}
+    for measure, by_generator in measures.items():
+        for name, value in by_generator.items():
+            values[f"{measure}.{name}"] = value
+    for measure, by_generator in measures.items():
+        values[f"{measure}.mean"] = float(np.mean(list(by_generator.values())))
+    return values
 
 
 def _meta(prepared: dict[str, Any], identity: dict[str, Any], n_fake: int) -> dict[str, Any]:
-    """Return what a reader needs to know of the numbers."""
+    """Return what a reader needs to interpret the numbers.
+
+    rank_deficient: there are no more images than features on a side, so a covariance is singular. fid_leads: there
+    are enough images on both sides for FID to be the number to read, rather than KID.
+    """
     smaller = min(n_fake, prepared["n_real"])
     return {
         **identity,
@@ -255,7 +297,7 @@ def _meta(prepared: dict[str, Any], identity: dict[str, Any], n_fake: int) -> di
 
 
 def _read(path: Path, arrays: Any, key: str) -> np.ndarray:
-    """Read one array of an npz file that is open."""
+    """Return the array `key` of the open npz file `arrays`, whose path an error names."""
     try:
         return np.asarray(arrays[key])
     except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
@@ -263,4 +305,5 @@ def _read(path: Path, arrays: Any, key: str) -> np.ndarray:
 
 
 def _batch(device: torch.device | str) -> int:
-    return 10 if torch.device(device).type == "cpu" else 250  # more take 25 MB each on a CPU and are no faster
+    """Return the number of images per forward."""
+    return 10 if torch.device(device).type == "cpu" else 250  # on a CPU, more are not faster and take 25 MB each
