@@ -335,9 +335,10 @@ def prepare(args: argparse.Namespace, user: "User") -> None:
     from advkd.data import registry
     from advkd.data.classifier_store import prepare_classifier_store
     from advkd.data.crop_store import prepare_crop_store
-    from advkd.data.settings import classifier_store_settings, crop_store_settings
+    from advkd.data.settings import ClassifierStoreSettings, CropStoreSettings
     from advkd.files import read_json
     from advkd.settings import config
+    from advkd.settings.validation import validate_group
 
     source = args.source
     if not source.exists():
@@ -346,10 +347,10 @@ def prepare(args: argparse.Namespace, user: "User") -> None:
         source = read_json(source)
     registered = registry.load(config.REGISTRY)
     if "crops" in args.settings:
-        crops = crop_store_settings(args.settings)
+        crops = validate_group(CropStoreSettings, args.settings, "the store's settings")
         prepare_crop_store(source, registered.get(crops.dataset), crops, args.out)
     else:
-        images = classifier_store_settings(args.settings)
+        images = validate_group(ClassifierStoreSettings, args.settings, "the store's settings")
         prepare_classifier_store(source, registered.get(images.dataset), images, args.out)
 
 

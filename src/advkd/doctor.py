@@ -17,7 +17,7 @@ from advkd.errors import UserError
 from advkd.files import read_json
 from advkd.report.document import tex
 from advkd.runs.device import expected
-from advkd.settings import catalog, config
+from advkd.settings import catalog, config, config_files
 from advkd.settings.user import User
 
 LOCK = Path("requirements.lock")
@@ -126,7 +126,7 @@ def check_device(user: User) -> Check:
 def check_processors(user: User) -> Check:
     """Compare the number of cores with the threads of one training."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    threads = config.scale_file(user.scale)["threads"]
+    threads = config_files.scale_file(user.scale).threads
     message = f"{cores} cores; a training takes {threads} threads"
     if cores >= threads:
         return Check("processor", "ok", message)

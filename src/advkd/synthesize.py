@@ -3,7 +3,6 @@
 import csv
 import io
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import yaml
@@ -46,20 +45,21 @@ def synthesize(folder: Path, count: int, out: Path, seed: int, device_name: str,
     from safetensors.torch import load_file
 
     from advkd.methods.okd import GanEnsemble
+    from advkd.settings.gan import GanRun
     from advkd.training import seeding
 
-    settings = SimpleNamespace(**document["settings"])
-    gans = GanEnsemble(settings, len(classes), device)
+    settings = GanRun.from_flat(document["settings"])
+    gans = GanEnsemble(settings.base, settings.method, settings.adam, len(classes), device)
     weights = load_file(folder / "model.safetensors", device=str(device))
     for name, network in gans.networks.items():
         network.load_state_dict({k.removeprefix(f"{name}."): v for k, v in weights.items() if k.startswith(f"{name}.")})
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(["file", "generator", "class", "run", "noise_seed"])
-    progress = Progress(f"{document['run']} -> {out}", count * settings.sets, "image")
-    noise = torch.randn(count, settings.z, generator=seeding.generator(seed, "synthesize"))
+    progress = Progress(f"{document['run']} -> {out}", count * settings.method.sets, "image")
+    noise = torch.randn(count, gans.z, generator=seeding.generator(seed, "synthesize"))
     labels = torch.arange(count) % len(classes)
-    for number in range(settings.sets):
+    for number in range(settings.method.sets):
         for at in range(0, count, CHUNK):
             chosen = labels[at : at + CHUNK]
             given = chosen.to(device) if gans.conditional else None
@@ -73,4 +73,4 @@ def synthesize(folder: Path, count: int, out: Path, seed: int, device_name: str,
             progress.update(number * count + at + len(images))
     progress.close()
     write_text(out / "images.csv", table.getvalue())
-    say(f"{count * settings.sets} images of {document['run']} ({document['scale']} scale) -> {out}")
+    say(f"{count * settings.method.sets} images of {document['run']} ({document['scale']} scale) -> {out}")

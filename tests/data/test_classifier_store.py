@@ -18,7 +18,7 @@ from advkd.data.archives.record import describe_drawn
 from advkd.data.classifier_store import READERS, keep_first, prepare_classifier_store, resize_to_square
 from advkd.data.drawn.draw_dataset import draw_dataset
 from advkd.data.readers.labelled import Item
-from advkd.data.settings import classifier_store_settings
+from advkd.data.settings import ClassifierStoreSettings
 from advkd.data.store import Store
 from advkd.errors import UserError
 from advkd.settings.config import REGISTRY
@@ -47,7 +47,9 @@ def prepared(tmp_path, sets, drawn):
         source = describe_drawn(sets[name], drawn / name) if source is None else source
         data = "real" if isinstance(source, dict) else "folder"
         flat = {"dataset": name, "data": data, "stored_size": SIZES.get(name, 40), **settings}
-        meta = prepare_classifier_store(source, sets.get(name), classifier_store_settings(flat), tmp_path / "out" / out)
+        meta = prepare_classifier_store(
+            source, sets.get(name), ClassifierStoreSettings.from_flat(flat), tmp_path / "out" / out
+        )
         found = Store.open(tmp_path / "out" / out)
         assert found.meta == meta
         return found

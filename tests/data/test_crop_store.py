@@ -12,7 +12,7 @@ from advkd.data.archives.fetch_dataset import fetch_dataset
 from advkd.data.archives.record import describe_drawn
 from advkd.data.archives.zip_archive import ZipArchive
 from advkd.data.crop_store import prepare_crop_store
-from advkd.data.settings import crop_store_settings
+from advkd.data.settings import CropStoreSettings
 from advkd.data.store import Store
 from advkd.errors import UserError
 
@@ -33,7 +33,7 @@ def prepared(source, out, **changed):
     """Prepare a record, an archive in CODEBRIM's layout or a folder of images."""
     if not isinstance(source, dict) and source.is_file():
         source = describe_drawn(TINY, source.rename(source.with_name("tiny.zip")).parent)
-    meta = prepare_crop_store(source, TINY, crop_store_settings({**SETTINGS, **changed}), out)
+    meta = prepare_crop_store(source, TINY, CropStoreSettings.from_flat({**SETTINGS, **changed}), out)
     return Store.open(out), meta
 
 

@@ -1,17 +1,8 @@
 import pytest
 
-from advkd.data.settings import (
-    CLASSIFIER_STORE_KEYS,
-    CROP_STORE_KEYS,
-    DrawnImages,
-    DrawnPhotos,
-    FolderSplit,
-    classifier_store_settings,
-    crop_store_settings,
-)
+from advkd.data.settings import ClassifierStoreSettings, CropStoreSettings, DrawnImages, DrawnPhotos, FolderSplit
 from advkd.errors import UserError
-from advkd.settings.classifier import ClassifierSettings
-from advkd.settings.gan import GanSettings
+from advkd.settings.validation import validate_group
 
 CROPS = {
     "dataset": "codebrim", "data": "real", "crops": 7, "crop": "resized", "image_size": 64, "held_out": 0.3,
@@ -20,26 +11,14 @@ CROPS = {
 IMAGES = {"dataset": "cub200", "data": "real", "stored_size": 40}
 
 
-def leaves(settings):
-    """Return the fields of nested dataclasses by name, without those that are None."""
-    flat = {}
-    for name, value in vars(settings).items():
-        if hasattr(value, "__dataclass_fields__"):
-            flat.update(leaves(value))
-        elif value is not None:
-            flat[name] = value
-    return flat
-
-
-def test_the_keys_are_those_of_a_store_name():
-    assert GanSettings.store_keys == CROP_STORE_KEYS
-    assert ClassifierSettings.store_keys == CLASSIFIER_STORE_KEYS
+def validate(group, flat):
+    return validate_group(group, flat, "the store's settings")
 
 
 @pytest.mark.parametrize("flat", [CROPS, {**CROPS, "data": "made", "made_photos": 12}, {**CROPS, "data": "folder"}])
 def test_crop_settings_keep_every_flat_setting(flat):
-    settings = crop_store_settings(flat)
-    assert leaves(settings) == flat
+    settings = validate(CropStoreSettings, flat)
+    assert settings.flat() == flat and settings == CropStoreSettings.from_flat(flat)
     assert settings.drawn == (DrawnPhotos(made_photos=12) if flat["data"] == "made" else None)
 
 
@@ -53,8 +32,8 @@ def test_crop_settings_keep_every_flat_setting(flat):
     ],
 )
 def test_classifier_settings_keep_every_flat_setting(flat):
-    settings = classifier_store_settings(flat)
-    assert leaves(settings) == flat
+    settings = validate(ClassifierStoreSettings, flat)
+    assert settings.flat() == flat and settings == ClassifierStoreSettings.from_flat(flat)
     assert settings.folder == (FolderSplit(held_out=0.2, data_seed=7) if flat["data"] == "folder" else None)
     assert settings.drawn == (DrawnImages(made_per_class=6) if flat["data"] == "made" else None)
 
@@ -62,21 +41,21 @@ def test_classifier_settings_keep_every_flat_setting(flat):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"crops": None}, "crops of the store is None, but must be of type int"),
-        ({"crops": True}, "crops of the store is True, but must be of type int"),
-        ({"held_out": "a"}, "held_out of the store is 'a', but must be of type float"),
-        ({"data": "mode"}, "data of the store is 'mode', but must be real or made or folder"),
-        ({"crop": "all"}, "crop of the store is 'all', but must be window or resized"),
-        ({"image_size": 32}, "image_size of the store is 32, but must be 64"),
-        ({"data": "made"}, "the settings of the store lack made_photos"),
-        ({"epochs": 3}, "'epochs' is not a setting of this kind of store; its settings are dataset, data, crops"),
+        ({"crops": None}, "crops is None: input should be a valid integer"),
+        ({"held_out": "a"}, "held_out is 'a': input should be a valid number"),
+        ({"data": "mode"}, "data is 'mode': input should be 'real', 'made' or 'folder'"),
+        ({"crop": "all"}, "crop is 'all': input should be 'window' or 'resized'"),
+        ({"image_size": 32}, "image_size is 32: input should be 64"),
+        ({"data": "made"}, "made_photos is missing"),
+        ({"made_photos": 12}, "made_photos only applies with data made"),
+        ({"epochs": 3}, "the store's settings: unknown key 'epochs'; allowed: dataset, data, crops"),
     ],
 )
 def test_wrong_settings_are_refused(changed, message):
     with pytest.raises(UserError, match=message):
-        crop_store_settings({**CROPS, **changed})
+        validate(CropStoreSettings, {**CROPS, **changed})
 
 
 def test_a_missing_setting_is_named():
-    with pytest.raises(UserError, match="the settings of the store lack stored_size"):
-        classifier_store_settings({"dataset": "cub200", "data": "real"})
+    with pytest.raises(UserError, match="the store's settings: stored_size is missing"):
+        validate(ClassifierStoreSettings, {"dataset": "cub200", "data": "real"})

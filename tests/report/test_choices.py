@@ -7,13 +7,13 @@ from itertools import groupby
 from pathlib import Path
 
 import pytest
+from advkd.report.setting_types import setting_types
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advkd.errors import UserError
 from advkd.report import deviations
 from advkd.report.choices import KINDS, Choice, gather_choices, parse_choice
-from advkd.report.setting_types import setting_types
 from advkd.runs.provenance import PACKAGE
 from advkd.settings import catalog, config
 from advkd.settings.names import shortest

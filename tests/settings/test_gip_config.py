@@ -16,6 +16,7 @@ SCALES = ["smoke", "reduced", "gpu", "paper"]
 LOSSES = {"alpha": "One-Hot Loss", "beta": "Information Entropy Loss", "gamma": "Activation Loss", "delta": "BNS Loss"}
 SYNTHETIC = {"synthetic_steps": 120, "synthetic_batch": 1024, "noise": 1000, "generator_width": 128}
 WEIGHTS = {"alpha": 1, "beta": 5, "gamma": 0.1, "delta": 5}
+METHODS = {"baseline", "kd", "gip", "dafl", "gantsc", "acgan"}
 FORMS = {"ie_form": "code", "act_form": "code", "bns_reduction": "mean", "bns_moment": "variance"}
 
 
@@ -30,12 +31,18 @@ def settings(name, dataset="cifar100", **values):
 
 def rates(name, **values):
     """The learning rate of every epoch."""
-    s = type("S", (), settings(name, **values))
-    return [s.lr * recipe.factor(s, epoch) for epoch in range(s.epochs)]
+    typed = resolve(name, **values).typed
+    epochs, lr = typed.recipe.epochs, typed.recipe.lr
+    return [lr * recipe.factor(typed.schedule, epochs, epoch) for epoch in range(epochs)]
 
 
 def gip_runs(user):
-    return {name: one for name, one in catalog.all_runs(user).items() if one.run.paper == "gip"}
+    """Return all runs of the paper's own methods."""
+    return {name: one for name, one in catalog.all_runs(user).items() if is_of_the_paper(one)}
+
+
+def is_of_the_paper(resolved):
+    return resolved.run.paper == "gip" and resolved.run.method in METHODS
 
 
 @pytest.mark.parametrize("dataset", ["cifar10", "cifar100"])
@@ -212,9 +219,10 @@ def test_how_many_runs_there_are_and_that_they_differ(scale, seeds):
     once = 4  # teachers and the GAN
     assert len(runs) == once + seeds * 100
     assert len({one.hash for one in runs.values()}) == len(runs)
-    named = {name for table in catalog.artifacts() for name in catalog.runs(table, user) if name.startswith("gip/")}
-    assert len(named) == 3 + seeds * 35, "the GAN and ReActNet's first steps are in no table"
-    assert len(catalog.variants(user, ["gip"])) == seeds * 57
+    shown = {name: one for table in catalog.artifacts() for name, one in catalog.runs(table, user).items()}
+    of_the_paper = [one for one in shown.values() if is_of_the_paper(one)]
+    assert len(of_the_paper) == 3 + seeds * 35, "the GAN and ReActNet's first steps are in no table"
+    assert len([one for one in catalog.variants(user, ["gip"]).values() if is_of_the_paper(one)]) == seeds * 57
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -222,10 +230,10 @@ def test_every_network_can_be_built(scale):
     found = {}
     for one in gip_runs(config.user({"scale": scale})).values():
         shape = tuple(one.settings.get(key) for key in ("model", "width", "binary", "shortcut"))
-        found[shape] = one.settings
+        found[shape] = one.typed.network
     with torch.device("meta"):
-        for s in found.values():
-            assert classifiers.head(classifiers.build(type("S", (), s), 10)).out_features == 10
+        for network in found.values():
+            assert classifiers.head(classifiers.build(network, 10)).out_features == 10
 
 
 def test_an_override_reaches_those_it_concerns():
@@ -243,26 +251,26 @@ BAD = {
     "resnet18/gip+alpha=0+beta=0+delta=0+gamma=0": "alpha, beta, gamma and delta are all 0, so the generator",
     "resnet18/dafl+alpha=0+beta=0+gamma=0": "alpha, beta, gamma and delta are all 0, so the generator",
     "resnet18/dafl+synthetic_steps=0": "synthetic_steps is 0, but DAFL has no other images",
-    "resnet18/dafl+batch=256": "batch has a meaning with method baseline or kd or gip or gantsc or acgan only",
-    "resnet18/dafl+lighting=0.2": "lighting has a meaning with method",
-    "resnet18/baseline+binary=all": "binary has a meaning with model reactnet18 only",
-    "resnet18/gip+first_step=kd": "first_step has a meaning with binary all only",
-    "reactnet18/gip+binary=activations+shortcut=binary": "shortcut has a meaning with binary all only",
-    "reactnet18/gip+binary=activations+first_step=kd": "first_step has a meaning with binary all only",
+    "resnet18/dafl+batch=256": "batch only applies with a method other than dafl",
+    "resnet18/dafl+lighting=0.2": "lighting only applies with a method other than dafl",
+    "resnet18/baseline+binary=all": "binary only applies with model reactnet18",
+    "resnet18/gip+first_step=kd": "first_step only applies with model reactnet18 and binary all",
+    "reactnet18/gip+binary=activations+shortcut=binary": "shortcut only applies with binary all",
+    "reactnet18/gip+binary=activations+first_step=kd": "first_step only applies with binary all",
     "reactnet18/gip+binary=weights": "binary is 'weights'",
-    "reactnet18/gip+stem=cifar": "stem has a meaning with model resnet18 or resnet34 only",
-    "reactnet18/gip+momentum=0.8": "momentum has a meaning with optimizer sgd only",
-    "reactnet18/gip+schedule_epochs=200": "schedule_epochs has a meaning with schedule steps only",
+    "reactnet18/gip+stem=cifar": "stem only applies with model resnet18 or resnet34",
+    "reactnet18/gip+momentum=0.8": "momentum only applies with optimizer sgd",
+    "reactnet18/gip+schedule_epochs=200": "schedule_epochs only applies with schedule steps",
     "reactnet18/kd+first_step=kd": "first_step",  # another name for the run without
-    "resnet18/baseline+tau=4": "tau has a meaning with method kd or gip or dafl only",
-    "resnet18/baseline+synthetic_steps=9": "synthetic_steps has a meaning with method gip or dafl only",
-    "resnet18/gip+synthetic_steps=0+tau=4": "tau has a meaning with synthetic_steps > 0 only",
-    "resnet18/gip+delta=2+synthetic_steps=0": "delta has a meaning with synthetic_steps > 0 only",
-    "resnet18/gip+beta=0+ie_form=equation": "ie_form has a meaning with beta > 0 only",
-    "resnet18/gip+act_form=equation+gamma=0": "act_form has a meaning with gamma > 0 only",
-    "resnet18/gip+bns_moment=deviation+delta=0": "bns_moment has a meaning with delta > 0 only",
-    "resnet18/gip+ce_weight=1": "ce_weight has a meaning with method kd only",
-    "resnet18/gip+fake_share=0.5": "fake_share has a meaning with method gantsc only",
+    "resnet18/baseline+tau=4": "tau only applies with method dafl or gip or kd",
+    "resnet18/baseline+synthetic_steps=9": "synthetic_steps only applies with method dafl or gip",
+    "resnet18/gip+synthetic_steps=0+tau=4": "tau only applies with synthetic_steps > 0",
+    "resnet18/gip+delta=2+synthetic_steps=0": "delta only applies with synthetic_steps > 0",
+    "resnet18/gip+beta=0+ie_form=equation": "ie_form only applies with beta > 0",
+    "resnet18/gip+act_form=equation+gamma=0": "act_form only applies with gamma > 0",
+    "resnet18/gip+bns_moment=deviation+delta=0": "bns_moment only applies with delta > 0",
+    "resnet18/gip+ce_weight=1": "ce_weight only applies with method kd",
+    "resnet18/gip+fake_share=0.5": "fake_share only applies with method gantsc",
     "resnet18/gantsc+fake_share=2": "fake_share is 2",
     "resnet18/gip+alpha=-1": "alpha is -1",
     "resnet18/gip+tau=0": "tau is 0",
@@ -279,7 +287,7 @@ BAD = {
     "acgan/gip": "the model acgan is trained by the method acgan only",
     "acgan/acgan+image_size=40+stored_size=40": "image_size is 40",  # its networks are made for 32
     "resnet18/gantsc+image_size=16+stored_size=16": "image_size is 16",
-    "resnet18/gip+schedule_epochs=200": "schedule_epochs has a meaning with another number than epochs only",
+    "resnet18/gip+schedule_epochs=200": "schedule_epochs only applies with another number than epochs",
     "resnet18/dafl+augment=cutout+cutout_size=16": "augment is cutout, but DAFL's student sees no real image",
     "acgan/acgan+augment=mixup+mixup_alpha=1": "augment is mixup: an AC-GAN cannot learn from mixed labels",
     "resnet18/gip+image_size=64+stored_size=64+width=8": "convolutions crash below width 16 from 48 pixels on",
@@ -331,15 +339,10 @@ def test_a_first_step_by_override_leaves_every_run_possible():
 
 @pytest.fixture
 def own(tmp_path, monkeypatch):
-    """A copy of config/ in the working directory, read anew."""
-    caches = (config._read, config._resolve)
+    """A copy of config/ in the working directory."""
     shutil.copytree("config", tmp_path / "config")
     monkeypatch.chdir(tmp_path)
-    for cached in caches:
-        cached.cache_clear()
-    yield tmp_path / "config"
-    for cached in caches:
-        cached.cache_clear()
+    return tmp_path / "config"
 
 
 @pytest.mark.parametrize(

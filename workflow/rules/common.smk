@@ -17,7 +17,7 @@ sys.path.insert(0, str(SOURCE))
 from advkd.errors import UserError
 from advkd.runs import device as devices
 from advkd.runs.provenance import code_hash
-from advkd.settings import catalog, config as settings
+from advkd.settings import catalog, config as settings, config_files
 from advkd.settings.names import RUN as RUN_NAME
 
 with open("config/config.yaml") as file:
@@ -41,7 +41,7 @@ if workflow.is_main_process and not {"-n", "--dry-run", "--dryrun", "--lint", "-
 signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 DEVICE = devices.expected(USER.device)
-THREADS = settings.scale_file(USER.scale)["threads"]
+THREADS = config_files.scale_file(USER.scale).threads
 DATA = USER.data_root
 RESULTS = f"results/{USER.scale}"
 RUN = f"{RESULTS}/runs/{{run}}"
@@ -108,9 +108,8 @@ def parents(wildcards):
 def store_source(wildcards):
     """Return the record of the drawn or verified archive that a store is prepared from; nothing for a user's folder."""
     resolved = STORES[wildcards.store]
-    made_key = settings.PAPERS[resolved.run.paper].made_key
     if resolved.settings["data"] == "made":
-        return MADE.format(dataset=resolved.run.dataset, size=resolved.settings[made_key])
+        return MADE.format(dataset=resolved.run.dataset, size=resolved.drawn)
     if resolved.settings["data"] == "folder":
         return []
     return ARCHIVE.format(dataset=resolved.run.dataset)

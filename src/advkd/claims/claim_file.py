@@ -20,8 +20,8 @@ from advkd.damage import attempt
 from advkd.errors import UserError
 from advkd.files import read_yaml
 from advkd.settings import catalog, config
-from advkd.settings.schema import Strict
 from advkd.settings.user import User
+from advkd.settings.validation import Strict
 
 CLAIMS = Path("paper/claims.yaml")
 ID = "[a-z0-9-]+"

@@ -15,7 +15,7 @@ from advkd.runs.lookup import folder_of
 from advkd.runs.provenance import describe_machine
 from advkd.settings import catalog, config
 from advkd.settings.config import Resolved
-from advkd.settings.gip import TEACHER_SEED
+from advkd.settings.lineage import TEACHER_SEED
 from advkd.settings.user import User
 
 

@@ -41,7 +41,7 @@ from advkd.claims.predicates.values import StatedChange, Value
 from advkd.claims.published import PublishedNumbers
 from advkd.errors import UserError
 from advkd.metrics.effect import LEVEL, seeds_needed
-from advkd.settings import config
+from advkd.settings import config_files
 from advkd.settings.user import User
 
 Word = Literal[
@@ -142,7 +142,7 @@ def judge_ours(claim: Claim, source: OurNumbers) -> Verdict:
         return Verdict("no verdict", "the claim is about what the paper prints, and no run can decide it")
     if claim.unjudged:
         return Verdict("no verdict", claim.unjudged)
-    if config.scale_file(user.scale)["data"] == "made":
+    if config_files.scale_file(user.scale).data == "made":
         reason = f"scale {user.scale} trains tiny networks briefly on drawn images: its numbers only show that all runs"
         return Verdict("no verdict", reason)
     try:

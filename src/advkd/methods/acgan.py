@@ -11,12 +11,12 @@ Choices:
 """
 
 from functools import partial
-from types import SimpleNamespace
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, softplus
 
+from advkd.methods.settings.okd import AcganSettings
 from advkd.models.acgan import Discriminator, Generator
 
 Labelled = tuple[Tensor, Tensor]  # images (B, 3, H, W) and their classes (B,)
@@ -49,7 +49,7 @@ def generator_loss(
 class Acgan:
     """ACGAN as a base of the OKD structure (see `okd.Base`). Classes of fakes are drawn uniformly."""
 
-    def __init__(self, s: SimpleNamespace, classes: int) -> None:
+    def __init__(self, s: AcganSettings, classes: int) -> None:
         self.generator = partial(Generator, s.width, s.z, classes)
         self.critic = partial(Discriminator, s.width, classes, s.dropout)
         self.z, self.classes, self.aux_weight, self.conditional = s.z, classes, s.aux_weight, True

@@ -10,26 +10,12 @@ For images x, with z = S_t(x), u = S_sup(x), v = S_(t-1)(x), the same augmented 
     L_A  = -E[D(z)]                                                                 Eq. 7
     L_AI = (1 - alpha_P - alpha_G) CE + alpha_P L_P + alpha_G L_G + omega L_A       Eq. 8
 
-One step of D (Adam) on L_D comes before one step of S_t (SGD) on L_AI. The public record holds no code.
+One step of D (Adam) on L_D comes before one step of S_t (SGD) on L_AI. The authors published no code. What is not the
+paper's own reading, or not its only one, is in `aikd_critic` and `aikd_previous`.
 
 Choices:
-    - [aikd: Eq. 6] Printed: "the middle term is ignored". Here: kept in the critic's loss (`critic_real`), absent from
-      the student's. Why: without E[D(u)] the critic has nothing to rate high.
-    - [aikd] Open: what the gradient penalty differentiates. Here: the critic's score (`gp_scalar`). Why: the sum of its
-      outputs, as many public snippets take it, has a gradient 32 times larger, so that the learnt score would be
-      1/32-Lipschitz.
-    - [aikd] Open: the critic's input. Here: logits, and x^ between these (`critic_input`). Why: section 4.2; sections
-      3.1 and 3.2 read like probabilities.
-    - [aikd] Open: batch norm in a critic with gradient penalty. Here: kept, in training mode everywhere, with separate
-      forwards for z, u and x^ (`critic_norm`, `gp_mode`, `fool_mode`). Why: as specified, though WGAN-GP advises
-      against it.
-    - [aikd] Open: critic steps, order. Here: one, before each student step (`critic_steps`).
-    - [aikd] Open: the critic's Adam. Here: PyTorch's betas, not WGAN-GP's, and a constant rate (`critic_beta1`,
-      `critic_beta2`, `critic_decay`). Why: an "initial learning rate" is given, but no decay.
     - [aikd] Open: S_(t-1) in the first epoch. Here: none; its weight goes to cross-entropy (`first_previous`). Why: Eq.
       8 with alpha_P = 0, which is PS-KD's first epoch.
-    - [aikd] Open: how S_(t-1) is kept. Here: a copy of the network, on the current view, not a table of remembered
-      predictions (`previous_source`). Why: "three same-size network architectures".
     - [aikd] Open: mode of S_sup and S_(t-1). Here: evaluation (`frozen_mode`). Why: usual for teachers.
     - [aikd] Open: the student's start. Here: fresh, with another seed than the superior's (`student_start`,
       `seed_offset`). Why: "student model is trained via AI-KD".
@@ -37,117 +23,100 @@ Choices:
       (`kl_reduction`). Why: the equations sum over classes.
 """
 
-import contextlib
-from collections.abc import Iterator
-from types import SimpleNamespace
+from typing import Unpack
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from advkd.methods.baseline import Baseline, Task, error
+from advkd.methods.aikd_critic import Adversary
+from advkd.methods.aikd_previous import Previous, PreviousNetwork, PreviousTable
 from advkd.methods.batch import Batch
 from advkd.methods.divergence import divergence, kl
 from advkd.methods.frozen import Frozen
-from advkd.methods.wgan_gp import gradient_penalty
-from advkd.models.critic import Critic
+from advkd.methods.method import Loss, Method, Task, error
+from advkd.methods.settings.aikd import AiKdSettings
 
 
-class AiKd(Baseline):
+class AiKd(Method[AiKdSettings]):
     """AI-KD. A term of weight 0 is not computed: omega = 0 trains no critic ("No Adv")."""
 
-    def __init__(self, s: SimpleNamespace, student: nn.Module, task: Task) -> None:
-        super().__init__(s, student, task)
-        superior = task.parents.get("superior")  # absent where nothing of it is used
-        self.superior = None if superior is None else Frozen(superior, s.frozen_precision, s.frozen_mode)
-        if s.student_start == "superior":
-            student.load_state_dict(superior.state_dict())
-        if s.alpha_p and s.previous_source == "model":
-            self.networks["previous"] = Frozen(student, s.frozen_precision, s.frozen_mode)
-        elif s.alpha_p:
-            self.tensors["past"] = torch.zeros(len(task.labels), task.classes, device=task.device)
-        if s.omega:
-            self.critic = self.networks["critic"] = Critic(task.classes, s).to(task.device)
-            betas = (float(s.critic_beta1), float(s.critic_beta2))
-            self.optimizers["critic"] = torch.optim.Adam(self.critic.parameters(), s.critic_lr, betas, fused=True)
+    Settings = AiKdSettings
+
+    def __init__(
+        self, settings: AiKdSettings, student: nn.Module, *, superior: nn.Module | None = None, **task: Unpack[Task]
+    ) -> None:
+        super().__init__(settings, student, **task)
+        if settings.superior is not None and superior is None:
+            raise ValueError("AI-KD learns from a superior: give one, or set alpha_g and omega to 0")
+        self.superior: Frozen | None = None
+        if superior is not None:
+            self.superior = Frozen(superior, settings.frozen_precision, settings.frozen_mode)
+            if settings.student_start == "superior":
+                student.load_state_dict(superior.state_dict())
+        self.previous = self._make_previous() if settings.progressive else None
+        self.adversary = Adversary(settings.critic, self.classes, self.device) if settings.critic else None
+        if self.adversary:
+            self.networks["critic"], self.optimizers["critic"] = self.adversary.critic, self.adversary.optimizer
         self.epoch = 0
 
-    def begin_epoch(self, epoch: int, factor: float) -> None:
-        """Note the epoch; with `critic_decay`, let the critic's rate fall with the student's."""
+    def begin_epoch(self, epoch: int, factor: float = 1.0) -> None:
+        """Note the epoch, and set the critic's learning rate."""
         self.epoch = epoch
-        for optimizer in self.optimizers.values():
-            optimizer.param_groups[0]["lr"] = self.s.critic_lr * (factor if self.s.critic_decay else 1.0)
+        if self.adversary:
+            self.adversary.begin_epoch(factor)
 
     def end_epoch(self, epoch: int) -> dict[str, float]:
         """Keep the student as S_(t-1) of the next epoch."""
-        if "previous" in self.networks:
-            self.networks["previous"].follow(self.student)
+        if self.previous:
+            self.previous.follow(self.student)
         return {}
 
-    def loss(self, batch: Batch) -> dict[str, Tensor]:
-        """Train the critic on Eq. 6, then return Eq. 8 and its parts."""
-        s = self.s
+    def loss(self, batch: Batch) -> Loss:
+        """Train the critic on Eq. 6, then return Eq. 8 and its terms."""
+        s, adversary = self.settings, self.adversary
         # Drawn first, so that a GPU need not be waited for: one weight an image, shared by its C coordinates.
-        eps = torch.rand(len(batch.labels), 1).to(self.task.device, non_blocking=True) if s.omega else None
+        eps = torch.rand(len(batch.labels), 1).to(self.device, non_blocking=True) if adversary else None
         z = self.logits(batch.images)
-        u = self.superior(batch.images) if s.alpha_g or s.omega else None
-        progressive = self._progressive(z, u, batch) if s.alpha_p else None
-        critic = self._train_critic(z.detach(), u, eps) if s.omega else {}
-
-        alpha_p = 0.0 if progressive is None else s.alpha_p
-        parts = {"CE": ((1 - alpha_p - s.alpha_g), batch.cross_entropy(z))}
+        u = self.superior(batch.images) if self.superior and (s.alpha_g or s.omega) else None
+        progressive = self._progressive(z, u, batch)  # Eq. 5
+        terms = {"CE": batch.cross_entropy(z)}
         if progressive is not None:
-            parts["L_P"] = (alpha_p, progressive)  # Eq. 5
-        if s.alpha_g:
-            parts["L_G"] = (s.alpha_g, divergence(u, z, s.tau_g, s.kl_reduction))  # Eq. 4
-        if s.omega:
-            with _mode(self.critic, getattr(s, "fool_mode", "train")):
-                parts["L_A"] = (s.omega, -self.critic(self._seen(z)).mean())  # Eq. 7
-        loss = sum(weight * term if weight != 1 else term for weight, term in parts.values())  # Eq. 8
-        terms = {name: term.detach() for name, (_, term) in parts.items()}
-        # One set of columns from the first epoch on: history.csv has one header.
-        if s.alpha_p:
-            terms.setdefault("L_P", torch.zeros_like(loss.detach()))
-        return {"L": loss, **terms, **critic, "error": error(z, batch)}
+            terms["L_P"] = progressive
+        if s.tau_g is not None and u is not None:
+            terms["L_G"] = divergence(u, z, s.tau_g, s.kl_reduction)  # Eq. 4
+        critic_terms: dict[str, Tensor] = {}
+        if adversary and u is not None and eps is not None:
+            critic_terms = adversary.train(z.detach(), u, eps)  # Eq. 6
+            terms["L_A"] = adversary.fool(z)  # Eq. 7
+        CE, nothing = terms["CE"], z.new_zeros(())
+        L_P, L_G, L_A = terms.get("L_P", nothing), terms.get("L_G", nothing), terms.get("L_A", nothing)
+        alpha_p = s.alpha_p if "L_P" in terms else 0.0  # without S_(t-1), cross-entropy has its weight
+        loss = (1 - alpha_p - s.alpha_g) * CE + alpha_p * L_P + s.alpha_g * L_G + s.omega * L_A  # Eq. 8
+        logged = {name: term.detach() for name, term in terms.items()}
+        return loss, {**logged, **critic_terms, "error": error(z, batch)}
 
     def _progressive(self, z: Tensor, u: Tensor | None, batch: Batch) -> Tensor | None:
-        """Return Eq. 5, or None where there is no S_(t-1) yet."""
-        s = self.s
-        if s.previous_source == "table":
-            past = self.tensors["past"]
-            before = batch.mixed(F.softmax(past[batch.index] / s.tau_p, 1)).clamp_min(1e-30).log()
-            past[batch.index] = z.detach()
-            if self.epoch > 0:
-                return s.tau_p**2 * kl(before, F.log_softmax(z / s.tau_p, 1), s.kl_reduction)
-        elif self.epoch > 0 or s.first_previous == "initial":
-            return divergence(self.networks["previous"](batch.images), z, s.tau_p, s.kl_reduction)
-        if s.first_previous == "superior":
-            return divergence(self.superior(batch.images) if u is None else u, z, s.tau_p, s.kl_reduction)
-        return None
+        """Return L_P, Eq. 5, or None where there is no S_(t-1): in the first epoch, or where alpha_P is 0."""
+        s = self.settings.progressive
+        if s is None or self.previous is None:
+            return None
+        target = None
+        if self.epoch > 0 or s.first_previous == "initial":
+            target = self.previous.target(batch, s.tau_p)
+        elif s.first_previous == "superior" and self.superior:
+            target = F.log_softmax((self.superior(batch.images) if u is None else u) / s.tau_p, 1)
+        self.previous.remember(batch, z)
+        if target is None:
+            return None
+        return s.tau_p**2 * kl(target, F.log_softmax(z / s.tau_p, 1), self.settings.kl_reduction)
 
-    def _train_critic(self, z: Tensor, u: Tensor, eps: Tensor) -> dict[str, Tensor]:
-        """Take `critic_steps` steps on Eq. 6; return the last one's loss, distance E[D(u)] - E[D(z)] and penalty."""
-        s, critic, optimizer = self.s, self.critic, self.optimizers["critic"]
-        z, u = self._seen(z), self._seen(u)
-        scalar = "sum" if getattr(s, "gp_scalar", "score") == "sum" else None
-        for step in range(s.critic_steps):
-            if step:
-                eps = torch.rand(eps.shape).to(eps.device, non_blocking=True)
-            optimizer.zero_grad(set_to_none=True)
-            on_z, on_u = critic(z).mean(), critic(u).mean()
-            with _mode(critic, getattr(s, "gp_mode", "train")):
-                penalty = gradient_penalty(lambda x: critic(x, scalar), z, u, eps)
-            loss = on_z - (on_u if s.critic_real else 0.0) + s.gp_weight * penalty
-            loss.backward()
-            optimizer.step()
-        return {"L_D": loss.detach(), "W": (on_u - on_z).detach(), "GP": penalty.detach()}
-
-    def _seen(self, logits: Tensor) -> Tensor:
-        return logits if self.s.critic_input == "logits" else logits.softmax(1)
-
-
-@contextlib.contextmanager
-def _mode(critic: nn.Module, mode: str) -> Iterator[None]:
-    critic.train(mode == "train")
-    yield
-    critic.train()
+    def _make_previous(self) -> Previous:
+        s = self.settings
+        if s.progressive and s.progressive.previous_source == "table":
+            table = PreviousTable(len(self.training_labels()), self.classes, self.device)
+            self.tensors["past"] = table.past
+            return table
+        network = PreviousNetwork(self.student, s.frozen_precision, s.frozen_mode)
+        self.networks["previous"] = network.network
+        return network

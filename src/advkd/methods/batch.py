@@ -13,16 +13,22 @@ class Batch:
     Attributes:
         images: float (B, 3, S, S), normalised; CS-KD's has the partners' B images below the anchors'.
         labels: int64 (B,).
-        index: int64 (B,), the images' places in the data set.
-        partner: int64 (B,), the place in the batch of the image mixed in, or None where nothing is mixed.
+        index: int64 (B,), the images' places in the data set; None where no method asks for it.
+        partner: int64 (B,), the place in the batch of the image that is mixed in; None where nothing is mixed.
         share: float (B,), the part of each image, and of its label, that is its own; None where nothing is mixed.
     """
 
     images: Tensor
     labels: Tensor
-    index: Tensor
+    index: Tensor | None = None
     partner: Tensor | None = None
     share: Tensor | None = None
+
+    def places(self) -> Tensor:
+        """Return the images' places in the data set, int64 (B,); raises ValueError where they were not given."""
+        if self.index is None:
+            raise ValueError("this method remembers what it saw of each image: give `index`, their places in the data")
+        return self.index
 
     def cross_entropy(self, logits: Tensor) -> Tensor:
         """Return the mean cross-entropy of logits (B, C) with the labels, or with their mixture (Mixup, CutMix)."""

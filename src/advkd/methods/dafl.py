@@ -13,9 +13,11 @@ Choices:
 """
 
 from advkd.methods.gip import Gip
+from advkd.methods.settings.dafl import DaflSettings
 
 
 class Dafl(Gip):
     """DAFL; an epoch is `synthetic_steps` iterations."""
 
+    Settings = DaflSettings
     sees_real = False

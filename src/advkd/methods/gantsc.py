@@ -15,31 +15,37 @@ Choices:
       trainings here; the teacher has no dropout.
 """
 
-from types import SimpleNamespace
+from typing import Unpack
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from advkd.methods.baseline import Baseline, Task
 from advkd.methods.batch import Batch
 from advkd.methods.frozen import Frozen
 from advkd.methods.gantsc_gan import draw
+from advkd.methods.method import Loss, Method, Task
+from advkd.methods.settings.gantsc import GanTscSettings
+from advkd.models.gantsc import Generator
 
 
-class GanTsc(Baseline):
+class GanTsc(Method[GanTscSettings]):
     """GAN-TSC; `fake_share` is p_fake."""
 
-    def __init__(self, s: SimpleNamespace, student: nn.Module, task: Task) -> None:
-        super().__init__(s, student, task)
-        self.teacher = Frozen(task.parents["teacher"], s.frozen_precision)
-        self.gan = task.parents["gan"].requires_grad_(False)
+    Settings = GanTscSettings
 
-    def loss(self, batch: Batch) -> dict[str, Tensor]:
+    def __init__(
+        self, settings: GanTscSettings, student: nn.Module, *, teacher: nn.Module, gan: Generator, **task: Unpack[Task]
+    ) -> None:
+        super().__init__(settings, student, **task)
+        self.teacher = Frozen(teacher, settings.frozen_precision)
+        self.gan = gan.requires_grad_(False)
+
+    def loss(self, batch: Batch) -> Loss:
         """Return the loss above, and the share of the batch that student and teacher take for different classes."""
         images = batch.images
-        if float(torch.rand(())) < self.s.fake_share:
+        if float(torch.rand(())) < self.settings.fake_share:
             with torch.no_grad():
-                images, _ = draw(self.gan, len(images), self.s.normalisation, self.task.device)
+                images, _ = draw(self.gan, len(images), self.normalisation, self.device)
         logits, target = self.logits(images), self.teacher(images)
         loss = (target - logits).square().sum(1).mean() / 2
-        return {"L": loss, "disagreement": (target.argmax(1) != logits.argmax(1)).float().mean()}
+        return loss, {"disagreement": (target.argmax(1) != logits.argmax(1)).float().mean()}

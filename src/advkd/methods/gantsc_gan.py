@@ -8,49 +8,53 @@ Choices:
       as a run of its own (gip/DATASET/acgan/acgan).
 """
 
-from types import SimpleNamespace
+from typing import Unpack
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from advkd.methods.acgan import critic_loss, generator_loss
-from advkd.methods.baseline import Baseline, Task
 from advkd.methods.batch import Batch
-from advkd.models.gantsc import Generator
+from advkd.methods.method import Loss, Method, Task
+from advkd.methods.settings.gantsc import GanTscGanSettings
+from advkd.models.gantsc import Discriminator, Generator
 from advkd.models.normalisation import normalise
 
 AUX_WEIGHT = 1.0  # of the class beside the source, as in Odena et al.
 
 
-class GanTscGan(Baseline):
+class GanTscGan(Method[GanTscGanSettings]):
     """The AC-GAN: one step of the generator, then one of the discriminator, a batch."""
 
-    def __init__(self, s: SimpleNamespace, student: nn.Module, task: Task) -> None:
-        super().__init__(s, student, task)
-        generator = Generator(task.classes, s.noise, s.width).to(task.device, memory_format=torch.channels_last)
-        betas = (float(s.generator_beta1), float(s.generator_beta2))
-        self.networks["generator"] = self.generator = generator
-        self.optimizers["generator"] = torch.optim.Adam(generator.parameters(), s.generator_lr, betas, fused=True)
+    Settings = GanTscGanSettings
 
-    def loss(self, batch: Batch) -> dict[str, Tensor]:
+    def __init__(self, settings: GanTscGanSettings, student: Discriminator, **task: Unpack[Task]) -> None:
+        super().__init__(settings, student, **task)
+        self.discriminator = student
+        generator = Generator(self.classes, settings.noise, student.width)
+        self.generator = generator.to(self.device, memory_format=torch.channels_last)
+        betas = (settings.generator_beta1, settings.generator_beta2)
+        self.optimizer = torch.optim.Adam(self.generator.parameters(), settings.generator_lr, betas, fused=True)
+        self.networks["generator"], self.optimizers["generator"] = self.generator, self.optimizer
+
+    def loss(self, batch: Batch) -> Loss:
         """Move the generator; return the discriminator's loss, the gap of its source logits and the generator's."""
-        optimizer = self.optimizers["generator"]
-
-        def judge(images: Tensor) -> tuple[Tensor, ...]:
-            return tuple(logits.float() for logits in self.student.judge(images))
-
         with self.autocast():
-            fakes, labels = draw(self.generator, len(batch.labels), self.s.normalisation, self.task.device)
-            fooling = generator_loss(judge, None, fakes, labels, 0.0, AUX_WEIGHT)
-        optimizer.zero_grad(set_to_none=True)
+            fakes, labels = draw(self.generator, len(batch.labels), self.normalisation, self.device)
+            fooling = generator_loss(self._judge, None, fakes, labels, 0.0, AUX_WEIGHT)
+        self.optimizer.zero_grad(set_to_none=True)
         fooling.backward(inputs=list(self.generator.parameters()))
-        optimizer.step()
+        self.optimizer.step()
         with self.autocast():
-            found = critic_loss(judge, (batch.images, batch.labels), (fakes.detach(), labels), AUX_WEIGHT)
-        return {"L": found["L"], "W": found["W"].detach(), "L_G": fooling.detach()}
+            terms = critic_loss(self._judge, (batch.images, batch.labels), (fakes.detach(), labels), AUX_WEIGHT)
+        return terms["L"], {"W": terms["W"].detach(), "L_G": fooling.detach()}
+
+    def _judge(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        source, classes = self.discriminator.judge(images)
+        return source.float(), classes.float()
 
 
-def draw(generator: nn.Module, count: int, normalisation: str, device: torch.device) -> tuple[Tensor, Tensor]:
+def draw(generator: Generator, count: int, normalisation: str, device: torch.device) -> tuple[Tensor, Tensor]:
     """Return normalised images (count, 3, S, S), with graph, and their uniformly drawn classes (count,)."""
     noise = torch.randn(count, generator.noise, device=device)
     labels = torch.randint(generator.classes, (count,), device=device)

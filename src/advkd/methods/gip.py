@@ -23,14 +23,9 @@ Choices:
     - [gip] Open: Adam of the generator. Here: PyTorch's betas, constant rate (`generator_beta1`, `generator_beta2`).
     - [gip] Usual: two forwards of the teacher on a synthetic batch. Here: one, which gives logits, features and
       statistics for L_G, and the student's target. Why: losses are equal.
-    - [gip: Figure S1] Added: synthetic images of the same noise over the training.
-    - [gip: Figure S2] Added: how often the teacher sees each class in them.
-    - [gip: Figure S3] Added: the distance of batch-norm statistics over the epochs, on images of the same noise and in
-      one form, also where L_BNS has no weight.
 """
 
-from types import SimpleNamespace
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 import torch
@@ -38,109 +33,100 @@ from torch import Tensor, nn
 
 from advkd.errors import UserError
 from advkd.methods import generator_losses
-from advkd.methods.baseline import Baseline, Task
 from advkd.methods.divergence import divergence
+from advkd.methods.gip_recorder import Recorder
+from advkd.methods.method import Loss, Method, Task
 from advkd.methods.observed import Observation, Observed
+from advkd.methods.settings.dafl import DaflSettings
+from advkd.methods.settings.gip import GipSettings, Synthesis
 from advkd.models.dafl import Generator
-from advkd.models.normalisation import to_pixels
-
-MOMENTS, SHOWN = 8, 10  # of the training whose images are kept, and how many of each
 
 
-class Gip(Baseline):
+class Gip(Method[GipSettings | DaflSettings]):
     """GIP; without synthetic iterations it is Baseline.
 
     Raises:
         UserError: L_BNS has a weight, and the teacher no batch norm.
     """
 
-    def __init__(self, s: SimpleNamespace, student: nn.Module, task: Task) -> None:
-        super().__init__(s, student, task)
-        self.synthetic_steps = s.synthetic_steps
-        if not s.synthetic_steps:
+    Settings = GipSettings
+
+    def __init__(
+        self,
+        settings: GipSettings | DaflSettings,
+        student: nn.Module,
+        *,
+        teacher: nn.Module | None = None,
+        **task: Unpack[Task],
+    ) -> None:
+        super().__init__(settings, student, **task)
+        self.synthetic_steps = settings.synthetic_steps
+        self.recorder: Recorder | None = None
+        if settings.synthesis is None:
             return
-        self.teacher = Observed(task.parents["teacher"], s.frozen_precision)
-        if s.delta and self.teacher.kept is None:
+        if teacher is None:
+            raise ValueError("synthetic_steps is above 0: give a teacher")
+        self.s: Synthesis = settings.synthesis
+        self.synthetic_batch = self.s.synthetic_batch
+        self.teacher = Observed(teacher, self.s.frozen_precision)
+        if self.s.delta and self.teacher.kept is None:
             raise UserError(
                 "the teacher has no batch norm, whose statistics L_BNS compares: set delta to 0 or take another teacher"
             )
-        generator = Generator(s.noise, s.image_size, s.generator_width)
-        self.generator = generator.to(task.device, memory_format=torch.channels_last)
-        betas = (float(s.generator_beta1), float(s.generator_beta2))
-        self.optimizer = torch.optim.Adam(self.generator.parameters(), s.generator_lr, betas, fused=True)
+        generator = Generator(self.s.noise, self.image_size, self.s.generator_width)
+        self.generator = generator.to(self.device, memory_format=torch.channels_last)
+        betas = (self.s.generator_beta1, self.s.generator_beta2)
+        self.optimizer = torch.optim.Adam(self.generator.parameters(), self.s.generator_lr, betas, fused=True)
         self.networks["generator"], self.optimizers["generator"] = self.generator, self.optimizer
-        self.same = torch.randn(s.synthetic_batch, s.noise).to(task.device)  # the noise behind the images kept
-        self.ones = torch.ones(s.synthetic_batch, dtype=torch.int64, device=task.device)
-        self.moments = sorted({round(1 + (s.epochs - 1) * part / (MOMENTS - 1)) for part in range(MOMENTS)})
-        self.shown = min(SHOWN, s.synthetic_batch)
-        kept = (len(self.moments), self.shown)
-        self.tensors |= {
-            "same": self.same,
-            "frequency": torch.zeros(s.epochs, task.classes, dtype=torch.int64, device=task.device),
-            "images": torch.zeros(*kept, s.image_size, s.image_size, 3, dtype=torch.uint8),
-            "predicted": torch.zeros(kept, dtype=torch.int64),
-            "confidence": torch.zeros(kept),
-        }
+        self.recorder = Recorder(
+            self.generator, self.teacher, self.s, self.classes, self.epochs, self.image_size, self.normalisation
+        )
+        self.tensors |= self.recorder.tensors
 
-    def begin_epoch(self, epoch: int, factor: float) -> None:
+    def begin_epoch(self, epoch: int, factor: float = 1.0) -> None:
         """Note the epoch."""
         self.epoch = epoch
 
-    def synthetic_loss(self) -> dict[str, Tensor]:
+    def synthetic_loss(self) -> Loss:
         """Move the generator by Eq. 16; return the student's loss on the same images, and all terms."""
-        noise = torch.randn(self.s.synthetic_batch, self.s.noise, device=self.task.device)
+        noise = torch.randn(self.s.synthetic_batch, self.s.noise, device=self.device)
         images = self.generator(noise)
         seen = self.teacher.observe(images, statistics=bool(self.s.delta))
-        losses = self._generator_losses(seen)
-        total = sum(weight * loss for weight, loss in losses.values())  # Eq. 16
+        generator_loss, terms = self._generator_loss(seen)
         self.optimizer.zero_grad(set_to_none=True)
-        total.backward()
+        generator_loss.backward()
         self.optimizer.step()
-        # Not bincount, which waits for a GPU.
-        self.tensors["frequency"][self.epoch].scatter_add_(0, seen.logits.argmax(1), self.ones)
+        if self.recorder:
+            self.recorder.count(self.epoch, seen.logits)
         kd = divergence(seen.logits.detach(), self.logits(images.detach()), self.s.tau)  # Eq. 7
-        terms = {name: loss.detach() for name, (_, loss) in losses.items()}
-        return {"L": kd, "L_KD": kd.detach(), "L_G": total.detach(), **terms}
+        return kd, {"L_KD": kd.detach(), "L_G": generator_loss.detach(), **terms}
 
-    def _generator_losses(self, seen: Observation) -> dict[str, tuple[float, Tensor]]:
-        """Return the generator's losses that have a weight, each with it."""
-        s, found = self.s, {}
+    def _generator_loss(self, seen: Observation) -> Loss:
+        """Return L_G, Eq. 16, and its terms. A loss of weight 0 is not computed: it may be infinite."""
+        s = self.s
+        weighted: dict[str, tuple[float, Tensor]] = {}
         if s.alpha:
-            found["L_OH"] = (s.alpha, generator_losses.one_hot(seen.logits))  # Eq. 11
-        if s.beta:
-            found["L_IE"] = (s.beta, generator_losses.information_entropy(seen.logits, s.ie_form))  # Eq. 12
-        if s.gamma:
-            found["L_ACT"] = (s.gamma, generator_losses.activation(seen.features, s.act_form))  # Eq. 14
-        if s.delta:
-            bns = generator_losses.batch_norm_statistics(
-                seen.statistics, self.teacher.kept, s.bns_reduction, s.bns_moment
-            )
-            found["L_BNS"] = (s.delta, bns)  # Eq. 15
-        return found
+            weighted["L_OH"] = s.alpha, generator_losses.one_hot(seen.logits)  # Eq. 11
+        if s.ie_form:
+            weighted["L_IE"] = s.beta, generator_losses.information_entropy(seen.logits, s.ie_form)  # Eq. 12
+        if s.act_form:
+            weighted["L_ACT"] = s.gamma, generator_losses.activation(seen.features, s.act_form)  # Eq. 14
+        if s.bns_reduction and s.bns_moment and seen.statistics and self.teacher.kept:
+            weighted["L_BNS"] = (
+                s.delta,
+                generator_losses.batch_norm_statistics(
+                    seen.statistics, self.teacher.kept, s.bns_reduction, s.bns_moment
+                ),
+            )  # Eq. 15
+        total = torch.zeros((), device=self.device)
+        for weight, term in weighted.values():
+            total = total + weight * term
+        return total, {name: term.detach() for name, (_, term) in weighted.items()}
 
-    @torch.no_grad()
     def end_epoch(self, epoch: int) -> dict[str, float]:
-        """Measure the distance of batch-norm statistics, whatever the generator's losses; keep images at times."""
-        if not self.synthetic_steps:
-            return {}
-        kept = {name: buffer.clone() for name, buffer in self.generator.named_buffers()}
-        images = self.generator(self.same)
-        for name, buffer in self.generator.named_buffers():  # the generator's own statistics stay those of training
-            buffer.copy_(kept[name])
-        seen = self.teacher.observe(images, statistics=True)
-        if epoch + 1 in self.moments:
-            moment = self.moments.index(epoch + 1)
-            confidence, predicted = seen.logits[: self.shown].softmax(1).max(1)
-            shown = to_pixels(images[: self.shown], self.s.normalisation)
-            for name, found in (("images", shown), ("predicted", predicted), ("confidence", confidence)):
-                self.tensors[name][moment] = found.cpu()
-        if seen.statistics is None:
-            return {}
-        return {"bns": float(generator_losses.batch_norm_statistics(seen.statistics, self.teacher.kept))}
+        """Let the recorder look at the generator's images."""
+        return self.recorder.end_epoch(epoch) if self.recorder else {}
 
     def samples(self) -> dict[str, np.ndarray]:
-        """Return images of the same noise at moments of the training, and how often the teacher saw each class."""
-        if not self.synthetic_steps:
-            return {}
-        found: dict[str, Any] = {name: tensor.cpu().numpy() for name, tensor in self.tensors.items() if name != "same"}
-        return found | {"epochs": np.array(self.moments)}
+        """Return what the recorder kept."""
+        return self.recorder.arrays() if self.recorder else {}

@@ -9,27 +9,32 @@ Choices:
       distillation".
 """
 
-from types import SimpleNamespace
+from typing import Unpack
 
-from torch import Tensor, nn
+from torch import nn
 
-from advkd.methods.baseline import Baseline, Task, error
 from advkd.methods.batch import Batch
 from advkd.methods.divergence import divergence
 from advkd.methods.frozen import Frozen
+from advkd.methods.method import Loss, Method, Task, error
+from advkd.methods.settings.kd import KdSettings
 
 
-class Kd(Baseline):
+class Kd(Method[KdSettings]):
     """KD; the teacher sees the student's view of each image."""
 
-    def __init__(self, s: SimpleNamespace, student: nn.Module, task: Task) -> None:
-        super().__init__(s, student, task)
-        self.teacher = Frozen(task.parents["teacher"], s.frozen_precision)
+    Settings = KdSettings
 
-    def loss(self, batch: Batch) -> dict[str, Tensor]:
+    def __init__(self, settings: KdSettings, student: nn.Module, *, teacher: nn.Module, **task: Unpack[Task]) -> None:
+        super().__init__(settings, student, **task)
+        self.teacher = Frozen(teacher, settings.frozen_precision)
+
+    def loss(self, batch: Batch) -> Loss:
         """Return the loss above and its two parts."""
+        s = self.settings
         logits = self.logits(batch.images)
-        kd = divergence(self.teacher(batch.images), logits, self.s.tau)
+        kd = divergence(self.teacher(batch.images), logits, s.tau)
         ce = batch.cross_entropy(logits)
-        loss = kd + self.s.ce_weight * ce if self.s.ce_weight else kd
-        return {"L": loss, "L_KD": kd.detach(), "CE": ce.detach(), "error": error(logits, batch)}
+        # Without the condition a non-finite cross-entropy would count at weight 0.
+        loss = kd + s.ce_weight * ce if s.ce_weight else kd
+        return loss, {"L_KD": kd.detach(), "CE": ce.detach(), "error": error(logits, batch)}

@@ -27,9 +27,7 @@ Choices:
       batch's, as in the public SAGAN loop, FID depends on how samples are chunked.
 """
 
-from collections.abc import Callable
-from functools import partial
-from types import SimpleNamespace
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import torch
@@ -38,6 +36,7 @@ from torch.nn.utils.parametrize import cached
 
 from advkd.methods.acgan import Acgan
 from advkd.methods.sagan import Sagan
+from advkd.methods.settings.okd import AcganSettings, GanAdam, OkdSettings, SaganSettings, SetsSettings
 from advkd.models.spectral import without_power_iteration
 
 Pair = tuple[Tensor, Tensor | None]  # images (or noise), and their classes where the base GAN is conditional
@@ -71,9 +70,6 @@ class Base(Protocol):
         """Return a generator's loss on its images `fake`."""
 
 
-BASES = {"sagan": Sagan, "acgan": Acgan}
-
-
 class GanEnsemble:
     """N sets and, for the method "okd", their connectors; "single" is one set without connector, the baseline.
 
@@ -81,7 +77,9 @@ class GanEnsemble:
     all the time; batch norm uses the batch's statistics in every forward but those of `sample`.
 
     Args:
-        s: a run's settings (`advkd.settings.GanSettings`).
+        base: settings of the base GAN.
+        sets: how many sets there are, and how they are connected.
+        adam: settings of the optimizers.
         classes: number of classes of the data set.
         device: where networks live and images come from.
 
@@ -89,20 +87,21 @@ class GanEnsemble:
         networks: "G1", "D1", "G2", ... and, for "okd", "C1", ...
         optimizers: "generator", "discriminator" and, for "okd", "connector": one Adam over all sets.
         classes: as given.
-
-    Raises:
-        ValueError: the number of sets does not suit the method, or images are not of 64 pixels.
+        z: length of the noise vector.
     """
 
-    def __init__(self, s: SimpleNamespace, classes: int, device: torch.device) -> None:
-        if s.image_size != 64:
-            raise ValueError(f"image_size is {s.image_size}: the networks are made for 64")
-        okd = s.method == "okd"
-        if s.sets < 2 if okd else s.sets != 1:
-            raise ValueError(f"sets is {s.sets}: `single` is one set, `okd` connects at least two")
-        self.classes, self.device, self.shared_z = classes, device, s.shared_z
-        self.base: Base = BASES[s.model](s, classes)
-        numbers = range(1, s.sets + 1)
+    def __init__(
+        self,
+        base: SaganSettings | AcganSettings,
+        sets: SetsSettings,
+        adam: GanAdam,
+        classes: int,
+        device: torch.device,
+    ) -> None:
+        self.classes, self.device, self.z, self.shared_z = classes, device, base.z, sets.shared_z
+        self.base: Base = Sagan(base, classes) if isinstance(base, SaganSettings) else Acgan(base, classes)
+        okd = sets if isinstance(sets, OkdSettings) else None
+        numbers = range(1, sets.sets + 1)
         networks: dict[str, nn.Module] = {}
         for i in numbers:
             networks |= {f"G{i}": self.base.generator(), f"D{i}": self.base.critic()}
@@ -112,14 +111,14 @@ class GanEnsemble:
         self.generators = [self.networks[f"G{i}"] for i in numbers]
         self.discriminators = [self.networks[f"D{i}"] for i in numbers]
         self.connectors = [self.networks[f"C{i}"] for i in numbers] if okd else []
-        self.rho = s.rho if okd else 0.0
-        betas = (float(s.beta1), float(s.beta2))
+        self.rho = okd.rho if okd else 0.0
+        betas = (adam.beta1, adam.beta2)
         self.optimizers = {
-            "generator": _adam(self.generators, s.lr_generator, betas),
-            "discriminator": _adam(self.discriminators, s.lr_discriminator, betas),
+            "generator": _adam(self.generators, adam.lr_generator, betas),
+            "discriminator": _adam(self.discriminators, adam.lr_discriminator, betas),
         }
         if okd:
-            self.optimizers["connector"] = _adam(self.connectors, s.lr_connector, betas)
+            self.optimizers["connector"] = _adam(self.connectors, okd.lr_connector, betas)
 
     def step(self, reals: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Run one iteration; return its loss terms, 0-d tensors without graph, without waiting for the device.
@@ -136,22 +135,31 @@ class GanEnsemble:
         """
         sets = len(self.generators)
         # All noise is drawn first, so that what connectors draw leaves the first set's random numbers as they were.
-        draw = partial(self.base.latent, len(reals), self.device)
-        noise = [(draw(), draw()) for _ in range(1 if self.shared_z else sets)]
-        latents, fresh = zip(*(noise * sets)[:sets], strict=True)  # z and z' of every set
+        latents: list[Pair] = []  # z of every set, for the critics' steps
+        fresh: list[Pair] = []  # z' of every set, for the generators' step
+        for i in range(sets):
+            if i > 0 and self.shared_z:
+                latents.append(latents[0])
+                fresh.append(fresh[0])
+            else:
+                latents.append(self.base.latent(len(reals), self.device))
+                fresh.append(self.base.latent(len(reals), self.device))
 
         with torch.no_grad(), without_power_iteration(*self.generators):
-            fakes = [(self.base.generate(G, *z), z[1]) for G, z in zip(self.generators, latents, strict=True)]
+            fakes: list[Pair] = [
+                (self.base.generate(G, *z), z[1]) for G, z in zip(self.generators, latents, strict=True)
+            ]
         neighbours = fakes[1:] + fakes[:1]
 
         terms: dict[str, Tensor] = {}
         # Eq. 6: D_i rates real images above those of G_i.
-        for i, found in enumerate(self._step_critics("discriminator", [(reals, labels)] * sets, fakes), 1):
-            terms |= _named(found, f"D{i}")
+        of_discriminators = self._step_critics("discriminator", [(reals, labels)] * sets, fakes)
+        for i, critic_terms in enumerate(of_discriminators, 1):
+            terms |= _named(critic_terms, f"D{i}")
         # Eq. 8: C_i rates images of the next generator above those of G_i.
         if self.connectors:
-            for i, found in enumerate(self._step_critics("connector", neighbours, fakes), 1):
-                terms |= _named(found, f"C{i}") | {f"W_{i}": found["W"]}
+            for i, critic_terms in enumerate(self._step_critics("connector", neighbours, fakes), 1):
+                terms |= _named(critic_terms, f"C{i}") | {f"W_{i}": critic_terms["W"]}
         # Eq. 7: G_i fools D_i and C_i.
         return terms | {f"L_G{i}": loss for i, loss in enumerate(self._step_generators(fresh), 1)}
 
@@ -163,17 +171,17 @@ class GanEnsemble:
             optimizer.zero_grad(set_to_none=True)
             for critic, images, fakes, seen in zip(critics, true, false, terms, strict=True):
                 with cached():  # one power iteration and one normalised weight for all forwards of the step
-                    found = critic_step(critic, images, fakes)
-                found["L"].backward()
-                for name, value in found.items():
+                    losses = critic_step(critic, images, fakes)
+                losses["L"].backward()
+                for name, value in losses.items():
                     seen[name] = seen.get(name, 0) + value.detach()
             optimizer.step()
         return terms
 
-    def _step_generators(self, latents: tuple[Pair, ...]) -> list[Tensor]:
+    def _step_generators(self, latents: list[Pair]) -> list[Tensor]:
         optimizer = self.optimizers["generator"]
         optimizer.zero_grad(set_to_none=True)
-        connectors = self.connectors if self.rho else [None] * len(self.generators)
+        connectors: Sequence[nn.Module | None] = self.connectors if self.rho else [None] * len(self.generators)
         losses = []
         with without_power_iteration(*self.discriminators, *self.connectors):
             for G, D, C, z in zip(self.generators, self.discriminators, connectors, latents, strict=True):
@@ -183,6 +191,16 @@ class GanEnsemble:
                 losses.append(loss.detach())
         optimizer.step()
         return losses
+
+    @staticmethod
+    def brief(terms: dict[str, float]) -> str:
+        """Return the losses of `step` in a few words, averaged over the sets: of D, C and G."""
+        words = []
+        for role in ("D", "C", "G"):
+            losses = [value for name, value in terms.items() if name.startswith(f"L_{role}")]
+            if losses:
+                words.append(f"{role} {sum(losses) / len(losses):+.3f}")
+        return " ".join(words)
 
     @property
     def conditional(self) -> bool:

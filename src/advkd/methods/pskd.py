@@ -10,35 +10,38 @@ Choices:
       of an image becomes the prediction for the mixed image that it is the base of.
 """
 
-from types import SimpleNamespace
+from typing import Unpack
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional as F
 
-from advkd.methods.baseline import Baseline, Task, error
 from advkd.methods.batch import Batch
+from advkd.methods.method import Loss, Method, Task, error
+from advkd.methods.settings.pskd import PsKdSettings
 
 
-class PsKd(Baseline):
+class PsKd(Method[PsKdSettings]):
     """PS-KD; `ps_alpha` is alpha_T."""
 
-    def __init__(self, s: SimpleNamespace, student: nn.Module, task: Task) -> None:
-        super().__init__(s, student, task)
-        past = F.one_hot(task.labels, task.classes).float().to(task.device)
-        self.tensors["past"] = past
-        self.alpha = 0.0
+    Settings = PsKdSettings
 
-    def begin_epoch(self, epoch: int, factor: float) -> None:
+    def __init__(self, settings: PsKdSettings, student: nn.Module, **task: Unpack[Task]) -> None:
+        super().__init__(settings, student, **task)
+        one_hot = F.one_hot(self.training_labels(), self.classes)
+        self.tensors["past"] = one_hot.float().to(self.device)  # P, (n, C)
+        self.alpha = 0.0  # a_t
+
+    def begin_epoch(self, epoch: int, factor: float = 1.0) -> None:
         """Set a_t."""
-        self.alpha = self.s.ps_alpha * (epoch + 1) / self.s.epochs
+        self.alpha = self.settings.ps_alpha * (epoch + 1) / self.epochs
 
-    def loss(self, batch: Batch) -> dict[str, Tensor]:
+    def loss(self, batch: Batch) -> Loss:
         """Return the loss above and its two parts; write the batch's rows."""
-        logits, past = self.logits(batch.images), self.tensors["past"]
+        logits, past, index = self.logits(batch.images), self.tensors["past"], batch.places()
         ce = batch.cross_entropy(logits)
-        soft = -(batch.mixed(past[batch.index]) * F.log_softmax(logits, 1)).sum(1).mean()
+        soft = -(batch.mixed(past[index]) * F.log_softmax(logits, 1)).sum(1).mean()
         with torch.no_grad():
-            past[batch.index] = logits.softmax(1)
+            past[index] = logits.softmax(1)
         loss = (1 - self.alpha) * ce + self.alpha * soft
-        return {"L": loss, "CE": ce.detach(), "past": soft.detach(), "error": error(logits, batch)}
+        return loss, {"CE": ce.detach(), "past": soft.detach(), "error": error(logits, batch)}

@@ -22,11 +22,11 @@ Choices:
 """
 
 from functools import partial
-from types import SimpleNamespace
 
 import torch
 from torch import Tensor, nn
 
+from advkd.methods.settings.okd import SaganSettings
 from advkd.methods.wgan_gp import gradient_penalty
 from advkd.models.sagan import Discriminator, Generator
 
@@ -63,7 +63,7 @@ class Sagan:
     penalty alone; the logged loss is then the sum of two moments.
     """
 
-    def __init__(self, s: SimpleNamespace, classes: int) -> None:
+    def __init__(self, s: SaganSettings, classes: int) -> None:
         self.generator = partial(Generator, s.width, s.z, s.spectral_norm)
         self.critic = partial(Discriminator, s.width, s.spectral_norm)
         self.z, self.gp_weight, self.conditional = s.z, s.gp_weight, False

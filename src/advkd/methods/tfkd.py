@@ -10,28 +10,35 @@ Choices:
       all data sets (`tf_alpha`, `tf_tau`, `tf_multiplier`).
 """
 
-from types import SimpleNamespace
+from typing import Unpack
 
-from torch import Tensor, nn
+from torch import nn
 
-from advkd.methods.baseline import Baseline, Task, error
 from advkd.methods.batch import Batch
 from advkd.methods.divergence import divergence
 from advkd.methods.frozen import Frozen
+from advkd.methods.method import Loss, Method, Task, error
+from advkd.methods.settings.tfkd import TfKdSettings
 
 
-class TfKd(Baseline):
+class TfKd(Method[TfKdSettings]):
     """TF-KD; the superior is the Baseline run of the same seed."""
 
-    def __init__(self, s: SimpleNamespace, student: nn.Module, task: Task) -> None:
-        super().__init__(s, student, task)
-        self.superior = Frozen(task.parents["superior"], s.frozen_precision)
-        self.weight = s.tf_alpha * (s.tf_multiplier if s.tf_reduction == "elementwise" else 1.0)
+    Settings = TfKdSettings
 
-    def loss(self, batch: Batch) -> dict[str, Tensor]:
+    def __init__(
+        self, settings: TfKdSettings, student: nn.Module, *, superior: nn.Module, **task: Unpack[Task]
+    ) -> None:
+        super().__init__(settings, student, **task)
+        self.superior = Frozen(superior, settings.frozen_precision)
+        # m applies where the divergence is a mean over classes too.
+        self.multiplier = 1.0 if settings.tf_multiplier is None else settings.tf_multiplier
+
+    def loss(self, batch: Batch) -> Loss:
         """Return the loss above, its cross-entropy and its divergence."""
+        s = self.settings
         logits = self.logits(batch.images)
         ce = batch.cross_entropy(logits)
-        kd = divergence(self.superior(batch.images), logits, self.s.tf_tau, self.s.tf_reduction)
-        loss = (1 - self.s.tf_alpha) * ce + self.weight * kd
-        return {"L": loss, "CE": ce.detach(), "KD": kd.detach(), "error": error(logits, batch)}
+        kd = divergence(self.superior(batch.images), logits, s.tf_tau, s.tf_reduction)
+        loss = (1 - s.tf_alpha) * ce + (s.tf_alpha * self.multiplier) * kd
+        return loss, {"CE": ce.detach(), "KD": kd.detach(), "error": error(logits, batch)}

@@ -1,48 +1,53 @@
-"""The classifiers by name, and what every one of them has: a last linear layer, and features before it."""
-
-from types import SimpleNamespace
+"""Building the classifiers, and what all of them have: a last linear layer, and the features before it."""
 
 from torch import Tensor, nn
 
-from advkd.errors import UserError
 from advkd.models.densenet import densenet121, densenet121_cifar
 from advkd.models.gantsc import Discriminator
 from advkd.models.preact_resnet import PreActResNet18
 from advkd.models.reactnet import ReActNet18
 from advkd.models.resnet import resnet18
 from advkd.models.resnet_cifar import ResNet
+from advkd.models.settings import (
+    AcGanDiscriminator,
+    ImageNetNetwork,
+    Network,
+    PreActResNet18Settings,
+    ReActNet18Settings,
+    SmallDenseNet,
+    SmallResNet,
+    WideResNetSettings,
+)
 from advkd.models.wide_resnet import WideResNet
 
 
-def build(s: SimpleNamespace, classes: int) -> nn.Module:
-    """Return the untrained classifier `s.model` of `s.width` for a number of classes, on the CPU.
+def build(network: Network, classes: int) -> nn.Module:
+    """Return an untrained classifier on the CPU, which maps images (B, 3, S, S) to logits (B, classes).
 
-    `stem` cifar gives ResNets for small images.
+    Its weights come from torch's global random state; none are ever downloaded.
 
-    Its weights come from torch's global random state; none are ever downloaded. It maps images (B, 3, S, S) to logits
-    (B, classes).
-
-    Raises:
-        UserError: there is no network of that name.
+    Args:
+        network: the settings of one of the networks of `models.settings`.
+        classes: number of classes C.
     """
-    match s.model:
-        case "resnet18" | "resnet34" if getattr(s, "stem", None) == "cifar":
-            return ResNet(int(s.model.removeprefix("resnet")), classes, s.width)
-        case "wrn28_10":
-            return WideResNet(classes, s.width)
-        case "reactnet18":
-            return ReActNet18(classes, s.width, s.binary, getattr(s, "shortcut", "real"))
-        case "acgan":
-            return Discriminator(classes, s.width)
-        case "preact_resnet18":
-            return PreActResNet18(classes, s.width, s.preact)
-        case "densenet121_cifar":
-            return densenet121_cifar(classes, s.width)
-        case "resnet18":
-            return resnet18(classes, s.width)
-        case "densenet121":
-            return densenet121(classes, s.width)
-    raise UserError(f"no classifier is called {s.model!r}: the `models` of config/aikd.yaml and config/gip.yaml are")
+    match network:
+        case PreActResNet18Settings():
+            return PreActResNet18(classes, network.width, network.preact)
+        case SmallDenseNet():
+            return densenet121_cifar(classes, network.width)
+        case ImageNetNetwork(model="resnet18"):
+            return resnet18(classes, network.width)
+        case ImageNetNetwork():
+            return densenet121(classes, network.width)
+        case SmallResNet():
+            return ResNet(network.depth, classes, network.width)
+        case WideResNetSettings():
+            return WideResNet(classes, network.width)
+        case ReActNet18Settings():
+            return ReActNet18(classes, network.width, network.binary, network.shortcut or "real")
+        case AcGanDiscriminator():
+            return Discriminator(classes, network.width)
+    raise TypeError(f"{type(network).__name__} is no network's settings")
 
 
 def head(model: nn.Module) -> nn.Linear:
@@ -52,11 +57,11 @@ def head(model: nn.Module) -> nn.Linear:
 
 
 def logits_and_features(model: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the logits (B, C) of images (B, 3, S, S) and the features (B, F) that the last layer makes them from.
+    """Return the logits (B, C) of images (B, 3, S, S), and the features (B, F) that the last layer makes them from.
 
     One forward; both are part of its graph.
     """
     features: list[Tensor] = []
     with head(model).register_forward_pre_hook(lambda _, inputs: features.append(inputs[0])):
-        logits = model(images)
+        logits: Tensor = model(images)
     return logits, features[0]

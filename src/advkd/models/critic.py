@@ -6,31 +6,46 @@ Choices:
     - [aikd] Open: LeakyReLU's slope. Here: as usual in GANs (`critic_slope`).
 """
 
-from types import SimpleNamespace
-
 from torch import Tensor, nn
 
 
 class Critic(nn.Module):
-    """FC(C -> fc1), batch norm, LeakyReLU, FC(fc1 -> fc2); 8,672 parameters at C = 100, 64 and 32.
-
-    `critic_output` mean or sum reduces the outputs to one score; layer adds an FC(fc2 -> 1).
+    """FC(C -> fc1), normalisation, LeakyReLU, FC(fc1 -> fc2); 8,672 parameters at C = 100, 64 and 32.
 
     Args:
-        classes: C.
-        s: `fc1`, `fc2`, `critic_norm`, `critic_slope`, `critic_output` (`advkd.aikd_settings`).
+        classes: C, the length of a logit vector.
+        fc1: outputs of the first layer.
+        fc2: outputs of the second layer.
+        norm: normalisation behind the first layer: "batch", "layer" or "none".
+        slope: of LeakyReLU below 0.
+        output: how the fc2 outputs become one score: "mean", "sum", or "layer", a third layer FC(fc2 -> 1).
     """
 
-    def __init__(self, classes: int, s: SimpleNamespace) -> None:
+    def __init__(
+        self,
+        classes: int,
+        fc1: int = 64,
+        fc2: int = 32,
+        *,
+        norm: str = "batch",
+        slope: float = 0.2,
+        output: str = "mean",
+    ) -> None:
         super().__init__()
-        norm = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm, "none": lambda _: nn.Identity()}[s.critic_norm]
-        layers = [nn.Linear(classes, s.fc1), norm(s.fc1), nn.LeakyReLU(s.critic_slope), nn.Linear(s.fc1, s.fc2)]
-        if s.critic_output == "layer":
-            layers.append(nn.Linear(s.fc2, 1))
+        layers: list[nn.Module] = [nn.Linear(classes, fc1)]
+        if norm == "batch":
+            layers.append(nn.BatchNorm1d(fc1))
+        elif norm == "layer":
+            layers.append(nn.LayerNorm(fc1))
+        else:
+            layers.append(nn.Identity())
+        layers += [nn.LeakyReLU(slope), nn.Linear(fc1, fc2)]
+        if output == "layer":
+            layers.append(nn.Linear(fc2, 1))
         self.layers = nn.Sequential(*layers)
-        self.output = s.critic_output
+        self.output = output
 
     def forward(self, samples: Tensor, scalar: str | None = None) -> Tensor:
-        """Return scores (B,) of logits or probabilities (B, C); `scalar` overrides how outputs make one score."""
-        found = self.layers(samples)
-        return found.sum(1) if (scalar or self.output) == "sum" else found.mean(1)
+        """Return scores (B,) of logits or probabilities (B, C); `scalar` overrides how outputs become one score."""
+        outputs: Tensor = self.layers(samples)
+        return outputs.sum(1) if (scalar or self.output) == "sum" else outputs.mean(1)

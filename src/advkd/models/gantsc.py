@@ -52,6 +52,7 @@ class Discriminator(nn.Module):
 
     def __init__(self, classes: int, width: int = 48) -> None:
         super().__init__()
+        self.width = width
 
         def block(inputs: int, outputs: int) -> list[nn.Module]:
             down = nn.Conv2d(inputs, outputs, 4, 2, 1, bias=False)

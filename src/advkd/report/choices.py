@@ -23,9 +23,10 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from advkd.errors import UserError
-from advkd.report.setting_types import setting_types
 from advkd.runs.provenance import PACKAGE
+from advkd.schema import keys_of
 from advkd.settings import config
+from advkd.settings.papers import PAPERS
 
 SECTION, ITEM, CONTINUATION = "Choices:", "    - ", "      "
 TAGGED = re.compile(r"\[(?P<papers>[^]:]+)(?:: (?P<place>[^]]+))?\] (?P<parts>.+)")
@@ -190,7 +191,7 @@ def _check_names(papers: list[str], settings: tuple[str, ...], where: str) -> No
         if paper not in config.PAPERS:
             _refuse(where, f"{paper!r} is not a paper: {', '.join(config.PAPERS)}")
         for name in settings:
-            if name not in setting_types(paper):
+            if name not in keys_of(PAPERS[paper]):
                 _refuse(where, f"{name!r} is in backticks, which enclose settings, but {paper} has no such setting")
 
 

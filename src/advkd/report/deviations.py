@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import groupby
-from typing import Any, Literal, NamedTuple, get_args, get_origin
+from typing import Any, NamedTuple
 
 from advkd.artifacts.papers import about_paper
 from advkd.report.choices import KINDS, Choice, gather_choices
-from advkd.report.setting_types import setting_types
+from advkd.schema import choices_of
 from advkd.settings import catalog, config
 from advkd.settings.names import Run, parse_value, shortest
+from advkd.settings.papers import PAPERS
 from advkd.settings.user import User
 
 ONLY_SETTINGS = re.compile(r" \((?:`\w+`(?:, )?)+\)")  # brackets that hold nothing but settings
@@ -99,7 +100,7 @@ def describe_values(paper: str, setting: str) -> str:
         listed = ", ".join(named) if len(named) <= MAX_LISTED else f"{named[0]} to {named[-1]}"
         alternatives.append(f"{listed} (also run)")
     mentioned = {*named, *(shortest(value) for value, _ in default_values)}
-    for value in _closed_set(setting_types(paper)[setting]):
+    for value in choices_of(PAPERS[paper], setting):
         if shortest(value) not in mentioned:
             alternatives.append(shortest(value))
     described = _describe_defaults(default_values)
@@ -165,13 +166,3 @@ def _named_values(paper: str, setting: str) -> list[Any]:
     """Return the values that the names of a paper's runs give a setting, in ascending order."""
     variants = [dict(resolved.run.variant) for resolved in _paper_runs() if resolved.run.paper == paper]
     return sorted({parse_value(variant[setting]) for variant in variants if setting in variant})
-
-
-def _closed_set(annotation: Any) -> list[Any]:
-    """Return the values that a type allows if these are a closed set, without None; otherwise nothing."""
-    if annotation is bool:
-        return [True, False]
-    members = get_args(annotation)
-    if get_origin(annotation) is Literal:
-        return list(members)
-    return [value for member in members for value in _closed_set(member)]

@@ -28,7 +28,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 
@@ -38,11 +38,16 @@ from advkd.files import atomic, read_json, sha256, write_json, write_text
 from advkd.locks import hold
 from advkd.runs import provenance
 from advkd.runs.state import Kind, State, ending
+from advkd.settings.classifier import ClassifierRun
+from advkd.settings.gan import GanRun
 from advkd.settings.names import RUN, Run
+from advkd.settings.papers import run_settings
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
+
+SettingsOf = TypeVar("SettingsOf", GanRun, ClassifierRun)
 
 CONFIG = "config.yaml"
 HISTORY = "history.csv"
@@ -120,6 +125,15 @@ class RunFolder:
         """Return config.yaml: everything that the training read."""
         with self._reading(CONFIG):
             return _mapping(yaml.safe_load(self.file(CONFIG).read_text(encoding="utf-8")), "settings")
+
+    def settings(self, kind: type[SettingsOf]) -> SettingsOf:
+        """Return the settings that the training read: those of a GAN's or of a classifier's run, as `kind` asks for."""
+        document = self.document()
+        with self._reading(CONFIG):
+            settings = run_settings(document["run"], document["settings"])
+            if not isinstance(settings, kind):
+                raise ValueError(f"it is not that of a {kind.__name__}")
+            return settings
 
     def history(self) -> dict[str, list[float | None]]:
         """Return the columns of history.csv by name, one of them in `MOMENTS`; an empty field is None."""

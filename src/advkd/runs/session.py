@@ -8,8 +8,8 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from advkd.files import digest
@@ -17,6 +17,8 @@ from advkd.progress import say
 from advkd.runs import checkpoint, provenance
 from advkd.runs import folder as files
 from advkd.runs.folder import RunFolder
+from advkd.settings.classifier import ClassifierRun
+from advkd.settings.papers import RunSettings, run_settings
 
 if TYPE_CHECKING:  # whoever waits for another trainer or for a GPU loads neither
     import numpy as np
@@ -43,10 +45,9 @@ class Parent:
         """The run's name."""
         return self.folder.run
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> ClassifierRun:
         """Return the settings that the run was trained with."""
-        settings: dict[str, Any] = self.folder.document()["settings"]
-        return settings
+        return self.folder.settings(ClassifierRun)
 
     def weights(self, which: "Weights") -> dict[str, "Tensor"]:
         """Return weights by name, on the CPU."""
@@ -82,10 +83,10 @@ class Session:
     saved: float = field(default_factory=time.monotonic)
     stop: bool = False
 
-    @property
-    def settings(self) -> SimpleNamespace:
-        """The run's settings as attributes."""
-        return SimpleNamespace(**self.document["settings"])
+    @cached_property
+    def settings(self) -> RunSettings:
+        """The run's settings."""
+        return run_settings(self.document["run"], self.document["settings"])
 
     @property
     def parents(self) -> dict[str, Parent]:

@@ -14,9 +14,9 @@ from functools import cache, partial
 from pathlib import Path
 
 from advkd.errors import UserError
-from advkd.settings import config
+from advkd.settings import config, config_files
 from advkd.settings.config import Resolved
-from advkd.settings.gip import TEACHER_SEED
+from advkd.settings.lineage import TEACHER_SEED
 from advkd.settings.names import Run, shortest
 from advkd.settings.user import User
 
@@ -136,7 +136,7 @@ def variants(user: User, papers: Iterable[str] = tuple(config.PAPERS)) -> dict[s
 
 def variant_groups(paper: str) -> list[str]:
     """Return the run groups that a paper's configuration lists as `variants`."""
-    return [group for groups in config.paper_file(paper).get("variants") or [] for group in series(groups)]
+    return [group for groups in config_files.paper_file(paper).variants for group in series(groups)]
 
 
 def series(groups: str) -> list[str]:

@@ -5,12 +5,15 @@ import re
 from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal, get_args
 
 from advkd.errors import UserError
 
+Paper = Literal["okd", "aikd", "gip"]
+PAPERS: tuple[str, ...] = get_args(Paper)
 RUN = re.compile(
-    r"(?P<paper>okd|aikd|gip)/(?P<dataset>[a-z0-9_]+)/(?P<model>[a-z0-9_]+)/(?P<method>[a-z0-9_]+)"
+    rf"(?P<paper>{'|'.join(PAPERS)})/"
+    r"(?P<dataset>[a-z0-9_]+)/(?P<model>[a-z0-9_]+)/(?P<method>[a-z0-9_]+)"
     r"(?P<variant>(\+[a-z0-9_]+=[A-Za-z0-9_.-]+)*)/seed(?P<seed>0|[1-9][0-9]{0,8})"
 )
 
@@ -32,11 +35,14 @@ class Run:
         match = RUN.fullmatch(name)
         if not match:
             raise UserError(
-                f"{name!r} is no run: expected PAPER/DATASET/MODEL/METHOD[+KEY=VALUE]/seedK,"
+                f"{name!r} is not the name of a run: expected PAPER/DATASET/MODEL/METHOD[+KEY=VALUE]/seedK,"
                 " for example okd/codebrim/sagan/okd+rho=0.3/seed0"
             )
-        pairs = tuple(tuple(part.split("=", 1)) for part in match["variant"].split("+")[1:])
-        return cls(match["paper"], match["dataset"], match["model"], match["method"], pairs, int(match["seed"]))
+        pairs = []
+        for pair in match["variant"].split("+")[1:]:
+            key, _, value = pair.partition("=")
+            pairs.append((key, value))
+        return cls(match["paper"], match["dataset"], match["model"], match["method"], tuple(pairs), int(match["seed"]))
 
     @property
     def group(self) -> str:
@@ -44,9 +50,11 @@ class Run:
         variant = "".join(f"+{key}={value}" for key, value in self.variant)
         return f"{self.paper}/{self.dataset}/{self.model}/{self.method}{variant}"
 
-    def other(self, kept: Container[str], **changes: Any) -> "Run":
-        """Return the run with `changes`, and of the variant only the keys `kept`."""
-        return dataclasses.replace(self, variant=tuple(pair for pair in self.variant if pair[0] in kept), **changes)
+    def other(self, kept: Container[str], *, method: str, model: str | None = None, seed: int | None = None) -> "Run":
+        """Return the run of another method, and perhaps model and seed; of the variant, only the keys `kept`."""
+        variant = tuple((key, value) for key, value in self.variant if key in kept)
+        model, seed = model or self.model, self.seed if seed is None else seed
+        return Run(self.paper, self.dataset, model, method, variant, seed)
 
     def __str__(self) -> str:
         return f"{self.group}/seed{self.seed}"
@@ -56,8 +64,8 @@ class Run:
         return Path("results") / scale / "runs" / str(self)
 
 
-def check_written(run: Run) -> None:
-    """Refuse a name that can be written otherwise: two names for one run would train it twice."""
+def check_canonical(run: Run) -> None:
+    """Refuse a name that is not in its canonical form: two names for one run would train it twice."""
     canonical = tuple(sorted((key, shortest(parse_value(value))) for key, value in dict(run.variant).items()))
     if run.variant != canonical:
         right = dataclasses.replace(run, variant=canonical)
@@ -66,16 +74,18 @@ def check_written(run: Run) -> None:
 
 def parse_value(text: str) -> bool | int | float | str:
     """Return a value written in a run's name as a number, a truth value or, failing that, the text."""
-    for kind in (int, float):
+    for number in (int, float):
         try:
-            return kind(text)
+            return number(text)
         except ValueError:
-            pass
+            continue
     return {"true": True, "false": False}.get(text, text)
 
 
-def shortest(value: Any) -> str:
-    """Return a setting's value as run names write it: 0.1, 3, true."""
+def shortest(value: object) -> str:
+    """Return a setting's value as run names write it: 0.1, 3, true, [0.5, 0.75]."""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, tuple):
+        return str(list(value))
     return f"{value:.10g}" if isinstance(value, float) else str(value)

@@ -4,22 +4,26 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from advkd.settings.schema import Count, Strict
+from advkd.bounds import Count, Weight
+from advkd.settings.names import Paper
+from advkd.settings.validation import Strict
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
 
 
 class User(Strict):
-    """What a user sets: config/config.yaml and --config."""
+    """The user's configuration. config/README.md explains every key."""
 
-    scale: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")] = "smoke"
+    scale: Name = "smoke"
     data_root: Annotated[str, Field(pattern=r"^[^{}\n]+$")] = "data"  # braces are Snakemake's
     mirror: str | None = None
     accept: dict[str, Annotated[str, Field(pattern=r"^(sha256|content):[0-9a-f]{64}$")]] = Field(default_factory=dict)
-    folders: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], str] = Field(default_factory=dict)
+    folders: dict[Name, str] = Field(default_factory=dict)
     inception_weights: str | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
     runs_per_gpu: Count = 1
     seeds: Count | None = None
-    override: dict[Literal["okd", "aikd", "gip"], dict] = Field(default_factory=dict)
+    override: dict[Paper, dict[str, object]] = Field(default_factory=dict)
     retrain: Literal["stale"] | None = None
     runs: list[str] = Field(default_factory=list)
-    checkpoint_seconds: Annotated[float, Field(ge=0)] = 60.0
+    checkpoint_seconds: Weight = 60.0

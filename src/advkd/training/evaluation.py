@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from advkd.methods.baseline import Baseline
+from advkd.methods.method import Method
 from advkd.models import classifiers
+from advkd.settings.classifier import ClassifierRun
 from advkd.training.guard import check_weights
 from advkd.training.session import Session, Weights
 from advkd.training.views import Views
@@ -59,14 +60,14 @@ def weights_of(network: nn.Module) -> dict[str, Tensor]:
     }
 
 
-def finish(session: Session, method: Baseline, views: Views, best: dict[str, Any]) -> None:
+def finish(session: Session[ClassifierRun], method: Method[Any], views: Views, best: dict[str, Any]) -> None:
     """Write the weights of the student's last and best epoch and of a generator, predictions, and samples."""
     weights: dict[Weights, dict[str, Tensor]] = {"last": weights_of(method.student), "best": best["weights"]}
     if "generator" in method.networks:
         weights["generator"] = weights_of(method.networks["generator"])
     for found in weights.values():
         floating = {name: value for name, value in found.items() if value.is_floating_point()}
-        check_weights(session.step, floating, session.settings.epochs)
+        check_weights(session.step, floating, session.settings.recipe.epochs)
     logits, features = predict(method.student, views)
     arrays = {
         "labels": views.held_out_labels.cpu().numpy(),

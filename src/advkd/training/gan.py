@@ -21,6 +21,7 @@ from advkd.data.store import Store
 from advkd.errors import UserError
 from advkd.methods.okd import GanEnsemble
 from advkd.progress import Progress
+from advkd.settings.gan import GanRun
 from advkd.training import seeding
 from advkd.training.guard import Guard, check_weights
 from advkd.training.session import Session
@@ -29,7 +30,7 @@ SAMPLE_BATCH = 50  # the generator's attention takes 4 MB an image, several time
 LOGGED_STEPS = 500
 
 
-def train(session: Session, store: Store) -> dict[str, Any]:
+def train(session: Session[GanRun], store: Store) -> dict[str, Any]:
     """Train the session's GANs on a store to the end and write their weights and samples.
 
     Every random number of iteration `step` follows from (seed, step), so resuming anywhere repeats an undisturbed
@@ -40,57 +41,68 @@ def train(session: Session, store: Store) -> dict[str, Any]:
         Diverged: a loss or a weight became non-finite.
         UserError: the store holds less than a batch.
     """
-    s, device = session.settings, session.device
+    settings, device = session.settings, session.device
+    batch, iterations, seed = settings.training.batch, settings.training.iterations, settings.seed
     images = torch.from_numpy(np.array(store.images)).to(device)
     labels = torch.from_numpy(np.array(store.labels)).to(device)
-    if s.batch > len(images):
-        raise UserError(f"batch is {s.batch}, larger than the data set {store.meta['name']} of {len(images)} images")
-    torch.manual_seed(seeding.derive(s.seed, "initialisation"))
-    gans = GanEnsemble(s, len(store.meta["classes"]), device)
-    state = session.resume()
-    if state is not None:
-        for kind in ("networks", "optimizers"):
-            for name, part in getattr(gans, kind).items():
-                part.load_state_dict(state[kind][name])
+    if batch > len(images):
+        raise UserError(f"batch is {batch}, larger than the data set {store.meta['name']} of {len(images)} images")
+    torch.manual_seed(seeding.derive(seed, "initialisation"))
+    gans = GanEnsemble(settings.base, settings.method, settings.adam, len(store.meta["classes"]), device)
+    if (state := session.resume()) is not None:
+        restore(gans, state)
+    guard = Guard(iterations, device)
 
     def snapshot() -> dict[str, Any]:
         guard.check()
-        return {
-            kind: {name: part.state_dict() for name, part in getattr(gans, kind).items()}
-            for kind in ("networks", "optimizers")
-        }
+        return state_of(gans)
 
-    every = max(1, s.iterations // LOGGED_STEPS)
-    curve = curve_steps(s)
-    guard = Guard(s.iterations, device)
-    progress = Progress(session.document["run"], s.iterations, "iteration", session.step)
-    while session.step < s.iterations:
+    every = max(1, iterations // LOGGED_STEPS)
+    curve = curve_steps(settings)
+    progress = Progress(session.document["run"], iterations, "iteration", session.step)
+    while session.step < iterations:
         step = session.step
-        index = seeding.batch_indices(s.seed, step, len(images), s.batch).to(device)
-        torch.manual_seed(seeding.derive(s.seed, "step", step))
+        index = seeding.batch_indices(seed, step, len(images), batch).to(device)
+        torch.manual_seed(seeding.derive(seed, "step", step))
         terms = gans.step(to_unit(images[index]), labels[index])
         guard.watch(step, terms)
         session.step = step + 1
-        if session.step % every == 0 or session.step == s.iterations:
+        if session.step % every == 0 or session.step == iterations:
             guard.check()
             values = {name: float(value) for name, value in terms.items()}
             session.history.append({"iteration": session.step, **{k: f"{v:.6g}" for k, v in values.items()}})
-            seen = (session.step - progress.start) * s.batch / progress.seconds
-            progress.update(session.step, brief(values), f"{seen:.0f} images/s")
+            seen = (session.step - progress.start) * batch / progress.seconds
+            progress.update(session.step, gans.brief(values), f"{seen:.0f} images/s")
         if session.step in curve:
-            session.keep_samples(f"curve{session.step}", draw(gans, s, device, s.curve_fakes))
-        if session.step == s.early_iteration:
-            session.keep_samples("early", draw(gans, s, device, s.fakes))
+            session.keep_samples(f"curve{session.step}", draw(gans, seed, settings.evaluation.curve_fakes))
+        if session.step == settings.training.early_iteration:
+            session.keep_samples("early", draw(gans, seed, settings.evaluation.fakes))
         session.save_if_due(snapshot)
     progress.close()
-    weights = {
-        f"{net}.{k}": v.contiguous() for net, part in gans.networks.items() for k, v in part.state_dict().items()
-    }
+    weights = {}
+    for name, network in gans.networks.items():
+        weights.update({f"{name}.{key}": value.contiguous() for key, value in network.state_dict().items()})
     check_weights(session.step, weights)
     session.write_weights("last", {name: value.cpu() for name, value in weights.items()})
     session.save(snapshot())
-    gather_samples(session, gans, s, device, curve)
+    gather_samples(session, gans, curve)
     return {"status": "done", "steps": session.step}
+
+
+def state_of(gans: GanEnsemble) -> dict[str, Any]:
+    """Return what a checkpoint holds."""
+    return {
+        "networks": {name: network.state_dict() for name, network in gans.networks.items()},
+        "optimizers": {name: optimizer.state_dict() for name, optimizer in gans.optimizers.items()},
+    }
+
+
+def restore(gans: GanEnsemble, state: dict[str, Any]) -> None:
+    """Take over what a checkpoint holds."""
+    for name, network in gans.networks.items():
+        network.load_state_dict(state["networks"][name])
+    for name, optimizer in gans.optimizers.items():
+        optimizer.load_state_dict(state["optimizers"][name])
 
 
 def to_unit(images: torch.Tensor) -> torch.Tensor:
@@ -98,37 +110,41 @@ def to_unit(images: torch.Tensor) -> torch.Tensor:
     return images.permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
 
 
-def curve_steps(s: Any) -> list[int]:
+def curve_steps(settings: GanRun) -> list[int]:
     """Return the iterations after which sets are sampled for comparison with one another."""
-    if s.sets < 2 or s.curve_points == 0:
+    points = settings.evaluation.curve_points
+    if settings.method.sets < 2 or points == 0:
         return []
-    return sorted({int(step) for step in np.linspace(0, s.iterations, s.curve_points + 1)[1:]} - {0})
+    steps = np.linspace(0, settings.training.iterations, points + 1)[1:]
+    return sorted({int(step) for step in steps} - {0})
 
 
-def draw(gans: GanEnsemble, s: Any, device: torch.device, count: int) -> dict[str, np.ndarray]:
+def draw(gans: GanEnsemble, seed: int, count: int) -> dict[str, np.ndarray]:
     """Sample `count` uint8 (count, H, W, 3) images of every generator, from the same noise and, for ACGAN, labels.
 
     The training's random numbers are not disturbed.
     """
-    noise = torch.randn(count, s.z, generator=seeding.generator(s.seed, "samples"))
+    noise = torch.randn(count, gans.z, generator=seeding.generator(seed, "samples"))
     labels = torch.arange(count) % gans.classes if gans.conditional else None
-    found = {}
-    for number in range(1, s.sets + 1):
-        chunks = [
-            gans.sample(number - 1, part.to(device), None if labels is None else labels[at : at + len(part)].to(device))
-            for at, part in zip(range(0, count, SAMPLE_BATCH), noise.split(SAMPLE_BATCH), strict=True)
-        ]
-        found[f"G{number}"] = torch.cat(chunks).numpy()
+    arrays = {}
+    for number in range(len(gans.generators)):
+        chunks = []
+        for start in range(0, count, SAMPLE_BATCH):
+            chunk = slice(start, start + SAMPLE_BATCH)
+            of_chunk = None if labels is None else labels[chunk].to(gans.device)
+            chunks.append(gans.sample(number, noise[chunk].to(gans.device), of_chunk))
+        arrays[f"G{number + 1}"] = torch.cat(chunks).numpy()
     if labels is not None:
-        found["labels"] = labels.numpy()
-    return found
+        arrays["labels"] = labels.numpy()
+    return arrays
 
 
-def gather_samples(session: Session, gans: GanEnsemble, s: Any, device: torch.device, curve: list[int]) -> None:
+def gather_samples(session: Session[GanRun], gans: GanEnsemble, curve: list[int]) -> None:
     """Write the final samples, the early ones and those of the curve."""
-    arrays = draw(gans, s, device, s.fakes)
-    names = [f"G{number}" for number in range(1, s.sets + 1)]
-    if s.early_iteration:
+    settings = session.settings
+    arrays = draw(gans, settings.seed, settings.evaluation.fakes)
+    names = [f"G{number}" for number in range(1, settings.method.sets + 1)]
+    if settings.training.early_iteration:
         early = session.kept_samples("early", names)
         arrays.update({f"early/{name}": images for name, images in zip(names, early, strict=True)})
     if curve:
@@ -137,12 +153,3 @@ def gather_samples(session: Session, gans: GanEnsemble, s: Any, device: torch.de
         for number, name in enumerate(names):
             arrays[f"curve/{name}"] = np.stack([moment[number] for moment in moments])
     session.write_arrays("samples", arrays)
-
-
-def brief(values: dict[str, float]) -> str:
-    """Return the losses for a progress line, averaged over the sets: D, C and G."""
-    groups: dict[str, list[float]] = {}
-    for name, value in values.items():
-        if name.startswith("L_"):
-            groups.setdefault(name[2], []).append(value)
-    return " ".join(f"{role} {sum(found) / len(found):+.3f}" for role, found in groups.items())

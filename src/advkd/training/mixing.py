@@ -17,11 +17,12 @@ Choices:
 
 import math
 from dataclasses import dataclass
-from types import SimpleNamespace
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from advkd.settings.classifier import CutMix, Cutout, Mixing, Mixup, NoMixing
 
 
 @dataclass(frozen=True)
@@ -39,36 +40,52 @@ class Mixed:
     share: Tensor | None = None
 
 
-def mix(images: Tensor, generator: torch.Generator, s: SimpleNamespace, groups: int = 1) -> Mixed:
-    """Return the batch mixed as `s.augment` says; `images` is left as it is.
+def mix(images: Tensor, generator: torch.Generator, settings: Mixing, groups: int = 1) -> Mixed:
+    """Return the batch mixed as the settings say; `images` is left as it is.
 
     Args:
         images: float (G B, 3, S, S), normalised: G groups of B, one behind the other.
         generator: of the CPU; the only source of random numbers.
-        s: the run's settings: augment, and cutout_size, mixup_alpha, or cutmix_alpha and cutmix_probability.
+        settings: Cutout, Mixup, CutMix, or none of these.
         groups: G. All groups have the same partners, share and box (CS-KD's partners are mixed as their anchors are);
             squares are cut out of every image by itself.
     """
-    if s.augment == "none":
-        return Mixed(images)
-    if s.augment == "cutout":
-        return Mixed(cut_out(images, s.cutout_size, generator))
-    if s.augment == "cutmix" and torch.rand((), generator=generator) >= s.cutmix_probability:
-        return Mixed(images)
-    alpha = s.mixup_alpha if s.augment == "mixup" else s.cutmix_alpha
+    match settings:
+        case NoMixing():
+            return Mixed(images)
+        case Cutout():
+            return Mixed(cut_out(images, settings.cutout_size, generator))
+        case Mixup():
+            return _mix_up(images, generator, settings.mixup_alpha, groups)
+        case CutMix():
+            if torch.rand((), generator=generator) >= settings.cutmix_probability:
+                return Mixed(images)
+            return _cut_mix(images, generator, settings.cutmix_alpha, groups)
+
+
+def _mix_up(images: Tensor, generator: torch.Generator, alpha: float, groups: int) -> Mixed:
     share = _beta(alpha, generator)
+    partner, others = _partners(images, generator, groups)
+    mixed = torch.lerp(images[others], images, share)
+    return Mixed(mixed, partner, torch.full((len(partner),), share, device=images.device))
+
+
+def _cut_mix(images: Tensor, generator: torch.Generator, alpha: float, groups: int) -> Mixed:
+    share = _beta(alpha, generator)
+    partner, others = _partners(images, generator, groups)
+    side = images.shape[-1]
+    (top, bottom), (left, right) = _box(side, share, generator)
+    mixed = images.clone()
+    mixed[:, :, top:bottom, left:right] = images[others, :, top:bottom, left:right]
+    left_over = 1 - (bottom - top) * (right - left) / side**2
+    return Mixed(mixed, partner, torch.full((len(partner),), left_over, device=images.device))
+
+
+def _partners(images: Tensor, generator: torch.Generator, groups: int) -> tuple[Tensor, Tensor]:
+    """Return for each image the place of the one mixed in: within its group (B,), and among all groups (G B,)."""
     batch = len(images) // groups
     partner = torch.randperm(batch, generator=generator).to(images.device, non_blocking=True)
-    others = torch.cat([partner + group * batch for group in range(groups)])
-    if s.augment == "mixup":
-        mixed = torch.lerp(images[others], images, share)
-    else:
-        side = images.shape[-1]
-        (top, bottom), (left, right) = _box(side, share, generator)
-        share = 1 - (bottom - top) * (right - left) / side**2
-        mixed = images.clone()
-        mixed[:, :, top:bottom, left:right] = images[others, :, top:bottom, left:right]
-    return Mixed(mixed, partner, torch.full((batch,), share, device=images.device))
+    return partner, torch.cat([partner + group * batch for group in range(groups)])
 
 
 def cut_out(images: Tensor, size: int, generator: torch.Generator) -> Tensor:

@@ -6,18 +6,19 @@ Choices:
 """
 
 import math
-from types import SimpleNamespace
 
 import torch
 from torch import nn
 
 from advkd.errors import UserError
+from advkd.methods.settings.gantsc import GanTscGanSettings
 from advkd.models import classifiers, gantsc
 from advkd.progress import say
+from advkd.settings.classifier import ClassifierRun
 from advkd.training.session import Parent, Session, Weights
 
 
-def load(session: Session, classes: int, images: int, device: torch.device) -> dict[str, nn.Module]:
+def load(session: Session[ClassifierRun], classes: int, images: int, device: torch.device) -> dict[str, nn.Module]:
     """Return the networks of the session's parents by role, in evaluation mode; warn of a teacher that knows nothing.
 
     Args:
@@ -31,23 +32,34 @@ def load(session: Session, classes: int, images: int, device: torch.device) -> d
     """
     networks = {}
     for role, parent in session.parents.items():
-        s = SimpleNamespace(**parent.settings())
-        kind = getattr(session.settings, f"{role}_weights", "last")
-        which: Weights = "generator" if role == "gan" else kind
-        network = gantsc.Generator(classes, s.noise, s.width) if role == "gan" else classifiers.build(s, classes)
+        settings, which = parent.settings(), weights_of(role, session.settings)
+        network = _network(settings, which, classes)
         weights = parent.weights(which)
         try:
             network.load_state_dict(weights)
         except RuntimeError as error:
             reason = str(error).splitlines()[-1].strip()
+            named = f"{settings.network.model} of width {settings.network.width} for {classes} classes"
             raise UserError(
-                f"{parent.describe(which)} does not fit {s.model} of width {s.width} for {classes} classes ({reason}):"
-                f" train {parent.run} again"
+                f"{parent.describe(which)} does not fit {named} ({reason}): train {parent.run} again"
             ) from None
         if role == "teacher":
-            _warn_of_chance(parent.run, _error(parent, kind), classes, images)
+            _warn_of_chance(parent.run, _error(parent, which), classes, images)
         networks[role] = network.to(device, memory_format=torch.channels_last).eval()
     return networks
+
+
+def weights_of(role: str, settings: ClassifierRun) -> Weights:
+    """Return which weights a run takes of its parent in a role."""
+    if role == "gan":
+        return "generator"
+    return "best" if settings.flat().get(f"{role}_weights") == "best" else "last"
+
+
+def _network(settings: ClassifierRun, which: Weights, classes: int) -> nn.Module:
+    if which == "generator" and isinstance(settings.method, GanTscGanSettings):
+        return gantsc.Generator(classes, settings.method.noise, settings.network.width)
+    return classifiers.build(settings.network, classes)
 
 
 def _error(parent: Parent, which: Weights) -> float:

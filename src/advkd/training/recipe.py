@@ -9,39 +9,49 @@ Choices:
       80 and 120 all the same in two variants (`schedule_epochs`).
 """
 
-from types import SimpleNamespace
-
 import torch
 from torch import nn
 
+from advkd.settings.classifier import Adam, Milestones, Momentum, Recipe, Smooth
 
-def optimizer(network: nn.Module, s: SimpleNamespace) -> torch.optim.Optimizer:
+
+def optimizer(network: nn.Module, settings: Momentum | Adam, recipe: Recipe) -> torch.optim.Optimizer:
     """Return SGD or Adam, fused, over a network's weights.
 
     Args:
         network: what is trained.
-        s: the run's settings: lr, weight_decay, and optimizer (absent: SGD), with momentum and nesterov or beta1 and
-            beta2; weight_decay_on "maps" spares all but weights of four dimensions.
+        settings: which optimizer, with its momentum or betas.
+        recipe: the first learning rate, the weight decay, and whether it spares all weights but those of four
+            dimensions.
     """
     weights = list(network.parameters())
-    groups = [{"params": weights}]
-    if getattr(s, "weight_decay_on", "all") == "maps":
-        decayed, spared = ([one for one in weights if (one.ndim == 4) == maps] for maps in (True, False))
-        groups = [{"params": decayed}, {"params": spared, "weight_decay": 0.0}]
-    if getattr(s, "optimizer", "sgd") == "adam":
-        betas = (float(s.beta1), float(s.beta2))
-        return torch.optim.Adam(groups, s.lr, betas, weight_decay=s.weight_decay, fused=True)
-    return torch.optim.SGD(groups, s.lr, s.momentum, weight_decay=s.weight_decay, nesterov=s.nesterov, fused=True)
+    groups: list[dict[str, object]] = [{"params": weights}]
+    if recipe.decays_maps_only:
+        maps = [weight for weight in weights if weight.ndim == 4]
+        others = [weight for weight in weights if weight.ndim != 4]
+        groups = [{"params": maps}, {"params": others, "weight_decay": 0.0}]
+    lr, decay = recipe.lr, recipe.weight_decay
+    if isinstance(settings, Adam):
+        betas = (settings.beta1, settings.beta2)
+        return torch.optim.Adam(groups, lr, betas, weight_decay=decay, fused=True)
+    nesterov = settings.nesterov
+    return torch.optim.SGD(groups, lr, settings.momentum, weight_decay=decay, nesterov=nesterov, fused=True)
 
 
-def factor(s: SimpleNamespace, epoch: int) -> float:
-    """Return the learning rate of `epoch` (from 0) as a part of the first; it changes at the start of an epoch."""
-    match getattr(s, "schedule", "steps"):
-        case "linear":
-            return 1 - epoch / s.epochs
-        case "linear_ahead":
-            return 1 - (epoch + 1) / s.epochs
-        case "constant":
-            return 1.0
-    length = getattr(s, "schedule_epochs", s.epochs)
-    return s.lr_factor ** sum(epoch >= milestone * length for milestone in s.milestones)
+def factor(schedule: Milestones | Smooth, epochs: int, epoch: int) -> float:
+    """Return the learning rate of an epoch as a part of the first; it changes at the start of an epoch.
+
+    Args:
+        schedule: how the rate falls.
+        epochs: length of the training, E.
+        epoch: number of the epoch, from 0.
+    """
+    if isinstance(schedule, Milestones):
+        length = schedule.length or epochs
+        passed = sum(epoch >= milestone * length for milestone in schedule.milestones)
+        return schedule.lr_factor**passed
+    if schedule.schedule == "linear":
+        return 1 - epoch / epochs
+    if schedule.schedule == "linear_ahead":
+        return 1 - (epoch + 1) / epochs
+    return 1.0

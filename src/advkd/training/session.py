@@ -4,16 +4,19 @@
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from types import SimpleNamespace
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from advkd.settings.classifier import ClassifierRun
+from advkd.settings.papers import RunSettings
+
 # Which weights: a classifier's of its last or best epoch (of a GAN the last ones), or of the generator beside it.
 Weights = Literal["last", "best", "generator"]
 Arrays = Literal["samples", "predictions"]
+Own = TypeVar("Own", bound=RunSettings, covariant=True)
 
 
 class Parent(Protocol):
@@ -23,7 +26,7 @@ class Parent(Protocol):
     def run(self) -> str:
         """The run's name."""
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> ClassifierRun:
         """Return the settings that the run was trained with."""
 
     def weights(self, which: Weights) -> dict[str, Tensor]:
@@ -36,8 +39,8 @@ class Parent(Protocol):
         """Return where these weights are, for a message."""
 
 
-class Session(Protocol):
-    """A training while it runs.
+class Session(Protocol[Own]):
+    """A training while it runs, with the settings of a GAN's or of a classifier's run.
 
     Attributes:
         document: the run's resolved configuration: its name under "run", its settings under "settings", ….
@@ -52,8 +55,8 @@ class Session(Protocol):
     history: list[dict[str, Any]]
 
     @property
-    def settings(self) -> SimpleNamespace:
-        """The run's settings as attributes."""
+    def settings(self) -> Own:
+        """The run's settings."""
 
     @property
     def parents(self) -> Mapping[str, Parent]:

@@ -27,7 +27,6 @@ Choices:
 """
 
 from collections.abc import Iterator
-from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -36,6 +35,7 @@ from torch.nn import functional as F
 
 from advkd.data.store import Store
 from advkd.models.normalisation import NORMALISATIONS
+from advkd.settings.classifier import Views as ViewSettings
 from advkd.training import boxes
 from advkd.training.resampling import resample
 
@@ -52,7 +52,8 @@ class Views:
 
     Args:
         store: an opened store; with `crop` resized, one with sizes.
-        s: the run's settings: image_size, crop, normalisation and, where there is any, lighting.
+        settings: size, crop and normalisation of the views.
+        lighting: standard deviation of the PCA colour noise on training views; 0: none.
         device: where views are made and stay.
 
     Attributes:
@@ -60,42 +61,42 @@ class Views:
         held_out_labels: int64 (M,), of the evaluation images, on the device.
     """
 
-    def __init__(self, store: Store, s: SimpleNamespace, device: torch.device) -> None:
-        self.s, self.store, self.device = s, store, device
+    def __init__(self, store: Store, settings: ViewSettings, lighting: float, device: torch.device) -> None:
+        self.settings, self.lighting, self.store, self.device = settings, lighting, store, device
         self.labels, self.held_out_labels = (
             torch.from_numpy(np.array(labels)).to(device) for labels in (store.labels, store.held_out_labels)
         )
         self._images, self._held_out = _Images(store.images, device), _Images(store.held_out, device)
         # A row of pixels long, since adding 3 numbers to every 3 takes several times as long as adding a row to rows.
-        mean, std = (255 * torch.tensor(values) for values in NORMALISATIONS[s.normalisation])
-        self._mean, self._factor = (values.repeat(s.image_size, 1).to(device) for values in (mean, 1 / std))
+        mean, std = (255 * torch.tensor(values) for values in NORMALISATIONS[settings.normalisation])
+        self._mean, self._factor = (values.repeat(settings.image_size, 1).to(device) for values in (mean, 1 / std))
 
     def training(self, index: Tensor, generator: torch.Generator) -> Tensor:
         """Return augmented images, normalised, float32 (B, 3, S, S), channels last, for int64 index (B,) on the CPU."""
         images = self._images[index]
         flip = torch.rand(len(index), generator=generator) < 0.5
-        if self.s.crop == "pad":
+        if self.settings.crop == "pad":
             down, right = torch.randint(2 * PADDING + 1, (2, len(index)), generator=generator)
             pixels = shifted(images, *self._here(down, right, flip)).float()
         else:
             places = boxes.random_resized(torch.from_numpy(self.store.sizes[index.numpy()]), generator)
-            pixels = resample(images, *self._here(places, flip), self.s.image_size)
-        if std := getattr(self.s, "lighting", 0.0):
-            pixels += lighting(len(index), std, generator).to(self.device, non_blocking=True)[:, None, None]
+            pixels = resample(images, *self._here(places, flip), self.settings.image_size)
+        if self.lighting:
+            pixels += lighting(len(index), self.lighting, generator).to(self.device, non_blocking=True)[:, None, None]
         return self._normalised(pixels)
 
     def evaluation(self, batch: int) -> Iterator[Tensor]:
         """Yield the evaluation images in order, normalised, float32 (b, 3, S, S), channels last, `batch` at a time."""
         for index in torch.arange(len(self.held_out_labels)).split(batch):
             images = self._held_out[index]
-            if self.s.crop == "pad":
+            if self.settings.crop == "pad":
                 yield self._normalised(images.float())
             else:
                 places, flip = self._evaluated(index), torch.zeros(len(index), dtype=torch.bool)
-                yield self._normalised(resample(images, *self._here(places, flip), self.s.image_size))
+                yield self._normalised(resample(images, *self._here(places, flip), self.settings.image_size))
 
     def _evaluated(self, index: Tensor) -> Tensor:
-        if self.s.image_size < CENTRED_FROM:
+        if self.settings.image_size < CENTRED_FROM:
             return boxes.whole(len(index))
         return boxes.centre(torch.from_numpy(self.store.held_out_sizes[index.numpy()]), CENTRE)
 

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from advkd.errors import UserError
 from advkd.settings.catalog import series
-from advkd.settings.schema import Strict
+from advkd.settings.validation import Strict
 
 Interval = tuple[float, float]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_/+=.{}]+( [a-z0-9_.A-Z]+)?$")]

@@ -10,7 +10,7 @@ from advkd.report.content.runs import RunGroup
 from advkd.report.content.samples import SampleGrid
 from advkd.report.content.tables import Table
 from advkd.runs.state import Kind
-from advkd.settings import config
+from advkd.settings import config, config_files
 from advkd.settings.user import User
 
 Counts = dict[str, int]  # how often each word applies, in the order of first appearance
@@ -67,7 +67,7 @@ def summarize(
     findings = count_words(finding.kind for finding in audit.findings)
     cell_words = dict.fromkeys(word for _, counts in cells for word in counts)
     return Overview(
-        drawn_images=config.scale_file(user.scale)["data"] == "made",
+        drawn_images=config_files.scale_file(user.scale).data == "made",
         changed=any(group.changed for group in groups.values()),
         started=any(record.state.kind is not Kind.NOT_STARTED for record in records),
         seeds={paper: len(config.seeds(paper, user)) for paper in config.PAPERS},

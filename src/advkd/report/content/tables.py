@@ -16,6 +16,7 @@ from advkd.report.content.cell_facts import cell_facts
 from advkd.report.content.runs import RunGroup
 from advkd.settings import config
 from advkd.settings.catalog import Cell
+from advkd.settings.papers import store_keys
 from advkd.settings.user import User
 
 NOT_JUDGED = "with a number"  # the filter's word for a cell whose number is not judged
@@ -173,8 +174,8 @@ def filter_word(row: dict[str, Any], agreement: Agreement, status: str) -> str:
 
 def describe_other_data(group: RunGroup) -> str:
     """Return the settings in which a group's prepared data differ from the paper's; empty if there is none."""
-    store_keys = config.PAPERS[group.records[0].resolved.run.paper].store_keys
-    differing = [f"{key} {ours} (paper: {paper})" for key, ours, paper in group.changed if key in store_keys]
+    of_the_store = store_keys(group.records[0].resolved.run.paper)
+    differing = [f"{key} {ours} (paper: {paper})" for key, ours, paper in group.changed if key in of_the_store]
     return ", ".join(differing)
 
 

@@ -1,0 +1,86 @@
+"""What the settings of every method share, and how methods are found."""
+
+import importlib
+import importlib.metadata
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import ClassVar, Literal
+
+from advkd.errors import UserError
+from advkd.schema import Settings
+
+ENTRY_POINTS = "advkd.methods"
+Precision = Literal["float32", "bfloat16"]
+Epoch = Literal["last", "best"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodSettings(Settings):
+    """The settings of one method. A subclass gives every field a default: the published value.
+
+    Attributes:
+        papers: the papers whose runs may name the method.
+        implementation: the class that computes the loss, as "module:Class".
+    """
+
+    papers: ClassVar[tuple[str, ...]]
+    implementation: ClassVar[str]
+
+    method: str  # its name in a run's name; a subclass declares it as a Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Superior(Settings):
+    """The run that a student of self-distillation learns from: it has the student's seed, data and network."""
+
+    superior: Literal["baseline"] = "baseline"  # method of that run
+    superior_weights: Epoch = "last"  # which epoch of that run
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithTeacher(MethodSettings):
+    """What the methods share that learn from a larger network, the teacher: one Baseline run, seed 0."""
+
+    teacher: Literal["resnet34", "wrn28_10"] = "resnet34"  # the teacher's network
+    teacher_weights: Epoch = "last"  # which epoch of the teacher's run; open in the paper, DAFL's teacher is the last
+    frozen_precision: Precision = "float32"  # of the teacher's convolutions
+
+
+@cache
+def registered(paper: str) -> Mapping[str, type[MethodSettings]]:
+    """Return the settings of all methods that a paper's runs may name, by name, in alphabetical order."""
+    return MappingProxyType({name: settings for name, settings in sorted(_all().items()) if paper in settings.papers})
+
+
+@cache
+def _all() -> dict[str, type[MethodSettings]]:
+    """Return the settings of every method by name.
+
+    Raises:
+        UserError: two methods have one name, or an entry point cannot be loaded.
+    """
+    package = importlib.import_module("advkd.methods.settings")
+    classes: list[type[MethodSettings]] = []
+    for module in pkgutil.iter_modules(package.__path__):
+        content = vars(importlib.import_module(f"{package.__name__}.{module.name}"))
+        classes += [part for part in content.values() if _declares_a_method(part, f"{package.__name__}.{module.name}")]
+    for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
+        try:
+            classes.append(entry.load())
+        except Exception as error:
+            raise UserError(f"the method {entry.name} ({entry.value}) cannot be loaded: {error}") from error
+    methods: dict[str, type[MethodSettings]] = {}
+    for settings in classes:
+        name = str(settings.__dataclass_fields__["method"].default)
+        if name in methods:
+            raise UserError(f"two methods are called {name!r}: {methods[name].__module__} and {settings.__module__}")
+        methods[name] = settings
+    return methods
+
+
+def _declares_a_method(part: object, module: str) -> bool:
+    declared = isinstance(part, type) and issubclass(part, MethodSettings) and part.__module__ == module
+    return declared and isinstance(part.__dataclass_fields__["method"].default, str)

@@ -1,0 +1,76 @@
+"""The settings of every classifier's network, one group each. `classifiers.build` makes the networks."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from advkd.bounds import Bounds
+from advkd.schema import Settings, When
+
+Width = Annotated[int, Bounds(ge=8, multiple_of=4)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network(Settings):
+    """What all classifiers have."""
+
+    model: str  # name of the network, as in `models` of the paper's file
+    width: Width  # channels of the first feature map; of a wide network's first stage
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreActResNet18Settings(Network):
+    """PreAct ResNet-18 for images of 32 pixels (AI-KD, section 4.2)."""
+
+    model: Literal["preact_resnet18"]
+    preact: Literal["lineage", "textbook"]  # the shortcut starts from the activated tensor, or from the block's input
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmallDenseNet(Network):
+    """DenseNet-121 for images of 32 pixels (AI-KD, section 4.2)."""
+
+    model: Literal["densenet121_cifar"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageNetNetwork(Network):
+    """torchvision's ResNet-18 or DenseNet-121, for images of 224 pixels (AI-KD, section 4.2)."""
+
+    model: Literal["resnet18", "densenet121"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmallResNet(Network):
+    """ResNet-18 or -34 for images of 32 pixels (GIP, section 4.1)."""
+
+    model: Literal["resnet18", "resnet34"]
+    stem: Literal["cifar"]  # the first convolution is 3x3 without stride, and no pooling follows
+
+    @property
+    def depth(self) -> int:
+        """Number of layers: 18 or 34."""
+        return int(self.model.removeprefix("resnet"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class WideResNetSettings(Network):
+    """WRN-28-10, a teacher (GIP, section 4.1)."""
+
+    model: Literal["wrn28_10"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReActNet18Settings(Network):
+    """ReActNet-18, a student trained in two steps (GIP, section 4.1)."""
+
+    model: Literal["reactnet18"]
+    binary: Literal["activations", "all"]  # first step: activations are binary; second step: 3x3 weights are too
+    # Weights of the 1x1 shortcuts in the second step; ReActNet's are real.
+    shortcut: Annotated[Literal["real", "binary"] | None, When("binary", "all")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AcGanDiscriminator(Network):
+    """The discriminator of GAN-TSC's AC-GAN, which classifies as well (GIP, Table 3)."""
+
+    model: Literal["acgan"]

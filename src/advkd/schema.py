@@ -1,0 +1,300 @@
+"""Settings as plain dataclasses: groups of values, of which some only apply beside others.
+
+A run's settings are written flat, one key and one value each: in YAML, in a run's name, in its `config.yaml`. In Python
+they are a tree of dataclasses, so that nothing has a field that does not apply to it: `critic` is a group, or None.
+This module turns one into the other. It needs neither pydantic nor torch: training reads a `config.yaml` without them.
+
+A field of a group is a value or another group. What decides whether it applies is written in its annotation:
+
+    omega: Weight = 0.1
+    critic: Annotated[Critic | None, When("omega")] = Critic()               only with omega > 0
+    tf_multiplier: Annotated[Weight | None, When("tf_reduction", "elementwise")] = 50.0
+    mixing: NoMixing | Cutout | Mixup | CutMix                               chosen by the value of `augment`
+
+A key has one meaning: two groups that apply together never share one.
+"""
+
+import dataclasses
+import types
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, ClassVar, Literal, NamedTuple, Self, TypeVar, Union, get_args, get_origin, get_type_hints
+
+Values = Mapping[str, object]  # flat: a key and its value
+Group = TypeVar("Group", bound="Settings")
+
+
+@dataclass(frozen=True)
+class When:
+    """The field applies where the setting `key` has one of `values`; without values, where it is above 0."""
+
+    key: str
+    values: tuple[str, ...]
+
+    def __init__(self, key: str, *values: str) -> None:
+        object.__setattr__(self, "key", key)
+        object.__setattr__(self, "values", values)
+
+    def holds(self, settings: Values) -> bool:
+        """Tell whether the condition holds."""
+        value = settings.get(self.key)
+        return value in self.values if self.values else bool(value)
+
+    def __str__(self) -> str:
+        return f"{self.key} {' or '.join(self.values)}" if self.values else f"{self.key} > 0"
+
+
+class Choice(When):
+    """The condition that one of several alternative groups stands for: the key's value chooses among them."""
+
+
+@dataclass(frozen=True)
+class Unless:
+    """The field applies where the setting `key` has another value than `value`."""
+
+    key: str
+    value: str
+
+    def holds(self, settings: Values) -> bool:
+        """Tell whether the condition holds."""
+        return settings.get(self.key) != self.value
+
+    def __str__(self) -> str:
+        return f"a {self.key} other than {self.value}"
+
+
+@dataclass(frozen=True)
+class Either:
+    """The field applies where one of several conditions holds."""
+
+    conditions: tuple[When, ...]
+
+    def __init__(self, *conditions: When) -> None:
+        object.__setattr__(self, "conditions", conditions)
+
+    def holds(self, settings: Values) -> bool:
+        """Tell whether one of the conditions holds."""
+        return any(condition.holds(settings) for condition in self.conditions)
+
+    def __str__(self) -> str:
+        return " or ".join(map(str, self.conditions))
+
+
+Condition = When | Unless | Either
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """The field holds one of several groups that are not known before they are asked for, as registered methods are."""
+
+    groups: "Callable[[], Mapping[str, type[Settings]]]"  # by name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """A group of settings: what every group inherits from.
+
+    Raises:
+        ValueError: a field is missing although it applies, or `check` refuses the values.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, object]] = {"extra": "forbid", "allow_inf_nan": False}
+
+    def __post_init__(self) -> None:
+        values = self.flat()
+        for field in fields_of(type(self)):
+            if not field.conditions:
+                continue
+            if not all(condition.holds(values) for condition in field.conditions):
+                object.__setattr__(self, field.name, None)  # a default of a field that does not apply
+            elif getattr(self, field.name) is None:
+                raise ValueError(f"{field.name} is missing")
+        self.check()
+
+    def check(self) -> None:
+        """Raise ValueError where values contradict each other."""
+
+    def flat(self) -> dict[str, object]:
+        """Return all settings of the tree by key, those that do not apply left out."""
+        found: dict[str, object] = {}
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Settings):
+                found.update(value.flat())
+            elif value is not None:
+                found[field.name] = value
+        return found
+
+    @classmethod
+    def from_flat(cls, values: Values, make: "Make | None" = None) -> Self:
+        """Return the group that flat `values` describe; keys of other groups are left alone.
+
+        Args:
+            values: every key that applies and has no default.
+            make: builds one group from its fields, so that the caller can validate it; by default the class itself.
+
+        Raises:
+            ValueError: no alternative of a group has the values that choose one, or as the group's own checks.
+        """
+        return _build(cls, values, make or _plainly)
+
+
+Make = Callable[[type[Settings], dict[str, object]], Settings]
+
+
+class Field(NamedTuple):
+    """A field of a group: its conditions, the groups that may stand in it (of a value: none), and a value's type."""
+
+    name: str
+    conditions: tuple[Condition, ...]
+    groups: tuple[type[Settings], ...]
+    annotation: object
+
+
+Place = tuple[tuple[Condition, ...], Field]  # a value in a tree of groups, and what must hold for it to apply
+
+
+@cache
+def fields_of(group: type[Settings]) -> tuple[Field, ...]:
+    """Return the fields of a group in their order."""
+    hints = get_type_hints(group, include_extras=True)
+    fields = []
+    for field in dataclasses.fields(group):
+        annotation: object = hints[field.name]
+        conditions: list[Condition] = []
+        groups: list[type[Settings]] = []
+        if get_origin(annotation) is Annotated:
+            plain, *marks = get_args(annotation)
+            for mark in marks:
+                if isinstance(mark, When | Unless | Either):
+                    conditions.append(mark)
+                if isinstance(mark, OneOf):
+                    groups.extend(mark.groups().values())
+            annotation = plain if conditions or groups else annotation
+        if not groups:
+            parts = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+            groups = [part for part in parts if isinstance(part, type) and issubclass(part, Settings)]
+        fields.append(Field(field.name, tuple(conditions), tuple(groups), annotation))
+    return tuple(fields)
+
+
+@cache
+def keys_of(group: type[Settings], without: tuple[str, ...] = ()) -> Mapping[str, object]:
+    """Return every key that the group or one below it may have, with the type of its value.
+
+    Args:
+        group: the group.
+        without: fields of `group` to leave out.
+    """
+    kept = [field for field in fields_of(group) if field.name not in without]
+    places = [place for field in kept for place in _places_of(field)]
+    return types.MappingProxyType({field.name: field.annotation for _, field in places})
+
+
+def not_applying(group: type[Settings], values: Values) -> dict[str, str]:
+    """Return the keys of `values` that do not apply beside the others, each with what it would need, in words.
+
+    What needs a key that does not apply does not apply either.
+    """
+    dropped: dict[str, str] = {}
+    while True:
+        left = {key: value for key, value in values.items() if key not in dropped}
+        needs: dict[str, list[list[Condition]]] = {key: [] for key in left}
+        for conditions, field in _places(group):
+            if field.name in needs:
+                needs[field.name].append([condition for condition in conditions if not condition.holds(left)])
+        more = {key: _in_words(lacking) for key, lacking in needs.items() if all(lacking)}
+        if not more:
+            return dropped
+        dropped |= more
+
+
+def choices_of(group: type[Settings], key: str) -> list[object]:
+    """Return the values that a key may have where these are a closed set; otherwise nothing."""
+    places = [field for _, field in _places(group) if field.name == key]
+    return list(dict.fromkeys(value for field in places for value in _closed_set(field.annotation)))
+
+
+def _closed_set(annotation: object) -> list[object]:
+    if annotation is bool:
+        return [True, False]
+    if get_origin(annotation) is Literal:
+        return list(get_args(annotation))
+    return [value for part in get_args(annotation) for value in _closed_set(part)]
+
+
+@cache
+def _places(group: type[Settings]) -> tuple[Place, ...]:
+    """Return every value of the tree below `group`, with all conditions on the way to it."""
+    return tuple(place for field in fields_of(group) for place in _places_of(field))
+
+
+def _places_of(field: Field) -> Iterator[Place]:
+    if not field.groups:
+        yield field.conditions, field
+    for alternative in field.groups:
+        chosen = [Choice(key, *names) for key, names in _chooses(field.groups, alternative).items()]
+        for conditions, value in _places(alternative):
+            yield (*field.conditions, *chosen, *conditions), value
+
+
+@cache
+def _chooses(groups: tuple[type[Settings], ...], alternative: type[Settings]) -> dict[str, tuple[str, ...]]:
+    """Return the keys by whose values `alternative` is chosen among `groups`, each with these values."""
+    if len(groups) == 1:
+        return {}
+    names: dict[str, tuple[str, ...]] = {}
+    for field in fields_of(alternative):
+        shared = all(any(other.name == field.name for other in fields_of(group)) for group in groups)
+        if shared and get_origin(field.annotation) is Literal:
+            names[field.name] = get_args(field.annotation)
+    return names
+
+
+def _build(group: type[Group], values: Values, make: Make) -> Group:
+    arguments: dict[str, object] = {}
+    for field in fields_of(group):
+        if not all(condition.holds(values) for condition in field.conditions):
+            arguments[field.name] = None
+        elif field.groups:
+            arguments[field.name] = _build(_choose(field.groups, values), values, make)
+        elif field.name in values:
+            arguments[field.name] = values[field.name]
+    return make(group, arguments)  # type: ignore[return-value]  # `make` returns what it is asked for
+
+
+def _choose(groups: tuple[type[Settings], ...], values: Values) -> type[Settings]:
+    for group in groups:
+        if all(When(key, *names).holds(values) for key, names in _chooses(groups, group).items()):
+            return group
+    allowed: dict[str, list[str]] = {}
+    for group in groups:
+        for key, names in _chooses(groups, group).items():
+            allowed.setdefault(key, []).extend(names)
+    key = next((key for key, names in allowed.items() if values.get(key) not in names), next(iter(allowed)))
+    raise ValueError(f"{key} is {values.get(key)!r}; allowed: {', '.join(dict.fromkeys(allowed[key]))}")
+
+
+def _plainly(group: type[Settings], arguments: dict[str, object]) -> Settings:
+    return group(**arguments)
+
+
+def _in_words(places: list[list[Condition]]) -> str:
+    """Return what a key needs in order to apply, given which conditions fail at each of its places in the tree.
+
+    Only the places count that need the fewest other choices. What they need in common is said; where they need
+    different values of one key, any of these will do.
+    """
+    other_choices = [sum(isinstance(condition, Choice) for condition in failing) for failing in places]
+    nearest = [failing for failing, count in zip(places, other_choices, strict=True) if count == min(other_choices)]
+    values: dict[str, list[str]] = {}
+    for failing in nearest:
+        for condition in failing:
+            if isinstance(condition, Choice):
+                values.setdefault(condition.key, []).extend(condition.values)
+    needed = [str(When(key, *dict.fromkeys(names))) for key, names in values.items()]
+    for condition in nearest[0]:
+        if not isinstance(condition, Choice) and all(condition in failing for failing in nearest):
+            needed.append(str(condition))
+    return " and ".join(needed)

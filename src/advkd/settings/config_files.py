@@ -1,0 +1,177 @@
+"""The files of config/: read again whenever they or the working directory change, and checked in their outline."""
+
+import math
+from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import yaml
+
+from advkd.errors import UserError
+from advkd.files import read_yaml
+from advkd.settings.names import PAPERS
+
+Layer = Mapping[str, object]
+
+State = tuple[str, int, int]  # what tells a file's content from every other's: its place, its time and its size
+
+CONFIG = Path("config")
+REGISTRY = CONFIG / "datasets.yaml"
+
+
+class PaperFile(NamedTuple):
+    """config/PAPER.yaml."""
+
+    path: Path
+    defaults: Layer
+    datasets: dict[str, Layer]
+    models: dict[str, Layer]  # a network's settings; under `where`, those beside a variant KEY=VALUE
+    methods: dict[str, Layer]  # what a method changes of the run's settings; under `where`, for a data set or network
+    variants: list[str]
+
+
+class Section(NamedTuple):
+    """What a scale changes for all runs of a paper, or for those of one model, data set or method."""
+
+    path: str  # file and section, for messages
+    set: Layer
+    multiply: dict[str, float]
+
+
+class ScaleFile(NamedTuple):
+    """config/scales/SCALE.yaml."""
+
+    path: Path
+    data: Literal["real", "made"]
+    threads: int
+    seeds: dict[str, int]
+    sections: dict[str, dict[str, Section]]  # by paper, then by what they are for
+
+
+def read(path: Path) -> Layer:
+    """Return a configuration file's keys and values; raises UserError where it is missing or malformed."""
+    try:
+        return _read(state(path))
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing: start from the top folder of the checkout") from None
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    except TypeError:
+        raise UserError(f"{path}: expected keys and values") from None
+
+
+def state(path: Path) -> State:
+    """Return the state of a file."""
+    about = path.stat()
+    return str(path.absolute()), about.st_mtime_ns, about.st_size
+
+
+def states(paper: str, scale: str) -> tuple[State | None, State | None]:
+    """Return the state of the two files that a run's settings come from; a missing one is told when it is read."""
+    return _state_or_none(CONFIG / f"{paper}.yaml"), _state_or_none(CONFIG / "scales" / f"{scale}.yaml")
+
+
+def _state_or_none(path: Path) -> State | None:
+    return state(path) if path.exists() else None
+
+
+@lru_cache(maxsize=64)
+def _read(where: State) -> Layer:
+    content = read_yaml(Path(where[0]))
+    if content is not None and not isinstance(content, dict):
+        raise TypeError
+    return content or {}
+
+
+def paper_file(paper: str) -> PaperFile:
+    """Return a paper's configuration; raises UserError where one of its sections is missing."""
+    path = CONFIG / f"{paper}.yaml"
+    return _paper_file(path, _state_or_none(path))
+
+
+@lru_cache(maxsize=64)
+def _paper_file(path: Path, state: State | None) -> PaperFile:
+    content = read(path)
+    for section in ("defaults", "models", "datasets", "methods"):
+        if not isinstance(content.get(section), dict):
+            raise UserError(f"{path}: expected keys and values under {section}")
+    parts = {name: _layers(content[name], f"{path} {name}") for name in ("datasets", "models", "methods")}
+    variants = content.get("variants") or []
+    if not isinstance(variants, list) or not all(isinstance(name, str) for name in variants):
+        raise UserError(f"{path}: variants must be a list of run groups")
+    return PaperFile(path, mapping(content["defaults"], f"{path} defaults"), **parts, variants=variants)
+
+
+def _layers(content: object, source: str) -> dict[str, Layer]:
+    return {name: mapping(layer, f"{source}.{name}") for name, layer in mapping(content, source).items()}
+
+
+def scale_names() -> list[str]:
+    """Return the scales that have a file, in alphabetical order."""
+    return sorted(path.stem for path in (CONFIG / "scales").glob("*.yaml"))
+
+
+def scale_file(scale: str) -> ScaleFile:
+    """Return the content of a scale's file; raises UserError naming the scales that there are."""
+    path = CONFIG / "scales" / f"{scale}.yaml"
+    if not path.exists():
+        raise UserError(f"scale {scale!r} is unknown: config/scales has {', '.join(scale_names())}")
+    return _scale_file(path, state(path))
+
+
+@lru_cache(maxsize=64)
+def _scale_file(path: Path, state: State) -> ScaleFile:
+    content = read(path)
+    only(content, {"data", "threads", "seeds", *PAPERS}, str(path))
+    data, threads = content.get("data"), content.get("threads")
+    if data != "real" and data != "made":
+        raise UserError(f"{path}: data is {data!r}; allowed: real, made")
+    if not isinstance(threads, int) or threads < 1:
+        raise UserError(f"{path}: threads is {threads!r}; allowed: a number from 1")
+    sections = {paper: _sections(content.get(paper), f"{path} {paper}") for paper in PAPERS}
+    return ScaleFile(path, data, threads, _seeds(content.get("seeds"), path), sections)
+
+
+def _seeds(content: object, path: Path) -> dict[str, int]:
+    seeds: dict[str, int] = {}
+    for paper, count in mapping(content, f"{path} seeds").items():
+        if paper in PAPERS and type(count) is int and count > 0:
+            seeds[paper] = count
+    if len(seeds) != len(PAPERS):
+        raise UserError(f"{path}: seeds must be given for {', '.join(PAPERS)}, as numbers from 1")
+    return seeds
+
+
+def _sections(content: object, source: str) -> dict[str, Section]:
+    sections = {}
+    for name, changes in mapping(content, source).items():
+        where = f"{source}.{name}"
+        parts = mapping(changes, where)
+        only(parts, {"set", "multiply"}, where)
+        multiply: dict[str, float] = {}
+        for key, factor in mapping(parts.get("multiply"), f"{where} multiply").items():
+            if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0 < factor < math.inf:
+                raise UserError(f"{where}: {key} is multiplied by {factor!r}; allowed: a number above 0")
+            multiply[key] = factor
+        sections[name] = Section(where, mapping(parts.get("set"), f"{where} set"), multiply)
+    return sections
+
+
+def registered_datasets() -> list[str]:
+    """Return the names of the data sets of the registry."""
+    return [name for name in read(REGISTRY) if name != "weights"]
+
+
+def only(keys: Iterable[str], known: Collection[str], source: str) -> None:
+    """Raise UserError, naming `source`, where a key is not among the known ones."""
+    for key in keys:
+        if key not in known:
+            raise UserError(f"{source}: unknown key {key!r}; allowed: {', '.join(sorted(known))}")
+
+
+def mapping(value: object, source: str) -> dict[str, object]:
+    """Return keys and values, nothing for None; raises UserError where `value` is something else."""
+    if value is not None and not isinstance(value, dict):
+        raise UserError(f"{source}: expected keys and values, found {value!r}")
+    return value or {}

@@ -1,0 +1,29 @@
+"""The papers: which settings their runs have, and what follows from these."""
+
+from collections.abc import Mapping
+
+from advkd.data.settings import ClassifierStoreSettings, CropStoreSettings
+from advkd.schema import Settings, keys_of
+from advkd.settings.aikd import AikdRun
+from advkd.settings.classifier import ClassifierRun
+from advkd.settings.gan import GanRun
+from advkd.settings.gip import GipRun
+
+RunSettings = GanRun | ClassifierRun
+PAPERS: dict[str, type[GanRun] | type[ClassifierRun]] = {"okd": GanRun, "aikd": AikdRun, "gip": GipRun}
+
+
+def run_settings(run: str, flat: Mapping[str, object]) -> RunSettings:
+    """Return a run's settings from the flat ones of its config.yaml, which were validated when it was written.
+
+    Args:
+        run: the run's name.
+        flat: its settings by key.
+    """
+    return PAPERS[run.partition("/")[0]].from_flat(flat)
+
+
+def store_keys(paper: str) -> list[str]:
+    """Return the settings that determine the prepared data set of a paper's runs."""
+    store: type[Settings] = CropStoreSettings if PAPERS[paper] is GanRun else ClassifierStoreSettings
+    return list(keys_of(store))
