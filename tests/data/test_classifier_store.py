@@ -1,10 +1,10 @@
 import csv
+import dataclasses
 import io
 import json
 import shutil
 import tracemalloc
 import zipfile
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -50,33 +50,33 @@ def prepared(tmp_path, sets, drawn):
         meta = prepare_classifier_store(
             source, sets.get(name), ClassifierStoreSettings.from_flat(flat), tmp_path / "out" / out
         )
-        found = Store.open(tmp_path / "out" / out)
-        assert found.meta == meta
-        return found
+        store = Store.open(tmp_path / "out" / out)
+        assert store.meta == meta
+        return store
 
     return prepare
 
 
-def rows(found):
-    return list(csv.DictReader((found.path / "manifest.csv").open()))
+def rows(store):
+    return list(csv.DictReader((store.path / "manifest.csv").open()))
 
 
-def items(found):
+def items(store):
     """Pixels, label and size of every image of a store, in the order of the manifest."""
-    pixels = [*found.images, *found.held_out]
-    labels = [*found.labels, *found.held_out_labels]
-    return list(zip(rows(found), pixels, labels, [*found.sizes, *found.held_out_sizes], strict=True))
+    pixels = [*store.images, *store.held_out]
+    labels = [*store.labels, *store.held_out_labels]
+    return list(zip(rows(store), pixels, labels, [*store.sizes, *store.held_out_sizes], strict=True))
 
 
 @pytest.mark.parametrize("name", READERS)
 def test_every_image_of_an_archive_is_what_the_manifest_says(name, prepared):
     """From the archives' own bytes to the store, against PIL on the files that the standard library extracted."""
-    found = prepared(name)
+    store = prepared(name)
     wanted, side = read(name), SIZES.get(name, 40)
-    assert found.images.shape == found.held_out.shape == (32, side, side, 3)
-    assert [(row["image"], int(row["label"])) for row in rows(found)] == [*wanted.train, *wanted.valid]
-    assert [row["split"] for row in rows(found)] == ["training"] * 32 + ["held_out"] * 32
-    for row, pixels, label, size in items(found):
+    assert store.images.shape == store.held_out.shape == (32, side, side, 3)
+    assert [(row["image"], int(row["label"])) for row in rows(store)] == [*wanted.train, *wanted.valid]
+    assert [row["split"] for row in rows(store)] == ["training"] * 32 + ["held_out"] * 32
+    for row, pixels, label, size in items(store):
         if name in ("cifar10", "cifar100"):
             expected = wanted.decode(row["image"])[0]
         else:
@@ -84,13 +84,13 @@ def test_every_image_of_an_archive_is_what_the_manifest_says(name, prepared):
             assert image.size == tuple(size)
             expected = image.resize((side, side), Image.Resampling.BILINEAR)
         np.testing.assert_array_equal(pixels, expected)
-        assert int(row["label"]) == label and row["class"] == found.meta["classes"][label]
+        assert int(row["label"]) == label and row["class"] == store.meta["classes"][label]
         assert (int(row["width"]), int(row["height"])) == tuple(size)
-    assert found.sizes.dtype == found.held_out_sizes.dtype == np.int32
-    assert found.meta["statistics"] == {"classes": 8, "train": 32, "valid": 32}
-    assert found.meta["counters"]["converted"] == ({} if "cifar" in name else {"L": 1})
-    assert found.meta["counters"]["squashed"] == (0 if name in SIZES else 64)
-    assert found.meta["source"]["verified"] == "drawn on the spot"
+    assert store.sizes.dtype == store.held_out_sizes.dtype == np.int32
+    assert store.meta["statistics"] == {"classes": 8, "train": 32, "valid": 32}
+    assert store.meta["counters"]["converted"] == ({} if "cifar" in name else {"L": 1})
+    assert store.meta["counters"]["squashed"] == (0 if name in SIZES else 64)
+    assert store.meta["source"]["verified"] == "drawn on the spot"
 
 
 @pytest.mark.parametrize("name", READERS)
@@ -106,10 +106,10 @@ def test_an_extraction_gives_the_same_store(name, prepared, sets, tmp_path):
 
 
 def test_preparing_again_gives_the_same_bytes(prepared, tmp_path):
-    one, other = (prepared("cub200", out=out) for out in ("one", "other"))
-    for path in one.path.iterdir():
-        assert path.read_bytes() == (other.path / path.name).read_bytes()
-    assert str(tmp_path) not in (one.path / "meta.json").read_text()
+    first, second = prepared("cub200", out="first"), prepared("cub200", out="second")
+    for path in first.path.iterdir():
+        assert path.read_bytes() == (second.path / path.name).read_bytes()
+    assert str(tmp_path) not in (first.path / "meta.json").read_text()
 
 
 @pytest.mark.parametrize("name", ["cifar10", "fgvc_aircraft"])
@@ -136,10 +136,10 @@ def test_more_classes_than_there_are(prepared, monkeypatch):
 
 
 def test_first_keeps_order():
-    given = [Item(name, label) for name, label in zip("abcdefg", (1, 0, 1, 2, 1, 0, 2), strict=True)]
-    assert "".join(item.image for item in keep_first(given, 2, 2)) == "abcf"
-    assert "".join(item.image for item in keep_first(given, 3, 1)) == "abd"
-    assert keep_first(given, 3, None) == given
+    all_items = [Item(name, label) for name, label in zip("abcdefg", (1, 0, 1, 2, 1, 0, 2), strict=True)]
+    assert "".join(item.image for item in keep_first(all_items, 2, 2)) == "abcf"
+    assert "".join(item.image for item in keep_first(all_items, 3, 1)) == "abd"
+    assert keep_first(all_items, 3, None) == all_items
 
 
 def test_squashing_is_the_filter_of_a_resized_crop():
@@ -154,15 +154,18 @@ def test_archives_are_read_in_their_own_order(prepared, monkeypatch):
     real = classifier_store.read_cub200
 
     def watched(archive):
-        found = real(archive)
-        return SimpleNamespace(**{**vars(found), "decode": lambda name: decoded.append(name) or found.decode(name),
-                                  "order": lambda names: sorted(names, reverse=True)})  # fmt: skip
+        labelled = real(archive)
+        return dataclasses.replace(
+            labelled,
+            decode=lambda name: decoded.append(name) or labelled.decode(name),
+            order=lambda names: sorted(names, reverse=True),
+        )
 
     wanted = prepared("cub200")
     monkeypatch.setitem(READERS, "cub200", watched)
-    found = prepared("cub200", out="other")
+    store = prepared("cub200", out="other")
     assert decoded == sorted(decoded, reverse=True) and len(set(decoded)) == 64
-    assert found.meta == wanted.meta
+    assert store.meta == wanted.meta
 
 
 def test_official_archives_have_the_official_counts(prepared, sets, drawn):
@@ -204,11 +207,11 @@ def test_pixels_are_never_all_in_memory(prepared, sets, drawn):
     record = describe_drawn(sets["tiny_imagenet"], drawn / "tiny_imagenet")
     tracemalloc.start()
     try:
-        found = prepared("tiny_imagenet", record, stored_size=256)
+        store = prepared("tiny_imagenet", record, stored_size=256)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak < (found.images.nbytes + found.held_out.nbytes) / 3
+    assert peak < (store.images.nbytes + store.held_out.nbytes) / 3
 
 
 @pytest.fixture
@@ -222,19 +225,19 @@ def mine(tmp_path):
 
 
 def test_a_folder_of_images(mine, prepared):
-    found = prepared("mine", mine, stored_size=16, held_out=0.2, data_seed=0)
-    assert found.meta["classes"] == ["cats", "owls"]
-    assert (found.meta["images"], found.meta["held_out"]) == (12, 3)
-    assert found.meta["statistics"] == {"classes": 2, "train": 12, "valid": 3}
-    assert found.meta["settings"] == {"data_seed": 0, "held_out": 0.2, "stored_size": 16}
-    assert found.meta["source"]["verified"] == "the user's own images"
-    assert found.meta["counters"] == {"converted": {"L": 2}, "squashed": 15}
-    for row, pixels, label, size in items(found):
+    store = prepared("mine", mine, stored_size=16, held_out=0.2, data_seed=0)
+    assert store.meta["classes"] == ["cats", "owls"]
+    assert (store.meta["images"], store.meta["held_out"]) == (12, 3)
+    assert store.meta["statistics"] == {"classes": 2, "train": 12, "valid": 3}
+    assert store.meta["settings"] == {"data_seed": 0, "held_out": 0.2, "stored_size": 16}
+    assert store.meta["source"]["verified"] == "the user's own images"
+    assert store.meta["counters"] == {"converted": {"L": 2}, "squashed": 15}
+    for row, pixels, label, size in items(store):
         image = Image.open(mine / row["image"])
         assert image.size == tuple(size) and row["class"] == row["image"].split("/")[0] == ["cats", "owls"][label]
         np.testing.assert_array_equal(pixels, image.convert("RGB").resize((16, 16), Image.Resampling.BILINEAR))
     other = prepared("mine", mine, "other", stored_size=16, held_out=0.2, data_seed=1)
-    assert [row["image"] for row in rows(found)] != [row["image"] for row in rows(other)]
+    assert [row["image"] for row in rows(store)] != [row["image"] for row in rows(other)]
 
 
 def test_photos_of_every_kind(mine, prepared):
@@ -246,9 +249,9 @@ def test_photos_of_every_kind(mine, prepared):
     noise.convert("RGBA").save(mine / "owls" / "alpha.png")
     noise.convert("CMYK").save(mine / "owls" / "press.tif")
     noise.convert("P").save(mine / "owls" / "few.gif")
-    found = prepared("mine", mine, stored_size=16, held_out=0.2, data_seed=0)
-    assert found.meta["counters"]["converted"] == {"CMYK": 1, "L": 2, "P": 1, "RGBA": 1}
-    stored = {row["image"]: (pixels, tuple(size)) for row, pixels, _, size in items(found)}
+    store = prepared("mine", mine, stored_size=16, held_out=0.2, data_seed=0)
+    assert store.meta["counters"]["converted"] == {"CMYK": 1, "L": 2, "P": 1, "RGBA": 1}
+    stored = {row["image"]: (pixels, tuple(size)) for row, pixels, _, size in items(store)}
     for name in ("turned.png", "alpha.png"):
         pixels, size = stored[f"owls/{name}"]
         assert size == (30, 20)
@@ -257,6 +260,6 @@ def test_photos_of_every_kind(mine, prepared):
 
 def test_a_name_that_is_no_utf8_is_told_in_the_manifest(mine, prepared):
     (mine / "owls" / "caf\udce9.jpg").write_bytes(jpeg())
-    found = prepared("mine", mine, stored_size=16, held_out=0.2, data_seed=0)
-    assert "owls/caf\\udce9.jpg" in [row["image"] for row in rows(found)]
-    assert json.loads((found.path / "meta.json").read_text()) == found.meta
+    store = prepared("mine", mine, stored_size=16, held_out=0.2, data_seed=0)
+    assert "owls/caf\\udce9.jpg" in [row["image"] for row in rows(store)]
+    assert json.loads((store.path / "meta.json").read_text()) == store.meta

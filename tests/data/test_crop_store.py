@@ -37,18 +37,18 @@ def prepared(source, out, **changed):
     return Store.open(out), meta
 
 
-def rows(found):
-    return list(csv.DictReader((found.path / "manifest.csv").open()))
+def rows(store):
+    return list(csv.DictReader((store.path / "manifest.csv").open()))
 
 
 @pytest.mark.parametrize("crop", ["window", "resized"])
 def test_every_crop_is_what_the_manifest_says(archive, tmp_path, crop):
-    found, meta = prepared(archive, tmp_path / "store", crop=crop)
+    store, meta = prepared(archive, tmp_path / "store", crop=crop)
     source = ZipArchive(archive, "original_dataset")
-    assert found.images.shape == (33, 64, 64, 3) and found.held_out.shape == (11, 64, 64, 3)
-    manifest = rows(found)
+    assert store.images.shape == (33, 64, 64, 3) and store.held_out.shape == (11, 64, 64, 3)
+    manifest = rows(store)
     assert len(manifest) == 44
-    for row, pixels in zip(manifest, [*found.images, *found.held_out], strict=True):
+    for row, pixels in zip(manifest, [*store.images, *store.held_out], strict=True):
         photo = Image.open(io.BytesIO(source.read(row["image"])))
         x0, y0, side = (int(row[key]) for key in ("x0", "y0", "side"))
         square = photo.crop((x0, y0, x0 + side, y0 + side))
@@ -61,7 +61,7 @@ def test_every_crop_is_what_the_manifest_says(archive, tmp_path, crop):
     training, held = ({row["image"] for row in manifest if row["split"] == part} for part in ("training", "held_out"))
     assert not training & held
     assert (len(training), len(held)) == (meta["photos"]["training_used"], meta["photos"]["held_out_used"])
-    assert [int(row["label"]) for row in manifest] == [*found.labels, *found.held_out_labels]
+    assert [int(row["label"]) for row in manifest] == [*store.labels, *store.held_out_labels]
     assert list(meta["counts"]["images"].values()) == [6, 6, 7, 7, 7]
     assert meta["photos"]["all"] == 6 and meta["photos"]["training"] == 3 and meta["photos"]["held_out"] == 1
 
@@ -74,7 +74,7 @@ def test_archive_and_extraction_give_the_same_store(archive, tmp_path):
         stores.append(prepared(record, tmp_path / str(number))[0])
     for name in ("images.npy", "labels.npy", "held_out.npy", "held_out_labels.npy", "manifest.csv"):
         assert (stores[0].path / name).read_bytes() == (stores[1].path / name).read_bytes()
-    metas = [{**found.meta, "source": None} for found in stores]
+    metas = [{**store.meta, "source": None} for store in stores]
     assert metas[0] == metas[1]
     assert stores[0].meta["source"]["content"] == stores[1].meta["source"]["content"]
 
@@ -108,10 +108,10 @@ def test_classes_without_boxes_are_left_out(tmp_path, said):
         contents[f"original_dataset/{i}.xml"] = xml(
             f"{i}.jpg", [((1, 1, 80, 70), "Crack"), ((1, 1, 70, 70), "Efflorescence")]
         )
-    found, meta = prepared(pack(tmp_path / "a.zip", contents), tmp_path / "store")
+    store, meta = prepared(pack(tmp_path / "a.zip", contents), tmp_path / "store")
     assert meta["classes"] == ["crack", "efflorescence"]
     assert meta["skipped_classes"] == ["exposed bars", "spallation", "corrosion stain"]
-    assert set(found.labels) == {0, 1}
+    assert set(store.labels) == {0, 1}
     assert any("no training photo shows exposed bars, spallation, corrosion stain" in line for line in said)
 
 
@@ -125,8 +125,8 @@ def test_only_background(tmp_path):
 
 
 def test_no_held_out_part(archive, tmp_path):
-    found, meta = prepared(archive, tmp_path / "store", held_out=0)
-    assert len(found.held_out) == len(found.held_out_labels) == 0
+    store, meta = prepared(archive, tmp_path / "store", held_out=0)
+    assert len(store.held_out) == len(store.held_out_labels) == 0
     assert meta["photos"]["training"] == 4
 
 
@@ -179,19 +179,19 @@ def mine(tmp_path):
 
 
 def test_a_folder_of_images(mine, tmp_path):
-    found, meta = prepared(mine, tmp_path / "store", crops=0)
+    store, meta = prepared(mine, tmp_path / "store", crops=0)
     assert meta["classes"] == ["cats", "dogs"]
-    assert len(found.images) == 6 and len(found.held_out) == 2
-    assert len({row["image"] for row in rows(found)}) == 8
-    assert all(row["class"] == row["image"].split("/")[0] and row["tags"] == "" for row in rows(found))
+    assert len(store.images) == 6 and len(store.held_out) == 2
+    assert len({row["image"] for row in rows(store)}) == 8
+    assert all(row["class"] == row["image"].split("/")[0] and row["tags"] == "" for row in rows(store))
     assert meta["source"]["verified"] == "the user's own images"
 
 
 def test_a_folder_with_fewer_images_than_asked_crops(mine, tmp_path):
     with pytest.raises(UserError, match="fewer images than asked crops: 6 images"):
         prepared(mine, tmp_path / "store", crops=7)
-    found, _ = prepared(mine, tmp_path / "store", crops=12, windows_per_image=2)
-    assert len(found.images) == 12 and len(found.held_out) == 4
+    store, _ = prepared(mine, tmp_path / "store", crops=12, windows_per_image=2)
+    assert len(store.images) == 12 and len(store.held_out) == 4
 
 
 def test_crops_0_has_no_meaning_for_boxes(archive, tmp_path):

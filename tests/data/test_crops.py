@@ -23,7 +23,7 @@ def boxed_photo(draw, index=0, classes=5):
     return Photo(f"{index}.jpg", (width, height), tuple(boxes))
 
 
-PHOTOS = st.lists(boxed_photo(), min_size=2, max_size=8).filter(lambda found: any(photo.boxes for photo in found))
+PHOTOS = st.lists(boxed_photo(), min_size=2, max_size=8).filter(lambda photos: any(photo.boxes for photo in photos))
 
 
 def rng(seed=0):
@@ -102,14 +102,14 @@ def test_the_first_draws_of_more_are_the_draws_of_fewer():
 
 
 def test_held_out_crops_do_not_depend_on_the_number_of_training_crops():
-    found = []
+    held_out = []
     for count in (10, 200):
         streams = Streams.from_seed(7)
         training, aside = split_photos(grid(), 0.25, streams.split)
         draw_by_class(grid(), training, range(5), count, "window", 64, streams.training, Counter())
         labels = sorted(labels_in(grid(), aside))
-        found.append(draw_by_class(grid(), aside, labels, 50, "window", 64, streams.held_out, Counter()))
-    assert found[0] == found[1]
+        held_out.append(draw_by_class(grid(), aside, labels, 50, "window", 64, streams.held_out, Counter()))
+    assert held_out[0] == held_out[1]
 
 
 def test_seeds_differ():

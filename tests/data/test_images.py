@@ -21,18 +21,18 @@ def decode(tmp_path, image, name="a.png", **options):
 
 def test_rgb_is_left_as_it_is(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
-    found, mode = decode(tmp_path, Image.fromarray(pixels))
-    assert mode == "RGB" and found.dtype == np.uint8
-    np.testing.assert_array_equal(found, pixels)
+    decoded, mode = decode(tmp_path, Image.fromarray(pixels))
+    assert mode == "RGB" and decoded.dtype == np.uint8
+    np.testing.assert_array_equal(decoded, pixels)
     assert read_image_size(FolderArchive(tmp_path), "a.png") == (7, 5)
 
 
 def test_16_bit_greyscale_is_scaled_not_clipped(tmp_path):
     values = np.linspace(0, 65535, 256).astype(np.uint16).reshape(16, 16)
-    found, mode = decode(tmp_path, Image.fromarray(values))
+    decoded, mode = decode(tmp_path, Image.fromarray(values))
     assert mode == "I;16"
-    np.testing.assert_array_equal(found[..., 0], RAMP)  # 257 steps of 16 bits are one of 8
-    assert (found == found[..., :1]).all()
+    np.testing.assert_array_equal(decoded[..., 0], RAMP)  # 257 steps of 16 bits are one of 8
+    assert (decoded == decoded[..., :1]).all()
 
 
 def test_32_bit_values_beyond_16_bits_are_refused(tmp_path):
@@ -46,20 +46,20 @@ def test_other_modes_become_rgb(tmp_path):
     grey = Image.fromarray(RAMP)
     expected = np.repeat(RAMP[..., None], 3, 2)
     for mode in ("L", "LA", "RGBA", "P"):
-        found, stored = decode(tmp_path, grey.convert(mode), f"{mode}.png")
+        decoded, stored = decode(tmp_path, grey.convert(mode), f"{mode}.png")
         assert stored == mode
-        np.testing.assert_array_equal(found, expected)
+        np.testing.assert_array_equal(decoded, expected)
     red = Image.new("CMYK", (8, 8), (0, 255, 255, 0))
-    found, stored = decode(tmp_path, red, "red.tiff")
+    decoded, stored = decode(tmp_path, red, "red.tiff")
     assert stored == "CMYK"
-    np.testing.assert_array_equal(found, np.broadcast_to(np.uint8([255, 0, 0]), (8, 8, 3)))
+    np.testing.assert_array_equal(decoded, np.broadcast_to(np.uint8([255, 0, 0]), (8, 8, 3)))
 
 
 def test_the_exif_orientation_is_not_applied(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
-    found, _ = decode(tmp_path, Image.new("RGB", (20, 10)), "a.jpg", exif=exif)
-    assert found.shape == (10, 20, 3)
+    decoded, _ = decode(tmp_path, Image.new("RGB", (20, 10)), "a.jpg", exif=exif)
+    assert decoded.shape == (10, 20, 3)
 
 
 @pytest.mark.parametrize("keep", [0.02, 0.5, 0.97])

@@ -29,9 +29,9 @@ def test_what_is_written_is_opened(out):
     meta = write(out)
     opened = Store.open(out)
     for name, array in ARRAYS.items():
-        found = getattr(opened, name)
-        np.testing.assert_array_equal(found, array)
-        assert found.dtype == array.dtype and not found.flags.writeable
+        loaded = getattr(opened, name)
+        np.testing.assert_array_equal(loaded, array)
+        assert loaded.dtype == array.dtype and not loaded.flags.writeable
     assert isinstance(opened.images, np.memmap)
     assert opened.meta == meta
     assert set(meta["sha256"]) == {f"{name}.npy" for name in ARRAYS} | {"manifest.csv"}

@@ -23,12 +23,12 @@ def test_links_out_of_a_folder_are_left_out(tmp_path, said):
 
 def test_an_unreadable_file_is_told(tmp_path):
     (tmp_path / "a.jpg").write_text("a")
-    found = FolderArchive(tmp_path)
+    opened = FolderArchive(tmp_path)
     (tmp_path / "a.jpg").unlink()
     with pytest.raises(UserError, match=r"cannot read .*a\.jpg"):
-        found.digest()
+        opened.digest()
     with pytest.raises(UserError, match=r"a\.jpg in .* is damaged"):
-        found.read("a.jpg")
+        opened.read("a.jpg")
 
 
 def test_a_folder_is_the_same_by_a_relative_path(archive, tmp_path):
@@ -44,8 +44,8 @@ def test_a_folder_is_the_same_by_a_relative_path(archive, tmp_path):
 def test_only_some_files_of_a_folder(archive, tmp_path):
     folder = unpack(archive, tmp_path / "x") / "original_dataset"
     names = ("images/image_1.jpg", "annotations/image_1.xml")
-    found = FolderArchive(folder, names)
-    assert found.names() == sorted(names)
-    assert found.order(names) == list(names)
+    opened = FolderArchive(folder, names)
+    assert opened.names() == sorted(names)
+    assert opened.order(names) == list(names)
     with pytest.raises(UserError, match=r"original_dataset lacks train\.txt: not the official data"):
         FolderArchive(folder, (*names, "train.txt"))

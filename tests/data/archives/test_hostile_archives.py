@@ -69,8 +69,8 @@ def annotated(data):
 def test_a_zip_member_that_expands_without_end_is_read_to_the_limit(tmp_path, monkeypatch):
     path = pack(tmp_path / "bomb.zip", annotated(bytes(ZEROS)))
     assert path.stat().st_size < 1 << 19
-    found = ZipArchive(path, "original_dataset")
-    refused(lambda: found.read("images/image_0.jpg", 1 << 20), "image_0.jpg", "larger than 1 MiB")
+    opened = ZipArchive(path, "original_dataset")
+    refused(lambda: opened.read("images/image_0.jpg", 1 << 20), "image_0.jpg", "larger than 1 MiB")
 
 
 def test_a_member_that_claims_ten_gigabytes(tmp_path):
@@ -80,8 +80,8 @@ def test_a_member_that_claims_ten_gigabytes(tmp_path):
     entry = data.index(b"original_dataset/images/image_0.jpg", data.index(b"PK\1\2")) - 46
     data[entry + 24 : entry + 28] = struct.pack("<L", (1 << 32) - 2)
     path.write_bytes(data)
-    found = ZipArchive(path, "original_dataset")
-    refused(lambda: codebrim.read_codebrim(found), "image_0.jpg")
+    opened = ZipArchive(path, "original_dataset")
+    refused(lambda: codebrim.read_codebrim(opened), "image_0.jpg")
     with tarfile.open(tmp_path / "claim.tar", "w") as file:
         info = tarfile.TarInfo("set/a.jpg")
         info.size = 10 * 10**9
@@ -106,9 +106,9 @@ def test_members_that_share_their_bytes(tmp_path):
         file.truncate(start)
         file.seek(start)
         file.write(entries + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 5000, 5000, len(entries), start, 0))
-    found = ZipArchive(path, "original_dataset")
-    assert len(found.names()) == 5000
-    refused(lambda: found.read("0007.xml", LARGEST_LIST), "0007.xml")
+    opened = ZipArchive(path, "original_dataset")
+    assert len(opened.names()) == 5000
+    refused(lambda: opened.read("0007.xml", LARGEST_LIST), "0007.xml")
 
 
 def test_an_archive_in_an_archive_is_a_file_like_others(tmp_path):
@@ -200,20 +200,20 @@ XML = {
 @pytest.mark.parametrize("what", XML)
 def test_xml_that_expands(tmp_path, what):
     contents = {**members(), "original_dataset/annotations/image_0.xml": XML[what]}
-    found = ZipArchive(pack(tmp_path / "a.zip", contents), "original_dataset")
+    opened = ZipArchive(pack(tmp_path / "a.zip", contents), "original_dataset")
     with contextlib.suppress(UserError):
-        assert codebrim.read_codebrim(found)[0].boxes == ()
+        assert codebrim.read_codebrim(opened)[0].boxes == ()
     if what != "million deep":
-        refused(lambda: codebrim.read_codebrim(found), "image_0.xml") if what != "external subset" else None
+        refused(lambda: codebrim.read_codebrim(opened), "image_0.xml") if what != "external subset" else None
 
 
 @pytest.mark.parametrize("number", ["9" * 5000, "1e9", "0x10", "１２", "٣", "1_0", " 5 ", "-0", "nan"])
 def test_numbers_of_annotations(tmp_path, number):
     annotation = xml("image_0.jpg", [((1, 1, 9, 9), "Crack")]).decode().replace("<xmax>9", f"<xmax>{number}").encode()
     contents = {**members(), "original_dataset/annotations/image_0.xml": annotation}
-    found = ZipArchive(pack(tmp_path / "a.zip", contents), "original_dataset")
+    opened = ZipArchive(pack(tmp_path / "a.zip", contents), "original_dataset")
     with contextlib.suppress(UserError):
-        assert codebrim.read_codebrim(found)
+        assert codebrim.read_codebrim(opened)
 
 
 def test_a_matlab_file_that_expands_without_end(monkeypatch):
@@ -254,5 +254,5 @@ def test_an_extracted_folder_gives_nothing_from_outside(tmp_path):
 def test_names_that_only_look_safe(tmp_path):
     names = ["a..b/c.jpg", "x..jpg", "~/x.jpg", "$HOME.jpg"]
     contents = {f"original_dataset/{name}": name.encode() for name in names}
-    found = ZipArchive(pack(tmp_path / "a.zip", contents), "original_dataset")
-    assert [found.read(name).decode() for name in found.names()] == sorted(names)
+    opened = ZipArchive(pack(tmp_path / "a.zip", contents), "original_dataset")
+    assert [opened.read(name).decode() for name in opened.names()] == sorted(names)

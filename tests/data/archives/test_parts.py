@@ -60,10 +60,10 @@ def opened(dataset, mirror):
     ],
 )
 def test_archives_and_what_was_extracted_may_be_mixed(tmp_path, place, files, kinds):
-    found, archive = opened(
+    found_kinds, archive = opened(
         DOGS, put(tmp_path / place, *files) if place == "." else put(tmp_path / place, *files).parent
     )
-    assert found == kinds
+    assert found_kinds == kinds
     assert archive.names() == sorted(NAMES["dogs"])
     assert archive.read("Images/cat/2.jpg") == b"cat/2"
 
@@ -128,8 +128,8 @@ def test_an_archive_is_told_by_its_bytes(tmp_path, name):
         ("zip", pack(tmp_path / "x.zip", members())),
         ("tar", pack_tar(tmp_path / "x.tgz", members())),
     ):
-        found = open_archive(packed.rename(tmp_path / name), "original_dataset")
-        assert found.kind == kind and len(found.names()) == 10
+        archive = open_archive(packed.rename(tmp_path / name), "original_dataset")
+        assert archive.kind == kind and len(archive.names()) == 10
 
 
 @pytest.mark.parametrize(("name", "kind"), [("a.zip", "zip"), ("a.tar", "tar"), ("a.tar.gz", "tar")])

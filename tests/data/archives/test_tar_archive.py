@@ -34,13 +34,13 @@ def packed_with(path, *infos):
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_names_are_relative_to_the_official_folder(tmp_path, suffix):
-    found = TarArchive(pack_tar(tmp_path / f"a{suffix}", FILES), "set")
-    assert found.kind == "tar"
-    assert found.names() == sorted(map(inner, FILES))
+    opened = TarArchive(pack_tar(tmp_path / f"a{suffix}", FILES), "set")
+    assert opened.kind == "tar"
+    assert opened.names() == sorted(map(inner, FILES))
     for name, data in FILES.items():
-        assert found.read(inner(name)) == data
-        assert found.entry(inner(name)) == (len(data), zlib.crc32(data))
-    assert found.suffixes() == {"jpg": 3, "txt": 1}
+        assert opened.read(inner(name)) == data
+        assert opened.entry(inner(name)) == (len(data), zlib.crc32(data))
+    assert opened.suffixes() == {"jpg": 3, "txt": 1}
 
 
 @pytest.mark.parametrize("top", ["", "./", "copy/deeper/"])
@@ -214,18 +214,18 @@ def test_in_order_a_compressed_archive_is_read_once(tmp_path, monkeypatch):
     files = {f"set/{name}.jpg": os.urandom(300_000 + place) for place, name in enumerate("gafbecd")}
     path = pack_tar(tmp_path / "a.tgz", files)
     monkeypatch.setattr(tar_archive.gzip, "GzipFile", Watched)
-    found = TarArchive(path, "set")
-    found.digest()
+    opened = TarArchive(path, "set")
+    opened.digest()
     assert back == []
-    names = found.order(found.names())
+    names = opened.order(opened.names())
     assert names == [inner(name) for name in files]
-    assert all(found.read(name) == files[f"set/{name}"] for name in names)
+    assert all(opened.read(name) == files[f"set/{name}"] for name in names)
     assert len(back) == 1
 
 
 def test_files_can_be_read_in_any_order_and_side_by_side(tmp_path):
-    found = TarArchive(pack_tar(tmp_path / "a.tgz", FILES), "set")
-    with found.open("c/3.jpg") as last, found.open("b/2.jpg") as first:
+    opened = TarArchive(pack_tar(tmp_path / "a.tgz", FILES), "set")
+    with opened.open("c/3.jpg") as last, opened.open("b/2.jpg") as first:
         assert last.read(100) + first.read(100) == FILES["set/c/3.jpg"][:100] + FILES["set/b/2.jpg"][:100]
         assert last.read() == FILES["set/c/3.jpg"][100:]
         assert first.read() == FILES["set/b/2.jpg"][100:]

@@ -10,20 +10,20 @@ from advkd.errors import UserError
 
 
 def test_names_are_relative_to_the_official_folder(archive):
-    found = ZipArchive(archive, "original_dataset")
-    assert found.kind == "zip"
-    assert found.names() == sorted(name.removeprefix("original_dataset/") for name in members())
-    for name in found.names():
+    opened = ZipArchive(archive, "original_dataset")
+    assert opened.kind == "zip"
+    assert opened.names() == sorted(name.removeprefix("original_dataset/") for name in members())
+    for name in opened.names():
         data = members()[f"original_dataset/{name}"]
-        assert found.read(name) == data
-        assert found.entry(name) == (len(data), zlib.crc32(data))
-    assert found.suffixes() == {"jpg": 6, "xml": 4}
+        assert opened.read(name) == data
+        assert opened.entry(name) == (len(data), zlib.crc32(data))
+    assert opened.suffixes() == {"jpg": 6, "xml": 4}
 
 
 def test_a_deeper_official_folder_is_found(tmp_path):
     contents = {"my copy/original_dataset/images/a.jpg": b"a", "my copy/readme.txt": b"r"}
-    found = ZipArchive(pack(tmp_path / "deep.zip", contents), "original_dataset")
-    assert found.names() == ["images/a.jpg"]
+    opened = ZipArchive(pack(tmp_path / "deep.zip", contents), "original_dataset")
+    assert opened.names() == ["images/a.jpg"]
 
 
 @pytest.mark.parametrize(
@@ -77,10 +77,10 @@ def test_a_flipped_bit_is_found_where_it_is_read(tmp_path, compression):
     data = bytearray(path.read_bytes())
     data[120] ^= 16
     path.write_bytes(data)
-    found = ZipArchive(path, "original_dataset")
-    assert found.read("b.jpg") == b"fine"
+    opened = ZipArchive(path, "original_dataset")
+    assert opened.read("b.jpg") == b"fine"
     with pytest.raises(UserError, match=r"a\.jpg in .*a\.zip is damaged"):
-        found.read("a.jpg")
+        opened.read("a.jpg")
 
 
 def test_another_archive_is_told(tmp_path):
@@ -138,8 +138,8 @@ def test_archives_beyond_4_gib(tmp_path, wrapped):
     contents = sparse_zip(path, wrapped)
     assert path.stat().st_size > 2 * WRAP
     assert path.stat().st_blocks * 512 < 1 << 20
-    found = ZipArchive(path, "original_dataset")
-    assert {name: found.read(name) for name in found.names()} == contents
+    opened = ZipArchive(path, "original_dataset")
+    assert {name: opened.read(name) for name in opened.names()} == contents
     if wrapped:
         with zipfile.ZipFile(path) as plain, pytest.raises(zipfile.BadZipFile):
             plain.read("original_dataset/images/first.jpg")

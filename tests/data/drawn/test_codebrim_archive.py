@@ -64,7 +64,7 @@ def test_classes_can_be_told_apart(drawn, tmp_path):
     dataset = registry.load(config.REGISTRY)["codebrim"]
     meta = prepare_crop_store(describe_drawn(dataset, drawn.parent), dataset, settings, tmp_path / "store")
     assert meta["classes"] == list(codebrim.CLASSES) and meta["source"]["verified"] == "drawn on the spot"
-    found = Store.open(tmp_path / "store")
+    store = Store.open(tmp_path / "store")
 
     def features(pixels):
         pixels = pixels.astype(float)
@@ -73,8 +73,8 @@ def test_classes_can_be_told_apart(drawn, tmp_path):
         bright, dark = ((pixels > 200).mean((1, 2, 3)), (pixels < 60).mean((1, 2, 3)))
         return np.stack([spread, redness, 100 * bright, 100 * dark], 1)
 
-    known, asked = features(found.images), features(found.held_out)
+    known, asked = features(store.images), features(store.held_out)
     scale = known.std(0)
-    centres = np.stack([known[found.labels == label].mean(0) for label in range(5)])
+    centres = np.stack([known[store.labels == label].mean(0) for label in range(5)])
     nearest = (((asked[:, None] - centres) / scale) ** 2).sum(2).argmin(1)
-    assert (nearest == found.held_out_labels).mean() > 0.45
+    assert (nearest == store.held_out_labels).mean() > 0.45

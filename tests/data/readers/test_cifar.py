@@ -30,11 +30,11 @@ class Cifar100(Unchecked, datasets.CIFAR100):
 @pytest.mark.parametrize(("name", "reference"), [("cifar10", Cifar10), ("cifar100", Cifar100)])
 def test_images_labels_and_their_order_are_torchvisions(name, reference, tmp_path):
     root = extract(name, tmp_path).parent
-    found = read(name)
-    for items, train in ((found.train, True), (found.valid, False)):
+    labelled = read(name)
+    for items, train in ((labelled.train, True), (labelled.valid, False)):
         wanted = reference(root, train=train)
         assert [item.label for item in items] == wanted.targets
-        np.testing.assert_array_equal(np.stack([found.decode(item.image)[0] for item in items]), wanted.data)
+        np.testing.assert_array_equal(np.stack([labelled.decode(item.image)[0] for item in items]), wanted.data)
 
 
 def test_an_image_is_named_by_its_file_and_row():
@@ -70,9 +70,9 @@ def python2(content: dict) -> bytes:
 def test_pickles_of_python_2_are_read():
     files = {name: python2(pickle.loads(data)) for name, data in contents("cifar100").items()}
     batch = pickle.loads(files["test"], encoding="latin1")  # what numpy itself makes of it
-    found, wanted = read("cifar100", **files), read("cifar100")
-    assert (found.classes, found.train, found.valid) == (wanted.classes, wanted.train, wanted.valid)
-    pixels = np.stack([found.decode(item.image)[0] for item in found.valid])
+    labelled, wanted = read("cifar100", **files), read("cifar100")
+    assert (labelled.classes, labelled.train, labelled.valid) == (wanted.classes, wanted.train, wanted.valid)
+    pixels = np.stack([labelled.decode(item.image)[0] for item in labelled.valid])
     np.testing.assert_array_equal(pixels, batch["data"].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
 
 
@@ -128,5 +128,5 @@ def test_an_array_by_columns_is_read():
     data = pickle.loads(contents("cifar100")["test"])["data"]
     files = changed("test", data=np.asfortranarray(data))
     assert pickle.loads(files["test"])["data"].flags.f_contiguous
-    found = read("cifar100", **files)
-    np.testing.assert_array_equal(found.decode("test/3")[0], data[3].reshape(3, 32, 32).transpose(1, 2, 0))
+    labelled = read("cifar100", **files)
+    np.testing.assert_array_equal(labelled.decode("test/3")[0], data[3].reshape(3, 32, 32).transpose(1, 2, 0))

@@ -30,20 +30,21 @@ def test_classes_and_images_are_those_of_an_image_folder(mine):
     (mine / "cat" / "deep").mkdir()
     (mine / "cat" / "deep" / "x.PNG").write_bytes(jpeg())
     (mine / "cat" / "notes.txt").write_text("no image")
-    archive, found = read_class_folders(mine, 0.2, 0)
+    archive, labelled = read_class_folders(mine, 0.2, 0)
     wanted = datasets.ImageFolder(mine)
-    assert list(found.classes) == wanted.classes == ["Dog", "cat", "owl"]
-    both = [(str(mine / item.image), item.label) for item in (*found.train, *found.valid)]
+    assert list(labelled.classes) == wanted.classes == ["Dog", "cat", "owl"]
+    both = [(str(mine / item.image), item.label) for item in (*labelled.train, *labelled.valid)]
     assert sorted(both) == sorted(wanted.samples)
-    assert found.decode("cat/0.jpg")[0].shape == (20, 20, 3) and archive.path == mine
+    assert labelled.decode("cat/0.jpg")[0].shape == (20, 20, 3) and archive.path == mine
 
 
 @pytest.mark.parametrize(("fraction", "counts"), [(0.2, [1, 2, 1]), (0.01, [1, 1, 1]), (0.99, [4, 9, 1])])
 def test_a_part_of_every_class_is_set_aside(mine, fraction, counts):
-    _, found = read_class_folders(mine, fraction, 0)
-    assert [Counter(item.label for item in found.valid)[label] for label in range(3)] == counts
-    assert not set(names(found.train)) & set(names(found.valid)) and len(found.train) + len(found.valid) == 17
-    assert names(found.train) == sorted(names(found.train))
+    _, labelled = read_class_folders(mine, fraction, 0)
+    assert [Counter(item.label for item in labelled.valid)[label] for label in range(3)] == counts
+    assert not set(names(labelled.train)) & set(names(labelled.valid))
+    assert len(labelled.train) + len(labelled.valid) == 17
+    assert names(labelled.train) == sorted(names(labelled.train))
 
 
 def test_the_seed_decides_which(mine):
@@ -55,10 +56,10 @@ def test_the_seed_decides_which(mine):
 def test_a_split_folder_keeps_its_split(tmp_path, part):
     fill(tmp_path / "train", cat=3, dog=1)
     fill(tmp_path / part, cat=1, dog=2)
-    _, found = read_class_folders(tmp_path, 0.2, 0)
-    assert found.classes == ("cat", "dog")
-    assert names(found.train) == ["train/cat/0.jpg", "train/cat/1.jpg", "train/cat/2.jpg", "train/dog/0.jpg"]
-    assert names(found.valid) == [f"{part}/cat/0.jpg", f"{part}/dog/0.jpg", f"{part}/dog/1.jpg"]
+    _, labelled = read_class_folders(tmp_path, 0.2, 0)
+    assert labelled.classes == ("cat", "dog")
+    assert names(labelled.train) == ["train/cat/0.jpg", "train/cat/1.jpg", "train/cat/2.jpg", "train/dog/0.jpg"]
+    assert names(labelled.valid) == [f"{part}/cat/0.jpg", f"{part}/dog/0.jpg", f"{part}/dog/1.jpg"]
 
 
 def test_classes_may_be_called_like_parts(tmp_path):
@@ -121,11 +122,11 @@ def test_a_linked_class_is_not_left_out_in_silence(mine, tmp_path):
 def test_hidden_files_and_folders_are_left_out(mine):
     fill(mine, **{".cache": 2, "__MACOSX": 2})
     (mine / "cat" / "._0.jpg").write_bytes(b"")
-    _, found = read_class_folders(mine, 0.2, 0)
-    assert len(found.classes) == 3 and len(found.train) + len(found.valid) == 17
+    _, labelled = read_class_folders(mine, 0.2, 0)
+    assert len(labelled.classes) == 3 and len(labelled.train) + len(labelled.valid) == 17
 
 
 def test_a_name_that_is_no_utf8_is_read(mine):
     (mine / "owl" / "0.jpg").rename(mine / "owl" / os.fsdecode(b"caf\xe9.jpg"))
-    archive, found = read_class_folders(mine, 0.2, 0)
-    assert len(found.train) + len(found.valid) == 17 and len(archive.digest()) == 64
+    archive, labelled = read_class_folders(mine, 0.2, 0)
+    assert len(labelled.train) + len(labelled.valid) == 17 and len(archive.digest()) == 64

@@ -15,9 +15,9 @@ def test_items_are_the_lists_joined_by_number():
     images = frame("images.txt", "image").join(frame("image_class_labels.txt", "number"))
     images = images.join(frame("train_test_split.txt", "training"))
     classes = frame("classes.txt", "name").sort_index().name
-    found = read("cub200")
-    assert found.classes == tuple(classes)
-    for items, training in ((found.train, 1), (found.valid, 0)):
+    labelled = read("cub200")
+    assert labelled.classes == tuple(classes)
+    for items, training in ((labelled.train, 1), (labelled.valid, 0)):
         wanted = images[images.training == training]
         assert [item.image for item in items] == ["images/" + name for name in wanted.image]
         assert [item.label + 1 for item in items] == wanted.number.tolist()

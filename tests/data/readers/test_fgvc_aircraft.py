@@ -7,10 +7,10 @@ from advkd.errors import UserError
 
 def test_classes_images_and_their_order_are_torchvisions(tmp_path):
     root = extract("fgvc_aircraft", tmp_path)
-    found = read("fgvc_aircraft")
-    for items, split in ((found.train, "trainval"), (found.valid, "test")):
+    labelled = read("fgvc_aircraft")
+    for items, split in ((labelled.train, "trainval"), (labelled.valid, "test")):
         wanted = datasets.FGVCAircraft(root.parent, split=split)
-        assert list(found.classes) == wanted.classes
+        assert list(labelled.classes) == wanted.classes
         assert [str(root / item.image) for item in items] == wanted._image_files
         assert [item.label for item in items] == wanted._labels
 

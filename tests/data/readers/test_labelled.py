@@ -9,13 +9,13 @@ TRAIN = [Item("a", 0), Item("b", 1), Item("c", 1)]
 VALID = [Item("d", 1), Item("e", 0)]
 
 
-def checked(classes=("cat", "dog"), train=TRAIN, valid=VALID, there="abcde"):
-    check_items(Path("set.zip"), classes, train, valid, set(there))
+def checked(classes=("cat", "dog"), train=TRAIN, valid=VALID, files="abcde"):
+    check_items(Path("set.zip"), classes, train, valid, set(files))
 
 
 def test_consistent_lists_pass():
     checked()
-    checked(there="abcdefg")
+    checked(files="abcdefg")
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_consistent_lists_pass():
         ({"valid": VALID[:1]}, "the class 'cat' has no evaluation image"),
         ({"train": [*TRAIN, Item("f", 2)]}, "there are 2 classes, but an image has the label 2, from 0"),
         ({"train": [*TRAIN, Item("f", -1)]}, "there are 2 classes, but an image has the label -1"),
-        ({"there": "abce"}, "'d' is listed, but is not there"),
+        ({"files": "abce"}, "'d' is listed, but is not there"),
         ({"train": [*TRAIN, Item("a", 1)]}, "'a' is listed twice"),
         ({"valid": [*VALID, Item("c", 1)]}, "'c' is listed for training and for evaluation"),
     ],

@@ -12,10 +12,11 @@ def lists(data, **others):
 
 
 def test_rows_are_split_at_white_space_and_the_last_part_keeps_its_spaces():
-    found = lists(b"\xef\xbb\xbf1  Boeing 717 \r\n\n  \t\n2\tF/A-18\n3 caf\xc3\xa9")
-    assert list(found.rows("list.txt", 2)) == [("1", "Boeing 717"), ("2", "F/A-18"), ("3", "café")]
+    files = lists(b"\xef\xbb\xbf1  Boeing 717 \r\n\n  \t\n2\tF/A-18\n3 caf\xc3\xa9")
+    assert list(files.rows("list.txt", 2)) == [("1", "Boeing 717"), ("2", "F/A-18"), ("3", "café")]
     assert list(lists(b"a b\nc").rows("list.txt", 1)) == [("a b",), ("c",)]
-    assert found["list.txt"].startswith(b"\xef\xbb\xbf1")
+    assert files.lines("list.txt") == ["1  Boeing 717", "2\tF/A-18", "3 café"]
+    assert files["list.txt"].startswith(b"\xef\xbb\xbf1")
 
 
 def test_a_line_of_too_few_fields_is_named():
@@ -23,10 +24,10 @@ def test_a_line_of_too_few_fields_is_named():
         list(lists(b"a b\n\nc\nd e").rows("list.txt", 2))
 
 
-def test_a_table_names_nothing_twice():
-    assert list(lists(b"2 b\n1 a b").table("list.txt").items()) == [("2", "b"), ("1", "a b")]
+def test_a_mapping_refuses_two_lines_with_the_same_key():
+    assert list(lists(b"2 b\n1 a b").mapping("list.txt").items()) == [("2", "b"), ("1", "a b")]
     with pytest.raises(UserError, match=r"list\.txt has two lines for '2'"):
-        lists(b"2 b\n1 a\n2 b").table("list.txt")
+        lists(b"2 b\n1 a\n2 b").mapping("list.txt")
 
 
 def test_names_that_are_no_utf8_are_read_as_archives_read_them():
@@ -38,8 +39,8 @@ def test_files_are_read_once_in_the_order_of_the_archive(monkeypatch):
     read = []
     monkeypatch.setattr(Memory, "order", lambda self, names: sorted(names, reverse=True))
     monkeypatch.setattr(Memory, "read", lambda self, name, most: read.append(name) or self.files[name])
-    found = lists(b"", a=b"", z=b"")
-    assert [found[name] for name in ("a", "a", "list.txt", "z")] == [b""] * 4
+    files = lists(b"", a=b"", z=b"")
+    assert [files[name] for name in ("a", "a", "list.txt", "z")] == [b""] * 4
     assert read == ["z", "list.txt", "a"]
 
 

@@ -5,18 +5,18 @@ from advkd.errors import UserError
 
 
 def test_items_are_the_lines_of_the_lists():
-    found = read("mit67")
-    assert list(found.classes) == sorted(found.classes)
-    for items, name in ((found.train, "TrainImages.txt"), (found.valid, "TestImages.txt")):
+    labelled = read("mit67")
+    assert list(labelled.classes) == sorted(labelled.classes)
+    for items, name in ((labelled.train, "TrainImages.txt"), (labelled.valid, "TestImages.txt")):
         lines = contents("mit67")[name].decode().splitlines()
         assert [item.image for item in items] == [f"Images/{line}" for line in lines]
-        assert [found.classes[item.label] for item in items] == [line.split("/")[0] for line in lines]
+        assert [labelled.classes[item.label] for item in items] == [line.split("/")[0] for line in lines]
 
 
 def test_images_in_no_list_are_left_out():
-    found = read("mit67")
+    labelled = read("mit67")
     assert "Images/plain_disc/in_no_list.jpg" in contents("mit67")
-    assert not any("in_no_list" in item.image for item in (*found.train, *found.valid))
+    assert not any("in_no_list" in item.image for item in (*labelled.train, *labelled.valid))
 
 
 @pytest.mark.parametrize(

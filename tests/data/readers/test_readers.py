@@ -18,14 +18,14 @@ TEXTS = [(name, file) for name, file in FILES if not file.endswith(".mat")]  # f
 
 @pytest.mark.parametrize("name", READERS)
 def test_a_drawn_data_set_is_read_whole(name):
-    found = read(name)
-    assert len(set(found.classes)) == 8
-    for items, count in ((found.train, SIZE), (found.valid, 4)):
+    labelled = read(name)
+    assert len(set(labelled.classes)) == 8
+    for items, count in ((labelled.train, SIZE), (labelled.valid, 4)):
         assert Counter(item.label for item in items) == dict.fromkeys(range(8), count)
-    images = [item.image for item in (*found.train, *found.valid)]
-    assert sorted(found.order(images)) == sorted(set(images))
+    images = [item.image for item in (*labelled.train, *labelled.valid)]
+    assert sorted(labelled.order(images)) == sorted(set(images))
     for image in images[::9]:
-        pixels, _ = found.decode(image)
+        pixels, _ = labelled.decode(image)
         assert pixels.dtype == np.uint8 and pixels.shape[2] == 3 and min(pixels.shape[:2]) >= 32
 
 
@@ -77,14 +77,14 @@ def spoil(data: bytes, seed: int, junk: bytes) -> bytes:
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_spoilt_lists_are_refused_in_one_line_or_mean_something(name, file, seed, junk):
     try:
-        found = read(name, **{file: spoil(contents(name)[file], seed, junk)})
+        labelled = read(name, **{file: spoil(contents(name)[file], seed, junk)})
     except UserError as error:
         assert len(str(error).splitlines()) == 1 and str(error).startswith("official.zip: ")
     else:
-        images = [item.image for item in (*found.train, *found.valid)]
+        images = [item.image for item in (*labelled.train, *labelled.valid)]
         assert len(set(images)) == len(images)
-        for items in (found.train, found.valid):
-            assert {item.label for item in items} == set(range(len(found.classes)))
+        for items in (labelled.train, labelled.valid):
+            assert {item.label for item in items} == set(range(len(labelled.classes)))
 
 
 @pytest.mark.parametrize(("name", "file"), TEXTS)
@@ -103,8 +103,8 @@ def test_spoilt_matlab_files_are_refused_in_one_line_or_mean_something(seed):
     for _ in range(4):
         data[rng.randrange(128, len(data))] = rng.randrange(256)
     try:
-        found = read("stanford_dogs", **{"train_list.mat": bytes(data)})
+        labelled = read("stanford_dogs", **{"train_list.mat": bytes(data)})
     except UserError as error:
         assert len(str(error).splitlines()) == 1
     else:
-        assert {item.label for item in found.train} == set(range(len(found.classes)))
+        assert {item.label for item in labelled.train} == set(range(len(labelled.classes)))

@@ -17,17 +17,17 @@ def mat(files, labels):
 
 
 def columns(name="train_list.mat"):
-    found = loadmat(io.BytesIO(contents("stanford_dogs")[name]), simplify_cells=True)
-    return list(found["file_list"]), found["labels"].tolist()
+    labelled = loadmat(io.BytesIO(contents("stanford_dogs")[name]), simplify_cells=True)
+    return list(labelled["file_list"]), labelled["labels"].tolist()
 
 
 def test_items_are_the_rows_of_the_lists():
-    found = read("stanford_dogs")
-    for items, name in ((found.train, "train_list.mat"), (found.valid, "test_list.mat")):
+    labelled = read("stanford_dogs")
+    for items, name in ((labelled.train, "train_list.mat"), (labelled.valid, "test_list.mat")):
         files, labels = columns(name)
         assert [item.image for item in items] == [f"Images/{file}" for file in files]
         assert [item.label for item in items] == [label - 1 for label in labels]
-        assert [found.classes[item.label] for item in items] == [file.split("/")[0] for file in files]
+        assert [labelled.classes[item.label] for item in items] == [file.split("/")[0] for file in files]
 
 
 FILES, LABELS = columns()
@@ -35,8 +35,8 @@ FILES, LABELS = columns()
 
 @pytest.mark.parametrize("kind", [np.uint8, np.int32, np.float64])
 def test_labels_of_any_type_of_number_are_read(kind):
-    found = read("stanford_dogs", **{"train_list.mat": mat(FILES, np.array(LABELS, kind))})
-    assert found.train == read("stanford_dogs").train
+    labelled = read("stanford_dogs", **{"train_list.mat": mat(FILES, np.array(LABELS, kind))})
+    assert labelled.train == read("stanford_dogs").train
 
 
 @pytest.mark.parametrize(

@@ -8,17 +8,17 @@ from advkd.errors import UserError
 
 def test_training_images_and_their_order_are_those_of_an_image_folder(tmp_path):
     root = extract("tiny_imagenet", tmp_path)
-    found, wanted = read("tiny_imagenet"), datasets.ImageFolder(root / "train")
-    assert list(found.classes) == wanted.classes != (root / "wnids.txt").read_text().split()
-    assert [(str(root / item.image), item.label) for item in found.train] == wanted.samples
-    for item, (pixels, _) in zip(found.train[::3], [wanted[i] for i in range(0, len(wanted), 3)], strict=True):
-        np.testing.assert_array_equal(found.decode(item.image)[0], np.asarray(pixels))
+    labelled, wanted = read("tiny_imagenet"), datasets.ImageFolder(root / "train")
+    assert list(labelled.classes) == wanted.classes != (root / "wnids.txt").read_text().split()
+    assert [(str(root / item.image), item.label) for item in labelled.train] == wanted.samples
+    for item, (pixels, _) in zip(labelled.train[::3], [wanted[i] for i in range(0, len(wanted), 3)], strict=True):
+        np.testing.assert_array_equal(labelled.decode(item.image)[0], np.asarray(pixels))
 
 
 def test_evaluation_images_are_the_annotated_ones_in_their_order():
-    found = read("tiny_imagenet")
+    labelled = read("tiny_imagenet")
     lines = [line.split("\t") for line in contents("tiny_imagenet")["val/val_annotations.txt"].decode().splitlines()]
-    assert [(item.image, found.classes[item.label]) for item in found.valid] == [
+    assert [(item.image, labelled.classes[item.label]) for item in labelled.valid] == [
         (f"val/images/{line[0]}", line[1]) for line in lines
     ]
 
