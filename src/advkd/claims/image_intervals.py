@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,8 @@ import numpy as np
 from advkd.artifacts.seed_results import read_metrics
 from advkd.claims.predicates.base import Comparison, Quantity
 from advkd.metrics import classification, significance
+from advkd.runs.folder import PREDICTIONS
+from advkd.runs.lookup import folder_of
 from advkd.settings.config import Resolved
 
 # The k of the Top-k error behind each metric.
@@ -73,7 +74,7 @@ class ImageIntervals:
         """Return the first finished run of a quantity that left predictions."""
         for run in self._runs_of(quantity):
             metrics = read_metrics(run) if run.leaves_predictions else None
-            if metrics and metrics["status"] == "done" and _predictions(run).exists():
+            if metrics and metrics["status"] == "done" and folder_of(run).has(PREDICTIONS):
                 return run
         return None
 
@@ -81,12 +82,8 @@ class ImageIntervals:
         """Return the labels (M,) and which images (M,) the run's last epoch gets wrong by Top-k error."""
         name = str(run.run)
         if name not in self._errors:
-            labels, logits = classification.read(_predictions(run), "logits")
+            labels, logits = folder_of(run).predictions("logits")
             by_k = {k: classification.wrong(logits, labels, k) for k in set(TOP_K.values())}
             self._errors[name] = labels, by_k
         labels, by_k = self._errors[name]
         return labels, by_k[k]
-
-
-def _predictions(run: Resolved) -> Path:
-    return run.run.folder(run.scale) / "predictions.npz"

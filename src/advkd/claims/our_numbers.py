@@ -11,6 +11,7 @@ from advkd.claims.predicates.base import Comparison, Quantity
 from advkd.claims.published import ratio_cell
 from advkd.damage import attempt, readable
 from advkd.metrics.effect import Sample
+from advkd.runs.folder import RESULT
 from advkd.runs.lookup import folder_of
 from advkd.runs.provenance import describe_machine
 from advkd.settings import catalog, config
@@ -128,9 +129,10 @@ def _remark(meta: dict[str, Any]) -> str:
 
 def _read_training(run: Resolved) -> dict[str, Any] | None:
     """Return the seconds, the machine and the data of a finished run, or None if it is not finished."""
-    if not (run.run.folder(run.scale) / "result.json").exists():
+    folder = folder_of(run)
+    if not folder.has(RESULT):
         return None
-    provenance = folder_of(run).provenance()
+    provenance = folder.provenance()
     data = provenance["data"]
     return {
         "seconds": provenance["wall_seconds"],
