@@ -65,7 +65,7 @@ def check_all(user: User) -> Iterator[Check]:
     yield check_space("data folder", Path(user.data_root))
     yield check_space("results folder", Path("results"))
     runs = catalog.all_runs(user).values()
-    sources = {resolved.run.dataset: resolved.settings["data"] for resolved in runs}
+    sources = {resolved.run.dataset: str(resolved.settings["data"]) for resolved in runs}
     for dataset, source in sorted(sources.items()):
         yield check_data(dataset, source, user)
     if any(resolved.loop == "gan" and resolved.features.endswith("-official") for resolved in runs):

@@ -66,10 +66,10 @@ def synthesize(folder: Path, count: int, out: Path, seed: int, device_name: str,
             images = gans.sample(number, noise[at : at + CHUNK].to(device), given)
             for offset, image in enumerate(np.asarray(images)):
                 kind = classes[chosen[offset]] if gans.conditional else ""
-                name = Path(f"G{number + 1}", kind.replace("/", "_"), f"{at + offset:06d}.png")
-                with atomic(out / name) as temporary:
+                file = Path(f"G{number + 1}", kind.replace("/", "_"), f"{at + offset:06d}.png")
+                with atomic(out / file) as temporary:
                     Image.fromarray(image).save(temporary)
-                writer.writerow([name, f"G{number + 1}", kind, document["run"], seed])
+                writer.writerow([file, f"G{number + 1}", kind, document["run"], seed])
             progress.update(number * count + at + len(images))
     progress.close()
     write_text(out / "images.csv", table.getvalue())
