@@ -1,6 +1,6 @@
-"""What fuzzed readers are given, and what is asked of them: a value or a UserError of one line, in time, and no traces.
+"""Makes damaged input, and checks its readers: they return a value or raise a UserError of one line, and write nothing.
 
-Fifty times as many examples, other ones every time:
+For fifty times as many examples, which differ every time:
 
     FUZZ=50 python -m pytest tests/faults/test_fuzz.py tests/faults/test_fuzz_results.py
 """
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from advkd.errors import MAX_LENGTH, UserError
 
 TIMES = int(os.environ.get("FUZZ", "1"))
-SECONDS = 300  # in which an example must end, also on a busy machine
+SECONDS = 300  # time limit of an example, also on a busy machine
 CHANGING = {
     "open", "os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.symlink", "os.link", "os.truncate", "os.chmod",
     "os.system", "os.exec", "shutil.rmtree", "shutil.move", "socket.connect",
@@ -31,7 +31,7 @@ TOKENS = (
     b"[" * 3000, b"<a>" * 3000,
 )  # fmt: skip
 
-_allowed: list[str] = []  # prefixes of what may be changed now; empty: nothing is watched
+_allowed: list[str] = []  # prefixes of the paths that may be changed now; empty: nothing is watched
 _changed: list[str] = []
 
 
@@ -48,22 +48,22 @@ sys.addaudithook(_watch)
 
 
 def examples(count: int):
-    """Return settings for `count` examples; where `FUZZ` asks for more, they are other ones every time."""
+    """Return settings for `count` examples. With `FUZZ` there are more examples, and they differ every time."""
     return settings(
         max_examples=count * TIMES, derandomize=TIMES == 1, deadline=None, database=None, print_blob=True,
         suppress_health_check=list(HealthCheck),
-        phases=set(Phase) - {Phase.explain},  # which runs what failed many times more, and may take SECONDS each
+        phases=set(Phase) - {Phase.explain},  # explain would repeat a failed example many times, each for up to SECONDS
     )  # fmt: skip
 
 
 @contextlib.contextmanager
-def asked(*folders: Path) -> Iterator[None]:
-    """Ask of what is inside: no exception but a UserError of one line; in time; nothing changed outside `folders`."""
+def checked(*folders: Path) -> Iterator[None]:
+    """Check that the body raises only UserErrors of one line, ends in time, and changes nothing outside `folders`."""
 
-    def late(*_):
-        raise AssertionError(f"not over after {SECONDS} s")
+    def raise_timeout(*_):
+        raise AssertionError(f"not finished after {SECONDS} s")
 
-    before = signal.signal(signal.SIGALRM, late)
+    before = signal.signal(signal.SIGALRM, raise_timeout)
     signal.alarm(SECONDS)
     _allowed[:] = [*map(str, folders)] or ["nowhere"]
     try:
@@ -78,29 +78,29 @@ def asked(*folders: Path) -> Iterator[None]:
     assert not changed, changed
 
 
-def spoilt(data: bytes) -> st.SearchStrategy[bytes]:
-    """Return `data` with one to four bytes flipped, or parts cut out, repeated or replaced by `TOKENS`."""
-    places = st.integers(0, len(data))
+def damaged(data: bytes) -> st.SearchStrategy[bytes]:
+    """Return a strategy for `data` with one to four edits: bytes flipped, cut out, repeated or replaced by `TOKENS`."""
+    positions = st.integers(0, len(data))
     edit = st.one_of(
-        st.tuples(st.just("flip"), places, st.integers(1, 255)),
-        st.tuples(st.just("put"), places, st.sampled_from(TOKENS), st.integers(0, 12)),
-        st.tuples(st.just("cut"), places, st.integers(1, 400)),
-        st.tuples(st.just("end"), places),
-        st.tuples(st.just("copy"), places, places, st.integers(1, 200)),
+        st.tuples(st.just("flip"), positions, st.integers(1, 255)),
+        st.tuples(st.just("put"), positions, st.sampled_from(TOKENS), st.integers(0, 12)),
+        st.tuples(st.just("cut"), positions, st.integers(1, 400)),
+        st.tuples(st.just("end"), positions),
+        st.tuples(st.just("copy"), positions, positions, st.integers(1, 200)),
     )
     return st.lists(edit, min_size=1, max_size=4).map(lambda edits: _edited(data, edits))
 
 
 def _edited(data: bytes, edits: list[tuple]) -> bytes:
-    for kind, place, *more in edits:
-        if kind == "flip" and place < len(data):
-            data = data[:place] + bytes([data[place] ^ more[0]]) + data[place + 1 :]
+    for kind, position, *more in edits:
+        if kind == "flip" and position < len(data):
+            data = data[:position] + bytes([data[position] ^ more[0]]) + data[position + 1 :]
         elif kind == "put":
-            data = data[:place] + more[0] + data[place + more[1] :]
+            data = data[:position] + more[0] + data[position + more[1] :]
         elif kind == "cut":
-            data = data[:place] + data[place + more[0] :]
+            data = data[:position] + data[position + more[0] :]
         elif kind == "end":
-            data = data[:place]
+            data = data[:position]
         elif kind == "copy":
-            data = data[:place] + data[more[0] : more[0] + more[1]] + data[place:]
+            data = data[:position] + data[more[0] : more[0] + more[1]] + data[position:]
     return data

@@ -1,7 +1,7 @@
-"""The pieces of work that are killed: one training of every kind, a preparation, an evaluation, a table; all tiny.
+"""The jobs that the tests kill: a training of each kind, preparations, an evaluation, a table, all of them tiny.
 
-Each lies in a folder of its own, with what it needs made there before by the same command lines. DAFL's and GAN-TSC's
-students are no kinds of their own: DAFL trains by GIP's code, with its state, and GAN-TSC has none beside the student.
+Each has its own folder, in which the same command lines first make what it needs. Students of DAFL and GAN-TSC are no
+kinds of their own: DAFL is trained by GIP's code and has its state, and GAN-TSC has no state beside the student.
 """
 
 import json
@@ -19,7 +19,7 @@ from checkouts import ROOT
 OKD = {"crops": 24, "held_out_crops": 8, "made_photos": 10, "batch": 4, "iterations": 6, "early_iteration": 0,
        "fakes": 4, "curve_fakes": 2}  # fmt: skip
 AIKD, GIP = {"epochs": 6, "batch": 16}, {"epochs": 3, "batch": 16, "made_per_class": 8, "synthetic_steps": 3}
-REAL_STEPS = 4  # of an epoch of GIP: 8 images of each of 8 classes, in batches of 16
+REAL_STEPS = 4  # in an epoch of GIP: 8 images of each of 8 classes, in batches of 16
 USER = {"device": "cpu", "seeds": 1}
 TINY = {**USER, "checkpoint_seconds": 0.1, "override": {"okd": OKD, "aikd": AIKD, "gip": GIP}}
 LARGE = {**USER, "override": {"okd": {**OKD, "crops": 5000, "held_out_crops": 1000, "made_photos": 150},
@@ -41,65 +41,65 @@ TRAININGS = {
 
 
 def resolved(run: str, settings: dict[str, Any] = TINY) -> Resolved:
-    """Return the settings of a run under what a user sets."""
+    """Return a run with the given user settings."""
     return config.resolve(run, config.user(settings))
 
 
 def command(*words: str, settings: dict[str, Any] = TINY) -> list[str]:
-    """Return a command of `advkd` with what a user sets."""
+    """Return the words of an `advkd` command with the given user settings."""
     return [*words, "--config", *(f"{key}={json.dumps(value)}" for key, value in settings.items())]
 
 
 def training(name: str, folder: Path, settings: dict[str, Any] = TINY) -> Work:
-    """Return a training, with its store and the runs that it learns from."""
-    place, one = workplace(folder, name), resolved(TRAININGS[name], settings)
-    for parent in one.parents.values():
+    """Return a training whose store and parent runs exist."""
+    place, target = workplace(folder, name), resolved(TRAININGS[name], settings)
+    for parent in target.parents.values():
         train(place, parent)
-    make_store(place, one)
-    parts = {"synthetic": one.settings["synthetic_steps"], "real": REAL_STEPS} if name == "gip" else {}
-    words = command("train", str(one.run), settings=settings)
-    return Work(name, place, words, one.run.folder(one.scale), parts)
+    make_store(place, target)
+    parts = {"synthetic": target.settings["synthetic_steps"], "real": REAL_STEPS} if name == "gip" else {}
+    words = command("train", str(target.run), settings=settings)
+    return Work(name, place, words, target.run.folder(target.scale), parts)
 
 
 def draw(name: str, folder: Path) -> Work:
-    """Return the drawing of an archive."""
-    one = resolved(TRAININGS["sagan"])
-    return Work(name, workplace(folder, name), _draw(one))
+    """Return the job that draws an archive."""
+    target = resolved(TRAININGS["sagan"])
+    return Work(name, workplace(folder, name), _draw(target))
 
 
 def preparation(name: str, folder: Path, settings: dict[str, Any] = LARGE) -> Work:
-    """Return the preparation of a store for a classifier, or for a GAN, from drawn archives."""
-    place, one = workplace(folder, name), resolved(PREPARED[name], settings)
-    live(Work(name, place, _draw(one)))
-    return Work(name, place, _prepare(one))
+    """Return the job that prepares a store, for a classifier or a GAN, from drawn archives."""
+    place, target = workplace(folder, name), resolved(PREPARED[name], settings)
+    live(Work(name, place, _draw(target)))
+    return Work(name, place, _prepare(target))
 
 
 def reals(name: str, folder: Path) -> Work:
-    """Return the features of a store's images."""
-    place, one = workplace(folder, name), resolved(TRAININGS["sagan"])
-    make_store(place, one)
-    return Work(name, place, _reals(one))
+    """Return the job that computes the features of a store's images."""
+    place, target = workplace(folder, name), resolved(TRAININGS["sagan"])
+    make_store(place, target)
+    return Work(name, place, _reals(target))
 
 
 def evaluation(name: str, folder: Path) -> Work:
-    """Return the evaluation of a GAN."""
-    place, one = workplace(folder, name), resolved("okd/codebrim/sagan/single/seed0")
-    train(place, one)
-    live(Work(name, place, _reals(one)))
-    metrics, features = one.run.folder(one.scale) / "metrics.json", str(FEATURES / one.store)
-    words = ["evaluate", str(one.run), "--threads", "1", "--reals", features, "--out", str(metrics)]
+    """Return the job that evaluates a GAN."""
+    place, target = workplace(folder, name), resolved("okd/codebrim/sagan/single/seed0")
+    train(place, target)
+    live(Work(name, place, _reals(target)))
+    metrics, features = target.run.folder(target.scale) / "metrics.json", str(FEATURES / target.store)
+    words = ["evaluate", str(target.run), "--threads", "1", "--reals", features, "--out", str(metrics)]
     return Work(name, place, command(*words))
 
 
 def table(name: str, folder: Path) -> Work:
-    """Return a table, which computes the metrics of the classifiers that it shows, one of which is trained."""
+    """Return the job that makes a table with a single trained classifier, whose metrics it computes."""
     place = workplace(folder, name)
     train(place, resolved(TRAININGS["classifier"]))
     return Work(name, place, command("table", "aikd_table2", "--out", "results/smoke/tables"))
 
 
 def workplace(folder: Path, name: str) -> Path:
-    """Make the folder of the work `name`, with the checkout's configuration and published numbers."""
+    """Make the folder of the job `name`, with the checkout's configuration and published numbers."""
     place = folder / name
     place.mkdir(parents=True)
     for part in ("config", "paper"):
@@ -107,34 +107,34 @@ def workplace(folder: Path, name: str) -> Path:
     return place
 
 
-def train(place: Path, one: Resolved) -> None:
-    """Train a run in `place`, after those that it learns from."""
-    for parent in one.parents.values():
+def train(place: Path, target: Resolved) -> None:
+    """Train a run in `place`, after its parent runs."""
+    for parent in target.parents.values():
         train(place, parent)
-    make_store(place, one)
-    live(Work(str(one.run), place, command("train", str(one.run))))
+    make_store(place, target)
+    live(Work(str(target.run), place, command("train", str(target.run))))
 
 
-def make_store(place: Path, one: Resolved) -> None:
-    """Prepare the store that a run reads, if it is not there."""
-    if not (place / STORES / one.store).exists():
-        for words in (_draw(one), _prepare(one)):
-            live(Work(one.store, place, words))
+def make_store(place: Path, target: Resolved) -> None:
+    """Prepare the store that a run reads, unless it exists."""
+    if not (place / STORES / target.store).exists():
+        for words in (_draw(target), _prepare(target)):
+            live(Work(target.store, place, words))
 
 
-def _draw(one: Resolved) -> list[str]:
-    size = one.settings["made_photos" if one.loop == "gan" else "made_per_class"]
-    return command("draw", one.run.dataset, "--size", str(size), "--out", f"data/made/{one.run.dataset}.json")
+def _draw(target: Resolved) -> list[str]:
+    size = target.settings["made_photos" if target.loop == "gan" else "made_per_class"]
+    return command("draw", target.run.dataset, "--size", str(size), "--out", f"data/made/{target.run.dataset}.json")
 
 
-def _prepare(one: Resolved) -> list[str]:
-    settings, out = json.dumps(one.store_settings), str(STORES / one.store)
-    return command("prepare", f"data/made/{one.run.dataset}.json", "--settings", settings, "--out", out)
+def _prepare(target: Resolved) -> list[str]:
+    settings, out = json.dumps(target.store_settings), str(STORES / target.store)
+    return command("prepare", f"data/made/{target.run.dataset}.json", "--settings", settings, "--out", out)
 
 
-def _reals(one: Resolved) -> list[str]:
-    store, out = str(STORES / one.store), str(FEATURES / one.store)
-    return command("reals", store, "--threads", "1", "--dims", str(one.settings["features"]), "--out", out)
+def _reals(target: Resolved) -> list[str]:
+    store, out = str(STORES / target.store), str(FEATURES / target.store)
+    return command("reals", store, "--threads", "1", "--dims", str(target.settings["features"]), "--out", out)
 
 
 STORES, FEATURES = Path("data/stores"), Path("data/features")

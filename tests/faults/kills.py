@@ -1,7 +1,7 @@
-"""Killing a piece of work with SIGKILL, starting it again until it is done, and looking at what it leaves.
+"""Kills a job with SIGKILL, starts it again until it is done, and compares the files that it leaves.
 
-A piece of work is a command line of `advkd` in a folder of its own. Each life of it is a process of its own, forked
-from a server that has imported torch already, so that a life costs what the work costs.
+A job is a command line of `advkd` in its own folder. Each start of it, a life, is a new process. The process is forked
+from a server that has already imported torch, so that the time of a life is the time of the job.
 """
 
 import contextlib
@@ -27,11 +27,11 @@ PRELOADED = [
     "advkd.data.drawn.draw_dataset", "advkd.data.crop_store", "advkd.metrics.gan", "advkd.metrics.classification",
     "advkd.artifacts.tables", "scipy.io",
 ]  # fmt: skip
-# What holds times and attempts; of these only the names must be those that an undisturbed run leaves.
+# These files hold times and attempts. An undisturbed job leaves files with the same names but other content.
 VOLATILE = ("provenance.json", "log.txt", ".log")
 CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.truncate", "os.link", "os.symlink"}
-AGAIN = 0.3  # how likely the life after a killed one is killed too
-LONGEST = 300  # seconds that one life may last
+AGAIN = 0.3  # probability that the life after a killed one is killed too
+LONGEST = 300  # seconds that a life may last
 
 _server = multiprocessing.get_context("forkserver")
 _server.set_forkserver_preload(PRELOADED)
@@ -39,9 +39,11 @@ _server.set_forkserver_preload(PRELOADED)
 
 @dataclass
 class Work:
-    """A command in the folder `place`, which holds all that it reads.
+    """A job: a command in the folder `place`, which holds all its input.
 
-    Of a training also the run's folder in there, and the parts of an epoch with their numbers of steps, if it has any.
+    Attributes:
+        run: for a training, the run's folder relative to `place`.
+        parts: for a training whose epochs have parts, the number of steps of each part.
     """
 
     name: str
@@ -53,7 +55,7 @@ class Work:
 
 @dataclass
 class Series:
-    """What became of one piece of work that was killed again and again; `moments` are in seconds of one life."""
+    """The figures of a job that was killed repeatedly; `moments` are seconds since the start of a life."""
 
     work: str
     seed: int
@@ -61,10 +63,10 @@ class Series:
     spent: float = 0.0  # all lives of the series
     kills: int = 0
     lives: int = 0
-    hit: Counter[str] = field(default_factory=Counter)  # what the work was at when it was killed
+    hit: Counter[str] = field(default_factory=Counter)  # the stages in which it was killed
     moments: list[list[float]] = field(default_factory=list)
-    from_steps: list[int] = field(default_factory=list)  # where trainings went on,
-    in_parts: Counter[str] = field(default_factory=Counter)  # and in which part of an epoch
+    from_steps: list[int] = field(default_factory=list)  # the steps from which trainings continued,
+    in_parts: Counter[str] = field(default_factory=Counter)  # and the parts of an epoch that these steps belong to
     differences: list[str] = field(default_factory=list)
 
     def summary(self) -> dict:
@@ -74,10 +76,10 @@ class Series:
 
 
 def endure(work: Work, kills: int, seed: int) -> Series:
-    """Let `work` run undisturbed, then kill it `kills` times over several runs; return what came of it.
+    """Run a job undisturbed, then kill it `kills` times in several series of lives; return the figures.
 
-    The moments are uniform over an undisturbed life, from the start of its process to its end. A draw that a life
-    outruns is no kill, and another is made.
+    The moments are uniformly distributed over the time of an undisturbed life. If a life ends before its moment, it
+    does not count as a kill, and another moment is drawn.
     """
     series, draws = Series(work.name, seed), random.Random(f"{work.name} {seed}")
     start_server()
@@ -102,7 +104,7 @@ def endure(work: Work, kills: int, seed: int) -> Series:
 
 
 def endure_everywhere(work: Work) -> Series:
-    """Let `work` run undisturbed, then kill it once before each change that it makes to a file."""
+    """Run a job undisturbed, then kill it once before each change that it makes to a file."""
     series = Series(work.name, 0)
     start_server()
     before = contents(work.place)
@@ -124,7 +126,7 @@ def endure_everywhere(work: Work) -> Series:
 
 
 def _once(work: Work, series: Series, draws: random.Random, kills: int) -> list[float]:
-    """Bring the work to its end through at least one kill, or none if it outruns the moment; return the moments."""
+    """Run the job to its end with at least one kill, unless it ends before the first moment; return the moments."""
     moments: list[float] = []
     while series.kills < kills and (not moments or draws.random() < AGAIN):
         moment = round(draws.uniform(0, series.seconds), 3)
@@ -142,14 +144,14 @@ def _once(work: Work, series: Series, draws: random.Random, kills: int) -> list[
 
 @functools.cache
 def start_server() -> None:
-    """Let the server import what it imports before anything is timed."""
+    """Start the server, so that its imports do not count into the first measured time."""
     first = _server.Process(target=int)
     first.start()
     first.join()
 
 
 def live(work: Work, moment: float | None = None, change: int | None = None) -> bool:
-    """Give the work one life; return whether it was killed.
+    """Start the job once, and return whether it was killed.
 
     It is killed `moment` seconds after its start, or before the `change`-th change (from 1) that it makes to a file.
     """
@@ -157,7 +159,7 @@ def live(work: Work, moment: float | None = None, change: int | None = None) -> 
     began = time.monotonic()
     process.start()
     process.join(LONGEST if moment is None else max(0, began + moment - time.monotonic()))
-    process.kill()  # does nothing to one that has ended
+    process.kill()  # has no effect on a process that has ended
     process.join()
     killed = (moment, change) != (None, None) and process.exitcode == -signal.SIGKILL
     assert killed or process.exitcode == 0, f"{work.name} ended with {process.exitcode}: {printed(work)}"
@@ -165,7 +167,7 @@ def live(work: Work, moment: float | None = None, change: int | None = None) -> 
 
 
 def _body(place: str, words: list[str], change: int | None) -> None:
-    """Be the work's process: its folder, its printed lines, its exit status."""
+    """Run the job in this process: in its folder, with its output in a file, and with its exit status."""
     from advkd import cli
 
     os.chdir(place)
@@ -179,7 +181,7 @@ def _body(place: str, words: list[str], change: int | None) -> None:
 
 
 def _die_before(change: int) -> None:
-    """Let this process kill itself before its `change`-th change of a file: one opened to be written, renamed, ..."""
+    """Make this process kill itself before its `change`-th change of a file (opened for writing, renamed, …)."""
     left = itertools.count(change - 1, -1)
 
     def watch(event: str, args: tuple) -> None:
@@ -191,14 +193,14 @@ def _die_before(change: int) -> None:
 
 
 def printed(work: Work) -> str:
-    """Return the last lines that the lives of the works of this folder printed."""
+    """Return the last lines that the job printed in all its lives."""
     with contextlib.suppress(FileNotFoundError):
         return work.place.with_suffix(".out").read_text()[-2000:]
     return ""
 
 
 def contents(place: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file below `place` by its path, folders included; empty for what is volatile."""
+    """Return the SHA-256 of every file below `place` by its path; empty for folders and volatile files."""
     found = {}
     for path in sorted(place.rglob("*")):
         name = str(path.relative_to(place))
@@ -210,7 +212,7 @@ def contents(place: Path) -> dict[str, str]:
 
 
 def differences(work: Work, expected: dict[str, str], after: str) -> list[str]:
-    """Return in words how the work's folder differs from what is expected there, `after` what happened."""
+    """Return a line for each difference between the job's folder and the expected files; `after` says what happened."""
     found, lines = contents(work.place), []
     for name in sorted(expected.keys() | found.keys()):
         if found.get(name) != expected.get(name):
@@ -220,13 +222,13 @@ def differences(work: Work, expected: dict[str, str], after: str) -> list[str]:
 
 
 def stamps(place: Path) -> dict[str, tuple[int, int]]:
-    """Return which file stands at every path below `place`, and when it was last written."""
+    """Return the inode and the time of modification of every file below `place`."""
     files = {path: path.stat() for path in place.rglob("*") if path.is_file()}
     return {str(path.relative_to(place)): (stat.st_ino, stat.st_mtime_ns) for path, stat in files.items()}
 
 
 def restore(place: Path, before: dict[str, str]) -> None:
-    """Remove from `place` all that was not there `before`."""
+    """Delete every file of `place` that is not in `before`."""
     for name in sorted(contents(place).keys() - before.keys(), reverse=True):
         path = place / name
         if path.is_dir():
@@ -236,10 +238,11 @@ def restore(place: Path, before: dict[str, str]) -> None:
 
 
 def stage(work: Work, before: dict[str, tuple[int, int]]) -> str:
-    """Return what the work was at when it was killed, by what this life wrote, which was not there `before`.
+    """Return the stage in which the job was killed, according to the files that this life wrote.
 
-    Of a training: start, training, checkpoint (half-written), finish (its products, provenance, result). Of others:
-    compute (nothing is written yet), write (a file or a draft is half-written), between (some files are written).
+    A training is in one of the stages start, training, checkpoint (half-written) and finish (it writes its products,
+    provenance and result). Another job is in compute (no file is written yet), write (a file or a draft is
+    half-written) or between (some files are written). `before` are the `stamps` before this life.
     """
     new = [name for name, stamp in stamps(work.place).items() if before.get(name) != stamp]
     if work.run is None:
@@ -253,19 +256,19 @@ def stage(work: Work, before: dict[str, tuple[int, int]]) -> str:
 
 
 def part_of(parts: dict[str, int], step: int) -> list[str]:
-    """Return the part of an epoch in which `step` (from 0) lies, if an epoch has parts."""
+    """Return the part of an epoch to which `step` (from 0) belongs; an empty list if epochs have no parts."""
     steps = [name for name, count in parts.items() for _ in range(count)]
     return [steps[step % len(steps)]] if steps else []
 
 
 def is_temporary(name: str) -> bool:
-    """Tell whether a path is of what is only there while something is written."""
+    """Return whether a path only exists while a file is being written."""
     parts = Path(name).parts
     return any(part.startswith(".") and (".tmp" in part or part.endswith(".advkd-draft")) for part in parts)
 
 
 def write_figures(path: Path, series: Series) -> None:
-    """Add what was measured to a JSON file that other processes add to as well."""
+    """Add the figures of a series to a JSON file, to which other processes add theirs."""
     with path.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         known = read_json(path) if path.exists() else {}

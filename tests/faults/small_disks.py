@@ -1,4 +1,4 @@
-"""Disks that are really small, really full or really read-only: tmpfs, mounted for one test."""
+"""Small, full or read-only disks: a tmpfs that is mounted for one test."""
 
 import contextlib
 import errno
@@ -14,7 +14,7 @@ PAGE = 4096  # bytes
 
 
 class Disk:
-    """A tmpfs of `size` bytes at `folder`, which is made."""
+    """A tmpfs of `size` bytes, mounted at the new folder `folder`."""
 
     def __init__(self, folder: Path, size: int) -> None:
         self.folder, self.size = folder, size
@@ -23,13 +23,13 @@ class Disk:
         try:
             done = subprocess.run(command, capture_output=True, text=True)
         except FileNotFoundError:
-            pytest.skip("there is no mount here")
+            pytest.skip("this machine has no mount")
         if done.returncode:
-            pytest.skip(f"a tmpfs cannot be mounted here: {done.stderr.strip()}")
+            pytest.skip(f"a tmpfs cannot be mounted: {done.stderr.strip()}")
 
     def fill(self, leave: int = 0) -> None:
-        """Write to the disk until the system refuses, then give back `leave` bytes."""
-        assert self.folder.is_mount(), "else it would be the machine's own disk"
+        """Fill the disk, then free `leave` bytes."""
+        assert self.folder.is_mount(), "otherwise this would fill the machine's own disk"
         with (self.folder / FILLER).open("ab", buffering=0) as file:
             with pytest.raises(OSError) as refused:
                 for _ in range(self.size // PAGE + 2):
@@ -38,13 +38,13 @@ class Disk:
             file.truncate(file.seek(0, os.SEEK_END) - leave)
 
     def make_room(self) -> None:
-        """Remove what `fill` wrote, and make the disk ten times as large."""
+        """Delete what `fill` wrote, and make the disk ten times as large."""
         (self.folder / FILLER).unlink(missing_ok=True)
         self._remount(f"size={10 * self.size}")
 
     @contextlib.contextmanager
     def read_only(self) -> Iterator[None]:
-        """Let nothing be written meanwhile, not even by root."""
+        """Make the disk read-only for a while, also for root."""
         self._remount("ro")
         try:
             yield
@@ -52,7 +52,7 @@ class Disk:
             self._remount("rw")
 
     def names(self) -> set[str]:
-        """Return the paths of all files but the filler, from the disk's top folder."""
+        """Return the paths of all files except the filler, relative to the disk."""
         files = {str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file()}
         return files - {FILLER}
 
@@ -60,13 +60,13 @@ class Disk:
         subprocess.run(["mount", "-o", f"remount,{mode}", str(self.folder)], check=True)
 
     def unmount(self) -> None:
-        """End the disk and what it holds; one that is in use goes when it no longer is."""
+        """Unmount the disk, as soon as it is not in use, and lose its files."""
         subprocess.run(["umount", "--lazy", str(self.folder)], check=True)
 
 
 @pytest.fixture
 def small_disk() -> Iterator[Callable[[Path, int], Disk]]:
-    """Mount disks: called with a folder and bytes. Skips where nothing can be mounted, as without root."""
+    """Mount a disk at a folder with a number of bytes. Skips the test if nothing can be mounted, as without root."""
     mounted: list[Disk] = []
 
     def mount(folder: Path, size: int) -> Disk:

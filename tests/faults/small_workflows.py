@@ -1,4 +1,4 @@
-"""A workflow of one tiny training, started as a process of its own, and the training's process inside it."""
+"""A workflow of a single tiny training in its own process, and the process of that training."""
 
 import contextlib
 import json
@@ -30,35 +30,35 @@ SETTINGS = {
 USER = User(override={"okd": SETTINGS}, device="cpu", checkpoint_seconds=0)
 CONFIG = ["--config", f"override={json.dumps({'okd': SETTINGS})}", "device=cpu", "checkpoint_seconds=0"]
 SNAKEMAKE = [sys.executable, "-m", "snakemake", "--cores", "2"]
-LONGEST = 300  # seconds until what is waited for
+LONGEST = 300  # seconds to wait at most
 
 
 def resolved() -> Resolved:
-    """Return the run, as the working folder's config resolves it."""
+    """Return the run, with the configuration of the working folder."""
     return config.resolve(RUN, USER)
 
 
 def prepare() -> None:
-    """Make in the working folder what the run reads, where the workflow looks for it."""
+    """Make the run's input in the working folder, at the paths of the workflow."""
     made = f"data/made/codebrim-{SETTINGS['made_photos']}.json"
     assert main(["draw", "codebrim", "--size", str(SETTINGS["made_photos"]), "--out", made]) == 0
-    one = resolved()
-    words = ["prepare", made, "--settings", json.dumps(one.store_settings), "--out", f"data/stores/{one.store}"]
+    run = resolved()
+    words = ["prepare", made, "--settings", json.dumps(run.store_settings), "--out", f"data/stores/{run.store}"]
     assert main(words) == 0
 
 
 def finish(name: str, tiny: ModuleType, user: User) -> None:
     """Train a run in the working folder, on the store that `tiny_runs` or `tiny_classifiers` makes."""
-    one = config.resolve(name, user)
-    (made,) = (tiny.make_store(Path("made", one.run.paper)) / "stores").iterdir()
+    run = config.resolve(name, user)
+    (made,) = (tiny.make_store(Path("made", run.run.paper)) / "stores").iterdir()
     Path("data/stores").mkdir(parents=True, exist_ok=True)
-    made.rename(Path("data/stores", one.store))
-    assert train(one.document(), one.run.folder(user.scale), Path("data"), "cpu", 1000) == 0
+    made.rename(Path("data/stores", run.store))
+    assert train(run.document(), run.run.folder(user.scale), Path("data"), "cpu", 1000) == 0
 
 
 @contextlib.contextmanager
 def started(command: list[str], checkout: Path) -> Iterator[subprocess.Popen]:
-    """Run a command in `checkout`, its lines in out.txt there; nothing of it lives on afterwards."""
+    """Run a command in `checkout` with its output in out.txt; kill all its processes afterwards."""
     with (checkout / "out.txt").open("w") as out:
         process = subprocess.Popen(
             command, cwd=checkout, env=environment(checkout), stdout=out, stderr=out, start_new_session=True

@@ -1,4 +1,4 @@
-"""A clock that is set back or ahead between tries and during one: nothing that is computed or decided depends on it."""
+"""Setting the clock back or ahead, between tries or during one, changes no result and no decision."""
 
 import json
 import os
@@ -26,7 +26,7 @@ PLAIN = {name: getattr(time, name) for name in ("time", "time_ns", "gmtime", "lo
 
 
 class Clock:
-    """The time of day, `ahead` of the true one by so many seconds; time.monotonic goes on as the kernel's does."""
+    """A clock that is `ahead` seconds ahead of the true time of day; time.monotonic is not changed."""
 
     def __init__(self, monkeypatch) -> None:
         self.ahead = 0.0
@@ -52,7 +52,7 @@ def data_root(tmp_path_factory):
 
 
 def each_step(monkeypatch, action):
-    """Call `action` with the number of the step, from 1, after every step."""
+    """Call `action` after every step, with the number of the step (from 1)."""
     original, made = GanEnsemble.step, []
 
     def step(self, *args):
@@ -69,7 +69,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_training_ends_with_the_same_bits_and_no_duration_is_negative(tmp_path, data_root, clock, monkeypatch):
-    """Back by hours within a try and between two, and ahead into another century."""
+    """The clock jumps back by hours within a try and between two tries, and ahead into another century."""
     doc = document(RUN, curve_points=0)
     assert train(doc, tmp_path / "plain", data_root, "cpu", 1000) == 0
     saved = []
@@ -84,20 +84,20 @@ def test_a_training_ends_with_the_same_bits_and_no_duration_is_negative(tmp_path
     with monkeypatch.context() as patch:
         each_step(patch, jump)
         assert train(doc, tmp_path / "jumping", data_root, "cpu", 1000) == 143
-    assert len(saved) == 1, "a checkpoint is due by a clock that nobody sets"
+    assert len(saved) == 1, "checkpoints follow a clock that cannot be set"
     clock.ahead = -1e9
     assert train(doc, tmp_path / "jumping", data_root, "cpu", 1000) == 0
     assert contents(tmp_path / "jumping") == contents(tmp_path / "plain")
     found = read_json(tmp_path / "jumping/provenance.json")
     assert 0 < found["wall_seconds"] < HOUR
     began = [attempt["began"] for attempt in found["attempts"]]
-    assert began[1] < began[0], "told as the clock said it"
+    assert began[1] < began[0], "provenance has the time of day of the clock"
     log = (tmp_path / "jumping/log.txt").read_text().splitlines()
     assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S", line) for line in log)
     assert not re.search(r" -\d+ (s|min|h|d)\b", "\n".join(log))
 
 
-def test_checkpoints_go_on_being_due_while_the_clock_stands_in_the_past(tmp_path, data_root, clock, monkeypatch):
+def test_checkpoints_are_still_written_while_the_clock_is_in_the_past(tmp_path, data_root, clock, monkeypatch):
     each_step(monkeypatch, lambda number: setattr(clock, "ahead", -HOUR * number))
     steps, save = [], checkpoint.save
     monkeypatch.setattr(checkpoint, "save", lambda folder, state: steps.append(state["step"]) or save(folder, state))
@@ -105,8 +105,8 @@ def test_checkpoints_go_on_being_due_while_the_clock_stands_in_the_past(tmp_path
     assert steps == [1, 2, 3, 3]
 
 
-def test_progress_counts_by_a_clock_that_nobody_sets(clock, capsys):
-    """A line falls due, and says how much is left, whatever the time of day."""
+def test_progress_does_not_depend_on_the_time_of_day(clock, capsys):
+    """Lines are printed, and state the time that is left, whatever the clock says."""
     bar = Progress("a", 10, every=0.0)
     for step, ahead in ((3, -5 * HOUR), (6, 5 * HOUR), (9, -1e9)):
         clock.ahead = ahead
@@ -117,8 +117,8 @@ def test_progress_counts_by_a_clock_that_nobody_sets(clock, capsys):
     assert progress.duration(0.0) == "0 s"
 
 
-def test_what_is_told_of_runs_of_another_time_is_sound(checkout, clock, capsys):
-    """A run that began in the future, as a clock that was set back since has it, still says how long another takes."""
+def test_status_and_plan_cope_with_a_run_from_the_future(checkout, clock, capsys):
+    """A run that began in the future, because the clock was set back since, still gives the time for other runs."""
     finish(RUN, tiny_runs, USER)
     path = FOLDER / "provenance.json"
     told = read_json(path)
@@ -135,8 +135,8 @@ def test_what_is_told_of_runs_of_another_time_is_sound(checkout, clock, capsys):
     assert not re.search(r"[ (]-\d+(\.\d+)? (s|min|h|d)\b", printed)
 
 
-def test_times_of_files_alone_make_nothing_run_again(checkout):
-    """Snakemake compares times, but of inputs below a megabyte, as all of ours are, the content too."""
+def test_nothing_runs_again_only_because_of_the_times_of_files(checkout):
+    """Snakemake compares times, but also the content of inputs below a megabyte, as all of these are."""
     store = f"data/stores/{resolved().store}/meta.json"
     snakemake(checkout, store, *CONFIG)
     made = Path(f"data/made/codebrim-{SETTINGS['made_photos']}.json")

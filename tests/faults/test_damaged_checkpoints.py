@@ -1,4 +1,4 @@
-"""A checkpoint cut off at any length or with any byte changed is noticed, told, and costs time alone."""
+"""A checkpoint that is cut off or changed anywhere is detected and reported, and only costs time."""
 
 import io
 import os
@@ -35,7 +35,7 @@ def saved(tmp_path):
 
 
 def places(content: bytes) -> list[int]:
-    """The first and the last byte of a file, and others at random."""
+    """Return the positions of the first, the last and some random bytes of a file."""
     inside = random.Random(0).sample(range(1, len(content) - 1), PLACES - 2)
     return [0, *inside, len(content) - 1]
 
@@ -50,7 +50,7 @@ def change(content: bytes, place: int) -> bytes:
 
 
 @pytest.mark.parametrize("damage", [cut, change])
-def test_damage_anywhere_falls_back_to_the_one_before_and_is_one_line(damage, saved, capsys):
+def test_damage_anywhere_gives_one_line_and_the_previous_checkpoint(damage, saved, capsys):
     newest, before = saved / NEWEST, (saved / BEFORE).read_bytes()
     content = newest.read_bytes()
     for place in places(content):
@@ -63,8 +63,8 @@ def test_damage_anywhere_falls_back_to_the_one_before_and_is_one_line(damage, sa
     assert checkpoint.load(saved, "x")["step"] == 2
 
 
-def test_torch_alone_would_hand_out_changed_weights(saved):
-    """Why there is a checksum. Where torch begins to compare its own, this fails, and ours can go."""
+def test_torch_alone_would_return_changed_weights(saved):
+    """This is why checkpoints end in a checksum. If this test fails, torch compares its own, and ours can go."""
     content = (saved / NEWEST).read_bytes()
     weights = checkpoint.load(saved, "x")["state"]["networks"]["G1"]["weight"]
     at = content.index(weights.numpy().tobytes())
@@ -72,7 +72,7 @@ def test_torch_alone_would_hand_out_changed_weights(saved):
     assert not torch.equal(found["state"]["networks"]["G1"]["weight"], weights)
 
 
-def test_both_damaged_is_a_new_start(saved, capsys):
+def test_a_run_with_two_damaged_checkpoints_starts_again(saved, capsys):
     for name in checkpoint.NAMES:
         content = (saved / name).read_bytes()
         (saved / name).write_bytes(change(content, len(content) // 2))
@@ -84,7 +84,7 @@ def test_both_damaged_is_a_new_start(saved, capsys):
     assert not list(saved.iterdir())
 
 
-def test_a_damaged_one_never_takes_the_place_of_a_whole_one(saved):
+def test_a_damaged_checkpoint_never_replaces_a_whole_one(saved):
     (saved / NEWEST).write_bytes(b"")
     assert checkpoint.load(saved, "x")["step"] == 1
     save(saved, 3)

@@ -1,4 +1,4 @@
-"""A changed bit in a finished run's products is told by whoever reads them; no number is made of it."""
+"""Commands that read a finished run's products report a changed bit and compute no number from it."""
 
 import json
 import random
@@ -45,7 +45,7 @@ def _there(checkout, _in_checkout, monkeypatch):
 
 @pytest.fixture
 def change():
-    """Change one bit in the middle of a file; after the test the file is as it was."""
+    """A function that changes one bit in the middle of a file; the file is restored after the test."""
     before: dict[Path, bytes] = {}
 
     def change(path: Path) -> None:
@@ -62,7 +62,7 @@ def flipped(content: bytes, place: int) -> bytes:
 
 
 EVALUATE = ["evaluate", RUN, "--reals", "reals", "--out", "metrics.json"]
-TOLD = [
+REPORTED = [
     (EVALUATE, FOLDER / "samples.npz", "is not what the run wrote"),
     (EVALUATE, Path("reals/reals.npz"), "is not what was prepared"),
     (EVALUATE, Path("reals/held_out.npz"), "is not what was prepared"),
@@ -72,8 +72,10 @@ TOLD = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("words", "path", "said"), TOLD, ids=[f"{words[0]} {path.name}" for words, path, _ in TOLD])
-def test_who_computes_from_a_product_says_so(words, path, said, change, capsys):
+@pytest.mark.parametrize(
+    ("words", "path", "said"), REPORTED, ids=[f"{words[0]} {path.name}" for words, path, _ in REPORTED]
+)
+def test_a_command_that_computes_from_a_damaged_file_reports_it(words, path, said, change, capsys):
     change(path)
     capsys.readouterr()
     assert main([*words, *CONFIG]) == 2
@@ -82,7 +84,7 @@ def test_who_computes_from_a_product_says_so(words, path, said, change, capsys):
     assert not Path("metrics.json").exists() and not Path("images").exists()
 
 
-def test_a_table_says_so_in_the_cells_of_that_run_alone(change, tmp_path, capsys):
+def test_a_table_reports_it_only_in_the_cells_of_that_run(change, tmp_path, capsys):
     change(Path("results/smoke/runs", CLASSIFIER, "predictions.npz"))
     assert main(["table", "aikd_table2", "--out", str(tmp_path), *CONFIG]) == 0
     assert "predictions.npz is not what the run wrote" in capsys.readouterr().err
@@ -91,7 +93,7 @@ def test_a_table_says_so_in_the_cells_of_that_run_alone(change, tmp_path, capsys
     assert damaged and all("preact_resnet18/baseline" in line for line in damaged) and len(damaged) < len(cells) - 1
 
 
-def test_a_figure_says_so(change, tmp_path, capsys):
+def test_a_figure_reports_it(change, tmp_path, capsys):
     change(FOLDER / "samples.npz")
     assert main(["figure", "okd_figure3", "--out", str(tmp_path), *CONFIG]) == 0
     assert re.search(r"okd_figure3: cannot be read \(BadZipFile: Bad CRC-32", capsys.readouterr().err)
@@ -99,14 +101,17 @@ def test_a_figure_says_so(change, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("write", [np.savez, np.savez_compressed])
-def test_numpy_compares_the_checksums_that_torch_does_not(write: Callable, tmp_path):
-    """What figures read without comparing its SHA-256: a changed bit is told, or changes no number."""
+def test_numpy_compares_checksums_which_torch_does_not(write: Callable, tmp_path):
+    """Figures read npz files without comparing their SHA-256: a changed bit is reported, or changes no number."""
     arrays = {"a": np.arange(500), "b": np.random.default_rng(0).normal(size=(20, 30)).astype(np.float32)}
     path = tmp_path / "a.npz"
     write(path, **arrays)
     content = path.read_bytes()
-    edges = [*range(120), *range(len(content) - 250, len(content))]  # the headers, where a bit may mean anything
-    told = 0
+    edges = [
+        *range(120),
+        *range(len(content) - 250, len(content)),
+    ]  # headers: a changed bit may have any effect
+    reported = 0
 
     def read() -> dict[str, np.ndarray]:
         with np.load(path) as found:
@@ -115,6 +120,6 @@ def test_numpy_compares_the_checksums_that_torch_does_not(write: Callable, tmp_p
     for place in [*edges, *random.Random(0).sample(range(len(content)), PLACES)]:
         path.write_bytes(flipped(content, place))
         found, problem = attempt(read)
-        told += bool(problem)
+        reported += bool(problem)
         assert problem or all(np.array_equal(found[name], arrays[name]) for name in arrays), place
-    assert told > PLACES / 2
+    assert reported > PLACES / 2

@@ -1,4 +1,4 @@
-"""A disk that is really full: what was whole stays whole, the reason is one line, and with room the work goes on."""
+"""A full disk: existing files stay whole, one line gives the reason, and with room the job continues."""
 
 import json
 import subprocess
@@ -40,7 +40,7 @@ def document():
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory, data_root, document):
-    """The files of a run that nothing disturbed, its last checkpoint among them."""
+    """The files of an undisturbed run, with its last checkpoint."""
     folder, save, saved = tmp_path_factory.mktemp("undisturbed"), checkpoint.save, {}
 
     def keep(folder: Path, state: dict) -> None:
@@ -60,7 +60,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_a_training_whose_disk_fills_up_keeps_its_checkpoint_and_ends_with_the_same_bits(
     small_disk, checkout, undisturbed, data_root, document
 ):
-    """Room for two checkpoints and not for a third, which is written before the first goes."""
+    """The disk has room for two checkpoints but not for a third, which is written before the first is deleted."""
     disk = small_disk(checkout / "results", int(2.5 * len(undisturbed["checkpoint.pt"])))
     words = ["device=cpu", f"data_root={data_root}", "checkpoint_seconds=0", f"override={json.dumps(SETTINGS)}"]
     done = advkd(checkout, "train", RUN, "--config", *words, check=False)
@@ -70,7 +70,7 @@ def test_a_training_whose_disk_fills_up_keeps_its_checkpoint_and_ends_with_the_s
     assert last == f"advkd train: {folder.relative_to(checkout)}/checkpoint.pt cannot be written: {FULL}"
     assert "Traceback" not in done.stderr and done.stderr.count(FULL) == 1
     found = {path.name for path in folder.iterdir() if path.is_file()}
-    assert found == {*checkpoint.NAMES, "config.yaml", "history.csv", "log.txt", ".lock"}, "nothing half-written"
+    assert found == {*checkpoint.NAMES, "config.yaml", "history.csv", "log.txt", ".lock"}, "no half-written file"
     disk.make_room()
     assert train(document, folder, data_root, "cpu", 1000) == 0
     assert contents(folder).items() <= undisturbed.items()
@@ -78,12 +78,12 @@ def test_a_training_whose_disk_fills_up_keeps_its_checkpoint_and_ends_with_the_s
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "checkpoint.pt", "samples.npz"])
-def test_products_that_find_no_room_are_one_line_and_are_written_later(
+def test_products_without_room_give_one_line_and_are_written_later(
     name, small_disk, tmp_path, undisturbed, data_root, document
 ):
-    """At the end of a training: its weights, its last checkpoint, its samples."""
+    """At the end of a training it writes its weights, its last checkpoint and its samples."""
     order = ["model.safetensors", "checkpoint.pt", "samples.npz"]
-    before = sum(len(undisturbed[one]) for one in order[: order.index(name)])
+    before = sum(len(undisturbed[product]) for product in order[: order.index(name)])
     disk = small_disk(tmp_path / "disk", before + len(undisturbed[name]) // 2)
     with pytest.raises(UserError) as caught:
         train(document, disk.folder / "run", data_root, "cpu", 1000)
@@ -94,7 +94,7 @@ def test_products_that_find_no_room_are_one_line_and_are_written_later(
     assert contents(disk.folder / "run").items() <= undisturbed.items()
 
 
-def test_a_log_that_finds_no_room_is_told_once_and_stops_nothing(
+def test_a_log_without_room_is_reported_once_and_stops_nothing(
     small_disk, tmp_path, undisturbed, data_root, document, capsys
 ):
     disk = small_disk(tmp_path / "disk", 1 << 20)
@@ -114,16 +114,16 @@ def test_a_log_that_finds_no_room_is_told_once_and_stops_nothing(
     assert sum("done after" in line for line in told) == 1
 
 
-def test_nobody_to_read_what_is_printed_stops_nothing(tmp_path):
+def test_a_closed_standard_error_stops_nothing(tmp_path):
     with Path("/dev/full").open("w") as full:
         code = f"from advkd.progress import say; say('a'); say('b'); open({str(tmp_path / 'ended')!r}, 'w')"
         subprocess.run([sys.executable, "-c", code], stderr=full, env={"PYTHONPATH": "src"})
     assert (tmp_path / "ended").exists()
 
 
-@pytest.mark.parametrize("before", [False, True], ids=["none there before", "one there before"])
-def test_a_store_that_finds_no_room_says_how_much_it_takes(before, small_disk, tmp_path):
-    """What is asked for beforehand are the arrays: a disk with as much and no more fills up behind them."""
+@pytest.mark.parametrize("before", [False, True], ids=["no store before", "a store before"])
+def test_a_store_without_room_says_how_much_it_needs(before, small_disk, tmp_path):
+    """Only the room for the arrays is checked beforehand: a disk with just so much is full after them."""
     arrays = {
         "images": np.zeros((20, 64, 64, 3), np.uint8), "labels": np.arange(20),
         "held_out": np.zeros((2, 64, 64, 3), np.uint8), "held_out_labels": np.arange(2),
@@ -180,12 +180,12 @@ def numpy_save(path: Path, array: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("write", [torch_save, safetensors_save, numpy_save])
-def test_a_library_that_hides_the_reason_is_seen_through(write, small_disk, tmp_path):
+def test_the_reason_is_found_even_if_a_library_hides_it(write, small_disk, tmp_path):
     disk = small_disk(tmp_path / "disk", 1 << 20)
     with (
         pytest.raises(CannotWrite, match=f"a cannot be written: {FULL}") as caught,
         files.atomic(disk.folder / "a") as a,
     ):
         write(a, np.zeros(1 << 18))
-    assert getattr(caught.value.__cause__, "errno", None) is None, "else it hides nothing, and need not be asked again"
+    assert getattr(caught.value.__cause__, "errno", None) is None, "the probe is only needed if the reason is hidden"
     assert not disk.names()

@@ -1,4 +1,4 @@
-"""The readers of data, names and settings that others wrote, given what nobody wrote. See `fuzzing`."""
+"""Fuzzes the readers of data sets, names of runs and settings (see `fuzzing`)."""
 
 import contextlib
 import gzip
@@ -12,7 +12,7 @@ from pathlib import Path
 import fuzzing
 import numpy as np
 import pytest
-from fuzzing import asked, examples, spoilt
+from fuzzing import checked, damaged, examples
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -32,7 +32,7 @@ from advkd.settings.user import User
 
 
 class Memory(Archive):
-    """Files that lie in memory."""
+    """An archive of files in memory."""
 
     kind = "memory"
 
@@ -64,10 +64,10 @@ ANNOTATION = (
 PHOTO = jpeg()
 
 
-@given(spoilt(ANNOTATION), st.booleans())
+@given(damaged(ANNOTATION), st.booleans())
 @examples(30)
 def test_annotations(annotation, strict):
-    with asked():
+    with checked():
         photos = codebrim.read_codebrim(Memory({"a.jpg": PHOTO, "a.xml": annotation}), strict=strict)
         for box in photos[0].boxes:
             assert 0 <= box.xmin < box.xmax <= 70 and 0 <= box.ymin < box.ymax <= 66 and box.labels
@@ -82,17 +82,17 @@ def encoded(suffix):
 PICTURES = {suffix: encoded(suffix) for suffix in images.FORMATS}
 
 
-@given(st.sampled_from(list(PICTURES)).flatmap(lambda suffix: spoilt(PICTURES[suffix])))
+@given(st.sampled_from(list(PICTURES)).flatmap(lambda suffix: damaged(PICTURES[suffix])))
 @examples(60)
 def test_pictures(data):
-    with asked():
+    with checked():
         pixels, _ = decode_image(Memory({"x": data}), "x")
         assert pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3
 
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
-    """The files of every data set for classification, drawn, by their names in the official folder."""
+    """Return the files of each drawn data set for classification, by their names in the official folder."""
     found = {}
     for name in READERS:
         place = tmp_path_factory.mktemp(name)
@@ -124,8 +124,8 @@ LISTS = {
 def test_lists_of_data_sets(drawn, data):
     name = data.draw(st.sampled_from(list(LISTS)))
     file = data.draw(st.sampled_from(LISTS[name]))
-    changed = data.draw(spoilt(drawn[name][file]))
-    with asked():
+    changed = data.draw(damaged(drawn[name][file]))
+    with checked():
         found = READERS[name](Memory({**drawn[name], file: changed}))
         listed = [item.image for item in (*found.train, *found.valid)]
         assert len(set(listed)) == len(listed)
@@ -136,8 +136,8 @@ def test_lists_of_data_sets(drawn, data):
 @given(st.data())
 @examples(1)
 def test_matlab_files(drawn, data):
-    """Few: each takes a process."""
-    changed = data.draw(spoilt(drawn["stanford_dogs"]["train_list.mat"]))
+    """Only few examples, because each takes a process."""
+    changed = data.draw(damaged(drawn["stanford_dogs"]["train_list.mat"]))
     with contextlib.suppress(ValueError):
         rows = matlab.load_variables(changed, ("file_list", "labels"))
         assert len(rows) == 2
@@ -168,14 +168,15 @@ ARCHIVES = {kind: packed(kind) for kind in KINDS}
 
 
 @given(
-    st.sampled_from(KINDS).flatmap(lambda kind: spoilt(ARCHIVES[kind])), st.sampled_from(["a.zip", "a.tar", "a.tar.gz"])
+    st.sampled_from(KINDS).flatmap(lambda kind: damaged(ARCHIVES[kind])),
+    st.sampled_from(["a.zip", "a.tar", "a.tar.gz"]),
 )
 @examples(80)
 def test_archives(tmp_path_factory, data, name):
     folder = tmp_path_factory.getbasetemp() / "archives"
     folder.mkdir(exist_ok=True)
     (folder / name).write_bytes(data)
-    with asked():
+    with checked():
         found = open_archive(folder / name, "set")
         for inner in found.order(found.names()):
             assert not inner.startswith("/") and ".." not in inner.split("/")
@@ -192,14 +193,14 @@ RUNS = [
 
 
 NEARLY = (
-    st.sampled_from(RUNS).flatmap(lambda name: spoilt(name.encode())).map(lambda data: data.decode(errors="replace"))
+    st.sampled_from(RUNS).flatmap(lambda name: damaged(name.encode())).map(lambda data: data.decode(errors="replace"))
 )
 
 
 @given(NEARLY | st.from_regex(r"(okd|aikd|gip)/\w+/\w+/\w+(\+\w+=[\w.-]+){0,2}/seed\d+", fullmatch=True))
 @examples(80)
 def test_names_of_runs(name):
-    with asked():
+    with checked():
         run = Run.parse(name)
         assert str(run) == name and ".." not in Path(name).parts
         check_written(run)
@@ -217,23 +218,23 @@ VALUES = st.recursive(
 @given(st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), VALUES, max_size=3))
 @examples(60)
 def test_values_of_the_configuration(values):
-    with asked():
+    with checked():
         user = config.user(values)
         config.resolve(RUNS[0], user)
 
 
-@given(st.sampled_from(KEYS), spoilt(b"{okd: {rho: 0.3, width: [1, 2]}, x: 'y'}"))
+@given(st.sampled_from(KEYS), damaged(b"{okd: {rho: 0.3, width: [1, 2]}, x: 'y'}"))
 @examples(40)
 def test_settings_on_the_command_line(capsys, key, value):
-    with asked(), contextlib.suppress(SystemExit):
+    with checked(), contextlib.suppress(SystemExit):
         assert cli.main(["config", RUNS[0], "--config", f"{key}={value.decode(errors='replace')}"]) in (0, 2)
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_what_is_asked_is_asked():
-    """The harness notices another exception, several lines, a write elsewhere."""
+def test_the_checks_can_fail():
+    """They detect another exception, several lines, an empty line and a write elsewhere."""
     for wrong in (ValueError("x"), UserError("two\nlines"), UserError("")):
-        with pytest.raises((AssertionError, ValueError)), asked():
+        with pytest.raises((AssertionError, ValueError)), checked():
             raise wrong
-    with pytest.raises(AssertionError, match="elsewhere"), asked(Path("/nowhere")):
+    with pytest.raises(AssertionError, match="elsewhere"), checked(Path("/nowhere")):
         fuzzing._watch("open", ("elsewhere", "w", fuzzing.WRITING))

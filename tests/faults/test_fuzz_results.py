@@ -1,4 +1,4 @@
-"""The readers of what a checkout holds and a training leaves, given files that nobody wrote. See `fuzzing`."""
+"""Fuzzes the readers of a checkout's files and of a training's files (see `fuzzing`)."""
 
 import contextlib
 import csv
@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 import yaml
-from fuzzing import asked, examples, spoilt
+from fuzzing import checked, damaged, examples
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,15 +24,15 @@ RUN = "okd/codebrim/sagan/okd+rho=0.3/seed0"
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """A checkout to spoil files of, the working folder while the tests of this module run."""
+    """A checkout whose files are damaged; it is the working folder of this module's tests."""
     folder = copy_checkout(tmp_path_factory.mktemp("fuzz") / "checkout")
     with contextlib.chdir(folder):
         yield folder
 
 
 @contextlib.contextmanager
-def spoiling(path, data):
-    """Replace a file and what was remembered of it."""
+def replaced(path, data):
+    """Replace a file for a while, and forget its cached content before and afterwards."""
     original = path.read_bytes()
     path.write_bytes(data)
     catalog.cells.cache_clear()
@@ -51,7 +51,7 @@ def spoiling(path, data):
 @examples(10)
 def test_published_numbers(place, data):
     path = place / "paper/published/gip_table1.csv"
-    with spoiling(path, data.draw(spoilt(path.read_bytes()))), contextlib.chdir(place), asked(place):
+    with replaced(path, data.draw(damaged(path.read_bytes()))), contextlib.chdir(place), checked(place):
         table_cells.collect_rows("gip_table1", User())
         catalog.runs("gip_table1", User())
 
@@ -63,7 +63,7 @@ def test_claims(place, data):
     text = path.read_bytes()
     start = data.draw(st.integers(0, len(text) - 1500))
     part = yaml.safe_dump({"okd": yaml.safe_load(text)["okd"][:2]}).encode() if start % 2 else text[:1500]
-    with spoiling(path, data.draw(spoilt(part))), contextlib.chdir(place), asked(place):
+    with replaced(path, data.draw(damaged(part))), contextlib.chdir(place), checked(place):
         load_claims()
 
 
@@ -71,7 +71,7 @@ def test_claims(place, data):
 @examples(15)
 def test_files_of_settings(place, data):
     path = place / data.draw(st.sampled_from(["config/config.yaml", "config/okd.yaml", "config/scales/smoke.yaml"]))
-    with spoiling(path, data.draw(spoilt(path.read_bytes()))), contextlib.chdir(place), asked(place):
+    with replaced(path, data.draw(damaged(path.read_bytes()))), contextlib.chdir(place), checked(place):
         config.resolve(RUN, config.user())
 
 
@@ -79,7 +79,7 @@ NAME = "gip/cifar10/resnet18/gip/seed0"
 
 
 @pytest.fixture(scope="module")
-def left(place):
+def run_folder(place):
     """The folder of a finished run, as a training leaves it."""
     one = config.resolve(NAME, User(seeds=1))
     folder = place / one.run.folder("smoke")
@@ -111,7 +111,7 @@ def left(place):
     shared = {"result": result, "code": "0" * 12, "wall_seconds": 3.0, "peak_memory_mib": {"host": 100}}
     write_json(folder / "provenance.json", {"data": data, "attempts": [attempt], "scale": "smoke", **shared})
     with contextlib.chdir(place):
-        for read in READING.values():  # and load what they need, which is not timed below
+        for read in READING.values():  # loads their modules, so that the timed calls below do not
             read(User(seeds=1), place / "out")
     return folder
 
@@ -128,22 +128,22 @@ READING = {
 
 @given(st.data())
 @examples(12)
-def test_what_a_run_left(place, left, data):
-    """Also where the checksum was made to fit."""
+def test_the_files_of_a_run(place, run_folder, data):
+    """Some examples also have a checksum that fits the damaged file."""
     file = data.draw(st.sampled_from(FILES))
     reading = data.draw(st.sampled_from(list(READING)))
-    changed = data.draw(spoilt((left / file).read_bytes()))
-    kept = {name: (left / name).read_bytes() for name in FILES}
+    changed = data.draw(damaged((run_folder / file).read_bytes()))
+    kept = {name: (run_folder / name).read_bytes() for name in FILES}
     with contextlib.chdir(place):
         try:
-            (left / file).write_bytes(changed)
+            (run_folder / file).write_bytes(changed)
             if file.endswith(".npz") and data.draw(st.booleans()):
-                (left / "metrics.json").unlink()
+                (run_folder / "metrics.json").unlink()
                 result = json.loads(kept["result.json"])
-                result["sha256"][file] = sha256(left / file)
-                write_json(left / "result.json", result)
-            with asked(place):
+                result["sha256"][file] = sha256(run_folder / file)
+                write_json(run_folder / "result.json", result)
+            with checked(place):
                 READING[reading](User(seeds=1), place / "out")
         finally:
             for name, content in kept.items():
-                (left / name).write_bytes(content)
+                (run_folder / name).write_bytes(content)

@@ -1,6 +1,6 @@
-"""SIGKILL at random moments: whatever is killed, and started again, ends as if nothing had happened.
+"""SIGKILL at random moments: a job that is killed and started again ends as if nothing had happened.
 
-Here one kill of every piece of work. A series, and one kill before every change of a file, is asked for by
+By default each job is killed once. A series of kills, and one kill before every change of a file:
 
     python -m pytest tests/faults/test_kills.py --kills 25 --kill-figures kills.json
 """
@@ -18,18 +18,18 @@ from advkd import locks
 from advkd.data import store
 from advkd.data.store_draft import DRAFT_SUFFIX, draft_store, write_store
 
-MANY = 25  # kills, enough to go on from many steps
-QUICK = ("gan_store",)  # whose lives are short enough for every run of the tests
+MANY = 25  # kills; enough to continue from many different steps
+QUICK = ("gan_store",)  # jobs that are short enough for every run of the tests
 
 
 @pytest.fixture(scope="module")
 def ask(pytestconfig):
-    """An option of the command line, or its default where no test of this folder was named there."""
+    """Return an option of the command line, or its default if pytest has not loaded this folder's options."""
     return pytestconfig.getoption
 
 
 @pytest.mark.parametrize("name", WORKS)
-def test_killed_work_ends_with_the_same_bytes_and_leaves_nothing_else(name, ask, tmp_path):
+def test_a_killed_job_ends_with_the_same_bytes_and_leaves_no_other_files(name, ask, tmp_path):
     work = WORKS[name](name, tmp_path)
     series = endure(work, ask("--kills", 1), ask("--kill-seed", 0))
     if file := ask("--kill-figures", None):
@@ -37,8 +37,8 @@ def test_killed_work_ends_with_the_same_bytes_and_leaves_nothing_else(name, ask,
     assert not series.differences, f"seed {series.seed}: {series.differences}"
     assert series.kills == ask("--kills", 1)
     if work.run and series.kills >= MANY:
-        assert any(series.from_steps), "some went on from a checkpoint"
-        assert series.in_parts.keys() == work.parts.keys(), "killed, and continued, in every part of an epoch"
+        assert any(series.from_steps), "some continued from a checkpoint"
+        assert series.in_parts.keys() == work.parts.keys(), "some continued in each part of an epoch"
 
 
 def pytest_generate_tests(metafunc):
@@ -47,7 +47,7 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("brief", BRIEF_WORKS if series else QUICK)
 
 
-def test_killed_before_any_change_of_a_file(brief, ask, tmp_path):
+def test_a_job_killed_before_any_change_of_a_file_ends_the_same(brief, ask, tmp_path):
     work = BRIEF_WORKS[brief](brief, tmp_path)
     work.name += ", at every change"
     series = endure_everywhere(work)
@@ -57,7 +57,7 @@ def test_killed_before_any_change_of_a_file(brief, ask, tmp_path):
     assert series.kills > 5
 
 
-def test_what_safetensors_left_half_written_goes_with_the_next_life(tmp_path):
+def test_the_next_life_deletes_the_half_written_file_of_safetensors(tmp_path):
     work = BRIEF_WORKS["classifier"]("classifier", tmp_path)
     half = work.place / work.run / ".tmpA1b2C3"
     half.parent.mkdir(parents=True)
@@ -70,7 +70,7 @@ ARRAYS = {name: np.zeros((2, 4, 4, 3), np.uint8) for name in store.ARRAYS}
 
 
 def drafted(folder: Path, name: str) -> Path:
-    """Leave a store's draft as a killed preparation does; return its lock."""
+    """Make the draft of a store as a killed preparation leaves it; return its lock."""
     draft = folder / f".{name}{DRAFT_SUFFIX}"
     (draft / name).mkdir(parents=True)
     (draft / name / "images.npy").write_bytes(b"half")
@@ -78,10 +78,10 @@ def drafted(folder: Path, name: str) -> Path:
     return draft / "lock"
 
 
-def test_a_preparation_removes_what_a_killed_one_left_of_its_store_alone(tmp_path):
+def test_a_preparation_deletes_only_the_draft_of_its_own_store(tmp_path):
     other, living = drafted(tmp_path, "other"), drafted(tmp_path, "living")
     drafted(tmp_path, "set")
-    (tmp_path / f".empty{DRAFT_SUFFIX}").mkdir()  # killed before its lock was there
+    (tmp_path / f".empty{DRAFT_SUFFIX}").mkdir()  # killed before it made its lock
     write_store(tmp_path / "empty", ARRAYS, "", {})
     (elsewhere := tmp_path / "elsewhere").mkdir()
     (elsewhere / "file").touch()

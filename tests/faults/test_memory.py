@@ -1,4 +1,4 @@
-"""Too little memory: one line that says what to ask for less of, nothing half-written, and the next try goes on."""
+"""Too little memory gives one line with the remedy and no half-written file, and the next try continues."""
 
 import errno
 import json
@@ -32,7 +32,7 @@ from checkouts import environment
         (OSError(errno.EMFILE, "Too many open files"), "Too many open files"),
     ],
 )
-def test_what_the_machine_lacks_is_one_line(error, words):
+def test_a_machine_fault_is_one_line(error, words):
     assert words in machine_fault(error) and "\n" not in machine_fault(error)
     assert (MEMORY_REMEDY in machine_fault(error)) == ("out of memory" in words or "CUDA" in words)
 
@@ -40,24 +40,25 @@ def test_what_the_machine_lacks_is_one_line(error, words):
 @pytest.mark.parametrize(
     "error", [ValueError("out of memory"), RuntimeError("shapes differ"), FileNotFoundError(errno.ENOENT, "no", "a")]
 )
-def test_other_errors_are_faults_of_the_program(error):
+def test_other_errors_are_no_machine_faults(error):
     assert machine_fault(error) == ""
 
 
-def test_torch_s_own_words_are_known():
+def test_the_message_of_torch_is_recognised():
     with pytest.raises(RuntimeError) as caught:
         torch.empty(1 << 60, dtype=torch.uint8)
     assert machine_fault(caught.value).startswith("out of memory (")
 
 
 def limited(folder: Path, code: str, *mib: int) -> subprocess.CompletedProcess:
-    """Run code in a process for each limit, which may map so many MiB more than it has; its status is printed."""
+    """Run code in a process for each limit, the MiB that it may allocate beyond its start; print its exit status."""
     code = f"""
 import os, resource, sys, torch
 from pathlib import Path
 from advkd import cli
 from advkd.errors import machine_fault
-from advkd.training import checkpoint, gan, train
+from advkd.runs import checkpoint, train
+from advkd.training import gan
 mapped = int(open("/proc/self/statm").read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
 for mib in {mib}:
     if not (child := os.fork()):
@@ -70,46 +71,46 @@ for mib in {mib}:
     )
 
 
-def test_a_training_without_enough_is_one_line_and_leaves_nothing_half_written(checkout, tmp_path):
+def test_a_training_without_memory_gives_one_line_and_no_half_written_file(checkout, tmp_path):
     data_root = make_store(tmp_path / "data")
     override = {"okd": {**TINY, "batch": 12, "curve_points": 0}}
     words = ["train", RUN, "--config", "device=cpu", f"data_root={data_root}", f"override={json.dumps(override)}"]
-    told = limited(checkout, f"cli.main({words!r})", 110).stderr  # enough for imports, which end in other ways
+    stderr_text = limited(checkout, f"cli.main({words!r})", 110).stderr  # imports need less
     assert re.search(
-        r"^advkd train: out of memory \(.*" + re.escape(MEMORY_REMEDY) + r"\n110 2$", told, re.MULTILINE
-    ), told
-    assert "Traceback" not in told
+        r"^advkd train: out of memory \(.*" + re.escape(MEMORY_REMEDY) + r"\n110 2$", stderr_text, re.MULTILINE
+    ), stderr_text
+    assert "Traceback" not in stderr_text
     left = {path.name for path in (checkout / FOLDER).iterdir()}
-    assert left == {"config.yaml", "log.txt", ".lock"}, "nothing half-written"
+    assert left == {"config.yaml", "log.txt", ".lock"}, "no half-written file"
 
 
-def test_a_preparation_without_enough_leaves_the_store_as_it_was(checkout):
-    """What is cut out of photographs lies in memory until it is written."""
+def test_a_preparation_without_memory_leaves_the_store_unchanged(checkout):
+    """The crops of photographs stay in memory until they are written."""
     prepare()
-    one = resolved()
-    store = Path("data/stores", one.store)
+    run = resolved()
+    store = Path("data/stores", run.store)
     before = {path.name: path.read_bytes() for path in store.iterdir()}
-    settings = {**one.store_settings, "crops": 20_000}
+    settings = {**run.store_settings, "crops": 20_000}
     words = ["prepare", "data/made/codebrim-12.json", "--settings", json.dumps(settings), "--out", str(store)]
-    told = limited(checkout, f"cli.main({words!r})", 60).stderr
+    stderr_text = limited(checkout, f"cli.main({words!r})", 60).stderr
     said = r"^advkd prepare: out of memory \(Unable to allocate .* MiB.*" + re.escape(MEMORY_REMEDY) + "\n60 2\n"
-    assert re.search(said, told, re.MULTILINE) and "Traceback" not in told, told
+    assert re.search(said, stderr_text, re.MULTILINE) and "Traceback" not in stderr_text, stderr_text
     assert {path.name: path.read_bytes() for path in store.iterdir()} == before
     assert [path.name for path in store.parent.iterdir()] == [store.name]
 
 
-def test_a_checkpoint_that_does_not_fit_into_memory_is_no_damaged_one(tmp_path):
+def test_a_checkpoint_that_does_not_fit_into_memory_is_not_damaged(tmp_path):
     weights = torch.zeros(100 << 18)  # 100 MiB
     for step in (1, 2):
         checkpoint.save(tmp_path, {"identity": "x", "step": step, "weights": weights})
-    told = limited(Path.cwd(), f"checkpoint.load(Path({str(tmp_path)!r}), 'x') is None", 50).stderr
-    *_, raised, status = told.splitlines()
-    assert status == "50 1" and "damaged" not in told
+    stderr_text = limited(Path.cwd(), f"checkpoint.load(Path({str(tmp_path)!r}), 'x') is None", 50).stderr
+    *_, raised, status = stderr_text.splitlines()
+    assert status == "50 1" and "damaged" not in stderr_text
     assert raised.startswith("MemoryError") or "can't allocate memory" in raised
     assert checkpoint.load(tmp_path, "x")["step"] == 2
 
 
-def test_a_file_that_is_being_written_when_memory_ends_is_left_as_it_was(tmp_path):
+def test_a_file_is_unchanged_if_memory_runs_out_while_it_is_written(tmp_path):
     path = tmp_path / "a"
     path.write_text("before")
     with pytest.raises(MemoryError), atomic(path) as temporary:
@@ -118,8 +119,8 @@ def test_a_file_that_is_being_written_when_memory_ends_is_left_as_it_was(tmp_pat
     assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
 
 
-def test_a_training_that_the_kernel_kills_goes_on_in_the_workflow_s_next_try(checkout, tmp_path):
-    """Linux ends what takes too much memory by SIGKILL, which nothing can answer."""
+def test_a_training_that_the_kernel_kills_continues_in_the_next_try(checkout, tmp_path):
+    """Linux kills a process that takes too much memory with SIGKILL, which it cannot handle."""
     prepare()
     assert train(resolved().document(), tmp_path / "undisturbed", Path("data"), "cpu", 1000) == 0
     command = [*SNAKEMAKE, str(FOLDER / "result.json"), "--retries", "1", *CONFIG]

@@ -1,4 +1,4 @@
-"""Nothing but a download opens a connection: neither an import, nor a command that asks and shows."""
+"""Only downloads open a connection: no import does, and no command that answers questions."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ import pytest
 
 from checkouts import copy_checkout, environment
 
-# An audit hook sees every socket of a process, whoever opens it, and cannot be taken away.
+# An audit hook sees every socket of a process, whoever opens it, and cannot be removed.
 GUARD = """
 import os, sys
 EVENTS = {"connect", "getaddrinfo", "gethostbyname", "gethostbyaddr", "sendto", "sendmsg"}
@@ -35,7 +35,7 @@ for words in {words}:
         assert not end.code, words
 print("all ended")
 """
-ASKING = [
+COMMAND_LINES = [
     "--help", "--version", "train --help", "status", "status --all", "doctor", "plan table1", "plan all", "claims",
     "audit", "deviations --out deviations.md", "explain okd_table1 OKD-SAGAN G2", "explain R1",
     "report --html page.html", "config okd/codebrim/sagan/okd/seed0", "draw mit67 --size 2 --out drawn.json",
@@ -48,7 +48,7 @@ def checkout(tmp_path_factory):
 
 
 def guarded(checkout, code):
-    """Run a program in which every connection ends the process."""
+    """Run a program that ends at its first connection."""
     code = GUARD + textwrap.dedent(code)
     return subprocess.run(
         [sys.executable, "-c", code], cwd=checkout, env=environment(checkout), capture_output=True, text=True
@@ -63,7 +63,7 @@ CONNECTING = [
 
 
 @pytest.mark.parametrize("code", CONNECTING)
-def test_a_connection_would_be_noticed(checkout, code):
+def test_the_guard_detects_a_connection(checkout, code):
     done = guarded(checkout, code)
     assert done.returncode == 97 and "CONNECTION socket." in done.stderr
 
@@ -73,8 +73,8 @@ def test_no_module_connects_when_it_is_imported(checkout):
     assert done.returncode == 0, done.stderr
 
 
-def test_no_command_that_asks_connects(checkout):
-    done = guarded(checkout, COMMANDS.format(words=ASKING))
+def test_no_command_that_answers_a_question_connects(checkout):
+    done = guarded(checkout, COMMANDS.format(words=COMMAND_LINES))
     assert done.returncode == 0 and done.stdout.endswith("all ended\n"), done.stderr
 
 
@@ -89,7 +89,7 @@ def test_a_workflow_that_draws_its_data_is_planned_without_a_connection(checkout
     assert done.returncode == 0 and "train" in done.stdout, done.stderr
 
 
-def test_a_download_is_not_tried_where_a_mirror_is_given(checkout):
+def test_nothing_is_downloaded_if_a_mirror_is_given(checkout):
     (checkout / "mirror").mkdir()
     code = """
     from advkd.cli import main

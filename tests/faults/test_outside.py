@@ -1,4 +1,4 @@
-"""No command changes, or deletes, what is not its own: beside its output, behind links, in a folder of the user's."""
+"""No command changes or deletes other files: beside its output, behind links, or in a user's folder."""
 
 import contextlib
 import json
@@ -24,7 +24,7 @@ def fill(folder, contents=PRECIOUS):
 
 
 def tree(folder):
-    """Return what is below `folder`: the bytes of files, where links lead, and None for folders."""
+    """Return the content of `folder` by path: bytes of files, targets of links, None for folders."""
     found = {}
     for path in folder.rglob("*"):
         content = str(path.readlink()) if path.is_symlink() else path.read_bytes() if path.is_file() else None
@@ -34,7 +34,7 @@ def tree(folder):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """A checkout with a finished training and its data, and beside it what is precious."""
+    """A checkout with a finished training and its data, beside a folder of precious files."""
     place = tmp_path_factory.mktemp("whole")
     fill(place / "home")
     with contextlib.chdir(copy_checkout(place / "checkout")):
@@ -45,16 +45,16 @@ def whole(tmp_path_factory):
 
 @pytest.fixture
 def home(whole, tmp_path, monkeypatch):
-    """The folder beside a copy of the checkout, which is the working folder."""
+    """The folder of precious files beside a copy of the checkout, which is the working folder."""
     shutil.copytree(whole, tmp_path, dirs_exist_ok=True, symlinks=True)
     monkeypatch.chdir(tmp_path / "checkout")
     return tmp_path / "home"
 
 
 def store_words(out):
-    one = small.resolved()
+    run = small.resolved()
     made = f"data/made/codebrim-{small.SETTINGS['made_photos']}.json"
-    return ["prepare", made, "--settings", json.dumps(one.store_settings), "--out", str(out)]
+    return ["prepare", made, "--settings", json.dumps(run.store_settings), "--out", str(out)]
 
 
 WRITING = {
@@ -70,7 +70,7 @@ WRITING = {
 FILES = {"claims": "claims.md", "deviations": "deviations.md", "draw": "drawn.json"}
 
 
-def test_commands_write_where_they_are_asked_to_and_nowhere_else(home, capfd):
+def test_commands_write_only_where_they_are_asked_to(home, capfd):
     (store,) = Path("data/stores").glob("codebrim-*")
     everything = tree(home.parent)
     for name, words in WRITING.items():
@@ -88,13 +88,13 @@ def test_commands_write_where_they_are_asked_to_and_nowhere_else(home, capfd):
 
 
 def log(before, after):
-    """Return a run's log as it was, where lines were appended to it."""
+    """Return the path and the old content of a run's log, to which lines may have been appended."""
     name = f"checkout/{small.FOLDER}/log.txt"
     assert after[name].startswith(before[name])
     return {(name, before[name])}
 
 
-def test_a_folder_that_is_no_store_is_not_replaced_by_one(home, capfd):
+def test_a_folder_that_is_no_store_is_not_replaced(home, capfd):
     before = tree(home)
     assert main(store_words(home)) == 2
     said = capfd.readouterr().err.splitlines()[-1]
@@ -116,7 +116,7 @@ def test_a_store_with_a_file_of_the_users_in_it_is_not_replaced(home, capfd):
 
 
 @pytest.mark.parametrize("before", ["nothing", "an empty folder", "a store", "half a store"])
-def test_a_store_takes_the_place_of_a_store(home, before):
+def test_a_store_replaces_a_store(home, before):
     (store,) = Path("data/stores").glob("codebrim-*")
     new = home / "store"
     if before == "an empty folder":
@@ -131,7 +131,7 @@ def test_a_store_takes_the_place_of_a_store(home, before):
 
 @pytest.mark.parametrize("inside", [True, False])
 def test_a_store_behind_a_link(home, capfd, inside):
-    """As where data lie on another disk: the link stays, and what it leads to is treated as if it were named."""
+    """As with data on another disk: the link stays, and its target is treated as if it were named."""
     (store,) = Path("data/stores").glob("codebrim-*")
     if inside:
         shutil.move(store, home / "store")
@@ -148,8 +148,8 @@ LINKED = (".lock", "scratch", "model.safetensors", "samples.npz", "result.json",
 
 
 @pytest.mark.parametrize("finished", [True, False])
-def test_links_in_a_runs_folder_lead_nowhere(home, finished):
-    """A folder of results that came from elsewhere may hold links to files of the user's."""
+def test_links_in_a_runs_folder_are_not_followed(home, finished):
+    """A folder of results that was copied from elsewhere may hold links to a user's files."""
     folder = small.FOLDER
     if not finished:
         shutil.rmtree(folder)
@@ -163,7 +163,7 @@ def test_links_in_a_runs_folder_lead_nowhere(home, finished):
 
 
 def test_a_runs_folder_that_is_a_link(home):
-    """Only what a training writes is written or removed in it."""
+    """Only a training's own files are written or deleted in it."""
     shutil.rmtree(small.FOLDER)
     small.FOLDER.symlink_to(home)
     (home / ".old.tmp.d").mkdir()

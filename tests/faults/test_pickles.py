@@ -1,4 +1,4 @@
-"""A pickle runs what it says when it is loaded: files that could be one are refused in one line, and nothing runs."""
+"""Loading a pickle can run any code: a pickle in place of another file is refused in one line and not executed."""
 
 import contextlib
 import hashlib
@@ -21,7 +21,7 @@ from checkouts import copy_checkout
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """A checkout with a finished training, its data, and the features of these."""
+    """A checkout with a finished training, its data and their features."""
     place = copy_checkout(tmp_path_factory.mktemp("whole") / "checkout")
     with contextlib.chdir(place):
         small.prepare()
@@ -33,14 +33,14 @@ def whole(tmp_path_factory):
 
 @pytest.fixture
 def finished(whole, tmp_path, monkeypatch):
-    """The training's folder in a copy of it, which is the working folder."""
+    """The training's folder in a copy of the checkout, which is the working folder."""
     monkeypatch.chdir(shutil.copytree(whole, tmp_path / "checkout"))
     return small.FOLDER
 
 
 @pytest.fixture
 def canary(tmp_path):
-    """A file that exists once a payload has run; none has, when a test is over."""
+    """A file that a payload creates when it runs; it must not exist after a test."""
     path = tmp_path / "canary"
     yield path
     assert not path.exists(), "it was executed"
@@ -70,8 +70,8 @@ FORMS = {"pickle": lambda canary: pickle.dumps(Payload(canary)), "torch": saved,
 forms = pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 
 
-def told(words, capfd):
-    """Run a command that must be refused; return its one line."""
+def refusal(words, capfd):
+    """Run a command that must be refused; return its line of error."""
     status = main(words)
     lines = [line for line in capfd.readouterr().err.splitlines() if line.startswith(f"advkd {words[0]}: ")]
     assert status == 2 and len(lines) == 1, (status, lines)
@@ -80,7 +80,7 @@ def told(words, capfd):
 
 @forms
 def test_a_payload_runs_where_it_is_loaded_without_care(tmp_path, form):
-    """So that the other tests can fail."""
+    """This shows that the other tests can fail."""
     with contextlib.suppress(Exception):
         torch.load(io.BytesIO(form(tmp_path / "canary")), weights_only=False)
     assert (tmp_path / "canary").exists()
@@ -90,7 +90,7 @@ def test_a_payload_runs_where_it_is_loaded_without_care(tmp_path, form):
 def test_as_inception_weights(checkout, canary, capfd, form):
     Path("weights.pth").write_bytes(form(canary))
     settings = ["--config", "inception_weights=weights.pth"]
-    assert "expected sha256:6726825d" in told(["fetch-inception", "--out", "x.pth", *settings], capfd)
+    assert "expected sha256:6726825d" in refusal(["fetch-inception", "--out", "x.pth", *settings], capfd)
     assert not Path("x.pth").exists()
 
 
@@ -99,7 +99,7 @@ def test_as_weights_of_the_features_and_of_the_metrics(finished, canary, capfd, 
     Path("weights.pth").write_bytes(form(canary))
     (store,) = Path("data/stores").glob("codebrim-*")
     words = ["--weights", "weights.pth", "--out", "x"]
-    assert "not pytorch-fid's Inception" in told(["reals", str(store), "--dims", "64", *words], capfd)
+    assert "not pytorch-fid's Inception" in refusal(["reals", str(store), "--dims", "64", *words], capfd)
 
 
 @forms
@@ -131,7 +131,7 @@ def test_a_checkpoint_of_other_things_is_damaged(finished, capfd, state):
 def test_as_a_generators_weights(finished, canary, capfd, form):
     (finished / "model.safetensors").write_bytes(form(canary))
     words = ["synthesize", small.RUN, "--count", "1", "--out", "images"]
-    assert "model.safetensors" in told(words, capfd)
+    assert "model.safetensors" in refusal(words, capfd)
     assert not Path("images").exists()
 
 
@@ -146,17 +146,17 @@ def test_as_samples(finished, canary, capfd, packed):
     else:
         (finished / "samples.npz").write_bytes(pickle.dumps(Payload(canary)))
     words = ["evaluate", small.RUN, "--reals", "reals", "--out", "metrics.json"]
-    assert "samples.npz" in told(words, capfd) and not Path("metrics.json").exists()
+    assert "samples.npz" in refusal(words, capfd) and not Path("metrics.json").exists()
 
 
 def test_as_an_array_of_a_store(finished, canary, capfd):
     (store,) = Path("data/stores").glob("codebrim-*")
     np.save(store / "labels.npy", hostile(canary), allow_pickle=True)
-    assert "not what was prepared" in told(["train", small.RUN, *small.CONFIG], capfd)
+    assert "not what was prepared" in refusal(["train", small.RUN, *small.CONFIG], capfd)
     meta = files.read_json(store / "meta.json")
     meta["sha256"]["labels.npy"] = files.sha256(store / "labels.npy")
     files.write_json(store / "meta.json", meta)
-    assert "is damaged" in told(["train", small.RUN, *small.CONFIG], capfd)
+    assert "is damaged" in refusal(["train", small.RUN, *small.CONFIG], capfd)
 
 
 TAG = "!!python/object/apply:os.system ['touch {}']"
@@ -168,6 +168,6 @@ def test_as_yaml_tags(finished, canary, capfd):
         main(["status", "--config", f"mirror={tag}"])
     assert "no valid YAML" in capfd.readouterr().err
     (finished / "config.yaml").write_text(f"settings: {tag}\n")
-    told(["synthesize", small.RUN, "--count", "1", "--out", "images"], capfd)
+    refusal(["synthesize", small.RUN, "--count", "1", "--out", "images"], capfd)
     Path("paper/claims.yaml").write_text(f"okd: {tag}\n")
-    told(["claims"], capfd)
+    refusal(["claims"], capfd)

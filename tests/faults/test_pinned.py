@@ -1,4 +1,4 @@
-"""What an installation consists of is pinned: one version of every package, and the checksums of its files."""
+"""The lock pins an installation: one version of every package, and the checksums of its files."""
 
 import re
 import tomllib
@@ -13,12 +13,12 @@ ENTRY = re.compile(r"([a-z0-9][a-z0-9._-]*)==([^ ;]+)( ; [^\\]+)? \\((?:\n    --
 
 
 def entries():
-    """Return the versions of the lock by package, after checking that it holds nothing but pinned packages."""
+    """Return the versions in the lock by package; check that it holds only pinned packages."""
     text = (ROOT / "requirements.lock").read_text()
-    found = list(ENTRY.finditer(text))
-    assert "".join(match[0] for match in found) == text, "not all of it is NAME==VERSION with its checksums"
-    versions = {canonicalize_name(match[1]): match[2] for match in found}
-    assert len(versions) == len(found), "a package is pinned twice"
+    matches = list(ENTRY.finditer(text))
+    assert "".join(match[0] for match in matches) == text, "every entry must be NAME==VERSION with its checksums"
+    versions = {canonicalize_name(match[1]): match[2] for match in matches}
+    assert len(versions) == len(matches), "a package is pinned twice"
     return versions
 
 
@@ -37,24 +37,24 @@ def test_every_dependency_is_pinned_to_a_version_that_it_allows():
 
 
 def test_dependencies_of_dependencies_are_pinned_too():
-    """What an installer would otherwise choose on the day."""
-    pinned, asked, seen = entries(), ["advkd"], set()
-    while asked:
-        name = asked.pop()
+    """Otherwise the installer would choose their versions."""
+    pinned, waiting, seen = entries(), ["advkd"], set()
+    while waiting:
+        name = waiting.pop()
         try:
             needs = metadata.requires(name) or []
-        except metadata.PackageNotFoundError:  # for another system
+        except metadata.PackageNotFoundError:  # a package for another system
             continue
         for requirement in map(Requirement, needs):
-            one = canonicalize_name(requirement.name)
-            if (requirement.marker is None or requirement.marker.evaluate({"extra": ""})) and one not in seen:
-                seen.add(one)
-                asked.append(one)
-                assert one in pinned, f"{name} needs {one}"
+            dependency = canonicalize_name(requirement.name)
+            if (requirement.marker is None or requirement.marker.evaluate({"extra": ""})) and dependency not in seen:
+                seen.add(dependency)
+                waiting.append(dependency)
+                assert dependency in pinned, f"{name} needs {dependency}"
 
 
-def test_whatever_is_installed_is_checked_against_the_lock():
-    """Nothing is installed by a command that would take another file, or another index."""
+def test_every_installation_is_checked_against_the_lock():
+    """No command installs packages without the checksums of the lock, or from another index."""
     commands = [line for line in (ROOT / "Makefile").read_text().splitlines() if re.search("pip (install|sync)", line)]
     assert len(commands) == 3
     for command in commands:

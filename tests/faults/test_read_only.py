@@ -1,4 +1,4 @@
-"""Results that can only be read: who reads them still can, and who writes is refused in one line."""
+"""Read-only results: commands that read them work, commands that write them fail with one line."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ REFUSED = "Read-only file system"
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    """Results that can only be read: a finished GAN, one that diverged, and a finished classifier without metrics."""
+    """Read-only results: a finished GAN, a diverged one, and a finished classifier without metrics."""
     checkout = copy_checkout(tmp_path_factory.mktemp("built") / "checkout")
     disk = Disk(checkout / "results", 64 << 20)
     try:
@@ -56,7 +56,7 @@ READERS = [
 
 
 @pytest.mark.parametrize(("words", "part"), READERS, ids=[" ".join(words) for words, _ in READERS])
-def test_readers_read(words, part, results, capsys):
+def test_commands_that_read_work(words, part, results, capsys):
     before = results.names()
     assert main([*words, *CONFIG]) == 0
     printed = capsys.readouterr()
@@ -64,12 +64,12 @@ def test_readers_read(words, part, results, capsys):
     assert results.names() == before
 
 
-def test_a_log_that_can_only_be_read_keeps_nobody_from_reading(capsys):
+def test_a_command_works_although_its_log_cannot_be_written(capsys):
     assert main(["status", "--log", "results/status.log", *CONFIG]) == 0
     assert capsys.readouterr().out.startswith("scale smoke")
 
 
-def test_a_page_elsewhere_is_written_from_them(tmp_path):
+def test_a_page_can_be_written_elsewhere(tmp_path):
     assert main(["report", "--html", str(tmp_path / "page.html"), *CONFIG]) == 0
     assert CLASSIFIER in (tmp_path / "page.html").read_text()
 
@@ -88,7 +88,7 @@ WRITERS = [
 
 
 @pytest.mark.parametrize(("words", "said"), WRITERS, ids=[" ".join(words[:2]) for words, _ in WRITERS])
-def test_writers_are_refused_in_one_line(words, said, results, capsys):
+def test_commands_that_write_fail_with_one_line(words, said, results, capsys):
     before = results.names()
     assert main([*words, *CONFIG]) == 2
     printed = capsys.readouterr().err.splitlines()

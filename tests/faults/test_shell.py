@@ -1,4 +1,4 @@
-"""Settings, paths and names that a shell, a format string or a path would take for more than they are."""
+"""Settings, paths and names with characters that a shell, a format string or a path would interpret."""
 
 import os
 from pathlib import Path
@@ -44,7 +44,7 @@ def nothing_ran(folder):
 
 
 def test_a_workflow_on_hostile_paths(checkout, images, tmp_path):
-    """Planned, and one job of it run: the store lies where it should, and nothing else was done."""
+    """The workflow is planned and prepares a store, which is at its place; nothing else is executed."""
     root = tmp_path / f"data {SHELL}"
     settings = {
         "folders": {"codebrim": str(images)}, "data_root": str(root), "mirror": f"{SHELL}\n{BRACES}",
@@ -68,7 +68,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("setting", REFUSED)
-def test_settings_without_a_meaning_stop_a_workflow_before_anything_runs(checkout, setting):
+def test_wrong_settings_stop_a_workflow_before_anything_runs(checkout, setting):
     done = snakemake(checkout, "-n", "okd_table1", "--config", setting, check=False)
     assert done.returncode != 0 and REFUSED[setting] in done.stderr + done.stdout
     assert "Traceback" not in done.stderr and nothing_ran(checkout) and not (checkout / "results").exists()

@@ -1,4 +1,4 @@
-"""Two workflows in one folder, and locks whose holders are gone."""
+"""Two workflows in one folder, and locks whose holders have died."""
 
 import subprocess
 import sys
@@ -10,14 +10,14 @@ from advkd.files import read_json
 from advkd.runs import gpus
 from advkd.runs.folder import RunFolder
 from advkd.runs.lookup import state_of
-from advkd.runs.train import locked, train
+from advkd.runs.train import train
 from checkouts import environment
 
 TARGET = str(FOLDER / "result.json")
 
 
-def test_the_second_workflow_says_so_and_the_first_ends_as_if_alone(checkout, tmp_path):
-    """The first is stopped in the middle of its training while others are started, by `make` and by hand."""
+def test_a_second_workflow_is_refused_and_does_not_disturb_the_first(checkout, tmp_path):
+    """The first is suspended in its training while others are started, by `make` and by hand."""
     prepare()
     assert train(resolved().document(), tmp_path / "alone", Path("data"), "cpu", 1000) == 0
     with started([*SNAKEMAKE, TARGET, *CONFIG], checkout) as first:
@@ -31,7 +31,7 @@ def test_the_second_workflow_says_so_and_the_first_ends_as_if_alone(checkout, tm
         2, "advkd: another Snakemake works in this folder: wait for it, or stop it\n"
     )  # fmt: skip
     assert plain.returncode == 1 and "Directory cannot be locked" in plain.stderr
-    assert "rule train:" not in plain.stderr, "it begins nothing"
+    assert "rule train:" not in plain.stderr, "it starts no job"
     for name in PRODUCTS:
         assert (checkout / FOLDER / name).read_bytes() == (tmp_path / "alone" / name).read_bytes(), name
     assert len(read_json(checkout / FOLDER / "provenance.json")["attempts"]) == 1
@@ -44,28 +44,28 @@ def start(checkout: Path, command: list[str]) -> subprocess.CompletedProcess:
     )
 
 
-def test_make_in_a_folder_that_cannot_be_written_says_so(tmp_path):
+def test_make_in_a_folder_that_cannot_be_written_gives_one_line(tmp_path):
     (tmp_path / "Snakefile").touch()
     (tmp_path / ".snakemake").touch()
     done = start(tmp_path, [sys.executable, "-m", "advkd.start", "table1"])
     assert (done.returncode, done.stderr) == (2, "advkd: .snakemake cannot be written: File exists\n")
 
 
-def test_a_run_s_lock_whose_holder_is_gone_holds_nobody_up(checkout):
+def test_the_lock_of_a_killed_training_blocks_nobody(checkout):
     folder = checkout / FOLDER
     folder.mkdir(parents=True)
     code = (
-        "import os, signal\nfrom pathlib import Path\nfrom advkd.runs.train import locked\n"
-        f"with locked(Path({str(folder)!r})): os.kill(os.getpid(), signal.SIGKILL)"
+        "import os, signal\nfrom pathlib import Path\nfrom advkd.runs.folder import RunFolder\n"
+        f"with RunFolder(Path({str(folder)!r})).locked(): os.kill(os.getpid(), signal.SIGKILL)"
     )
     assert start(checkout, [sys.executable, "-c", code]).returncode == -9
     assert (folder / ".lock").exists() and not RunFolder(folder).is_locked()
-    with locked(folder):
+    with RunFolder(folder).locked():
         assert RunFolder(folder).is_locked()
     assert str(state_of(resolved())) == "not started" and str(resolved().run) == RUN
 
 
-def test_a_gpu_s_lock_whose_holder_is_gone_holds_nobody_up(tmp_path, monkeypatch):
+def test_the_lock_of_a_killed_process_on_a_gpu_blocks_nobody(tmp_path, monkeypatch):
     monkeypatch.setattr(gpus.tempfile, "gettempdir", lambda: str(tmp_path))
     monkeypatch.setattr(gpus, "_held", [])
     monkeypatch.setenv(gpus.VISIBLE, "GPU-a")
