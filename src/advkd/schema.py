@@ -23,6 +23,12 @@ from typing import Annotated, ClassVar, Literal, NamedTuple, Self, TypeVar, Unio
 
 Values = Mapping[str, object]  # flat: a key and its value
 Group = TypeVar("Group", bound="Settings")
+Function = TypeVar("Function", bound=Callable[..., object])
+
+
+def remembered(function: Function) -> Function:
+    """Cache the results of a function of classes; the annotations of `functools.cache` refuse classes."""
+    return cache(function)  # type: ignore[return-value]
 
 
 @dataclass(frozen=True)
@@ -155,7 +161,7 @@ class Field(NamedTuple):
 Place = tuple[tuple[Condition, ...], Field]  # a value in a tree of groups, and what must hold for it to apply
 
 
-@cache
+@remembered
 def fields_of(group: type[Settings]) -> tuple[Field, ...]:
     """Return the fields of a group in their order."""
     hints = get_type_hints(group, include_extras=True)
@@ -179,7 +185,7 @@ def fields_of(group: type[Settings]) -> tuple[Field, ...]:
     return tuple(fields)
 
 
-@cache
+@remembered
 def keys_of(group: type[Settings], without: tuple[str, ...] = ()) -> Mapping[str, object]:
     """Return every key that the group or one below it may have, with the type of its value.
 
@@ -224,7 +230,7 @@ def _closed_set(annotation: object) -> list[object]:
     return [value for part in get_args(annotation) for value in _closed_set(part)]
 
 
-@cache
+@remembered
 def _places(group: type[Settings]) -> tuple[Place, ...]:
     """Return every value of the tree below `group`, with all conditions on the way to it."""
     return tuple(place for field in fields_of(group) for place in _places_of(field))
@@ -239,7 +245,7 @@ def _places_of(field: Field) -> Iterator[Place]:
             yield (*field.conditions, *chosen, *conditions), value
 
 
-@cache
+@remembered
 def _chooses(groups: tuple[type[Settings], ...], alternative: type[Settings]) -> dict[str, tuple[str, ...]]:
     """Return the keys by whose values `alternative` is chosen among `groups`, each with these values."""
     if len(groups) == 1:

@@ -190,7 +190,7 @@ def test_the_rest_of_a_damaged_run_is_written(user, tmp_path, capsys):
 def test_bad_input(user, tmp_path, monkeypatch):
     with pytest.raises(UserError, match="no run of okd_table1 has a history at scale smoke"):
         tensorboard.write(["okd_table1"], user, tmp_path)
-    with pytest.raises(UserError, match="'okd_table9' is no target"):
+    with pytest.raises(UserError, match="'okd_table9' is not a target"):
         tensorboard.write(["okd_table9"], user, tmp_path)
     with pytest.raises(UserError, match="is no run"):
         tensorboard.write(["okd/codebrim/sagan"], user, tmp_path)

@@ -112,7 +112,7 @@ def test_a_folder_that_no_run_uses_is_a_mistake():
 
 
 def test_unknown_names_say_what_there_is():
-    with pytest.raises(UserError, match=r"'okd_table9' is no table or figure; paper/published has .*okd_table1"):
+    with pytest.raises(UserError, match=r"'okd_table9' is not a table or figure; paper/published has .*okd_table1"):
         catalog.cells("okd_table9")
     with pytest.raises(UserError, match=r"okd_table1 has no cell with 'StyleGAN'; its rows are ACGAN, OKD-ACGAN G1"):
         catalog.find_cells("okd_table1", ["StyleGAN"])

@@ -1,8 +1,8 @@
-"""The catalogue: tables <-> cells <-> runs. The only place that knows what must run for what.
+"""The catalogue: which runs each table, figure and target needs. No other place knows this.
 
-Everything follows from `paper/published/TABLE.csv`, one row a printed number: the run group in its `run` column, times
-the scale's seeds, is what must be trained for that cell. The Snakefile asks here for inputs and lists nothing itself.
-Only the standard library is used, since Snakemake parses this for every job.
+Everything follows from `paper/published/TABLE.csv`, which has one row for each printed number. The run group in the
+column `run`, with every seed of the scale, must be trained for that cell. The Snakefile asks this module for its inputs
+and lists nothing itself.
 """
 
 import csv
@@ -10,14 +10,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache, partial
+from functools import lru_cache
 from pathlib import Path
 
 from advkd.errors import UserError
 from advkd.settings import config, config_files
 from advkd.settings.config import Resolved
 from advkd.settings.lineage import TEACHER_SEED
-from advkd.settings.names import Run, shortest
+from advkd.settings.names import PAPERS, Run, shortest
 from advkd.settings.user import User
 
 PUBLISHED = Path("paper/published")
@@ -29,7 +29,7 @@ COLUMNS = [
 
 @dataclass(frozen=True)
 class Cell:
-    """One printed number of a paper (strings as printed) and the run group that reproduces it."""
+    """One printed number of a paper, as text, and the run group that reproduces it. docs/adding-a-table.md explains."""
 
     table: str
     page: str
@@ -51,12 +51,16 @@ class Cell:
 
 def artifacts() -> list[str]:
     """Return the names of all tables and figures, in reading order."""
-    names = [path.stem for path in PUBLISHED.glob("*_*.csv")]
-    return sorted(names, key=lambda name: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", name)])
+    return sorted((path.stem for path in PUBLISHED.glob("*_*.csv")), key=_reading_order)
+
+
+def _reading_order(name: str) -> list[tuple[str, int]]:
+    """Return what sorts names by their words and, where these are equal, by their numbers."""
+    return [(part, 0) if not part.isdigit() else ("", int(part)) for part in re.split(r"(\d+)", name)]
 
 
 def tables(number: int | None = None) -> list[str]:
-    """Return the names of the tables (S: ours, beside the paper's), or of Table `number` of every paper."""
+    """Return the names of all tables (S1, S2, … are ours), or of the tables of one number in every paper."""
     return [name for name in artifacts() if re.fullmatch(rf"[a-z]+_table{number or r'S?[0-9]+'}", name)]
 
 
@@ -65,30 +69,32 @@ def figures() -> list[str]:
     return [name for name in artifacts() if re.fullmatch(r"[a-z]+_figureS?[0-9]+", name)]
 
 
-@cache
 def cells(artifact: str) -> tuple[Cell, ...]:
     """Return the cells of a table or figure; raises UserError where it is unknown or its file is malformed."""
+    path = PUBLISHED / f"{artifact}.csv"
     if artifact not in artifacts():
-        raise UserError(f"{artifact!r} is no table or figure; paper/published has {', '.join(artifacts())}")
-    return read_cells(PUBLISHED / f"{artifact}.csv")
+        raise UserError(f"{artifact!r} is not a table or figure; paper/published has {', '.join(artifacts())}")
+    return _cells(path, config_files.state(path))
 
 
-def read_cells(path: Path) -> tuple[Cell, ...]:
-    """Return the cells in a file of published numbers; raises UserError if it is malformed."""
+@lru_cache(maxsize=256)
+def _cells(path: Path, state: config_files.State) -> tuple[Cell, ...]:
+    """Read a file of cells. `state` is the file's state, so that a changed file is read again."""
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            heads, *rows = csv.reader(file, strict=True)
+            header, *rows = csv.reader(file, strict=True)
     except (ValueError, csv.Error) as error:
         raise UserError(f"{path} cannot be read: {error}") from None
-    if heads != COLUMNS:
+    if header != COLUMNS:
         raise UserError(f"{path}: the columns must be {','.join(COLUMNS)}")
-    if odd := next((row for row in rows if len(row) not in (0, len(COLUMNS))), None):
-        raise UserError(f"{path}: a row has {len(odd)} fields in place of {len(COLUMNS)}: {','.join(odd)[:80]!r}")
+    for row in rows:
+        if len(row) not in (0, len(COLUMNS)):
+            raise UserError(f"{path}: a row has {len(row)} fields instead of {len(COLUMNS)}: {','.join(row)[:80]!r}")
     return tuple(Cell(*row) for row in rows if row)
 
 
 def resolved(cell: Cell, user: User) -> list[Resolved]:
-    """Return the settings of every seed of a cell's run group, of a teacher's its only one."""
+    """Return the settings of every seed of a cell's run group. A teacher has one seed only."""
     seeds = config.seeds(Run.parse(f"{cell.run}/seed0").paper, user)
     if cell.metric == "teacher_accuracy":
         seeds = [TEACHER_SEED]
@@ -101,37 +107,46 @@ def denominator(cell: Cell, user: User) -> Resolved:
 
 
 def runs(artifact: str, user: User) -> dict[str, Resolved]:
-    """Return, by name, every run that an artifact needs."""
-    found: dict[str, Resolved] = {}
+    """Return every run that an artifact needs, by name."""
+    needed: dict[str, Resolved] = {}
     for cell in {(cell.run, cell.of, cell.metric): cell for cell in cells(artifact) if trained(cell)}.values():
-        needed = resolved(cell, user) + ([denominator(cell, user)] if cell.kind == "ratio" else [])
-        found.update({str(one.run): one for one in needed})
-    return found
+        needed.update(_by_name(resolved(cell, user)))
+        if cell.kind == "ratio":
+            needed.update(_by_name([denominator(cell, user)]))
+    return needed
+
+
+def _by_name(runs: Iterable[Resolved]) -> dict[str, Resolved]:
+    return {str(resolved.run): resolved for resolved in runs}
 
 
 def trained(cell: Cell) -> bool:
-    """Tell whether a cell's reproduction is a training (not a data set's statistic)."""
+    """Tell whether a cell is reproduced by training; a statistic of a data set is not."""
     return bool(cell.run) and cell.kind != "data"
 
 
 def counted_stores(artifact: str, user: User) -> dict[str, Resolved]:
-    """Return, by data set, a run of the artifact's paper whose store the artifact's data statistics are counted in."""
-    names = dict.fromkeys(cell.run for cell in cells(artifact) if cell.kind == "data")
+    """Return, for each data set whose statistics an artifact shows, a run of the same paper whose store is counted."""
+    datasets = dict.fromkeys(cell.run for cell in cells(artifact) if cell.kind == "data")
+    if not datasets:
+        return {}
     paper = artifact.split("_")[0]
-    sisters = [table for table in tables() if names and table.startswith(f"{paper}_")]
-    used = {one.run.dataset: one for table in reversed(sisters) for one in runs(table, user).values()}
-    return {name: used[name] for name in names if name in used}
+    used: dict[str, Resolved] = {}
+    for table in reversed([table for table in tables() if table.startswith(f"{paper}_")]):
+        for resolved_run in runs(table, user).values():
+            used[resolved_run.run.dataset] = resolved_run
+    return {name: used[name] for name in datasets if name in used}
 
 
-def variants(user: User, papers: Iterable[str] = tuple(config.PAPERS)) -> dict[str, Resolved]:
-    """Return the runs of the papers' named variants, which no table needs."""
-    found = {}
+def variants(user: User, papers: Iterable[str] = PAPERS) -> dict[str, Resolved]:
+    """Return the runs of the papers' named variants, which no table needs, by name."""
+    named: dict[str, Resolved] = {}
     for paper in papers:
         for group in variant_groups(paper):
             for seed in config.seeds(paper, user):
-                one = config.resolve(f"{group}/seed{seed}", user)
-                found[str(one.run)] = one
-    return found
+                resolved_run = config.resolve(f"{group}/seed{seed}", user)
+                named[str(resolved_run.run)] = resolved_run
+    return named
 
 
 def variant_groups(paper: str) -> list[str]:
@@ -140,13 +155,14 @@ def variant_groups(paper: str) -> list[str]:
 
 
 def series(groups: str) -> list[str]:
-    """Return the run groups that a text with {FIRST..LAST..STEP} in the place of a number stands for, or itself."""
-    found = re.fullmatch(r"(.*)\{([0-9.]+?)\.\.([0-9.]+?)\.\.([0-9.]+)\}(.*)", groups)
-    if not found:
+    """Return the run groups that a text with {FIRST..LAST..STEP} for a number stands for, or the text itself."""
+    match = re.fullmatch(r"(.*)\{([0-9.]+?)\.\.([0-9.]+?)\.\.([0-9.]+)\}(.*)", groups)
+    if not match:
         return [groups]
-    before, *numbers, behind = found.groups()
+    before, *numbers, after = match.groups()
     first, last, step = map(Decimal, numbers)
-    return [f"{before}{shortest(float(first + n * step))}{behind}" for n in range(int((last - first) / step) + 1)]
+    count = int((last - first) / step) + 1
+    return [f"{before}{shortest(float(first + index * step))}{after}" for index in range(count)]
 
 
 def all_runs(user: User) -> dict[str, Resolved]:
@@ -155,15 +171,20 @@ def all_runs(user: User) -> dict[str, Resolved]:
     Raises:
         UserError: a folder of images that no run uses.
     """
-    found = {}
+    named: dict[str, Resolved] = {}
     for artifact in artifacts():
-        found.update(runs(artifact, user))
-    found.update(variants(user))
-    found.update({name: config.resolve(name, user) for name in user.runs})
-    found = with_parents(found)
-    for name in set(user.folders) - {one.run.dataset for one in found.values()}:
+        named.update(runs(artifact, user))
+    named.update(variants(user))
+    named.update(users_runs(user))
+    everything = with_parents(named)
+    for name in set(user.folders) - {resolved_run.run.dataset for resolved_run in everything.values()}:
         raise UserError(f"folders names {name!r}, which no run uses: correct it, or name such a run in `runs`")
-    return found
+    return everything
+
+
+def users_runs(user: User) -> dict[str, Resolved]:
+    """Return the runs that the user names in `runs`, by name."""
+    return {name: config.resolve(name, user) for name in user.runs}
 
 
 def targets() -> dict[str, list[str]]:
@@ -178,40 +199,49 @@ def targets() -> dict[str, list[str]]:
 
 
 def wanted(target: str, user: User) -> dict[str, Resolved]:
-    """Return the runs that a target of the workflow names, without those that these learn from; raises UserError."""
-    if target in (known := targets()):
-        return {name: one for artifact in known[target] for name, one in runs(artifact, user).items()}
-    others = {
-        "pretrain": lambda: parents(user),
-        "runs": lambda: {name: config.resolve(name, user) for name in user.runs},
-        "all": lambda: all_runs(user),
-        "paper": lambda: all_runs(user),
-        **{f"{paper}_variants": partial(variants, user, [paper]) for paper in config.PAPERS},
-    }
-    if target not in others:
-        raise UserError(f"{target!r} is no target; there are {', '.join([*others, *known])}")
-    return others[target]()
+    """Return the runs that a target of the workflow names, without their parents; raises UserError."""
+    known = targets()
+    if target in known:
+        needed: dict[str, Resolved] = {}
+        for artifact in known[target]:
+            needed.update(runs(artifact, user))
+        return needed
+    if target == "pretrain":
+        return parents(user)
+    if target == "runs":
+        return users_runs(user)
+    if target in ("all", "paper"):
+        return all_runs(user)
+    paper = target.removesuffix("_variants")
+    if paper in PAPERS and paper != target:
+        return variants(user, [paper])
+    others = ["pretrain", "runs", "all", "paper", *(f"{paper}_variants" for paper in PAPERS)]
+    raise UserError(f"{target!r} is not a target; there are {', '.join([*others, *known])}")
 
 
-def with_parents(found: dict[str, Resolved]) -> dict[str, Resolved]:
-    """Return runs and all that they start from or learn from."""
-    named = {str(parent.run): parent for one in found.values() for parent in one.parents.values()}
-    return with_parents(named | found) if named.keys() - found.keys() else found
+def with_parents(runs: dict[str, Resolved]) -> dict[str, Resolved]:
+    """Return runs and all that they start from or learn from, by name."""
+    needed: dict[str, Resolved] = {}
+    for name, resolved_run in runs.items():
+        needed.update(with_parents(_by_name(resolved_run.parents.values())))
+        needed[name] = resolved_run
+    return needed
 
 
 def parents(user: User) -> dict[str, Resolved]:
-    """Return all runs that others start from or learn from."""
-    return {str(parent.run): parent for one in all_runs(user).values() for parent in one.parents.values()}
+    """Return all runs that others start from or learn from, by name."""
+    learners = all_runs(user).values()
+    return {str(parent.run): parent for learner in learners for parent in learner.parents.values()}
 
 
 def find_cells(artifact: str, words: list[str]) -> list[Cell]:
     """Return the cells whose row and column contain all `words` as whole words; raises UserError where none does."""
-
-    def tokens(cell: Cell) -> list[str]:
-        return f"{cell.row} {cell.column} {cell.metric}".replace("/", " ").lower().split()
-
-    wanted = [part.lower() for word in words for part in word.split()]
-    hits = [cell for cell in cells(artifact) if all(word in tokens(cell) for word in wanted)]
+    asked = " ".join(words).lower().split()
+    hits = []
+    for cell in cells(artifact):
+        named = f"{cell.row} {cell.column} {cell.metric}".replace("/", " ").lower().split()
+        if all(word in named for word in asked):
+            hits.append(cell)
     if not hits:
         rows = ", ".join(dict.fromkeys(cell.row for cell in cells(artifact)))
         raise UserError(f"{artifact} has no cell with {' '.join(words)!r}; its rows are {rows}")

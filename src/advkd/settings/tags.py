@@ -1,56 +1,72 @@
-"""Tags: the short names by which a table's cells point to the run groups behind them, and these back to the cells.
+"""Tags: short names (R1, R2, …) of run groups, by which a table's cells point to the runs behind them.
 
-R1, R2, … in the order in which tables and figures, then the variants, name the groups; behind them those that these
-learn from and no table names. A group has the same tag at every scale, in every PDF, page and command of one version of
-the catalogue. What only a user's configuration adds comes last, in its order.
+The order is that in which tables and figures name the groups. Then come the variants, then groups that these learn
+from and no table names. So a group has the same tag at every scale, in every PDF, page and command of one version of
+the catalogue. Groups that only a user's configuration adds come last.
 """
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import lru_cache
+from pathlib import Path
 
 from advkd.errors import UserError
-from advkd.settings import catalog, config
+from advkd.settings import catalog, config, config_files
 from advkd.settings.config import Resolved
+from advkd.settings.names import PAPERS
 from advkd.settings.user import User
 
 
 def tags(user: User) -> dict[str, str]:
-    """Return the tag of every run group, those that only the user's `override` or `runs` bring about last."""
-    groups = dict.fromkeys(_catalogued())
+    """Return the tag of every run group, by the group's name."""
+    catalogued = _catalogued(tuple(config_files.state(path) for path in _files()))
+    groups = dict.fromkeys(catalogued)
     if user.override:  # may name other runs to learn from
-        groups |= dict.fromkeys(lineage(config.resolve(f"{group}/seed0", user) for group in _catalogued()))
-    groups |= dict.fromkeys(lineage(config.resolve(name, user) for name in user.runs))
+        groups.update(dict.fromkeys(lineage(config.resolve(f"{group}/seed0", user) for group in catalogued)))
+    groups.update(dict.fromkeys(lineage(catalog.users_runs(user).values())))
     return {group: f"R{number}" for number, group in enumerate(groups, start=1)}
 
 
 def group(tag: str, user: User) -> str:
     """Return the run group that a tag names; raises UserError where none has it."""
-    found = tags(user)
-    for name, given in found.items():
-        if given == tag.upper():
+    known = tags(user)
+    for name, other in known.items():
+        if other == tag.upper():
             return name
-    raise UserError(f"no run group has the tag {tag}: there are R1 to R{len(found)}")
+    raise UserError(f"no run group has the tag {tag}: there are R1 to R{len(known)}")
 
 
 def is_tag(word: str) -> bool:
-    """Tell whether a word is written as a tag is."""
+    """Tell whether a word has the form of a tag."""
     return bool(re.fullmatch(r"R[0-9]+", word, re.IGNORECASE))
 
 
 def lineage(runs: Iterable[Resolved]) -> Iterator[str]:
-    """Yield the group of each run, and behind it those of the runs that it learns from."""
-    for one in runs:
-        yield one.run.group
-        yield from lineage(one.parents.values())
+    """Yield the group of each run, followed by those of the runs that it learns from."""
+    for resolved in runs:
+        yield resolved.run.group
+        yield from lineage(resolved.parents.values())
 
 
-@cache
-def _catalogued() -> tuple[str, ...]:
-    """Return the groups that do not depend on a user. One seed stands for all: they learn from the same groups."""
+def _files() -> list[Path]:
+    """Return the files that the catalogued groups follow from."""
+    papers = [config_files.CONFIG / f"{paper}.yaml" for paper in PAPERS]
+    scale = config_files.CONFIG / "scales" / f"{User().scale}.yaml"
+    return [*papers, scale, *sorted(catalog.PUBLISHED.glob("*_*.csv"))]
+
+
+@lru_cache(maxsize=8)
+def _catalogued(files: tuple[config_files.State, ...]) -> tuple[str, ...]:
+    """Return the groups that do not depend on a user. `files` is the state of the files that say so.
+
+    One seed stands for all: every seed of a group learns from the same groups.
+    """
     user = User(seeds=1)
-    cells = [cell for artifact in catalog.artifacts() for cell in catalog.cells(artifact) if catalog.trained(cell)]
-    named = [group for cell in cells for group in (cell.run, cell.of) if group]
-    named += [one.run.group for one in catalog.variants(user).values()]
-    named += list(lineage(config.resolve(f"{group}/seed0", user) for group in dict.fromkeys(named)))
+    named: list[str] = []
+    for artifact in catalog.artifacts():
+        for cell in catalog.cells(artifact):
+            if catalog.trained(cell):
+                named += [group for group in (cell.run, cell.of) if group]
+    named += [resolved.run.group for resolved in catalog.variants(user).values()]
+    named += lineage([config.resolve(f"{group}/seed0", user) for group in dict.fromkeys(named)])
     return tuple(dict.fromkeys(named))

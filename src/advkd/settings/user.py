@@ -11,7 +11,7 @@ from advkd.settings.validation import Strict
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
 
 
-class User(Strict):
+class User(Strict):  # type: ignore[explicit-any]  # in pydantic's own constructor
     """The user's configuration. config/README.md explains every key."""
 
     scale: Name = "smoke"

@@ -1,19 +1,18 @@
 """Validating what people wrote with pydantic, and telling the first fault in one line."""
 
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from advkd.errors import UserError
-from advkd.schema import Settings, keys_of, not_applying
+from advkd.schema import Settings, keys_of, not_applying, remembered
 
 Model = TypeVar("Model", bound=BaseModel)
 Group = TypeVar("Group", bound=Settings)
 
 
-class Strict(BaseModel):
+class Strict(BaseModel):  # type: ignore[explicit-any]  # in pydantic's own constructor
     """A model that refuses unknown keys and does not change once made."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
@@ -93,6 +92,6 @@ def first_fault(error: ValidationError) -> tuple[str, str]:
     return key, f"{key} is {first['input']!r}: {reason[0].lower()}{reason[1:]}" if key else reason
 
 
-@cache
+@remembered
 def _adapter(group: type[Settings]) -> TypeAdapter[Settings]:
     return TypeAdapter(group)

@@ -1,8 +1,8 @@
-"""Noticing the first step with a non-finite loss without waiting for the device at every step.
+"""Finds the first step with a non-finite loss, without waiting for the device at every step.
 
 Choices:
-    - [gip: Table 5] Printed: 1.00 %. Here: measured as any other; where a loss becomes non-finite the cell says
-      diverged, with its epoch. Why: with 391 steps on real labels an epoch, exactly 1 % is most likely such a
+    - [gip: Table 5] Printed: 1.00 %. Here: measured like every other cell; where a loss becomes non-finite, the cell
+      says "diverged" and the epoch. Why: with 391 steps on real labels an epoch, exactly 1 % is most likely such a
       divergence.
 """
 
@@ -13,21 +13,23 @@ from advkd.training.diverged import Diverged
 
 
 class Guard:
-    """Watches every step's loss terms on the device; `check` looks at what was seen.
+    """Watches the loss terms of every step on the device. Only `check` reads the outcome, which waits for the device.
 
     Args:
-        steps: the number of steps of the training, beyond which no step fails.
-        device: where the terms live.
-        per_epoch: steps of an epoch, where a training has epochs.
+        steps: number of steps of the training.
+        device: the device of the terms.
+        per_epoch: steps of an epoch; None where a training has no epochs.
     """
 
     def __init__(self, steps: int, device: torch.device, per_epoch: int | None = None) -> None:
         self.steps, self.per_epoch = steps, per_epoch
-        self.first = torch.tensor(steps, device=device)  # the first step with a non-finite term,
-        self.held: dict[tuple[str, ...], tuple[Tensor, Tensor]] = {}  # and its terms, by their names
+        # The first step with a non-finite term; `steps` while there is none.
+        self.first = torch.tensor(steps, device=device)
+        # For each set of terms (steps on real and on synthetic images have different ones): that step and its terms.
+        self.held: dict[tuple[str, ...], tuple[Tensor, Tensor]] = {}
 
     def watch(self, step: int, terms: dict[str, Tensor]) -> Tensor:
-        """Take note of the 0-d `terms` of `step` (from 0); returns them stacked."""
+        """Look at the terms of a step (from 0), 0-d tensors; return them stacked, (K,)."""
         stacked, names = torch.stack([term.detach() for term in terms.values()]), tuple(terms)
         fails = ~torch.isfinite(stacked).all() & (self.first == self.steps)
         self.first = torch.where(fails, step, self.first)
@@ -47,7 +49,7 @@ class Guard:
 
 
 def check_weights(step: int, weights: dict[str, Tensor], epoch: int | None = None) -> None:
-    """Raise Diverged, naming the tensors, if any of the weights after `step` (and `epoch`, from 1) is not finite."""
+    """Raise Diverged if a weight after `step` (and `epoch`, from 1) is not finite; the error names the tensors."""
     broken = [name for name, value in weights.items() if not torch.isfinite(value).all()]
     if broken:
         raise Diverged(step, {name: "non-finite weights" for name in broken[:5]}, epoch)

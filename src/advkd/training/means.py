@@ -1,4 +1,4 @@
-"""The means of an epoch's loss terms, added up on the device, so that no step waits for a number."""
+"""Adds up an epoch's loss terms on the device, so that no step waits for a number."""
 
 from typing import Any
 
@@ -14,18 +14,18 @@ class Means:
         self.images: dict[str, int] = {}
 
     def add(self, kind: str, names: list[str], terms: Tensor, images: int) -> None:
-        """Add the stacked `terms` (K,) of one step, means over `images`."""
+        """Add the terms of one step, stacked (K,); they are means over `images` images."""
         self.names[kind] = names
         self.sums[kind] = self.sums[kind] + terms * images if kind in self.sums else terms * images
         self.images[kind] = self.images.get(kind, 0) + images
 
     def values(self) -> dict[str, float]:
-        """Return the means by name; of two kinds' equal names the later kind's."""
-        return {
-            name: total / self.images[kind]
-            for kind, names in self.names.items()
-            for name, total in zip(names, self.sums[kind].tolist(), strict=True)
-        }
+        """Return the means over images by name. A name that both kinds of step have is that of the later kind."""
+        means: dict[str, float] = {}
+        for kind, names in self.names.items():
+            for name, total in zip(names, self.sums[kind].tolist(), strict=True):
+                means[name] = total / self.images[kind]
+        return means
 
     def state(self) -> dict[str, Any]:
         """Return what a checkpoint holds."""
@@ -33,8 +33,8 @@ class Means:
 
     @classmethod
     def restored(cls, state: dict[str, Any], device: Any) -> "Means":
-        """Return the sums that `state` holds, on the device."""
-        found = cls()
-        found.names, found.images = state["names"], state["images"]
-        found.sums = {kind: total.to(device) for kind, total in state["sums"].items()}
-        return found
+        """Return the sums of a checkpoint's `state`, on the device."""
+        means = cls()
+        means.names, means.images = state["names"], state["images"]
+        means.sums = {kind: total.to(device) for kind, total in state["sums"].items()}
+        return means

@@ -1,4 +1,4 @@
-"""Cutout, Mixup and CutMix, on normalised batches, as their public code applies them.
+"""Applies Cutout, Mixup and CutMix to normalised batches, as their public code does.
 
     cutout  (DeVries and Taylor, arXiv:1708.04552)    a square around any pixel of each image becomes 0, the mean
                                                       colour; what lies outside the image is lost
@@ -7,7 +7,7 @@
     cutmix  (Yun et al., ICCV 2019)                   with a probability, every image gets one box of another of the
                                                       batch; the share is what is left of the image's own pixels
 
-Share and box are one for a batch.
+All images of a batch have the same share and the same box.
 
 Choices:
     - [aikd: Table 7] Open: size and rate of Cutout, Mixup and CutMix. Here: their own for CIFAR, Mixup in every batch,
@@ -89,7 +89,7 @@ def _partners(images: Tensor, generator: torch.Generator, groups: int) -> tuple[
 
 
 def cut_out(images: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """Return images (B, 3, S, S) with a square of `size` pixels set to 0, its centre any pixel of the image."""
+    """Return images (B, 3, S, S) with a square of `size` pixels set to 0. Its centre is any pixel of the image."""
     count, _, side, _ = images.shape
     first = torch.randint(side, (2, count, 1), generator=generator) - size // 2
     span = torch.arange(side)
@@ -98,9 +98,9 @@ def cut_out(images: Tensor, size: int, generator: torch.Generator) -> Tensor:
 
 
 def _box(side: int, share: float, generator: torch.Generator) -> list[tuple[int, int]]:
-    """Return first row and the one behind the last, and the same of columns, of a box of 1 - share of the area.
+    """Draw a box that covers 1 - share of the area; return its (first, end) rows and columns, the ends excluded.
 
-    Its centre is any pixel; it ends at the border.
+    Its centre is any pixel. What lies outside the image is cut off.
     """
     half = int(side * math.sqrt(1 - share)) // 2
     centres = torch.randint(side, (2,), generator=generator).tolist()
@@ -108,6 +108,6 @@ def _box(side: int, share: float, generator: torch.Generator) -> list[tuple[int,
 
 
 def _beta(alpha: float, generator: torch.Generator) -> float:
-    """Return a number of Beta(alpha, alpha), from numpy: torch draws from that law without a generator only."""
+    """Draw a number from Beta(alpha, alpha) with numpy, since torch draws from it without a generator only."""
     seed = int(torch.randint(2**63 - 1, (), generator=generator))
     return float(np.random.default_rng(seed).beta(alpha, alpha))

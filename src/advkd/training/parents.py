@@ -1,8 +1,8 @@
-"""The trained networks that a run starts from or learns from.
+"""Loads the trained networks that a run starts from or learns from.
 
 Choices:
-    - [aikd] Open: which epoch the superior is of. Here: the last (`superior_weights`).
-    - [gip] Open: which epoch the teacher is of. Here: the last (`teacher_weights`). Why: as DAFL's.
+    - [aikd] Open: which epoch of the superior teaches. Here: the last (`superior_weights`).
+    - [gip] Open: which epoch of the teacher teaches. Here: the last (`teacher_weights`). Why: as DAFL's.
 """
 
 import math
@@ -19,7 +19,7 @@ from advkd.training.session import Parent, Session, Weights
 
 
 def load(session: Session[ClassifierRun], classes: int, images: int, device: torch.device) -> dict[str, nn.Module]:
-    """Return the networks of the session's parents by role, in evaluation mode; warn of a teacher that knows nothing.
+    """Return the networks of the session's parents by role, in evaluation mode; warn of a teacher at chance level.
 
     Args:
         session: has the parents.

@@ -1,12 +1,12 @@
-"""The optimizer of what is trained, and its learning rate over the epochs.
+"""Makes the student's optimizer and its learning rates.
 
 Choices:
     - [gip] Open: what weight decay applies to in ReActNet. Here: weights of four dimensions, shifts included
-      (`weight_decay_on`). Why: as its code.
-    - [gip] Open: ReActNet's linear rate. Here: 1 - e/E of the first in epoch e from 0 (`schedule`). Why: its code is an
-      epoch ahead, so that the last epoch learns nothing.
-    - [gip: Table 6] Open: decay for 100 and 300 epochs. Here: milestones scale with the run (`milestones`); at epochs
-      80 and 120 all the same in two variants (`schedule_epochs`).
+      (`weight_decay_on`). Why: as in its code.
+    - [gip] Open: ReActNet's linear rate. Here: 1 - e/E of the first in epoch e from 0 (`schedule`). Why: in its code
+      the rate is an epoch ahead, so that the last epoch learns nothing.
+    - [gip: Table 6] Open: decay for 100 and 300 epochs. Here: milestones are fractions of the run's length
+      (`milestones`); two variants keep them at epochs 80 and 120 (`schedule_epochs`).
 """
 
 import torch

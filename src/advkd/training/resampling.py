@@ -1,11 +1,13 @@
-"""Boxes of many images, resized to one size at once: bilinear, and antialiased where that shrinks them.
+"""Resizes boxes of many images to one size at once: bilinearly, and with antialiasing where that shrinks them.
 
-Pillow's arithmetic, and that of torch's interpolate(antialias=True), for boxes between pixels: along each side an
-output pixel is a weighted mean of the few pixels that a triangle around its centre covers, one pixel to either side, or
-more as the box shrinks; pixels outside the box count for nothing. Such weighted sums of rows are what `embedding_bag`
-computes, on every device and for the whole batch. On two CPU cores, 256 to 224 pixels, it gives 1.4 to 1.8 times the
-images per second of grid_sample, which does not antialias, and 3 times those of a product with dense matrices; an
-interpolation of each image in 8 bits gives 1.2 times as many, for boxes of whole pixels only, and not on a GPU.
+The arithmetic is that of Pillow and of torch's interpolate(antialias=True), for boxes whose sides lie between pixels.
+Along each side, an output pixel is a weighted mean of the pixels under a triangle around its centre. The triangle
+reaches one pixel to either side, or further if the box shrinks. Pixels outside the box have no weight.
+
+`embedding_bag` computes such weighted sums of rows on every device and for the whole batch. From 256 to 224 pixels on
+two CPU cores, it processes 1.4 to 1.8 times as many images per second as grid_sample, which does not antialias, and 3
+times as many as a product with dense matrices. Resizing each image by itself in 8 bits processes 1.2 times as many, but
+only for boxes of whole pixels, and not on a GPU.
 """
 
 import math
@@ -14,45 +16,51 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-PIXELS = 2**18  # stored, at a time on a CPU, so that they stay in its cache: 1.5 times as fast as a large batch at once
+# Stored pixels that a CPU resizes at a time. They stay in its cache, which is 1.5 times as fast as a large batch.
+PIXELS = 2**18
 
 
 def resample(images: Tensor, boxes: Tensor, flip: Tensor, size: int) -> Tensor:
-    """Return boxes of images as float32 (B, size, size, 3) in [0, 255].
+    """Return boxes of images, resized, float32 (B, size, size, 3) in [0, 255].
 
     Args:
         images: uint8 (B, H, W, 3).
         boxes: float64 (B, 4): left, top, right and bottom as fractions of the image's sides.
-        flip: bool (B,): mirror left and right.
-        size: pixels of a side of the result.
+        flip: bool (B,), whether to flip the box left to right.
+        size: side of the result, pixels.
     """
     _, height, width, _ = images.shape
     left, top, right, bottom = boxes.unbind(1)
-    rows = taps(top, bottom, height, size)
-    columns = [torch.where(flip[:, None, None], tap.flip(1), tap) for tap in taps(left, right, width, size)]
-    part = max(1, PIXELS // (height * width)) if images.device.type == "cpu" else len(images)
-    found = torch.empty(len(images), size, 3 * size, device=images.device)
-    for pixels, into, *weights in zip(*(each.split(part) for each in (images, found, *rows, *columns)), strict=True):
-        # (B, H, 3 (W + 1)): a cache holds few of numbers a power of two bytes apart, and turns them half as fast.
-        lines = F.pad(pixels, (0, 0, 0, 1)).flatten(2).float()
-        turned = _weighted_rows(lines, *weights[:2]).transpose(1, 2).reshape(len(pixels), width + 1, 3 * size)
-        turned = _weighted_rows(turned, *weights[2:]).view(-1, 3 * size, size)
-        for third, block in zip(into.chunk(3, 2), turned.chunk(3, 1), strict=True):  # as many lines as a cache holds
-            third.copy_(block.transpose(1, 2))
-    return found.view(-1, size, size, 3)
+    row, row_weight = taps(top, bottom, height, size)
+    column, column_weight = taps(left, right, width, size)
+    column = torch.where(flip[:, None, None], column.flip(1), column)
+    column_weight = torch.where(flip[:, None, None], column_weight.flip(1), column_weight)
+    count = max(1, PIXELS // (height * width)) if images.device.type == "cpu" else len(images)
+    resized = torch.empty(len(images), size, 3 * size, device=images.device)
+    for start in range(0, len(images), count):
+        part = slice(start, start + count)
+        # (B, H, 3 (W + 1)), padded: a CPU transposes half as fast if rows are a power of two bytes apart.
+        lines = F.pad(images[part], (0, 0, 0, 1)).flatten(2).float()
+        lines = _weighted_rows(lines, row[part], row_weight[part])
+        lines = lines.transpose(1, 2).reshape(len(lines), width + 1, 3 * size)
+        lines = _weighted_rows(lines, column[part], column_weight[part]).view(-1, 3 * size, size)
+        # In thirds, since a CPU's cache holds as many lines.
+        for target, source in zip(resized[part].chunk(3, 2), lines.chunk(3, 1), strict=True):
+            target.copy_(source.transpose(1, 2))
+    return resized.view(-1, size, size, 3)
 
 
 def taps(low: Tensor, high: Tensor, side: int, size: int) -> tuple[Tensor, Tensor]:
-    """Return which pixels, and how much of each, make the pixels of a result, along one side.
+    """Return which pixels make each pixel of the result along one side, and their weights.
 
     Args:
-        low: float64 (B,), where the box begins, a fraction of the side.
+        low: float64 (B,), where the box begins, as a fraction of the side.
         high: float64 (B,), where it ends.
-        side: pixels of the image's side.
-        size: pixels of the result's.
+        side: side of the image, pixels.
+        size: side of the result, pixels.
 
     Returns:
-        index: int64 (B, size, T), T enough for the whole side as the box.
+        index: int64 (B, size, T), with T large enough for a box of the whole side.
         weight: float32 (B, size, T); the T weights of a pixel sum to 1.
     """
     low, high = side * low[:, None, None], side * high[:, None, None]
@@ -62,7 +70,8 @@ def taps(low: Tensor, high: Tensor, side: int, size: int) -> tuple[Tensor, Tenso
     count = math.ceil(2 * max(1, side / size))
     index = (centre - reach + 0.5).floor() + torch.arange(count, device=low.device)
     weight = (1 - (index + 0.5 - centre).abs() / reach).clamp(min=0)
-    first, last = (low + 1e-6).floor(), (high - 1e-6).ceil() - 1  # the box's; 1e-6: what rounding may have added
+    # The first and last pixel of the box; rounding may have moved its ends by less than 1e-6.
+    first, last = (low + 1e-6).floor(), (high - 1e-6).ceil() - 1
     weight = torch.where((index >= first) & (index <= last), weight, 0.0)
     index = torch.minimum(torch.maximum(index, first), last)
     return index.long(), (weight / weight.sum(2, keepdim=True)).float()

@@ -4,7 +4,7 @@ import importlib
 import importlib.metadata
 import pkgutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from types import MappingProxyType
 from typing import ClassVar, Literal
@@ -74,7 +74,9 @@ def _all() -> dict[str, type[MethodSettings]]:
             raise UserError(f"the method {entry.name} ({entry.value}) cannot be loaded: {error}") from error
     methods: dict[str, type[MethodSettings]] = {}
     for settings in classes:
-        name = str(settings.__dataclass_fields__["method"].default)
+        name = _name_of(settings)
+        if name is None:
+            raise UserError(f"{settings.__module__}.{settings.__name__} gives its field `method` no default")
         if name in methods:
             raise UserError(f"two methods are called {name!r}: {methods[name].__module__} and {settings.__module__}")
         methods[name] = settings
@@ -82,5 +84,12 @@ def _all() -> dict[str, type[MethodSettings]]:
 
 
 def _declares_a_method(part: object, module: str) -> bool:
-    declared = isinstance(part, type) and issubclass(part, MethodSettings) and part.__module__ == module
-    return declared and isinstance(part.__dataclass_fields__["method"].default, str)
+    if not isinstance(part, type) or not issubclass(part, MethodSettings):
+        return False
+    return part.__module__ == module and _name_of(part) is not None
+
+
+def _name_of(settings: type[MethodSettings]) -> str | None:
+    """Return the name by which runs call a method; None of a class that only others inherit from."""
+    default = next(field.default for field in fields(settings) if field.name == "method")
+    return default if isinstance(default, str) else None
