@@ -70,11 +70,12 @@ def untrusted(path: Path, fault: str) -> UserError:
 
 def _folder_prefix(path: Path, names: Iterable[str], folder: str) -> str:
     """Return what precedes the names of the files in `folder`, of several such folders the one nearest the top."""
-    prefixes = set()
+    prefixes: set[tuple[str, ...]] = set()
     for name in names:
         parts = name.split("/")[:-1]
         if folder in parts and "__MACOSX" not in parts:
             prefixes.add(tuple(parts[: parts.index(folder) + 1]))
     if not prefixes:
         raise UserError(f"{path} holds no folder {folder!r}: not the official archive")
-    return "/".join(min(prefixes, key=lambda parts: (len(parts), parts))) + "/"
+    nearest = min(prefixes, key=lambda prefix: (len(prefix), prefix))
+    return "/".join(nearest) + "/"

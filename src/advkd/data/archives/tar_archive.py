@@ -49,11 +49,11 @@ class _Info(tarfile.TarInfo):
     def _proc_sparse(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
         file = cast(_Reader, archive.fileobj)
         self.offset_data = archive.offset = file.tell()
-        self.sparse: list[tuple[int, int]] = []
+        self.sparse = []  # type: ignore[assignment]  # tarfile keeps a list; typeshed says bytes
         return self
 
     def _proc_gnusparse_10(self, member: tarfile.TarInfo, *_: object) -> None:
-        cast(_Info, member).sparse = []
+        member.sparse = []  # type: ignore[assignment]  # as above
 
 
 class TarArchive(Archive):

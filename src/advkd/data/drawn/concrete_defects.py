@@ -87,7 +87,7 @@ def _crack(region: np.ndarray, rng: Rng) -> np.ndarray:
         lines.append((_walk(fork, tip, 12, 1.2, rng).clip(1, extent - 2), rng.uniform(0.6, 1.3)))
     mask = _strokes(height, width, lines)
     region += 12 * _blur(_shift(mask, 1), 1.0)[..., None]
-    _paint(region, np.float32([42, 40, 38]), 0.9 * _blur(mask, 0.5))
+    _paint(region, np.array([42, 40, 38], np.float32), 0.9 * _blur(mask, 0.5))
     return mask > 0.3
 
 
@@ -105,7 +105,7 @@ def _spalled_patch(region: np.ndarray, rng: Rng) -> np.ndarray:
     mask = _blob(height, width, rng)
     rough = region.mean() * rng.uniform(0.68, 0.8)
     inside = rough + 16 * _noise(height, width, 7, rng) + 12 * _noise(height, width, 2.5, rng)
-    inside = inside[..., None] * np.float32([1.04, 0.99, 0.9])
+    inside = inside[..., None] * np.array([1.04, 0.99, 0.9], np.float32)
     stones = Image.new("L", (width, height))
     pen = ImageDraw.Draw(stones)
     for _ in range(width * height // 110):
@@ -113,7 +113,7 @@ def _spalled_patch(region: np.ndarray, rng: Rng) -> np.ndarray:
         a, b = rng.uniform(1.5, 4.5, 2)
         pen.ellipse((x - a, y - b, x + a, y + b), fill=int(rng.integers(70, 256)))
     stone = np.asarray(stones).astype(np.float32)
-    _paint(inside, stone[..., None] * 0.45 + np.float32([74, 68, 60]), 0.75 * _blur(stone > 0, 0.5))
+    _paint(inside, stone[..., None] * 0.45 + np.array([74, 68, 60], np.float32), 0.75 * _blur(stone > 0, 0.5))
     _paint(region, inside, mask)
     soft = _blur(mask, 2.5)
     relief = _shift(soft, 3) - soft
@@ -126,7 +126,7 @@ def _rust(region: np.ndarray, mask: np.ndarray, strength: float, rng: Rng) -> No
     """Blend uneven rust into the region, in place."""
     height, width = region.shape[:2]
     shade = 1 + 0.18 * _noise(height, width, 6, rng) + 0.1 * _noise(height, width, 2, rng)
-    colour = np.float32([rng.uniform(108, 140), rng.uniform(62, 78), rng.uniform(34, 46)])
+    colour = np.array([rng.uniform(108, 140), rng.uniform(62, 78), rng.uniform(34, 46)], np.float32)
     _paint(region, shade[..., None] * colour, strength * mask)
 
 
@@ -150,7 +150,8 @@ def _exposed_bars(region: np.ndarray, rng: Rng) -> np.ndarray:
             bar, light, dark = bar.T, light.T, dark.T
         within = _blur(opened.astype(np.float32), 1)
         region *= 1 - (dark * within)[..., None]
-        colour = light[..., None] * np.float32([116, 72, 50]) * (1 + 0.12 * _noise(height, width, 3, rng)[..., None])
+        steel = light[..., None] * np.array([116, 72, 50], np.float32)
+        colour = steel * (1 + 0.12 * _noise(height, width, 3, rng)[..., None])
         _paint(region, colour, _blur(bar, 0.5) * within)
     _rust(region, _blur(opened.astype(np.float32), 6) * np.clip(0.5 + _noise(height, width, 12, rng), 0, 1), 0.55, rng)
     return opened
@@ -187,8 +188,8 @@ def _efflorescence(region: np.ndarray, rng: Rng) -> np.ndarray:
     grainy = runs * (0.8 + 0.3 * _noise(height, width, 3, rng))
     crust = _blur(np.clip(3 * (grainy - 0.2), 0, 1), 0.6)
     white = 232 + 9 * _noise(height, width, 3, rng) + 8 * rng.normal(0, 1, (height, width)).astype(np.float32)
-    _paint(region, white[..., None] * np.float32([1, 0.99, 0.96]), 0.9 * crust)
-    _paint(region, np.float32([60, 57, 54]), 0.7 * seam * (1 - 0.6 * crust))
+    _paint(region, white[..., None] * np.array([1, 0.99, 0.96], np.float32), 0.9 * crust)
+    _paint(region, np.array([60, 57, 54], np.float32), 0.7 * seam * (1 - 0.6 * crust))
     return (crust > 0.3) | (seam > 0.3)
 
 

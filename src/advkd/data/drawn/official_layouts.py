@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, cast
 
 import numpy as np
 from PIL import Image
@@ -186,7 +186,8 @@ def _matlab_file(rows: Sequence[tuple[str, int]]) -> bytes:
 
     names = np.array([[name] for name, _ in rows], dtype=object)
     file = io.BytesIO()
-    savemat(file, {"file_list": names, "annotation_list": names, "labels": np.uint8([[label] for _, label in rows])})
+    labels = np.array([[label] for _, label in rows], np.uint8)
+    savemat(file, {"file_list": names, "annotation_list": names, "labels": labels})
     # The first 116 bytes would hold the time of day.
     return b"MATLAB 5.0 MAT-file, drawn".ljust(116) + file.getvalue()[116:]
 
@@ -215,7 +216,8 @@ def _write_tar(path: Path, members: dict[str, bytes], compressed: bool) -> None:
         file: IO[bytes] = stack.enter_context(path.open("wb"))
         if compressed:
             # No name and no time in the header, so that the bytes depend on the members only.
-            file = stack.enter_context(gzip.GzipFile("", "wb", compresslevel=1, fileobj=file, mtime=0))
+            packer = stack.enter_context(gzip.GzipFile("", "wb", compresslevel=1, fileobj=file, mtime=0))
+            file = cast(IO[bytes], packer)
         archive = stack.enter_context(tarfile.open(fileobj=file, mode="w"))
         for name, data in members.items():
             info = tarfile.TarInfo(name)

@@ -52,7 +52,8 @@ def _background(width: int, height: int, rng: Rng) -> np.ndarray:
 def _colour(label: int, rng: Rng) -> np.ndarray:
     """Return a random saturated colour near the hue of the class, (3,) in 0..255."""
     hue = (label / len(CLASSES) + rng.normal(0, 0.05)) % 1
-    return 255 * np.float32(colorsys.hsv_to_rgb(hue, rng.uniform(0.6, 0.95), rng.uniform(0.7, 1)))
+    rgb = colorsys.hsv_to_rgb(hue, rng.uniform(0.6, 0.95), rng.uniform(0.7, 1))
+    return 255 * np.array(rgb, np.float32)
 
 
 def _mask(shape: str, width: int, height: int, centre: np.ndarray, radius: float, turn: float) -> np.ndarray:

@@ -105,7 +105,7 @@ class _Array:
     """Built in place of a numpy.ndarray, which would trust the content of the pickle; `rows` is uint8."""
 
     def __init__(self, *_: Any) -> None:
-        self.rows = np.empty(0, np.uint8)
+        self.rows: np.ndarray = np.empty(0, np.uint8)
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         _, shape, kind, by_column, data = state
@@ -125,10 +125,10 @@ ALLOWED = {
 }
 
 
-def _list_builder(count: int) -> Callable[["_Unpickler"], None]:
+def _list_builder(count: int) -> Callable[[Any], None]:
     """Return a handler of an opcode that makes a list of the last `count` values."""
 
-    def load(unpickler: "_Unpickler") -> None:
+    def load(unpickler: Any) -> None:
         unpickler.stack[-count:] = [unpickler.stack[-count:]]
 
     return load
@@ -143,7 +143,7 @@ class _Unpickler(pickle._Unpickler):
 
     dispatch: ClassVar = {
         **pickle._Unpickler.dispatch,
-        pickle.TUPLE[0]: pickle._Unpickler.load_list,
+        pickle.TUPLE[0]: pickle._Unpickler.load_list,  # type: ignore[attr-defined]  # typeshed omits it
         pickle.TUPLE1[0]: _list_builder(1),
         pickle.TUPLE2[0]: _list_builder(2),
         pickle.TUPLE3[0]: _list_builder(3),

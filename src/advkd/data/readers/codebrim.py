@@ -73,8 +73,8 @@ def read_codebrim(archive: Archive, counters: Counter[str] | None = None, strict
             faults.append(f"{annotation}: {fault}")
     if len(faults) > TOLERATED_FAULTS * len(annotations):
         raise UserError(f"{archive.path}: {len(faults)} annotations are faulty, the first is {faults[0]}")
-    for fault in faults:
-        say(f"left out {fault}")
+    for line in faults:
+        say(f"left out {line}")
     if counters is not None:
         counters["annotations_left_out"] += len(faults)
     return [Photo(name, sizes.get(name), tuple(boxes[name])) for name in image_names]
@@ -86,9 +86,10 @@ def _stem(name: str) -> str:
 
 def _parse_xml(data: bytes) -> Element:
     try:
-        return fromstring(data)
+        root: Element = fromstring(data)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
         raise _FaultyAnnotationError(f"malformed xml ({error})") from error
+    return root
 
 
 def _find_image(root: Element, annotation: str, images_by_stem: dict[str, list[str]]) -> str:

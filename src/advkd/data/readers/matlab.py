@@ -42,6 +42,7 @@ def load_variables(data: bytes, names: Sequence[str]) -> list[list[Any]]:
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
     try:
         done = subprocess.run(command, input=data, capture_output=True, timeout=SECONDS, env=environment)
-        return json.loads(done.stdout)
+        values: list[list[Any]] = json.loads(done.stdout)
+        return values
     except (ValueError, subprocess.TimeoutExpired) as error:
         raise ValueError(f"not a MATLAB file with {' and '.join(names)}") from error
