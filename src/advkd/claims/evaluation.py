@@ -1,50 +1,17 @@
-"""Looks up the numbers of a predicate, compares them, and describes the results."""
+"""Looks up the numbers of a predicate and compares them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from decimal import ROUND_HALF_UP, Decimal
 from math import inf
-from typing import Any
 
+from advkd.claims.comparison_results import ComparisonResult, printed_result, summarize
 from advkd.claims.number import Number
 from advkd.claims.our_numbers import OurNumbers
 from advkd.claims.predicates.base import Comparison, Instance, Interval, Quantity
 from advkd.claims.predicates.values import Untrained
-from advkd.metrics.effect import LEVEL, Effect, Sample, contrast, decrease, hedges_g
+from advkd.metrics.effect import LEVEL, Effect, Sample, contrast, decrease
 
 UNBOUNDED: Interval = (-inf, inf)
-
-
-@dataclass(frozen=True)
-class ComparisonResult:
-    """The result of one comparison, as the reports show it. What is unknown is None.
-
-    Attributes:
-        compared: what was compared, for example "pskd − aikd (aikd/cifar100/preact_resnet18, top1_error)".
-        claimed: what is claimed about it, for example "> 0".
-        numbers: the calculation, for example "21.16 − 19.87 = 1.29", or why there is none.
-        agrees: whether the result is as claimed; None if that is open.
-        n: the number of runs behind each quantity.
-        estimate: the result.
-        low, high: the ends of its 95 % interval over seeds.
-        t, df, p: Welch's t-test of no difference.
-        g: the difference in standard deviations (Hedges' g).
-        images: the interval over evaluation images, see `ImageIntervals.interval`.
-    """
-
-    compared: str
-    claimed: str
-    numbers: str
-    agrees: bool | None
-    n: tuple[int, ...] = ()
-    estimate: float | None = None
-    low: float | None = None
-    high: float | None = None
-    t: float | None = None
-    df: float | None = None
-    p: float | None = None
-    g: float | None = None
-    images: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -62,13 +29,17 @@ class Evaluation:
     effects: list[Effect | None]
 
     @classmethod
-    def of(cls, instance: Instance, lookup: Callable[[Quantity], Number]) -> "Evaluation":
+    def of_instance(cls, instance: Instance, lookup: Callable[[Quantity], Number]) -> "Evaluation":
         """Look up the numbers of an instance and compare them."""
         comparisons = instance.comparisons()
-        numbers = [[lookup(quantity) for quantity in comparison.quantities] for comparison in comparisons]
-        if isinstance(instance.predicate, Untrained):
-            numbers = [[_count_diverged(number) for number in group] for group in numbers]
-        effects = [effect_of(comparison, group) for comparison, group in zip(comparisons, numbers, strict=True)]
+        numbers: list[list[Number]] = []
+        effects: list[Effect | None] = []
+        for comparison in comparisons:
+            compared = [lookup(quantity) for quantity in comparison.quantities]
+            if isinstance(instance.predicate, Untrained):
+                compared = [_count_diverged(number) for number in compared]
+            numbers.append(compared)
+            effects.append(effect_of(comparison, compared))
         return cls(instance, comparisons, numbers, effects)
 
     def decide(self, level: float) -> bool | None:
@@ -87,12 +58,14 @@ class Evaluation:
 
     def printed_results(self) -> list[ComparisonResult]:
         """Return the results on printed numbers, where each comparison is decided by the numbers themselves."""
-        return [
-            describe_result(comparison, numbers, effect, self.instance.predicate.as_claimed(*point))
-            for comparison, numbers, effect, point in zip(
-                self.comparisons, self.numbers, self.effects, self._printed_points(), strict=True
-            )
-        ]
+        results = []
+        points = self._printed_points()
+        for comparison, numbers, effect, point in zip(
+            self.comparisons, self.numbers, self.effects, points, strict=True
+        ):
+            agrees = self.instance.predicate.as_claimed(*point)
+            results.append(summarize(comparison, numbers, effect, agrees))
+        return results
 
     def our_results(self, source: OurNumbers) -> list[ComparisonResult]:
         """Return the results on our numbers, where each comparison is decided by its interval over seeds."""
@@ -100,7 +73,7 @@ class Evaluation:
         for comparison, numbers, effect in zip(self.comparisons, self.numbers, self.effects, strict=True):
             agrees = self.instance.predicate.as_claimed(*_interval(effect, LEVEL))
             images = source.image_interval(comparison) if effect else None
-            results.append(describe_result(comparison, numbers, effect, agrees, images))
+            results.append(summarize(comparison, numbers, effect, agrees, images))
         return results
 
     def _printed_points(self) -> list[Interval]:
@@ -129,90 +102,3 @@ def effect_of(comparison: Comparison, numbers: list[Number]) -> Effect | None:
     if len(samples) < len(numbers):
         return None
     return decrease(*samples) if comparison.relative else contrast(comparison.weights, samples)
-
-
-def printed_result(comparison: Comparison, numbers: list[Number]) -> Decimal | None:
-    """Return a comparison of printed numbers in decimal arithmetic, or None if a number is not printed.
-
-    Where the paper states the result, it is rounded to the same number of decimals.
-    """
-    digits = [number.digits for number in numbers if number.digits is not None]
-    if len(digits) < len(numbers):
-        return None
-    if comparison.relative:
-        result = 100 * (digits[1] - digits[0]) / digits[1]
-    else:
-        result = sum((weight * mean for weight, mean in zip(comparison.weights, digits, strict=True)), Decimal())
-    if comparison.decimals is None:
-        return result
-    return result.quantize(Decimal(1).scaleb(-comparison.decimals), ROUND_HALF_UP)
-
-
-def describe_result(
-    comparison: Comparison,
-    numbers: list[Number],
-    effect: Effect | None,
-    agrees: bool | None,
-    images: dict[str, Any] | None = None,
-) -> ComparisonResult:
-    """Return the result of a comparison with all that is known about it."""
-    compared = describe_comparison(comparison)
-    if effect is None:
-        missing = dict.fromkeys(number.status for number in numbers if number.sample is None)
-        return ComparisonResult(compared, comparison.claimed, ", ".join(missing), agrees)
-    samples = [number.sample for number in numbers if number.sample is not None]
-    printed = printed_result(comparison, numbers)
-    result = effect.estimate if printed is None else printed
-    has_error = effect.error is not None
-    low, high = effect.interval() if has_error else (None, None)
-    is_difference = len(numbers) > 1
-    g = hedges_g(*samples) if len(numbers) == 2 and not comparison.relative else None
-    return ComparisonResult(
-        compared,
-        comparison.claimed,
-        describe_calculation(comparison, numbers, result),
-        agrees,
-        n=tuple(sample.n for sample in samples),
-        estimate=float(result),
-        low=low,
-        high=high,
-        t=effect.t() if is_difference else None,
-        df=effect.df if is_difference and has_error else None,
-        p=effect.p() if is_difference else None,
-        g=None if g is None else g * comparison.weights[0],
-        images=images,
-    )
-
-
-def describe_comparison(comparison: Comparison) -> str:
-    """Return what is compared, with what all names share once: "cskd − aikd (aikd/cifar100/…, top1_error)"."""
-    groups = [quantity.run.rsplit("/", 1) for quantity in comparison.quantities]
-    places = list(dict.fromkeys(place for place, _ in groups))
-    metrics = list(dict.fromkeys(quantity.metric for quantity in comparison.quantities))
-    names = []
-    for (place, name), quantity in zip(groups, comparison.quantities, strict=True):
-        full_name = name if len(places) == 1 else f"{place}/{name}"
-        names.append(full_name if len(metrics) == 1 else f"{full_name} {quantity.metric}")
-    shared = (places if len(places) == 1 else []) + (metrics if len(metrics) == 1 else [])
-    text = f"{names[0]} below {names[1]}" if comparison.relative else _weighted_sum(comparison.weights, names)
-    return f"{text} ({', '.join(shared)})" if shared else text
-
-
-def describe_calculation(comparison: Comparison, numbers: list[Number], result: float | Decimal) -> str:
-    """Return the numbers behind a comparison: "21.67 − 19.87 = 1.80". Our own numbers get four digits."""
-    if isinstance(result, Decimal):
-        terms, value = [str(number.digits) for number in numbers], str(result)
-    else:
-        terms = [f"{number.sample.mean:.4g}" for number in numbers if number.sample is not None]
-        value = f"{result:.3g}"
-    if comparison.relative:
-        return f"{terms[0]} against {terms[1]}: {value} %"
-    if len(terms) == 1:
-        return terms[0]
-    return f"{_weighted_sum(comparison.weights, terms)} = {value.replace('-', '−')}"
-
-
-def _weighted_sum(weights: tuple[int, ...], names: list[str]) -> str:
-    """Return a sum as text, with the added terms before the subtracted ones."""
-    terms = sorted(zip(weights, names, strict=True), key=lambda term: -term[0])
-    return " ".join(f"{'−' if weight < 0 else '+'} {name}" for weight, name in terms).removeprefix("+ ")

@@ -31,7 +31,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from advkd.claims.claim_file import Claim
-from advkd.claims.evaluation import ComparisonResult, Evaluation
+from advkd.claims.comparison_results import ComparisonResult
+from advkd.claims.evaluation import Evaluation
 from advkd.claims.number import Number
 from advkd.claims.our_numbers import OurNumbers
 from advkd.claims.predicates.base import all_hold
@@ -90,7 +91,7 @@ def judge_published(claim: Claim) -> Verdict:
             if mismatch:
                 contradictions.append(mismatch)
             continue
-        evaluation = Evaluation.of(instance, PublishedNumbers(claim.tables).number)
+        evaluation = Evaluation.of_instance(instance, PublishedNumbers(claim.tables).number)
         decision = evaluation.decide_printed()
         own_results = evaluation.printed_results()
         if decision is False:
@@ -122,9 +123,10 @@ def _significance(results: list[ComparisonResult], evaluations: list[Evaluation]
             f"differences significant by the printed standard deviations (Welch, p < 0.05): {significant} of"
             f" {len(p_values)}"
         )
-    groups = [numbers for evaluation in evaluations for numbers in evaluation.numbers]
-    if any(0 < sum(number.has_deviation for number in numbers) < len(numbers) for numbers in groups):
-        return "the paper prints a standard deviation for one side of a comparison only"
+    for evaluation in evaluations:
+        for numbers in evaluation.numbers:
+            if len({number.has_deviation for number in numbers}) > 1:
+                return "the paper prints a standard deviation for one side of a comparison only"
     if any(len(result.n) > 1 for result in results):
         return "the paper prints no standard deviations, so significance is unknown"
     return "as printed in the table"
@@ -143,10 +145,10 @@ def judge_ours(claim: Claim, source: OurNumbers) -> Verdict:
     if claim.unjudged:
         return Verdict("no verdict", claim.unjudged)
     if config_files.scale_file(user.scale).data == "made":
-        reason = f"scale {user.scale} trains tiny networks briefly on drawn images: its numbers only show that all runs"
+        reason = f"scale {user.scale} trains tiny networks briefly on drawn images, which only shows that they train"
         return Verdict("no verdict", reason)
     try:
-        evaluations = [Evaluation.of(instance, source.number) for instance in claim.instances]
+        evaluations = [Evaluation.of_instance(instance, source.number) for instance in claim.instances]
         results = tuple(result for evaluation in evaluations for result in evaluation.our_results(source))
     except UserError as error:
         return Verdict("not readable", str(error))
@@ -189,12 +191,12 @@ def _decide(evaluations: list[Evaluation]) -> tuple[Word, str]:
 
 
 def _level_to_hold(evaluation: Evaluation, corrected: float) -> float:
-    """Return the level at which a predicate holds. It is corrected where one of several comparisons is enough."""
+    """Return the level at which a predicate must hold, corrected where one of several comparisons is enough."""
     return corrected if isinstance(evaluation.instance.predicate, SomeLower) else LEVEL
 
 
 def _what_would_settle(evaluations: list[Evaluation]) -> str:
-    """Return how many seeds would decide an open claim, by the spread that was observed."""
+    """Return how many seeds would decide an open claim, given the observed spread."""
     undecided = [
         (evaluation.instance.predicate, effect) for evaluation in evaluations for effect in evaluation.undecided()
     ]
