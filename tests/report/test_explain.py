@@ -105,7 +105,7 @@ def test_a_cell_of_a_damaged_run_says_so_once_and_tells_of_the_other(user, name,
     [
         ("R9999", [], "no run group has the tag R9999: there are R1 to R"),
         ("R1", ["SAGAN"], "R1 is a run group: leave out 'SAGAN'"),
-        ("gip/cifar10", [], "is no run: expected PAPER/DATASET/MODEL/METHOD"),
+        ("gip/cifar10", [], "is not the name of a run: expected PAPER/DATASET/MODEL/METHOD"),
         ("gip/cifar10/resnet18/none", [], "'none' is not among the methods"),
         ("gip_table99", [], "'gip_table99' is not a table or figure"),
     ],

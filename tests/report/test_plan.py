@@ -13,8 +13,18 @@ from advkd.settings.names import Run
 def finish(root: Path, name: str, seconds: float, epochs: int, hashed: str = "", status: str = "done") -> None:
     folder = root / "results" / "smoke" / "runs" / name
     folder.mkdir(parents=True)
-    result = {"run": name, "status": status, "epochs": epochs, "steps": 9 * epochs, "config_hash": hashed, "step": 1}
-    (folder / "provenance.json").write_text(json.dumps({"result": result, "wall_seconds": seconds, "code": ""}))
+    result = {
+        "run": name,
+        "status": status,
+        "epochs": epochs,
+        "steps": 9 * epochs,
+        "config_hash": hashed,
+        "step": 1,
+        "sha256": {},
+    }
+    (folder / "provenance.json").write_text(
+        json.dumps({"result": result, "wall_seconds": seconds, "code": "", "data": {}})
+    )
     (folder / "result.json").write_text(json.dumps(result))
 
 

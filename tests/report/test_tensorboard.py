@@ -89,10 +89,10 @@ def begin(one):
 def end(one, samples=True):
     """Leave a finished GAN whose images say by their brightness what and when they are."""
     folder = begin(one)
-    write_json(folder / "result.json", {"config_hash": one.hash, "status": "done"})
+    write_json(folder / "result.json", {"config_hash": one.hash, "status": "done", "sha256": {}})
     write_json(folder / "metrics.json", {"status": "done", "values": {"fid.G1": 3.5, "fid.G2": 2.5}})
     attempts = [{"began": "2023-11-14T22:13:20Z"}]
-    write_json(folder / "provenance.json", {"attempts": attempts, "code": "0", "data": {}})
+    write_json(folder / "provenance.json", {"attempts": attempts, "code": "0", "data": {}, "result": {}})
     if samples:
         moments = np.array([100, 200], np.uint8).reshape(2, 1, 1, 1, 1)
         shown = {f"G{i}": np.full((20, 8, 8, 3), 200 + i, np.uint8) for i in (1, 2)}
@@ -192,7 +192,7 @@ def test_bad_input(user, tmp_path, monkeypatch):
         tensorboard.write(["okd_table1"], user, tmp_path)
     with pytest.raises(UserError, match="'okd_table9' is not a target"):
         tensorboard.write(["okd_table9"], user, tmp_path)
-    with pytest.raises(UserError, match="is no run"):
+    with pytest.raises(UserError, match="is not the name of a run"):
         tensorboard.write(["okd/codebrim/sagan"], user, tmp_path)
     assert tensorboard.select_runs([], user).keys() == catalog.all_runs(user).keys()
     monkeypatch.setitem(sys.modules, "tensorboardX.record_writer", None)
