@@ -3,7 +3,7 @@ import ast
 import pytest
 
 from advkd.runs import provenance
-from advkd.runs.provenance import PACKAGE, code_hash, statements
+from advkd.runs.provenance import PACKAGE, code_digest, code_hash, statements
 
 SOURCE = '''\
 """A module.
@@ -115,7 +115,7 @@ def completed(left):
 
 @pytest.mark.parametrize("part", provenance.TRAINING_CODE)
 def test_all_statements_of_the_package_are_left(part):
-    for path in (PACKAGE / part).glob("*.py"):
+    for path in (PACKAGE / part).rglob("*.py"):
         source = path.read_text(encoding="utf-8")
         tree = ast.parse(source)
         for node in ast.walk(tree):
@@ -130,9 +130,109 @@ def test_the_digest_of_code_follows_its_statements_and_its_files(monkeypatch, tm
     found = []
     explained = SOURCE.replace("A module.", "The module.") + "\n# end\n"
     for name, source in (("a.py", SOURCE), ("a.py", explained), ("a.py", "X = 1"), ("b.py", "X = 1")):
-        code_hash.cache_clear()
+        clear_caches()
         (tmp_path / "models" / name).write_text(source, encoding="utf-8")
         found.append(code_hash("models"))
-    code_hash.cache_clear()
+    clear_caches()
     assert found[0] == found[1]
     assert len(set(found[1:])) == 3
+
+
+LOOP = """
+from advkd.methods.base import Base
+from advkd.models import networks
+from advkd.progress import say
+"""
+METHOD = """
+from typing import TYPE_CHECKING
+
+from advkd.methods.base import Base
+
+if TYPE_CHECKING:
+    from advkd.methods.other import Other
+
+
+def late():
+    import advkd.methods.late
+"""
+FILES = {
+    "training/loop.py": LOOP,
+    "methods/base.py": "class Base: ...\n",
+    "methods/own.py": METHOD,
+    "methods/late.py": "X = 1\n",
+    "methods/other.py": "class Other: ...\n",
+    "models/networks.py": "from advkd.models.parts import Part\n",
+    "models/parts.py": "class Part: ...\n",
+    "models/unused.py": "class Unused: ...\n",
+    "progress.py": "def say(): ...\n",
+}
+
+
+@pytest.fixture
+def package(monkeypatch, tmp_path):
+    """A small package in place of advkd's files."""
+    folder = tmp_path / "advkd"
+    monkeypatch.setattr(provenance, "PACKAGE", folder)
+    for name, source in FILES.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source, encoding="utf-8")
+    yield folder
+    clear_caches()
+
+
+def clear_caches():
+    for function in (code_hash, provenance._source, provenance._closure_digest):
+        function.cache_clear()
+
+
+def digest_of_own():
+    clear_caches()
+    return code_digest(["advkd.training.loop", "advkd.methods.own"])
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        ("training/loop.py", True),
+        ("methods/base.py", True),
+        ("methods/own.py", True),
+        ("methods/late.py", True),  # imported inside a function
+        ("models/networks.py", True),
+        ("models/parts.py", True),  # imported by what is imported
+        ("methods/other.py", False),  # imported for a type checker
+        ("models/unused.py", False),
+        ("progress.py", False),  # another room
+    ],
+)
+def test_the_code_of_a_run_is_what_its_modules_import(package, name, counts):
+    before = digest_of_own()
+    path = package / name
+    path.write_text(FILES[name] + "\n# explained\n", encoding="utf-8")
+    assert digest_of_own() == before
+    path.write_text(FILES[name] + "\nCHANGED = True\n", encoding="utf-8")
+    assert (digest_of_own() != before) == counts
+
+
+def test_the_order_of_modules_does_not_count(package):
+    clear_caches()
+    loop = "advkd.training.loop"
+    assert code_digest([loop, "advkd.methods.own"]) == code_digest(["advkd.methods.own", loop, loop])
+    assert code_digest([loop, "advkd.methods.own"]) != code_digest([loop, "advkd.methods.other"])
+
+
+def test_a_package_s_own_file_counts_where_something_is_imported_from_it(package):
+    (package / "methods/__init__.py").write_text("X = 1")
+    (package / "training/loop.py").write_text(LOOP + "from advkd.methods import X")
+    before = digest_of_own()
+    (package / "methods/__init__.py").write_text("X = 2")
+    assert digest_of_own() != before
+
+
+def test_a_method_from_outside_counts_with_its_file(package, monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "outside_method.py").write_text("X = 1")
+    before = code_digest(["advkd.training.loop", "outside_method"])
+    clear_caches()
+    (tmp_path / "outside_method.py").write_text("X = 2")
+    assert code_digest(["advkd.training.loop", "outside_method"]) != before

@@ -16,7 +16,9 @@ sys.path.insert(0, str(SOURCE))
 
 from advkd.errors import UserError
 from advkd.runs import device as devices
-from advkd.runs.provenance import code_hash
+from advkd.runs.folder import METRICS, RESULT, Damaged
+from advkd.runs.lookup import folder_of
+from advkd.runs.provenance import code_of
 from advkd.settings import catalog, config as settings, config_files
 from advkd.settings.names import RUN as RUN_NAME
 
@@ -96,13 +98,13 @@ def evidence(resolved):
     A GAN's metrics are made by a job of their own. A classifier's are computed from its predictions by the table or
     figure that first needs them, so its result is enough.
     """
-    name = "metrics.json" if resolved.loop == "gan" else "result.json"
+    name = RESULT if resolved.leaves_predictions else METRICS
     return f"{RUN}/{name}".format(run=resolved.run)
 
 
 def parents(wildcards):
     """Return the results of the runs that a run learns from."""
-    return [f"{RUN}/result.json".format(run=resolved.run) for resolved in config_of(wildcards.run).parents.values()]
+    return [f"{RUN}/{RESULT}".format(run=resolved.run) for resolved in config_of(wildcards.run).parents.values()]
 
 
 def store_source(wildcards):
@@ -132,13 +134,14 @@ def folder_state(wildcards):
 
 def recorded_code(wildcards):
     """Return the digest of the code that a run was made by; today's with retrain=stale and for a new run."""
+    resolved = config_of(wildcards.run)
+    today = code_of(resolved.document())
     try:
-        with open(f"{RUN}/provenance.json".format(run=wildcards.run)) as file:
-            recorded = json.load(file)
-        same = recorded["result"]["config_hash"] == config_of(wildcards.run).hash
-    except (OSError, ValueError, KeyError):
-        return code_hash()
-    return recorded["code"] if same and USER.retrain != "stale" else code_hash()
+        recorded = folder_of(resolved).provenance()
+    except Damaged:
+        return today
+    same = recorded["result"].get("config_hash") == resolved.hash
+    return recorded["code"] if same and USER.retrain != "stale" else today
 
 
 def weights(features):

@@ -31,7 +31,7 @@ rule evaluate:
         ),
         weights=lambda wildcards: weights(config_of(wildcards.run).features),
     output:
-        f"{RUN}/metrics.json",
+        f"{RUN}/{METRICS}",
     log:
         f"{RUN}/evaluate.log",
     threads: THREADS

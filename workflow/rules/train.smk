@@ -9,7 +9,7 @@ rule train:
         store=lambda wildcards: STORE.format(store=config_of(wildcards.run).store),
         parents=parents,
     output:
-        f"{RUN}/result.json",
+        f"{RUN}/{RESULT}",
     log:
         f"{RUN}/last_try.log",
     threads: THREADS

@@ -96,8 +96,13 @@ class Session:
     @property
     def identity(self) -> str:
         """What a checkpoint must share to be continued: configuration, data, parents and, if asked for, the code."""
-        code = provenance.code_hash() if self.afresh else None
+        code = self.code if self.afresh else None
         return digest([self.document["config_hash"], self.data["sha256"], self.data.get("parents"), code])
+
+    @property
+    def code(self) -> str:
+        """Digest of today's code behind the run."""
+        return provenance.code_of(self.document)
 
     @property
     def seconds(self) -> float:
@@ -117,7 +122,7 @@ class Session:
             if before["threads"] != self.document["threads"] or before["device"] != str(self.device):
                 say(f"resuming on {self.device} with {self.document['threads']} threads what began on"
                     f" {before['device']} with {before['threads']}: results may differ in the last bits")  # fmt: skip
-            if before["code"] != provenance.code_hash():
+            if before["code"] != self.code:
                 say("resuming with code that changed since this run began")
         self.attempts.append(
             {
@@ -125,7 +130,7 @@ class Session:
                 "from_step": self.step,
                 "threads": self.document["threads"],
                 "device": str(self.device),
-                "code": provenance.code_hash(),
+                "code": self.code,
                 **provenance.commit(),
                 **provenance.machine(self.device),
             }

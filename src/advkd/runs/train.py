@@ -145,6 +145,6 @@ def finished(folder: RunFolder, document: dict[str, Any], data: dict[str, Any], 
         return None
     if result["config_hash"] != document["config_hash"] or recorded["data"] != data:
         return None
-    if afresh and recorded["code"] != provenance.code_hash():
+    if afresh and recorded["code"] != provenance.code_of(document):
         return None
     return result if folder.intact(result["sha256"]) else None
