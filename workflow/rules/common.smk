@@ -135,7 +135,7 @@ def folder_state(wildcards):
 def recorded_code(wildcards):
     """Return the digest of the code that a run was made by; today's with retrain=stale and for a new run."""
     resolved = config_of(wildcards.run)
-    today = code_of(resolved.document())
+    today = code_of(resolved.typed)
     try:
         recorded = folder_of(resolved).provenance()
     except Damaged:

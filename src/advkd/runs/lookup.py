@@ -13,4 +13,4 @@ def folder_of(resolved: Resolved) -> RunFolder:
 
 def state_of(resolved: Resolved) -> State:
     """Return the state of a run, given the settings and the code of today."""
-    return folder_of(resolved).state(resolved.hash, provenance.code_of(resolved.document()))
+    return folder_of(resolved).state(resolved.hash, provenance.code_of(resolved.typed))

@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 
 import advkd
 from advkd.progress import duration
+from advkd.settings.gan import GanRun
+from advkd.settings.papers import RunSettings
 
 PACKAGE = Path(advkd.__file__).resolve().parent
 TRAINING_CODE = ("models", "methods", "training")
@@ -40,18 +42,16 @@ def code_hash(*rooms: str) -> str:
     )
 
 
-def code_of(document: dict[str, Any]) -> str:
-    """Return the digest of today's code that can change the numbers of a run.
-
-    Args:
-        document: the run's resolved configuration.
-    """
-    return code_digest(start_modules(document))
+def code_of(settings: RunSettings) -> str:
+    """Return the digest of today's code that can change the numbers of a run with these settings."""
+    return code_digest(start_modules(settings))
 
 
-def start_modules(document: dict[str, Any]) -> tuple[str, ...]:
-    """Return the modules whose import closure is the code behind a run, given its resolved configuration."""
-    return (f"advkd.training.{document['loop']}",)
+def start_modules(settings: RunSettings) -> list[str]:
+    """Return the modules whose imports are the code behind a run: its loop, its method and its network."""
+    loop = "gan" if isinstance(settings, GanRun) else "classifier"
+    method, _, _ = settings.method.implementation.partition(":")
+    return [f"advkd.training.{loop}", method]
 
 
 def code_digest(modules: Iterable[str]) -> str:

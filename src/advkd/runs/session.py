@@ -102,7 +102,7 @@ class Session:
     @property
     def code(self) -> str:
         """Digest of today's code behind the run."""
-        return provenance.code_of(self.document)
+        return provenance.code_of(self.settings)
 
     @property
     def seconds(self) -> float:

@@ -15,6 +15,7 @@ from advkd.runs.allocator import keep_freed_memory
 from advkd.runs.device import select_device
 from advkd.runs.folder import LOG, PROVENANCE, RESULT, Damaged, RunFolder
 from advkd.runs.session import Interrupted, Session, clean, parent_folders, stopping_on_signals
+from advkd.settings.papers import run_settings
 from advkd.training.diverged import Diverged
 
 
@@ -145,6 +146,7 @@ def finished(folder: RunFolder, document: dict[str, Any], data: dict[str, Any], 
         return None
     if result["config_hash"] != document["config_hash"] or recorded["data"] != data:
         return None
-    if afresh and recorded["code"] != provenance.code_of(document):
+    settings = run_settings(document["run"], document["settings"])
+    if afresh and recorded["code"] != provenance.code_of(settings):
         return None
     return result if folder.intact(result["sha256"]) else None
