@@ -10,7 +10,7 @@ from advkd.artifacts.seed_results import finished_runs
 from advkd.errors import UserError
 from advkd.files import read_json, sha256, write_json
 from advkd.metrics import calibration, classification
-from advkd.runs.provenance import code_hash, code_of
+from advkd.runs.code import code_hash, code_of
 from advkd.settings import catalog, config
 
 CLASSES = 7

@@ -6,8 +6,8 @@ import pytest
 from report_runs import leave
 
 from advkd.report import status
+from advkd.runs.code import code_of
 from advkd.runs.lookup import state_of
-from advkd.runs.provenance import code_of
 from advkd.settings import catalog, config
 
 STUDENT, OTHER = "gip/cifar10/resnet18/gip", "gip/cifar10/resnet18/kd"

@@ -7,8 +7,8 @@ import pytest
 from advkd.errors import UserError
 from advkd.files import sha256, write_json
 from advkd.runs import folder as folders
+from advkd.runs.code import code_hash
 from advkd.runs.folder import Damaged, RunFolder
-from advkd.runs.provenance import code_hash
 from advkd.runs.state import Kind
 
 RUN = "aikd/cifar100/preact_resnet18/baseline/seed0"

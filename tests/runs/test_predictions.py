@@ -7,7 +7,7 @@ from advkd.errors import UserError
 from advkd.files import read_json, sha256, write_json
 from advkd.metrics import classification
 from advkd.runs import predictions
-from advkd.runs.provenance import code_hash
+from advkd.runs.code import code_hash
 
 
 def finish(folder, seed=0):

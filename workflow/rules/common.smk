@@ -18,7 +18,7 @@ from advkd.errors import UserError
 from advkd.runs import device as devices
 from advkd.runs.folder import METRICS, RESULT, Damaged
 from advkd.runs.lookup import folder_of
-from advkd.runs.provenance import code_of
+from advkd.runs.code import code_of
 from advkd.settings import catalog, config as settings, config_files
 from advkd.settings.names import RUN as RUN_NAME
 

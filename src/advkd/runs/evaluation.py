@@ -8,6 +8,7 @@ from advkd.errors import UserError
 from advkd.files import write_json
 from advkd.runs import provenance
 from advkd.runs.allocator import keep_freed_memory
+from advkd.runs.code import code_hash
 from advkd.runs.device import select_device
 from advkd.runs.folder import RESULT, SAMPLES, RunFolder
 
@@ -64,7 +65,7 @@ def evaluate(
     from advkd.metrics import gan
 
     metrics = gan.evaluate(folder.file(SAMPLES), reals, weights, weights_sha256, device)
-    evaluated = {"code": provenance.code_hash("metrics"), **provenance.machine(device)}
+    evaluated = {"code": code_hash("metrics"), **provenance.machine(device)}
     write_json(out, {"status": "done", "sha256": result["sha256"], **metrics, "evaluated": evaluated})
 
 

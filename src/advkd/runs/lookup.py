@@ -1,6 +1,6 @@
 """The folder, the state and the metrics of a resolved run."""
 
-from advkd.runs import provenance
+from advkd.runs.code import code_of
 from advkd.runs.folder import RunFolder
 from advkd.runs.state import State
 from advkd.settings.config import Resolved
@@ -13,4 +13,4 @@ def folder_of(resolved: Resolved) -> RunFolder:
 
 def state_of(resolved: Resolved) -> State:
     """Return the state of a run, given the settings and the code of today."""
-    return folder_of(resolved).state(resolved.hash, provenance.code_of(resolved.typed))
+    return folder_of(resolved).state(resolved.hash, code_of(resolved.typed))

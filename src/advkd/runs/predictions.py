@@ -6,7 +6,7 @@ from typing import Any
 
 from advkd.errors import CannotWrite, UserError
 from advkd.files import read_json, sha256, write_json
-from advkd.runs.provenance import code_hash
+from advkd.runs.code import code_hash
 
 OUTCOME = ("status", "step", "parent", "reason")
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from advkd.files import digest
 from advkd.progress import say
-from advkd.runs import checkpoint, provenance
+from advkd.runs import checkpoint, code, provenance
 from advkd.runs import folder as files
 from advkd.runs.folder import RunFolder
 from advkd.settings.classifier import ClassifierRun
@@ -102,7 +102,7 @@ class Session:
     @property
     def code(self) -> str:
         """Digest of today's code behind the run."""
-        return provenance.code_of(self.settings)
+        return code.code_of(self.settings)
 
     @property
     def seconds(self) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 from advkd.data.store import Store
 from advkd.errors import UserError
 from advkd.progress import logging_to, say
-from advkd.runs import checkpoint, provenance
+from advkd.runs import checkpoint, code
 from advkd.runs.allocator import keep_freed_memory
 from advkd.runs.device import select_device
 from advkd.runs.folder import LOG, PROVENANCE, RESULT, Damaged, RunFolder
@@ -147,6 +147,6 @@ def finished(folder: RunFolder, document: dict[str, Any], data: dict[str, Any], 
     if result["config_hash"] != document["config_hash"] or recorded["data"] != data:
         return None
     settings = run_settings(document["run"], document["settings"])
-    if afresh and recorded["code"] != provenance.code_of(settings):
+    if afresh and recorded["code"] != code.code_of(settings):
         return None
     return result if folder.intact(result["sha256"]) else None

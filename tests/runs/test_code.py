@@ -2,8 +2,8 @@ import ast
 
 import pytest
 
-from advkd.runs import provenance
-from advkd.runs.provenance import PACKAGE, code_digest, code_hash, statements
+from advkd.runs import code
+from advkd.runs.code import PACKAGE, code_digest, code_hash, statements
 
 SOURCE = '''\
 """A module.
@@ -113,19 +113,19 @@ def completed(left):
     )
 
 
-@pytest.mark.parametrize("part", provenance.TRAINING_CODE)
+@pytest.mark.parametrize("part", code.TRAINING_CODE)
 def test_all_statements_of_the_package_are_left(part):
     for path in (PACKAGE / part).rglob("*.py"):
         source = path.read_text(encoding="utf-8")
         tree = ast.parse(source)
         for node in ast.walk(tree):
-            if isinstance(node, provenance.DOCUMENTED) and ast.get_docstring(node) is not None:
+            if isinstance(node, code.DOCUMENTED) and ast.get_docstring(node) is not None:
                 node.body = node.body[1:] or ([] if node is tree else [ast.Pass()])
         assert ast.dump(ast.parse(completed(statements(source)))) == ast.dump(tree), path
 
 
 def test_the_digest_of_code_follows_its_statements_and_its_files(monkeypatch, tmp_path):
-    monkeypatch.setattr(provenance, "PACKAGE", tmp_path)
+    monkeypatch.setattr(code, "PACKAGE", tmp_path)
     (tmp_path / "models").mkdir()
     found = []
     explained = SOURCE.replace("A module.", "The module.") + "\n# end\n"
@@ -172,7 +172,7 @@ FILES = {
 def package(monkeypatch, tmp_path):
     """A small package in place of advkd's files."""
     folder = tmp_path / "advkd"
-    monkeypatch.setattr(provenance, "PACKAGE", folder)
+    monkeypatch.setattr(code, "PACKAGE", folder)
     for name, source in FILES.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -182,7 +182,7 @@ def package(monkeypatch, tmp_path):
 
 
 def clear_caches():
-    for function in (code_hash, provenance._source, provenance._closure_digest):
+    for function in (code_hash, code._source, code._closure_digest):
         function.cache_clear()
 
 
