@@ -1,4 +1,4 @@
-"""Networks that are only asked: a superior, a teacher, the student of the epoch before.
+"""Networks that give logits and are not trained: a superior, a teacher, the student of the epoch before.
 
 Choices:
     - [aikd] Usual: S_sup and S_(t-1) compute in float32. Here: their convolutions in bfloat16; statistics and head stay
@@ -19,11 +19,11 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 class Frozen(nn.Module):
-    """A copy of a classifier that gives logits and no gradients, in channels-last layout.
+    """A copy of a classifier that gives logits without gradients, in channels-last layout.
 
-    In bfloat16 its convolutions compute in that precision (about twice as fast, on CPUs that have it too); batch norm's
-    statistics and the last layer, whose rounding would show in the logits most, stay in float32. A GPU that only
-    emulates bfloat16 gets float32.
+    In bfloat16, convolutions compute in that precision, which is about twice as fast on devices that have it. Batch
+    norm's statistics and the last layer stay in float32, since its rounding would show most in the logits. A GPU that
+    only emulates bfloat16 computes in float32.
 
     Args:
         network: the classifier to copy.
@@ -44,7 +44,7 @@ class Frozen(nn.Module):
         classifiers.head(self.network).register_forward_pre_hook(lambda _, inputs: (inputs[0].float(),))
 
     def ready(self, images: Tensor) -> Tensor:
-        """Return images (B, 3, S, S) in the precision and layout of the copy."""
+        """Convert images (B, 3, S, S) to the precision and layout of the copy."""
         return images.to(self.dtype, memory_format=torch.channels_last)
 
     @torch.no_grad()
@@ -53,5 +53,5 @@ class Frozen(nn.Module):
         return self.network(self.ready(images))
 
     def follow(self, network: nn.Module) -> None:
-        """Take over the weights and statistics of `network`, as they are now."""
+        """Copy the present weights and statistics of `network`."""
         self.network.load_state_dict(network.state_dict())

@@ -32,7 +32,7 @@ class GanTscGan(Method[GanTscGanSettings]):
         super().__init__(settings, student, **task)
         self.discriminator = student
         generator = Generator(self.classes, settings.noise, student.width)
-        self.generator = generator.to(self.device, memory_format=torch.channels_last)
+        self.generator = generator.to(self.device).to(memory_format=torch.channels_last)
         betas = (settings.generator_beta1, settings.generator_beta2)
         self.optimizer = torch.optim.Adam(self.generator.parameters(), settings.generator_lr, betas, fused=True)
         self.networks["generator"], self.optimizers["generator"] = self.generator, self.optimizer

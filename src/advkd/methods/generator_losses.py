@@ -1,8 +1,8 @@
-"""What makes a generator's images useful to a student: L_OH, L_IE, L_ACT and L_BNS of GIP (Eqs. 11 to 15).
+"""The losses of GIP's generator: L_OH, L_IE, L_ACT and L_BNS (Eqs. 11 to 15).
 
 All are computed from one forward of the teacher on n synthetic images: logits y (n, C), features f (n, F) before the
-last layer, and the statistics of the inputs of its batch norms. The first three are DAFL's, the last is GDFQ's; where
-their code and the paper's equations differ by a factor, both forms can be chosen.
+last layer, and the statistics of its batch norms' inputs. The first three losses are DAFL's, the last is GDFQ's. Where
+their code and the paper's equations differ by a factor, a setting chooses the form.
 
 Choices:
     - [gip: Eq. 12] Printed: L_IE with 1/k and the natural logarithm, of the average logit. Here: sum p log10 p of the
@@ -26,28 +26,28 @@ from advkd.methods.observed import Statistics
 
 
 def one_hot(logits: Tensor) -> Tensor:
-    """Return L_OH, Eq. 11: the cross-entropy of logits (n, C) with the class that each image is taken for."""
+    """Return L_OH, Eq. 11: the cross-entropy of the teacher's logits (n, C) with the class that it predicts."""
     return F.cross_entropy(logits, logits.detach().argmax(1))
 
 
 def information_entropy(logits: Tensor, form: str) -> Tensor:
-    """Return L_IE, Eq. 12: minus the entropy of the mean prediction of logits (n, C), least where classes are even.
+    """Return L_IE, Eq. 12: minus the entropy of the mean prediction p. It is least if all classes are equally likely.
 
     Args:
-        logits: of the teacher.
+        logits: logits (n, C) of the teacher.
         form: "code": sum p log10 p, at least -log10(C), as DAFL computes it; "equation": 1/C sum p ln p.
     """
     mean = logits.softmax(1).mean(0)
-    # A class without images: 0 log 0 = 0, with a finite gradient.
+    # For a class without images this gives 0 log 0 = 0, with a finite gradient.
     terms = mean * mean.clamp_min(torch.finfo(mean.dtype).tiny).log()
     return terms.mean() if form == "equation" else terms.sum() / math.log(10)
 
 
 def activation(features: Tensor, form: str) -> Tensor:
-    """Return L_ACT, Eq. 14: minus the size of features (n, F), since real images excite the teacher most.
+    """Return L_ACT, Eq. 14: minus the size of the features, since real images give the teacher large ones.
 
     Args:
-        features: before the teacher's last layer.
+        features: features (n, F) before the teacher's last layer.
         form: "code": their mean absolute value, as DAFL computes it; "equation": the L1 norm of an image's features.
     """
     size = features.abs()
@@ -55,21 +55,22 @@ def activation(features: Tensor, form: str) -> Tensor:
 
 
 def batch_norm_statistics(
-    found: Statistics, kept: Statistics, reduction: str = "mean", moment: str = "variance"
+    synthetic: Statistics, kept: Statistics, reduction: str = "mean", moment: str = "variance"
 ) -> Tensor:
-    """Return L_BNS, Eq. 15, 0-d: how far the statistics of synthetic images are from those that the teacher keeps.
+    """Return L_BNS, Eq. 15, 0-d: the squared distance between batch-norm statistics.
 
     Args:
-        found: of the inputs of the teacher's batch norms.
-        kept: the running statistics of these.
-        reduction: "mean": mean squares over the channels of a layer, then over layers, as GDFQ computes it;
-            "sum": sums over both, as the equation has it.
-        moment: what is compared beside the mean: "variance" or "deviation", its root.
+        synthetic: statistics of the batch norms' inputs on synthetic images.
+        kept: the teacher's running statistics.
+        reduction: "mean": mean over the channels of a layer, then over layers, as GDFQ computes it; "sum": sums over
+            both, as in the equation.
+        moment: what is compared besides the mean: "variance", or "deviation", its square root.
     """
     if moment == "deviation":
-        # Where a channel is constant the root's gradient would be infinite.
-        found, kept = (s.with_second(s.second.clamp_min(1e-12).sqrt()) for s in (found, kept))
-    squares = (found.mean - kept.mean).square() + (found.second - kept.second).square()
+        # The square root's gradient is infinite at 0, where a channel is constant.
+        synthetic = synthetic.with_second(synthetic.second.clamp_min(1e-12).sqrt())
+        kept = kept.with_second(kept.second.clamp_min(1e-12).sqrt())
+    squares = (synthetic.mean - kept.mean).square() + (synthetic.second - kept.second).square()
     if reduction == "sum":
         return squares.sum()
     return torch.stack([layer.mean() for layer in squares.split(kept.channels)]).mean()

@@ -25,7 +25,7 @@ Choices:
       statistics for L_G, and the student's target. Why: losses are equal.
 """
 
-from typing import Unpack
+from typing import ClassVar, Unpack
 
 import numpy as np
 import torch
@@ -37,6 +37,7 @@ from advkd.methods.divergence import divergence
 from advkd.methods.gip_recorder import Recorder
 from advkd.methods.method import Loss, Method, Task
 from advkd.methods.observed import Observation, Observed
+from advkd.methods.settings.base import MethodSettings
 from advkd.methods.settings.dafl import DaflSettings
 from advkd.methods.settings.gip import GipSettings, Synthesis
 from advkd.models.dafl import Generator
@@ -49,7 +50,7 @@ class Gip(Method[GipSettings | DaflSettings]):
         UserError: L_BNS has a weight, and the teacher no batch norm.
     """
 
-    Settings = GipSettings
+    Settings: ClassVar[type[MethodSettings]] = GipSettings
 
     def __init__(
         self,
@@ -74,7 +75,7 @@ class Gip(Method[GipSettings | DaflSettings]):
                 "the teacher has no batch norm, whose statistics L_BNS compares: set delta to 0 or take another teacher"
             )
         generator = Generator(self.s.noise, self.image_size, self.s.generator_width)
-        self.generator = generator.to(self.device, memory_format=torch.channels_last)
+        self.generator = generator.to(self.device).to(memory_format=torch.channels_last)
         betas = (self.s.generator_beta1, self.s.generator_beta2)
         self.optimizer = torch.optim.Adam(self.generator.parameters(), self.s.generator_lr, betas, fused=True)
         self.networks["generator"], self.optimizers["generator"] = self.generator, self.optimizer

@@ -1,8 +1,8 @@
-"""A frozen teacher that is looked into: logits, features and batch-norm statistics of one forward, with their graph.
+"""A frozen teacher whose logits, features and batch-norm statistics of one forward can be differentiated.
 
 Choices:
-    - [gip] Open: where statistics are taken. Here: inputs of the teacher's batch norms, teacher in evaluation mode.
-    - [gip] Usual: the teacher's weights ask for gradients. Here: only the images do. Why: losses are equal.
+    - [gip] Open: where statistics are taken. Here: at the inputs of the teacher's batch norms, in evaluation mode.
+    - [gip] Usual: the teacher's weights require gradients. Here: only the images do. Why: the losses are equal.
 """
 
 import dataclasses
@@ -18,12 +18,12 @@ from advkd.models import classifiers
 
 @dataclass(frozen=True)
 class Statistics:
-    """Means and second moments of all channels of all batch norms of a network, layer after layer.
+    """Means and variances of all channels of all batch norms of a network, layer after layer.
 
     Attributes:
         mean: float32 (K,).
-        second: float32 (K,), biased variances or what was made of them.
-        channels: of each layer; they add up to K.
+        second: float32 (K,), biased variances, or their square roots.
+        channels: number of channels of each layer; the sum is K.
     """
 
     mean: Tensor
@@ -31,18 +31,18 @@ class Statistics:
     channels: list[int]
 
     def with_second(self, second: Tensor) -> "Statistics":
-        """Return the same with other second moments."""
+        """Return the same means with other second moments."""
         return dataclasses.replace(self, second=second)
 
 
 @dataclass(frozen=True)
 class Observation:
-    """What a teacher says of images, and what they do to it.
+    """The outcome of one forward of a teacher.
 
     Attributes:
         logits: float32 (B, C).
         features: float32 (B, F), the input of the last layer.
-        statistics: of the inputs of the batch norms, in the order of `Observed.kept`; None where not asked for.
+        statistics: of the batch norms' inputs, in the order of `Observed.kept`; None if they were not asked for.
     """
 
     logits: Tensor
@@ -51,36 +51,42 @@ class Observation:
 
 
 class Observed(Frozen):
-    """A frozen classifier whose outputs can lead back to the images: gradients reach these and none of its weights.
+    """A frozen classifier whose outputs have a graph: gradients reach the images, but not the weights.
 
     Args:
         network: the classifier to copy, in evaluation mode.
         precision: "float32" or "bfloat16", see `Frozen`.
 
     Attributes:
-        kept: the running statistics of its batch norms, or None where it has none.
+        kept: the running statistics of its batch norms; None if it has no batch norm.
     """
 
     def __init__(self, network: nn.Module, precision: str) -> None:
         super().__init__(network, precision)
-        self._features: list[Tensor] | None = None  # both only while observing
+        # Both are lists and dicts only during `observe`.
+        self._features: list[Tensor] | None = None
         self._moments: dict[int, tuple[Tensor, Tensor]] | None = None
         classifiers.head(self.network).register_forward_pre_hook(self._keep_features)
-        norms = [module for module in self.network.modules() if isinstance(module, nn.BatchNorm2d)]
-        for place, norm in enumerate(norms):
-            norm.register_forward_pre_hook(partial(self._keep_moments, place))
-        self.kept = _joined([(norm.running_mean, norm.running_var) for norm in norms]) if norms else None
+        running: list[tuple[Tensor, Tensor]] = []
+        for module in self.network.modules():
+            if not isinstance(module, nn.BatchNorm2d) or module.running_mean is None or module.running_var is None:
+                continue
+            module.register_forward_pre_hook(partial(self._keep_moments, len(running)))
+            running.append((module.running_mean, module.running_var))
+        self.kept = _concatenated(running) if running else None
 
     def observe(self, images: Tensor, statistics: bool) -> Observation:
-        """Return what one forward of images (B, 3, S, S) shows, with its graph; batch norms' inputs on request."""
-        self._features = features = []
-        self._moments = moments = {} if statistics and self.kept else None
+        """Return the logits, features and, if asked for, statistics of images (B, 3, S, S), with their graph."""
+        features: list[Tensor] = []
+        moments: dict[int, tuple[Tensor, Tensor]] | None = {} if statistics and self.kept else None
+        self._features, self._moments = features, moments
         try:
             logits = self.network(self.ready(images))
         finally:
             self._features = self._moments = None
-        found = [moments[place] for place in sorted(moments)] if moments else None
-        return Observation(logits, features[0], _joined(found) if found else None)
+        if not moments:
+            return Observation(logits, features[0], None)
+        return Observation(logits, features[0], _concatenated([moments[place] for place in sorted(moments)]))
 
     def _keep_features(self, _: nn.Module, inputs: tuple[Tensor]) -> None:
         if self._features is not None:
@@ -92,6 +98,7 @@ class Observed(Frozen):
             self._moments[place] = (mean, variance)
 
 
-def _joined(moments: list[tuple[Tensor, Tensor]]) -> Statistics:
-    mean, second = (torch.cat(part) for part in zip(*moments, strict=True))
-    return Statistics(mean, second, [len(part) for part, _ in moments])
+def _concatenated(moments: list[tuple[Tensor, Tensor]]) -> Statistics:
+    means = [mean for mean, _ in moments]
+    seconds = [second for _, second in moments]
+    return Statistics(torch.cat(means), torch.cat(seconds), [len(mean) for mean in means])

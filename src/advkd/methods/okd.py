@@ -1,14 +1,15 @@
-"""OKD: sets of generator and discriminator that train together through connectors (Guo, Wang, Feng, CSAE 2021).
+"""OKD: GANs that train together through connectors (Guo, Wang, Feng, CSAE 2021).
 
-The sets stand in a directed ring, 1 -> 2 -> ... -> N -> 1. Connector C_i learns to tell the images of G_i from those
-of the next generator, and G_i to fool C_i as well as its discriminator D_i (Figure 1). What the losses are is the
-base GAN's affair: `sagan` (Eqs. 5-8) or `acgan`.
+A set is a generator G_i and its discriminator D_i. The sets form a directed ring, 1 -> 2 -> ... -> N -> 1. Connector
+C_i learns to tell the images of G_i from those of the next generator. G_i learns to fool both C_i and D_i (Figure 1).
+The base GAN defines the losses: `sagan` (Eqs. 5-8) or `acgan`.
 
-The images of z are generated once, without graph, and serve D_i, C_i and the C of the set before, so that connectors
-cost no generator forward and no gradient of theirs reaches a generator. With rho = 0, rho the weight of the connectors,
-these leave the generators' loss, which makes N independent sets, the first of them (z shared) bit for bit the lone
-SAGAN of the same seed. They are still trained, at the discriminators' cost: the W_i they measure are the control for
-those of rho > 0.
+The images of z are generated once, without graph. They serve D_i, C_i and the connector of the set before. So
+connectors need no forward of a generator, and their gradients reach no generator in the critics' steps.
+
+With rho = 0, connectors leave the generators' loss. The N sets are then independent. If they share z, the first is bit
+for bit the lone SAGAN of the same seed. Connectors are still trained, at the same cost: the W_i that they measure are
+the control for those of rho > 0.
 
 Choices:
     - [okd: abstract] Printed: a generator learns from "the surrounding generators". Here: from its successor on the
@@ -17,76 +18,46 @@ Choices:
       paper's own betas are Adam's.
     - [okd] Open: weight rho of the connectors. Here: that of the discriminators (`rho`). Why: the paper leaves it to
       "future work".
-    - [okd] Open: one noise vector for all sets? Here: yes, within the D and C steps, and a fresh shared one for the G
-      step (`shared_z`). Why: Eqs. 8 and 9 pair the images of one z; the public SAGAN loop draws afresh for G.
+    - [okd] Open: one noise vector for all sets? Here: yes, one for the D and C steps and another for the G step
+      (`shared_z`). Why: Eqs. 8 and 9 pair the images of one z; the public SAGAN loop draws another z for G.
     - [okd] Open: the same real images for all discriminators? Here: yes.
     - [okd] Open: order of updates. Here: all D, all C, all G; one step each. Why: 1:1, as in section 2.
-    - [okd] Open: number of devices. Here: one. Why: batch norm sees the whole batch; the paper's 8 GPUs, if used
-      together, would have given it 3 images each.
-    - [okd] Open: batch norm when sampling. Here: running statistics. Why: an image depends on its noise alone; with the
-      batch's, as in the public SAGAN loop, FID depends on how samples are chunked.
+    - [okd] Open: number of devices. Here: one. Why: batch norm sees the whole batch; on the paper's 8 GPUs, if
+      used together, it would have seen 3 images each.
+    - [okd] Open: batch norm when sampling. Here: running statistics. Why: an image then depends on its noise
+      alone; with the batch's statistics, as in the public SAGAN loop, FID depends on how samples are chunked.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import cached
 
 from advkd.methods.acgan import Acgan
+from advkd.methods.base_gan import Base, Pair
 from advkd.methods.sagan import Sagan
 from advkd.methods.settings.okd import AcganSettings, GanAdam, OkdSettings, SaganSettings, SetsSettings
 from advkd.models.spectral import without_power_iteration
 
-Pair = tuple[Tensor, Tensor | None]  # images (or noise), and their classes where the base GAN is conditional
-
-
-CriticStep = Callable[[nn.Module, Pair, Pair], dict[str, Tensor]]
-
-
-class Base(Protocol):
-    """What the ring asks of a base GAN. A discriminator and a connector are both a `critic`.
-
-    `generator` and `critic` make networks. `critic_steps` are the losses of a critic, one an optimiser step, as
-    functions of the critic, of the images it is to rate high and of those it is to rate low; they return the loss "L"
-    and what else is worth logging, "W" or "GP".
-    """
-
-    generator: Callable[[], nn.Module]
-    critic: Callable[[], nn.Module]
-    critic_steps: list[CriticStep]
-    conditional: bool  # whether generators take a class
-
-    def latent(self, count: int, device: torch.device) -> Pair:
-        """Draw a generator's input."""
-
-    def generate(self, generator: nn.Module, noise: Tensor, labels: Tensor | None) -> Tensor:
-        """Return a generator's images."""
-
-    def generator_loss(
-        self, discriminator: nn.Module, connector: nn.Module | None, fake: Tensor, labels: Tensor | None, rho: float
-    ) -> Tensor:
-        """Return a generator's loss on its images `fake`."""
-
 
 class GanEnsemble:
-    """N sets and, for the method "okd", their connectors; "single" is one set without connector, the baseline.
+    """N sets, with connectors for the method "okd". The method "single", the baseline, is one set.
 
-    Networks are initialised from the CPU's global random state, set by set, connectors last. They are in training mode
-    all the time; batch norm uses the batch's statistics in every forward but those of `sample`.
+    Networks are initialised from the CPU's global random state, set by set and the connectors last. They stay in
+    training mode, so that batch norm uses the batch's statistics in every forward except those of `sample`.
 
     Args:
         base: settings of the base GAN.
-        sets: how many sets there are, and how they are connected.
+        sets: settings of the sets and connectors.
         adam: settings of the optimizers.
         classes: number of classes of the data set.
-        device: where networks live and images come from.
+        device: device of the networks and images.
 
     Attributes:
         networks: "G1", "D1", "G2", ... and, for "okd", "C1", ...
-        optimizers: "generator", "discriminator" and, for "okd", "connector": one Adam over all sets.
-        classes: as given.
+        optimizers: "generator", "discriminator" and, for "okd", "connector": each is one Adam over all sets.
+        classes: number of classes of the data set.
         z: length of the noise vector.
     """
 
@@ -121,20 +92,21 @@ class GanEnsemble:
             self.optimizers["connector"] = _adam(self.connectors, okd.lr_connector, betas)
 
     def step(self, reals: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """Run one iteration; return its loss terms, 0-d tensors without graph, without waiting for the device.
+        """Run one iteration; return its loss terms without waiting for the device.
 
         Random numbers come from the global state of the device's generator.
 
         Args:
             reals: images (B, 3, 64, 64) in [-1, 1] on the device.
-            labels: their classes (B,), int64; SAGAN ignores them.
+            labels: their classes, int64 (B,); SAGAN ignores them.
 
         Returns:
-            For each set i, each at its network's step and before its update: "L_Di", "L_Ci", "L_Gi" (losses), "W_i"
-            (mean C_i(G_next) - mean C_i(G_i)) and, for SAGAN, "GP_Di", "GP_Ci" (gradient penalties without lambda).
+            For each set i, 0-d tensors without graph: the losses "L_Di", "L_Ci" and "L_Gi", the distance "W_i" (mean
+            C_i(G_next) - mean C_i(G_i)) and, for SAGAN, the gradient penalties without lambda, "GP_Di" and "GP_Ci".
+            Each is computed at its network's step, before the update.
         """
         sets = len(self.generators)
-        # All noise is drawn first, so that what connectors draw leaves the first set's random numbers as they were.
+        # All noise is drawn first: what connectors draw later must not change the first set's random numbers.
         latents: list[Pair] = []  # z of every set, for the critics' steps
         fresh: list[Pair] = []  # z' of every set, for the generators' step
         for i in range(sets):
@@ -209,7 +181,7 @@ class GanEnsemble:
 
     @torch.no_grad()
     def sample(self, index: int, noise: Tensor, labels: Tensor | None) -> Tensor:
-        """Return images of generator `index` (from 0) as uint8 (n, 64, 64, 3) on the CPU; random states stay as are.
+        """Return images of one generator, uint8 (n, 64, 64, 3) on the CPU, without drawing random numbers.
 
         Batch norm uses its running statistics.
 

@@ -1,10 +1,11 @@
 """SAGAN with WGAN-GP, the first base of the OKD structure: Eqs. 5-8 of Guo, Wang and Feng (CSAE 2021).
 
-One loss trains discriminators and connectors: a critic F rates `true` images above `false` ones. With F = D_i, real
-images as true and G_i's as false it is Eq. 6; with F = C_i and the next generator's images as true it is Eq. 8.
+One loss trains discriminators and connectors: a critic F learns to score `true` images above `false` ones. It is Eq. 6
+for F = D_i, with real images as true and those of G_i as false. It is Eq. 8 for F = C_i, with the next generator's
+images as true.
 
-At equal generators only the penalty is left (Eq. 10): C_i then points in some direction of norm 1, which still moves
-G_i by rho. A small learning rate of C_i limits that drift.
+If two neighbouring generators are equal, only the penalty is left (Eq. 10). The gradient of C_i then still has norm 1,
+in some direction, and moves G_i by rho. A small learning rate of C_i limits that drift.
 
 Choices:
     - [okd: Eqs. 5, 6, 10] Printed: norm bars, lambda and the law of the interpolate are missing. Here: WGAN-GP's: the
@@ -21,11 +22,10 @@ Choices:
       2) reads like a step of its own, which the public SAGAN port takes.
 """
 
-from functools import partial
-
 import torch
 from torch import Tensor, nn
 
+from advkd.methods.base_gan import CriticStep, Pair
 from advkd.methods.settings.okd import SaganSettings
 from advkd.methods.wgan_gp import gradient_penalty
 from advkd.models.sagan import Discriminator, Generator
@@ -34,7 +34,7 @@ from advkd.models.sagan import Discriminator, Generator
 def wasserstein(critic: nn.Module, true: Tensor, false: Tensor) -> Tensor:
     """Return mean F(true) - mean F(false), images (B, 3, H, W) each, from one forward of both.
 
-    One forward equals two because SAGAN's critics treat every image alone: no batch norm, no dropout.
+    One forward equals two, since SAGAN's critics have no batch norm and no dropout: every image is scored by itself.
     """
     on_true, on_false = critic(torch.cat([true, false])).chunk(2)
     return on_true.mean() - on_false.mean()
@@ -43,7 +43,7 @@ def wasserstein(critic: nn.Module, true: Tensor, false: Tensor) -> Tensor:
 def critic_loss(critic: nn.Module, true: Tensor, false: Tensor, eps: Tensor, gp_weight: float) -> dict[str, Tensor]:
     """Return the loss L of D_i (Eq. 6: true = real, false = G_i(z)) or of C_i (Eq. 8: true = G_next(z)), with parts.
 
-    W is the critic's estimate of the Wasserstein distance, GP the gradient penalty before its weight lambda.
+    "W" is the critic's estimate of the Wasserstein distance, "GP" the gradient penalty without its weight lambda.
     """
     distance = wasserstein(critic, true, false)
     penalty = gradient_penalty(critic, true, false, eps)
@@ -51,50 +51,59 @@ def critic_loss(critic: nn.Module, true: Tensor, false: Tensor, eps: Tensor, gp_
 
 
 def generator_loss(discriminator: nn.Module, connector: nn.Module | None, fake: Tensor, rho: float) -> Tensor:
-    """Return the loss of G_i (Eq. 7), or a lone SAGAN's where there is no connector. `fake` is G_i(z), with graph."""
+    """Return the loss of G_i (Eq. 7), without a connector that of a lone SAGAN. `fake` is G_i(z), with graph."""
     loss = -discriminator(fake).mean()
     return loss if connector is None else loss - rho * connector(fake).mean()
 
 
 class Sagan:
-    """SAGAN as a base of the OKD structure (see `okd.Base`). Labels are ignored.
+    """SAGAN as the base of an ensemble (see `okd.Base`). Labels are ignored.
 
-    `penalty` is "joint", one step on the critic's loss, or "split", a step on its first part and then one on the
-    penalty alone; the logged loss is then the sum of two moments.
+    With `penalty` "joint", a critic takes one step on its whole loss. With "split", it takes one step on the distance
+    and then one on the penalty; the logged loss is the sum of the two, from before each step.
     """
 
     def __init__(self, s: SaganSettings, classes: int) -> None:
-        self.generator = partial(Generator, s.width, s.z, s.spectral_norm)
-        self.critic = partial(Discriminator, s.width, s.spectral_norm)
+        self.settings = s
         self.z, self.gp_weight, self.conditional = s.z, s.gp_weight, False
-        self.critic_steps = {"joint": [self._joint], "split": [self._first_part, self._penalty]}[s.penalty]
+        self.critic_steps: list[CriticStep] = [self._distance, self._penalty] if s.penalty == "split" else [self._joint]
 
-    def latent(self, count: int, device: torch.device) -> tuple[Tensor, None]:
-        """Draw standard normal noise (count, z); there are no labels."""
+    def generator(self) -> nn.Module:
+        """Make a generator."""
+        s = self.settings
+        return Generator(s.width, s.z, s.spectral_norm)
+
+    def critic(self) -> nn.Module:
+        """Make a discriminator or connector."""
+        s = self.settings
+        return Discriminator(s.width, s.spectral_norm)
+
+    def latent(self, count: int, device: torch.device) -> Pair:
+        """Draw standard normal noise (count, z) and no labels."""
         return torch.randn(count, self.z, device=device), None
 
-    def generate(self, generator: nn.Module, noise: Tensor, labels: None) -> Tensor:
+    def generate(self, generator: nn.Module, noise: Tensor, labels: Tensor | None) -> Tensor:
         """Return images (B, 3, 64, 64) of noise (B, z)."""
         return generator(noise)
 
     def generator_loss(
-        self, discriminator: nn.Module, connector: nn.Module | None, fake: Tensor, labels: None, rho: float
+        self, discriminator: nn.Module, connector: nn.Module | None, fake: Tensor, labels: Tensor | None, rho: float
     ) -> Tensor:
         """Return Eq. 7."""
         return generator_loss(discriminator, connector, fake, rho)
 
-    def _joint(self, critic: nn.Module, true: tuple, false: tuple) -> dict[str, Tensor]:
+    def _joint(self, critic: nn.Module, true: Pair, false: Pair) -> dict[str, Tensor]:
         return critic_loss(critic, true[0], false[0], _weights(true[0]), self.gp_weight)
 
-    def _first_part(self, critic: nn.Module, true: tuple, false: tuple) -> dict[str, Tensor]:
+    def _distance(self, critic: nn.Module, true: Pair, false: Pair) -> dict[str, Tensor]:
         distance = wasserstein(critic, true[0], false[0])
         return {"L": -distance, "W": distance}
 
-    def _penalty(self, critic: nn.Module, true: tuple, false: tuple) -> dict[str, Tensor]:
+    def _penalty(self, critic: nn.Module, true: Pair, false: Pair) -> dict[str, Tensor]:
         penalty = gradient_penalty(critic, true[0], false[0], _weights(true[0]))
         return {"L": self.gp_weight * penalty, "GP": penalty}
 
 
 def _weights(images: Tensor) -> Tensor:
-    # Uniform, one an image: the order of a and b does not matter then.
+    # One for each image. They are uniform, so that a and b may be swapped.
     return torch.rand(len(images), 1, 1, 1, device=images.device, dtype=images.dtype)

@@ -11,12 +11,12 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], a: Tensor, b: Tensor, e
 
     Args:
         critic: F, from samples (B, ...), images or logits, to scores (B,). WGAN-GP means one sample at a time; the
-            batch norm of AI-KD's critic makes a gradient depend on the whole batch.
+            batch norm of AI-KD's critic makes every gradient depend on the whole batch.
         a: samples (B, ...), without graph.
         b: samples of the same shape, without graph.
-        eps: one weight in [0, 1] per sample, (B, 1, ..., 1).
+        eps: one weight in [0, 1] for each sample, (B, 1, ..., 1).
 
-    The norm is over all components of a sample. Its derivative is 0 where the gradient vanishes, not NaN.
+    The norm is over all components of a sample. Where the gradient is zero, the norm's derivative is 0, not NaN.
     """
     x = (eps * b + (1 - eps) * a).requires_grad_()
     (gradient,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)

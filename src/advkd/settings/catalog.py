@@ -71,9 +71,13 @@ def figures() -> list[str]:
 
 def cells(artifact: str) -> tuple[Cell, ...]:
     """Return the cells of a table or figure; raises UserError where it is unknown or its file is malformed."""
-    path = PUBLISHED / f"{artifact}.csv"
     if artifact not in artifacts():
         raise UserError(f"{artifact!r} is not a table or figure; paper/published has {', '.join(artifacts())}")
+    return read_cells(PUBLISHED / f"{artifact}.csv")
+
+
+def read_cells(path: Path) -> tuple[Cell, ...]:
+    """Return the cells in a file of published numbers; raises UserError where it is malformed."""
     return _cells(path, config_files.state(path))
 
 

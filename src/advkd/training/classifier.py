@@ -82,7 +82,7 @@ class Training:
         self.views = Views(store, settings.views, settings.lighting, device)
         labels = self.views.labels.cpu()
         torch.manual_seed(seeding.derive(self.seed, "initialisation"))
-        student = classifiers.build(settings.network, classes).to(device, memory_format=torch.channels_last)
+        student = classifiers.build(settings.network, classes).to(device).to(memory_format=torch.channels_last)
         known = parents.load(session, classes, len(self.views.held_out_labels), device)
         if "start" in known:
             student.load_state_dict(known.pop("start").state_dict())

@@ -45,7 +45,7 @@ def load(session: Session[ClassifierRun], classes: int, images: int, device: tor
             ) from None
         if role == "teacher":
             _warn_of_chance(parent.run, _error(parent, which), classes, images)
-        networks[role] = network.to(device, memory_format=torch.channels_last).eval()
+        networks[role] = network.to(device).to(memory_format=torch.channels_last).eval()
     return networks
 
 

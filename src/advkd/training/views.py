@@ -85,8 +85,8 @@ class Views:
             down, right = torch.randint(2 * PADDING + 1, (2, len(index)), generator=generator)
             pixels = shifted(images, *self._on_device(down, right, flip)).float()
         else:
-            places = boxes.random_resized(torch.from_numpy(self.store.sizes[index.numpy()]), generator)
-            pixels = resample(images, *self._on_device(places, flip), self.settings.image_size)
+            sizes = torch.from_numpy(sizes_of(self.store.sizes)[index.numpy()])
+            pixels = self._resized(images, boxes.random_resized(sizes, generator), flip)
         if self.lighting:
             pixels += lighting(len(index), self.lighting, generator).to(self.device, non_blocking=True)[:, None, None]
         return self._normalised(pixels)
@@ -98,13 +98,17 @@ class Views:
             if self.settings.crop == "pad":
                 yield self._normalised(images.float())
             else:
-                places, flip = self._evaluated(index), torch.zeros(len(index), dtype=torch.bool)
-                yield self._normalised(resample(images, *self._on_device(places, flip), self.settings.image_size))
+                no_flip = torch.zeros(len(index), dtype=torch.bool)
+                yield self._normalised(self._resized(images, self._evaluated(index), no_flip))
 
     def _evaluated(self, index: Tensor) -> Tensor:
         if self.settings.image_size < CENTRED_FROM:
             return boxes.whole(len(index))
-        return boxes.centre(torch.from_numpy(self.store.held_out_sizes[index.numpy()]), CENTRE)
+        return boxes.centre(torch.from_numpy(sizes_of(self.store.held_out_sizes)[index.numpy()]), CENTRE)
+
+    def _resized(self, images: Tensor, places: Tensor, flip: Tensor) -> Tensor:
+        places, flip = self._on_device(places, flip)
+        return resample(images, places, flip, self.settings.image_size)
 
     def _on_device(self, *tensors: Tensor) -> list[Tensor]:
         return [tensor.to(self.device, non_blocking=True) for tensor in tensors]
@@ -112,6 +116,13 @@ class Views:
     def _normalised(self, pixels: Tensor) -> Tensor:
         """Return float32 pixels (B, S, S, 3) in [0, 255], which are overwritten, as normalised (B, 3, S, S)."""
         return pixels.sub_(self._mean).mul_(self._factor).permute(0, 3, 1, 2)
+
+
+def sizes_of(sizes: np.ndarray | None) -> np.ndarray:
+    """Return the original sizes of a store's images; raises ValueError where it has none, as CIFAR's."""
+    if sizes is None:
+        raise ValueError("the store has no sizes of the original images: crop must be `pad`")
+    return sizes
 
 
 def lighting(count: int, std: float, generator: torch.Generator) -> Tensor:
