@@ -1,5 +1,7 @@
 """A classifier's metrics as text, and the difference between two classifiers on the same images."""
 
+from typing import Any
+
 import numpy as np
 
 from advkd.damage import readable
@@ -29,7 +31,7 @@ def report(run: str, against: str | None, user: User) -> str:
         return "\n".join(lines)
 
 
-def _read_metrics(run: str, user: User) -> dict:
+def _read_metrics(run: str, user: User) -> dict[str, Any]:
     resolved = config.resolve(run, user)
     folder = folder_of(resolved)
     if not resolved.leaves_predictions or not folder.has(RESULT):

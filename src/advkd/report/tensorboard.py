@@ -18,7 +18,7 @@ from advkd.damage import attempt
 from advkd.errors import UserError
 from advkd.files import atomic
 from advkd.progress import say
-from advkd.report.content.curves import is_finite, moment_column
+from advkd.report.content.curves import is_finite, moments
 from advkd.report.content.samples import generator_names
 from advkd.runs.folder import HISTORY, MOMENTS, RESULT, SAMPLES
 from advkd.runs.lookup import folder_of
@@ -125,7 +125,8 @@ def beginning(resolved: Resolved) -> float:
 
 def read_settings(resolved: Resolved) -> dict[str, Any]:
     """Return the settings that the training used, which may differ from those of the run today."""
-    return folder_of(resolved).document()["settings"]
+    settings: dict[str, Any] = folder_of(resolved).document()["settings"]
+    return settings
 
 
 def as_hparam(value: Any) -> bool | int | float | str:
@@ -137,11 +138,12 @@ def read_curves(resolved: Resolved) -> list[Point]:
     """Return the finite values of a run's history, in the order of its rows."""
     history = folder_of(resolved).history()
     points = []
-    for row, moment in enumerate(history[moment_column(history)]):
+    for row, moment in enumerate(moments(history)):
         for column, values in history.items():
-            if column not in MOMENTS and is_finite(values[row]):
+            value = values[row]
+            if column not in MOMENTS and is_finite(value):
                 chart = CHARTS.get(column.partition("_")[0], "loss")
-                points.append((f"{chart}/{column}", int(moment), values[row]))
+                points.append((f"{chart}/{column}", int(moment), value))
     return points
 
 

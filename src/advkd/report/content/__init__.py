@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from advkd.claims import audit, judgements
+from advkd.claims.audit import significance
 from advkd.damage import attempt
 from advkd.report import deviations
 from advkd.report.content import checks, figures, overview, runs, samples, tables
@@ -37,7 +38,9 @@ def gather_content(user: User) -> Content:
     grids = samples.gather_samples(groups)
     claims = checks.read_claims(judgements.judge_all, user)
     audited = Audit(
-        *(checks.read_items(read) for read in (audit.run_checks, audit.compare_top_two, audit.control_by_chance))
+        checks=checks.read_items(audit.run_checks),
+        readings=checks.read_items(significance.compare_top_two),
+        controls=checks.read_items(significance.control_by_chance),
     )
     return Content(
         groups=groups,

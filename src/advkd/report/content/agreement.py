@@ -94,6 +94,7 @@ def difference(ours: Sample, published: Sample) -> tuple[Effect, str]:
     if not with_spread:
         return Effect(estimate, None, None), f"no spread on either side, {sizes}"
     (sample,) = with_spread
+    assert sample.std is not None  # by the selection above
     error = sample.std * math.sqrt(1 / ours.n + 1 / published.n)
     side = "our" if sample is ours else "the published"
     return Effect(estimate, error, sample.n - 1), f"Student with {side} spread for both, {sizes}"

@@ -1,7 +1,8 @@
 """Learning curves: each column of the seeds' history.csv as a small line chart."""
 
 import math
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, TypeGuard, TypeVar
 
 from advkd.runs.folder import MOMENTS
 
@@ -9,6 +10,7 @@ WIDTH, HEIGHT = 200, 64  # size of a chart in SVG units; coordinates are whole n
 MAX_POINTS = 100  # of a line: a chart is not wider than this on a phone
 LOGARITHMIC_SPAN = 50  # positive values whose largest exceeds the smallest by this factor get a logarithmic scale
 
+Row = TypeVar("Row")
 History = dict[str, list[float | None]]  # as `RunFolder.history` returns it
 
 
@@ -53,6 +55,11 @@ def moment_column(history: History) -> str:
     return next(name for name in MOMENTS if name in history)
 
 
+def moments(history: History) -> list[float]:
+    """Return the epoch or iteration of each row of a history."""
+    return [moment for moment in history[moment_column(history)] if moment is not None]  # RunFolder refuses None
+
+
 def draw_charts(histories: dict[int, History]) -> list[Chart]:
     """Return the charts of all columns of the histories, given by seed. Columns without a finite value have none."""
     by_column: dict[str, dict[int, History]] = {}
@@ -67,46 +74,45 @@ def draw_charts(histories: dict[int, History]) -> list[Chart]:
 def draw_chart(column: str, histories: dict[int, History]) -> Chart | None:
     """Return the chart of one column, which all `histories` have; None if it has no finite value."""
     values: list[float] = []
-    moments: list[float] = []
+    ends: list[float] = []
     for history in histories.values():
         values += [value for value in history[column] if is_finite(value)]
-        moments += history[moment_column(history)]
+        ends += moments(history)
     if not values:
         return None
-    first, final = min(moments), max(moments)
+    first, final = min(ends), max(ends)
     low, high = min(values), max(values)
     logarithmic = low > 0 and high / low > LOGARITHMIC_SPAN
     scale = math.log if logarithmic else float
     lines = []
     for seed, history in histories.items():
-        points: list[tuple[int, int] | None] = []
-        for row in thin_out(len(history[column])):
-            value = history[column][row]
+        points = []
+        for moment, value in thin_out(list(zip(moments(history), history[column], strict=True))):
             if is_finite(value):
-                x = position(history[moment_column(history)][row], first, final)
+                x = position(moment, first, final)
                 y = 1 - position(scale(value), scale(low), scale(high))
-                points.append((round(x * WIDTH), round(y * HEIGHT)))
+                points.append(f"{round(x * WIDTH)},{round(y * HEIGHT)}")
             else:
-                points.append(None)
+                points.append("")
         finite = [value for value in history[column] if is_finite(value)]
         lines.append(Line(seed, join_points(points), f"{finite[-1]:.4g}" if finite else "–"))
-    moment = moment_column(next(iter(histories.values())))
-    return Chart(column, moment, f"{first:g}", f"{final:g}", f"{low:.4g}", f"{high:.4g}", logarithmic, lines)
+    counted = moment_column(next(iter(histories.values())))
+    return Chart(column, counted, f"{first:g}", f"{final:g}", f"{low:.4g}", f"{high:.4g}", logarithmic, lines)
 
 
-def is_finite(value: float | None) -> bool:
+def is_finite(value: float | None) -> TypeGuard[float]:
     """Tell whether a value of a history is a finite number."""
     return value is not None and math.isfinite(value)
 
 
-def join_points(points: list[tuple[int, int] | None]) -> list[str]:
-    """Return polylines through consecutive points; each None interrupts the line."""
+def join_points(points: list[str]) -> list[str]:
+    """Return polylines through consecutive points, each as "x,y"; an empty text interrupts the line."""
     polylines: list[list[str]] = [[]]
     for point in points:
-        if point is None:
-            polylines.append([])
+        if point:
+            polylines[-1].append(point)
         else:
-            polylines[-1].append(f"{point[0]},{point[1]}")
+            polylines.append([])
     return [" ".join(polyline) for polyline in polylines if polyline]
 
 
@@ -115,8 +121,8 @@ def position(value: float, low: float, high: float) -> float:
     return (value - low) / (high - low) if high > low else 0.5
 
 
-def thin_out(count: int) -> list[int]:
-    """Return at most MAX_POINTS indices below `count`, evenly spaced, including the first and the last."""
-    if count <= MAX_POINTS:
-        return list(range(count))
-    return [round(index * (count - 1) / (MAX_POINTS - 1)) for index in range(MAX_POINTS)]
+def thin_out(rows: Sequence[Row]) -> list[Row]:
+    """Return at most MAX_POINTS of some rows, evenly spaced, including the first and the last."""
+    if len(rows) <= MAX_POINTS:
+        return list(rows)
+    return [rows[round(index * (len(rows) - 1) / (MAX_POINTS - 1))] for index in range(MAX_POINTS)]

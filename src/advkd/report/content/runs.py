@@ -202,8 +202,8 @@ def read_record(resolved: Resolved) -> RunRecord:
         facts=facts,
         metrics=metrics or {},
         log="\n".join(log or []),
-        seconds=provenance["wall_seconds"] if origin else 0.0,
-        machine=describe_machine(provenance) if origin else "",
+        seconds=provenance["wall_seconds"] if provenance and origin else 0.0,
+        machine=describe_machine(provenance) if provenance and origin else "",
         history=history,
         damage=damage,
     )

@@ -44,7 +44,8 @@ def typeset(main: Path, parts: Path, out: Path) -> int:
             break
     with atomic(out) as temporary:
         shutil.copyfile(parts / f"{main.stem}.pdf", temporary)
-    return int(re.search(r"Output written on .*\((\d+) pages?", log_text)[1])
+    pages = re.search(r"Output written on .*\((\d+) pages?", log_text)
+    return int(pages[1]) if pages else 0
 
 
 def references(main: Path, parts: Path) -> list[bytes]:
