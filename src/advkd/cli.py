@@ -83,6 +83,8 @@ def _add_questions(add: Callable[[str, "Command", str], argparse.ArgumentParser]
     """Add the commands that a person types."""
     command = add("status", status, "what exists, runs, failed or was made by older code")
     command.add_argument("--all", action="store_true", help="list finished runs too")
+    command = add("migrate", migrate, "carry finished runs and data sets of an earlier version over to this one")
+    command.add_argument("--all", action="store_true", help="the runs of all scales")
     add("doctor", doctor, "whether this machine has what the scale needs: devices, space, data, weights, TeX")
     command = add("plan", plan, "the runs that a target still needs, and how long they take")
     command.add_argument("target", help="a table, a figure, table1, main, pretrain, paper, …")
@@ -177,6 +179,17 @@ def status(args: argparse.Namespace, user: "User") -> None:
     from advkd.report import status
 
     print(status.report(user, args.all))
+
+
+def migrate(args: argparse.Namespace, user: "User") -> None:
+    """Carry runs and stores over to this version, and print what was done and what cannot be carried over."""
+    from advkd.runs import migration
+    from advkd.settings import config, config_files
+
+    print("\n".join(migration.migrate_stores(Path(user.data_root)).lines("data sets")))
+    for scale in config_files.scale_names() if args.all else [user.scale]:
+        of_scale = config.user({**dict(args.config), "scale": scale})
+        print("\n".join(migration.migrate_runs(of_scale).lines(f"runs at scale {scale}")))
 
 
 def doctor(args: argparse.Namespace, user: "User") -> int:

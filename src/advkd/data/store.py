@@ -24,6 +24,7 @@ import numpy as np
 from advkd import files
 from advkd.errors import UserError
 
+SCHEMA = 2  # of the folder, in meta.json; a folder of version 0.1.0 records none
 ARRAYS = ("images", "labels", "held_out", "held_out_labels")
 SIZES = ("sizes", "held_out_sizes")
 FILES = {*(f"{name}.npy" for name in (*ARRAYS, *SIZES)), "manifest.csv", "meta.json"}

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, TextIO
 import numpy as np
 
 from advkd import files
-from advkd.data.store import FILES
+from advkd.data.store import FILES, SCHEMA
 from advkd.errors import CannotWrite, UserError
 from advkd.locks import hold
 
@@ -65,7 +65,7 @@ class Draft:
         """Write manifest.csv and then meta.json, and return `meta` with the checksums of the other files."""
         files.write_text(self._folder / "manifest.csv", manifest)
         checksums = {path.name: files.sha256(path) for path in sorted(self._folder.iterdir())}
-        meta = {**meta, "sha256": checksums}
+        meta = {"schema": SCHEMA, **meta, "sha256": checksums}
         files.write_json(self._folder / "meta.json", meta)
         return meta
 

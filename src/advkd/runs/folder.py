@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
 SettingsOf = TypeVar("SettingsOf", GanRun, ClassifierRun)
 
+SCHEMA = 2  # of the folder, in result.json and provenance.json; a folder of version 0.1.0 records none
 CONFIG = "config.yaml"
 HISTORY = "history.csv"
 MODEL = "model.safetensors"

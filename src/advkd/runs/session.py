@@ -187,11 +187,13 @@ class Session:
         result = {
             "run": self.document["run"],
             "config_hash": self.document["config_hash"],
+            "schema": files.SCHEMA,
             **result,
             "sha256": self.folder.checksums(),
         }
         self.folder.write_provenance(
             {
+                "schema": files.SCHEMA,
                 "scale": self.document["scale"],
                 "result": result,
                 "code": "+".join(dict.fromkeys(attempt["code"] for attempt in self.attempts)),

@@ -1,0 +1,160 @@
+"""Carries the runs and stores of an earlier version over to this one, as `advkd migrate` does.
+
+The settings of a finished run may get another hash, or its folder another schema, when the version of this package
+changes. Where the recorded settings are those of today, the new values are written over the old ones, and
+provenance.json records the change. Weights and other products stay as they are. Nothing is deleted.
+
+Every file is written whole or not at all, and result.json last: a migration that was killed can be started again.
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from advkd import __version__
+from advkd.damage import attempt
+from advkd.data.store import SCHEMA as STORE_SCHEMA
+from advkd.errors import UserError
+from advkd.files import read_json, write_json
+from advkd.runs.folder import PROVENANCE, RESULT, SCHEMA, RunFolder
+from advkd.settings import config
+from advkd.settings.config import Resolved
+from advkd.settings.user import User
+
+FIRST = 1  # the schema of version 0.1.0, whose folders record none
+
+
+@dataclass
+class Report:
+    """What a migration did.
+
+    Attributes:
+        migrated: names of the runs and stores that it changed.
+        current: how many needed no change.
+        left: for each one that cannot be carried over, the reason.
+    """
+
+    migrated: list[str] = field(default_factory=list)
+    current: int = 0
+    left: dict[str, str] = field(default_factory=dict)
+
+    def lines(self, what: str) -> Iterator[str]:
+        """Yield the report on `what`, "runs" for example, line by line."""
+        yield (
+            f"{what}: {len(self.migrated)} carried over, {self.current} up to date,"
+            f" {len(self.left)} cannot be carried over"
+        )
+        for name, reason in self.left.items():
+            yield f"  {name}: {reason}"
+
+
+def migrate_stores(data_root: Path) -> Report:
+    """Migrate every prepared data set of a data folder."""
+    report = Report()
+    for path in sorted((data_root / "stores").glob("*/meta.json")):
+        _note(report, path.parent.name, *attempt(_migrate_store, path))
+    return report
+
+
+def _migrate_store(path: Path) -> bool:
+    """Write today's schema into a meta.json; return whether it was another."""
+    meta = read_json(path)
+    schema = meta.get("schema", FIRST)
+    if schema == STORE_SCHEMA:
+        return False
+    _refuse_later(schema, STORE_SCHEMA)
+    _keeping_time(path, {**meta, "schema": STORE_SCHEMA})
+    return True
+
+
+def migrate_runs(user: User) -> Report:
+    """Migrate every run of the user's scale that has a folder."""
+    report = Report()
+    tree = Path("results", user.scale, "runs")
+    # `runs` in the user's configuration does not matter here: what has a folder is looked at.
+    for path in sorted(tree.rglob("*/seed*")):
+        folder = RunFolder(path)
+        if path.is_dir() and (folder.has(RESULT) or folder.has(PROVENANCE)):
+            name = str(path.relative_to(tree))
+            _note(report, name, *attempt(_migrate_run, name, folder, user))
+    return report
+
+
+def _note(report: Report, name: str, changed: bool | None, problem: str) -> None:
+    if problem:
+        report.left[name] = problem
+    elif changed:
+        report.migrated.append(name)
+    else:
+        report.current += 1
+
+
+def _migrate_run(name: str, folder: RunFolder, user: User) -> bool:
+    """Write today's hash and schema into a run's folder; return whether they were others.
+
+    Raises:
+        UserError: the run cannot be carried over.
+    """
+    if folder.is_locked():
+        raise UserError("it is being trained: migrate it when it is done")
+    if not folder.has(RESULT):
+        raise UserError(f"it has no result.json: advkd train {name}")
+    resolved = config.resolve(name, user)
+    with folder.locked():
+        return _restamp(folder, resolved)
+
+
+def _restamp(folder: RunFolder, resolved: Resolved) -> bool:
+    result, provenance, document = folder.result(), folder.provenance(), folder.document()
+    schema = result.get("schema", FIRST)
+    if (result["config_hash"], schema) == (resolved.hash, SCHEMA):
+        return False
+    _refuse_later(schema, SCHEMA)
+    # A migration that was killed has changed config.yaml already.
+    if document["config_hash"] not in (result["config_hash"], resolved.hash):
+        raise UserError("its config.yaml is of another training: train the run again")
+    today = resolved.document()
+    if differing := _differing(document["settings"], today["settings"]):
+        raise UserError(f"its settings are others than today's ({differing}): train the run again")
+    if provenance["data"]["store"] != resolved.store:
+        raise UserError(
+            f"its data set {provenance['data']['store']} is called {resolved.store} today: train the run again"
+        )
+    new = {"config_hash": resolved.hash, "schema": SCHEMA}
+    folder.write_document({**document, "config_hash": resolved.hash, "parents": today["parents"]})
+    if provenance["result"] != {**result, **new}:
+        step = {
+            "from_hash": result["config_hash"],
+            "to_hash": resolved.hash,
+            "from_schema": schema,
+            "to_schema": SCHEMA,
+            "version": __version__,
+            "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        }
+        migrations = [*provenance.get("migrations", []), step]
+        folder.write_provenance({**provenance, "schema": SCHEMA, "result": {**result, **new}, "migrations": migrations})
+    _keeping_time(folder.file(RESULT), {**result, **new})
+    return True
+
+
+def _differing(recorded: dict[str, Any], today: Any) -> str:
+    """Return the keys of two groups of settings whose values differ, separated by commas."""
+    as_recorded = json.loads(json.dumps(today))
+    keys = sorted(recorded.keys() | as_recorded.keys())
+    return ", ".join(key for key in keys if recorded.get(key) != as_recorded.get(key))
+
+
+def _refuse_later(schema: int, known: int) -> None:
+    if schema > known:
+        raise UserError(f"its schema is {schema}, which a later version wrote: this one knows {known}")
+
+
+def _keeping_time(path: Path, content: dict[str, Any]) -> None:
+    """Write JSON in the place of a file and keep the time of its last change, by which Snakemake judges what is new."""
+    stat = path.stat()
+    write_json(path, content)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))

@@ -1,0 +1,153 @@
+"""`advkd migrate`: finished work of an earlier version is kept, and what cannot be kept is listed."""
+
+import pytest
+import yaml
+from gip_runs import finish
+
+from advkd import cli
+from advkd import files as advkd_files
+from advkd.files import read_json, write_json
+from advkd.runs import migration
+from advkd.runs.folder import CONFIG, PROVENANCE, RESULT, SCHEMA
+from advkd.runs.lookup import folder_of
+from advkd.settings import config
+
+RUN = "gip/cifar10/resnet34/baseline/seed0"
+STUDENT = "gip/cifar10/resnet18/kd/seed0"
+
+
+@pytest.fixture
+def user(checkout):
+    return config.user({"scale": "paper"})
+
+
+def leave(name, user, recorded_hash=None, **settings):
+    """Leave a finished run as version 0.1.0 did, with another hash or other settings where these are given."""
+    resolved = config.resolve(name, user)
+    finish(resolved)
+    folder = folder_of(resolved)
+    recorded_hash = recorded_hash or resolved.hash
+    document = resolved.document()
+    folder.write_document({**document, "config_hash": recorded_hash, "settings": {**document["settings"], **settings}})
+    result = {**folder.result(), "config_hash": recorded_hash}
+    folder.write_provenance({**folder.provenance(), "result": result})
+    folder.write_result(result)
+    return folder
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.path.iterdir() if path.name != ".lock"}
+
+
+def test_a_run_with_equal_settings_gets_today_s_hash_and_schema(user):
+    folder = leave(RUN, user, "0" * 12)
+    before, changed = contents(folder), folder.file(RESULT).stat().st_mtime_ns
+    report = migration.migrate_runs(user)
+    assert (report.migrated, report.current, report.left) == ([RUN], 0, {})
+    resolved = config.resolve(RUN, user)
+    assert folder.finished(resolved.hash)["schema"] == SCHEMA
+    assert folder.document() == resolved.document()
+    provenance = folder.provenance()
+    assert provenance["result"] == folder.result() and provenance["schema"] == SCHEMA
+    (step,) = provenance["migrations"]
+    assert (step["from_hash"], step["to_hash"]) == ("0" * 12, resolved.hash)
+    assert (step["from_schema"], step["to_schema"], step["version"]) == (1, SCHEMA, "0.2.0")
+    assert folder.file(RESULT).stat().st_mtime_ns == changed, "so that Snakemake does not take it for new"
+    after = contents(folder)
+    assert {name for name in after if after[name] != before.get(name)} == {CONFIG, PROVENANCE, RESULT}
+
+
+def test_a_second_migration_changes_nothing(user):
+    folder = leave(RUN, user)
+    migration.migrate_runs(user)
+    before = contents(folder)
+    report = migration.migrate_runs(user)
+    assert (report.migrated, report.current, report.left) == ([], 1, {}) and contents(folder) == before
+
+
+@pytest.mark.parametrize("writes", [0, 1, 2])
+def test_a_migration_that_was_killed_is_continued(user, writes, monkeypatch):
+    folder = leave(RUN, user, "0" * 12)
+    original, made = advkd_files.atomic, []
+
+    def killed(path):
+        if len(made) == writes:
+            raise KeyboardInterrupt
+        made.append(path)
+        return original(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(advkd_files, "atomic", killed)
+        with pytest.raises(KeyboardInterrupt):
+            migration.migrate_runs(user)
+    assert folder.result()["config_hash"] == "0" * 12, "written last"
+    assert migration.migrate_runs(user).migrated == [RUN]
+    assert folder.finished(config.resolve(RUN, user).hash)
+    assert len(folder.provenance()["migrations"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda folder: folder.write_document({**folder.document(), "settings": {"lr": 7}}), "its settings are others"),
+        (lambda folder: folder.write_document({**folder.document(), "config_hash": "1" * 12}), "of another training"),
+        (lambda folder: folder.file(RESULT).unlink(), "it has no result.json: advkd train"),
+        (lambda folder: folder.file(RESULT).write_text("{"), "cannot be read"),
+        (lambda folder: folder.file(CONFIG).unlink(), "is missing"),
+        (lambda folder: write_json(folder.file(RESULT), {**folder.result(), "schema": 99}), "a later version wrote"),
+        (
+            lambda folder: folder.write_provenance(
+                {**folder.provenance(), "data": {**folder.provenance()["data"], "store": "cifar10-0"}}
+            ),
+            "its data set cifar10-0 is called",
+        ),
+    ],
+)
+def test_what_cannot_be_carried_over_is_listed_and_left_as_it_is(user, spoil, reason):
+    folder = leave(RUN, user, "0" * 12)
+    spoil(folder)
+    before = contents(folder)
+    other = leave(STUDENT, user)
+    report = migration.migrate_runs(user)
+    assert report.migrated == [STUDENT] and other.result()["schema"] == SCHEMA
+    assert reason in report.left[RUN] and contents(folder) == before
+    assert next(report.lines("runs")) == "runs: 1 carried over, 0 up to date, 1 cannot be carried over"
+
+
+def test_a_run_that_is_no_longer_one_is_listed(user):
+    folder = leave(RUN, user)
+    renamed = folder.path.parents[1] / "unknown" / "seed0"
+    renamed.parent.mkdir()
+    folder.path.rename(renamed)
+    assert "is not among the methods" in migration.migrate_runs(user).left["gip/cifar10/resnet34/unknown/seed0"]
+
+
+def test_a_run_in_training_is_left(user):
+    folder = leave(RUN, user)
+    with folder.locked():
+        assert migration.migrate_runs(user).left == {RUN: "it is being trained: migrate it when it is done"}
+
+
+def test_stores_get_today_s_schema(tmp_path):
+    path = tmp_path / "stores" / "cifar10-01234567" / "meta.json"
+    write_json(path, {"name": "cifar10"})
+    assert migration.migrate_stores(tmp_path).migrated == ["cifar10-01234567"]
+    assert read_json(path) == {"name": "cifar10", "schema": migration.STORE_SCHEMA}
+    assert migration.migrate_stores(tmp_path).current == 1
+    path.write_text("{")
+    assert "cifar10-01234567" in migration.migrate_stores(tmp_path).left
+
+
+def test_the_command_reports_every_scale(user, capsys):
+    leave(RUN, user)
+    assert cli.main(["migrate", "--all"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "data sets: 0 carried over, 0 up to date, 0 cannot be carried over"
+    assert "runs at scale paper: 1 carried over, 0 up to date, 0 cannot be carried over" in lines
+    assert "runs at scale smoke: 0 carried over, 0 up to date, 0 cannot be carried over" in lines
+
+
+def test_config_yaml_stays_plain(user):
+    folder = leave(RUN, user)
+    migration.migrate_runs(user)
+    assert yaml.safe_load(folder.file(CONFIG).read_text())["run"] == RUN
