@@ -215,7 +215,7 @@ def test_ten_thousand_classes(tmp_path, capfd):
         place.mkdir(parents=True)
         for number in range(2):
             (place / f"{number}.ppm").write_bytes(b"P6 1 1 255 rgb")
-    status, said, store = prepare(tmp_path / "mine", "classifier", capfd, stored_size=1)
+    status, said, store = prepare(tmp_path / "mine", "classifier", capfd, stored_size=8)
     assert status == 0, said
     assert store.meta["statistics"] == {"classes": 10_000, "train": 10_000, "valid": 10_000}
 

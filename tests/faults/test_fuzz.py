@@ -27,7 +27,7 @@ from advkd.data.images import decode_image
 from advkd.data.readers import codebrim, matlab
 from advkd.errors import UserError
 from advkd.settings import config
-from advkd.settings.names import Run, check_written
+from advkd.settings.names import Run, check_canonical
 from advkd.settings.user import User
 
 
@@ -203,7 +203,7 @@ def test_names_of_runs(name):
     with checked():
         run = Run.parse(name)
         assert str(run) == name and ".." not in Path(name).parts
-        check_written(run)
+        check_canonical(run)
         config.resolve(run, User())
 
 

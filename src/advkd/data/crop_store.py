@@ -145,7 +145,7 @@ def _draw_tagged(
 ) -> tuple[list[Draw], list[Draw]]:
     """Draw the training crops and the held-out crops from tagged boxes."""
     if settings.crops == 0:
-        raise UserError("crops is 0, one an image: this only applies to a folder of images")
+        raise UserError("crops is 0, one per image: this only applies to a folder of images")
     mode, size = settings.crop, settings.image_size
     draws = draw_by_class(photos, training, labels, settings.crops, mode, size, streams.training, counters)
     held_out_labels = sorted(set(labels) & labels_in(photos, aside))

@@ -70,7 +70,7 @@ def test_classes_may_be_called_like_parts(tmp_path):
 @pytest.mark.parametrize(
     ("layout", "message"),
     [
-        ({"cat": 3}, "holds images of 1 classes, one a folder: a classifier needs two"),
+        ({"cat": 3}, "holds images of 1 classes, one per folder: a classifier needs two"),
         ({}, "holds images of 0 classes"),
         ({"cat": 3, "dog": 1}, "the class 'dog' has one image: at least two are needed"),
         ({"cat": 3, "dog": 3, "owl": 0}, "the class 'owl' has no images"),

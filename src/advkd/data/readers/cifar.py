@@ -66,7 +66,9 @@ def _read(archive: Archive, train: Sequence[str], test: str, key: str, meta: str
         if not isinstance(data, _Array) or not isinstance(labels, list) or {type(label) for label in labels} - {int}:
             raise unofficial(archive.path, f"{name} has no array `data` and list `{key}` of whole numbers")
         if data.rows.shape != (len(labels), math.prod(SHAPE)):
-            raise unofficial(archive.path, f"`data` of {name} is not {len(labels)} images of 32x32 pixels, one a label")
+            raise unofficial(
+                archive.path, f"`data` of {name} is not {len(labels)} images of 32x32 pixels, one per label"
+            )
         # Images are named by their rows, because the file names in the batches are not unique.
         items[name] = [Item(f"{name}/{row}", label) for row, label in enumerate(labels)]
         images = data.rows.reshape(-1, *SHAPE).transpose(0, 2, 3, 1)

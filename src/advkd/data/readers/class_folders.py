@@ -116,5 +116,7 @@ def _group_by_class(folder: Path, names: Sequence[str], prefix: str = "") -> Nam
                 f"out): add some, or remove the folder"
             )
     if len(names_by_class) < 2:
-        raise UserError(f"{folder} holds images of {len(names_by_class)} classes, one a folder: a classifier needs two")
+        raise UserError(
+            f"{folder} holds images of {len(names_by_class)} classes, one per folder: a classifier needs two"
+        )
     return dict(sorted(names_by_class.items()))
