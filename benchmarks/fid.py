@@ -1,6 +1,6 @@
-"""FID's two costs: the distance against scipy.linalg.sqrtm, and Inception in channels_last against the default.
+"""Times the two costs of FID: the distance, beside scipy.linalg.sqrtm, and Inception, in two memory layouts.
 
-Medians over rounds in which the variants take turns; on a shared machine trust the ratios, not the times.
+The variants take turns, and medians are printed. On a shared machine only the ratios are meaningful.
 
     python benchmarks/fid.py --rounds 5
 """
@@ -19,14 +19,14 @@ DIMS, REALS, FAKES = 2048, 2642, 10_000
 IMAGES = 16
 
 
-def report(title: str, found: dict[str, float], base: str, per: int = 1) -> None:
+def report(title: str, times: dict[str, float], base: str, per: int = 1) -> None:
     print(title)
-    for name, value in found.items():
-        print(f"  {name:<28} {1e3 * value / per:10.1f} ms   ratio {value / found[base]:.3f}")
+    for name, value in times.items():
+        print(f"  {name:<28} {1e3 * value / per:10.1f} ms   ratio {value / times[base]:.3f}")
 
 
 def distance(rounds: int) -> None:
-    """Reals and fakes from one Gaussian with eigenvalues k^-1.2 and trace 100; both covariances are given."""
+    """Time the distance of two samples of a Gaussian with eigenvalues k^-1.2 and trace 100, given their covariances."""
     rng = np.random.default_rng(0)
     spectrum = np.arange(1, DIMS + 1) ** -1.2
     scale = np.sqrt(100 * spectrum / spectrum.sum())
@@ -57,8 +57,8 @@ def network(rounds: int) -> None:
             "default": lambda: plain(images),
             "channels_last": lambda: last(images.contiguous(memory_format=torch.channels_last)),
         }
-        found = medians(variants, rounds)
-    report(f"Inception an image, {DIMS} features, {torch.get_num_threads()} threads", found, "default", IMAGES)
+        times = medians(variants, rounds)
+    report(f"Inception an image, {DIMS} features, {torch.get_num_threads()} threads", times, "default", IMAGES)
 
 
 def main() -> None:

@@ -1,12 +1,12 @@
-"""What all runs of a scale cost on GPUs: arithmetic counted step by step, time extrapolated.
+"""Estimates the cost of all runs of a scale on GPUs from the counted operations of their steps.
 
     PYTHONPATH=src python benchmarks/grid.py [--scale paper] [--target all] [--tflops 5 10 30] [--gpus 1 8 64]
 
-Counted, on the training code itself: the floating-point operations of a step of every kind of run (PyTorch's
-formulas, a few images, scaled to the run's batch) and of the evaluation after every epoch, the operations that a step
-starts, and the bytes of weights, predictions, samples and checkpoints. Measured: the seconds of the same steps on this
-CPU. Assumed: a GPU that sustains `--tflops` and needs `--microseconds` to start an operation; a step takes the larger
-of both. FID, tables and the preparation of data are left out.
+Counted on the training code: the floating-point operations of a step of each kind of run (by PyTorch's formulas, on a
+few images, scaled to the run's batch) and of the evaluation after each epoch; the number of operations that a step
+starts; the bytes of weights, predictions, samples and checkpoints. Measured: the seconds of the same steps on this CPU.
+Assumed: a GPU sustains `--tflops` and needs `--microseconds` to start an operation, and a step takes the longer of the
+two times. FID, tables and the preparation of data are left out.
 """
 
 import argparse
@@ -15,7 +15,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from advkd.data.store import Store
-from advkd.methods.baseline import Task
+from advkd.methods.batch import Batch
+from advkd.methods.method import Loss
 from advkd.methods.okd import GanEnsemble
 from advkd.models import classifiers, gantsc
 from advkd.progress import duration
@@ -33,17 +33,19 @@ from advkd.report import plan
 from advkd.runs.allocator import keep_freed_memory
 from advkd.settings import catalog, config
 from advkd.settings.config import Resolved
+from advkd.settings.papers import PAPERS, run_settings
 from advkd.training import classifier, recipe
+from advkd.training.mixing import mix
 from advkd.training.views import Views
 
-IMAGES = 4  # of a counted batch
+IMAGES = 4  # in a counted batch
 CODEBRIM_CLASSES = 5
 CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step: floating-point operations an image, operations started, and seconds an image on this CPU."""
+    """A step: floating-point operations per image, operations started, and seconds per image on this CPU."""
 
     flops: float
     started: int
@@ -52,29 +54,37 @@ class Step:
 
 @dataclass(frozen=True)
 class Kind:
-    """What runs alike share: their steps, floating-point operations of evaluating an image, bytes on the disk."""
+    """The cost of runs whose steps are alike.
+
+    Attributes:
+        steps: the step on real images and the step on synthetic images, if there are such.
+        evaluation: floating-point operations to evaluate an image.
+        checkpoint: bytes of a checkpoint.
+        weights: bytes of the weights that a finished run keeps.
+        predicted: bytes of the predictions for an evaluation image.
+    """
 
     steps: dict[str, Step]
     evaluation: float
     checkpoint: int
-    weights: int  # that stay when a run is done
-    predicted: int  # of an evaluation image
+    weights: int
+    predicted: int
 
 
 class Counted(TorchDispatchMode):
-    """Counts floating-point operations, and the operations that PyTorch starts: all but views of the same memory.
+    """Counts floating-point operations, and the operations that PyTorch starts (all except views of the same memory).
 
-    FlopCounterMode itself cannot be used: it hooks into modules, which a gradient penalty's backward does not allow.
+    PyTorch's FlopCounterMode cannot be used: it hooks into modules, which the backward of a gradient penalty forbids.
     """
 
     flops, started = 0, 0
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        found = func(*args, **(kwargs or {}))
+        result = func(*args, **(kwargs or {}))
         self.started += not func.is_view
         if formula := flop_registry.get(func.overloadpacket):
-            self.flops += formula(*args, **(kwargs or {}), out_val=found)
-        return found
+            self.flops += formula(*args, **(kwargs or {}), out_val=result)
+        return result
 
 
 def count(step: Callable[[], object]) -> Step:
@@ -92,15 +102,17 @@ def size(state: Any) -> int:
     """Return the bytes of all tensors in nested dicts and lists."""
     if isinstance(state, torch.Tensor):
         return state.nbytes
-    parts = state.values() if isinstance(state, dict) else state if isinstance(state, list | tuple) else ()
-    return sum(map(size, parts))
+    if isinstance(state, dict):
+        state = list(state.values())
+    return sum(map(size, state)) if isinstance(state, list | tuple) else 0
 
 
 @cache
 def official() -> dict[str, dict[str, int]]:
-    """Classes, training and evaluation images of the data sets."""
+    """Return the numbers of classes, training and evaluation images of the data sets."""
     with config.REGISTRY.open(encoding="utf-8") as file:
-        return {name: one["official"] for name, one in yaml.safe_load(file).items() if one.get("official")}
+        entries = yaml.safe_load(file)
+    return {name: entry["official"] for name, entry in entries.items() if entry.get("official")}
 
 
 def store(side: int, classes: int) -> Store:
@@ -111,69 +123,95 @@ def store(side: int, classes: int) -> Store:
     return Store(Path(), images, labels, images, labels, {"classes": [""] * classes, "name": "random"}, sizes, sizes)
 
 
-def of_classifier(one: Resolved) -> Kind:
-    """Count a classifier's kind of run, with parents of random weights."""
-    classes = official()[one.run.dataset]["classes"]
-    s = SimpleNamespace(**one.settings | {"batch": IMAGES, "synthetic_batch": IMAGES})
-    known = {}
-    for role, parent in one.parents.items():
-        p = SimpleNamespace(**parent.settings)
-        known[role] = gantsc.Generator(classes, p.noise, p.width) if role == "gan" else classifiers.build(p, classes)
-        known[role].eval()
-    views = Views(store(s.stored_size, classes), s, CPU)
-    student = classifiers.build(s, classes).to(memory_format=torch.channels_last)
-    method = classifier.METHODS[s.method](s, student, Task(classes, views.labels, CPU, known))
-    optimizer = recipe.optimizer(student, s)
-    for epoch in (0, 1):  # the previous student teaches from the second on
+def count_classifier(resolved: Resolved) -> Kind:
+    """Count the steps of a classifier's run, with parents of random weights."""
+    classes = official()[resolved.run.dataset]["classes"]
+    small = {key: IMAGES for key in ("batch", "synthetic_batch") if key in resolved.settings}
+    settings = run_settings(str(resolved.run), {**resolved.settings, **small})
+    views = Views(store(resolved.settings["stored_size"], classes), settings.views, settings.lighting, CPU)
+    student = classifiers.build(settings.network, classes).to(memory_format=torch.channels_last)
+    method = classifier.method_class(settings.method)(
+        settings.method,
+        student,
+        **{role: network for role, network in random_parents(resolved, classes).items() if role != "start"},
+        classes=classes,
+        labels=views.labels,
+        epochs=settings.recipe.epochs,
+        image_size=settings.views.image_size,
+        normalisation=settings.views.normalisation,
+        precision=settings.recipe.precision,
+    )
+    optimizer = recipe.optimizer(student, settings.optimizer, settings.recipe)
+    for epoch in (0, 1):  # AI-KD learns from the previous student from the second epoch on
         method.begin_epoch(epoch, 1.0)
 
-    def move(loss: Callable[[], dict[str, torch.Tensor]]) -> None:
-        terms = loss()
+    def take_step(compute: Callable[[], Loss]) -> None:
+        loss, _ = compute()
         optimizer.zero_grad(set_to_none=True)
-        terms["L"].backward(inputs=list(student.parameters()))
+        loss.backward(inputs=list(student.parameters()))
         optimizer.step()
 
-    index = torch.arange(0, 2 * IMAGES, 2)
+    def real_loss() -> Loss:
+        generator = torch.Generator()
+        index = torch.arange(0, 2 * IMAGES, 2)
+        images = views.training(method.choose(index, generator), generator)
+        mixed = mix(images, generator, settings.mixing, method.groups)
+        return method.loss(Batch(mixed.images, views.labels[index], index, mixed.partner, mixed.share))
+
     steps = {}
     if method.synthetic_steps:
-        steps["synthetic"] = count(lambda: move(method.synthetic_loss))
+        steps["synthetic"] = count(lambda: take_step(method.synthetic_loss))
     if method.sees_real:
-        steps["real"] = count(lambda: move(lambda: method.loss(classifier.draw(views, method, index, s, 0, 0))))
-    networks, optimizers = {"": student, **method.networks}, {"": optimizer, **method.optimizers}
-    states = [part.state_dict() for part in (*networks.values(), *optimizers.values())]
-    weights = [student.state_dict()] * 2 + [part.state_dict() for name, part in networks.items() if name == "generator"]
+        steps["real"] = count(lambda: take_step(real_loss))
+    modules = [student, *method.networks.values(), optimizer, *method.optimizers.values()]
+    states = [module.state_dict() for module in modules]
+    weights = [student.state_dict()] * 2
+    if "generator" in method.networks:
+        weights.append(method.networks["generator"].state_dict())
     with torch.no_grad(), Counted() as evaluation:
         logits, features = classifiers.logits_and_features(student.eval(), next(views.evaluation(IMAGES))[:IMAGES])
-    predicted = 2 * logits.nbytes + features.nbytes // 2  # of the last and the best epoch; in 16 bits
+    predicted = 2 * logits.nbytes + features.nbytes // 2  # logits of the last and the best epoch; features in 16 bits
     checkpoint = size([*states, method.tensors, student.state_dict()])
     return Kind(steps, evaluation.flops / IMAGES, checkpoint, size(weights), predicted // IMAGES)
 
 
-def of_gan(one: Resolved) -> Kind:
-    """Count a GAN's kind of run."""
-    gans = GanEnsemble(SimpleNamespace(**one.settings), CODEBRIM_CLASSES, CPU)
+def random_parents(resolved: Resolved, classes: int) -> dict[str, torch.nn.Module]:
+    """Return the networks that a run learns from, by role, with random weights."""
+    networks: dict[str, torch.nn.Module] = {}
+    for role, parent in resolved.parents.items():
+        if role == "gan":
+            networks[role] = gantsc.Generator(classes, parent.settings["noise"], parent.settings["width"]).eval()
+        else:
+            networks[role] = classifiers.build(parent.typed.network, classes).eval()
+    return networks
+
+
+def count_gan(resolved: Resolved) -> Kind:
+    """Count the steps of a GAN's run."""
+    settings = resolved.typed
+    gans = GanEnsemble(settings.base, settings.method, settings.adam, CODEBRIM_CLASSES, CPU)
     reals, labels = torch.rand(IMAGES, 3, 64, 64) * 2 - 1, torch.zeros(IMAGES, dtype=torch.int64)
     step = count(lambda: gans.step(reals, labels))
-    networks, optimizers = (
-        [part.state_dict() for part in parts.values()] for parts in (gans.networks, gans.optimizers)
-    )
+    networks = [network.state_dict() for network in gans.networks.values()]
+    optimizers = [optimizer.state_dict() for optimizer in gans.optimizers.values()]
     return Kind({"real": step}, 0.0, size(networks + optimizers), size(networks), 0)
 
 
-def steps_of(one: Resolved) -> dict[str, tuple[int, int]]:
-    """Return how many steps of each sort a run has, and their batch."""
-    s = one.settings
-    if one.loop == "gan":
+def steps_of(resolved: Resolved) -> dict[str, tuple[int, int]]:
+    """Return the number of real and of synthetic steps of a run, each with its batch."""
+    s = resolved.settings
+    if resolved.loop == "gan":
         return {"real": (s["iterations"], s["batch"])}
-    found = {"synthetic": (s["epochs"] * s.get("synthetic_steps", 0), s.get("synthetic_batch", 0))}
+    steps = {"synthetic": (s["epochs"] * s.get("synthetic_steps", 0), s.get("synthetic_batch", 0))}
     if "batch" in s:
-        images = official()[one.run.dataset]["train"]
-        found["real"] = (s["epochs"] * classifier.steps_of(images, s["batch"], one.run.dataset), s["batch"])
-    return found
+        dataset = resolved.run.dataset
+        images = official()[dataset]["train"]
+        steps["real"] = (s["epochs"] * classifier.steps_of(images, s["batch"], dataset), s["batch"])
+    return steps
 
 
-def like(one: Resolved) -> tuple:
-    """Return what decides the cost of a step."""
+def kind_of(resolved: Resolved) -> tuple:
+    """Return the settings that decide the cost of a step."""
     keys = (
         "image_size",
         "stored_size",
@@ -185,19 +223,20 @@ def like(one: Resolved) -> tuple:
         "previous_source",
         "penalty",
     )
-    return one.run.paper, one.run.model, one.run.method, *(one.settings.get(key) for key in keys)
+    run = resolved.run
+    return run.paper, run.model, run.method, *(resolved.settings.get(key) for key in keys)
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one run costs.
+    """The cost of a run.
 
     Attributes:
-        gpu: seconds on the assumed GPU, and of them `overhead` in steps that wait for operations to start.
-        cpu: seconds here.
+        gpu: seconds on the assumed GPU; in `overhead` of them it waits for operations to start.
+        cpu: seconds on this CPU.
         flops: floating-point operations.
-        checkpoint: bytes of one.
-        disk: bytes that stay.
+        checkpoint: bytes of a checkpoint.
+        disk: bytes that the finished run keeps.
     """
 
     gpu: float
@@ -208,14 +247,14 @@ class Cost:
     disk: int
 
 
-def cost(one: Resolved, kind: Kind, tflops: float, microseconds: float) -> Cost:
-    """Return what a run of a kind costs on a GPU that sustains `tflops` and starts an operation in `microseconds`."""
-    s = one.settings
-    images = 0 if one.loop == "gan" else official()[one.run.dataset]["valid"]
+def cost(resolved: Resolved, kind: Kind, tflops: float, microseconds: float) -> Cost:
+    """Return the cost of a run on a GPU that sustains `tflops` and starts an operation in `microseconds`."""
+    s = resolved.settings
+    images = 0 if resolved.loop == "gan" else official()[resolved.run.dataset]["valid"]
     flops = s.get("epochs", 0) * images * kind.evaluation
     gpu, overhead, cpu = flops / tflops / 1e12, 0.0, 0.0
     for sort, step in kind.steps.items():
-        number, batch = steps_of(one)[sort]
+        number, batch = steps_of(resolved)[sort]
         computing, starting = step.flops * batch / tflops / 1e12, step.started * microseconds / 1e6
         gpu += number * max(computing, starting)
         overhead += number * starting * (starting > computing)
@@ -240,15 +279,19 @@ def main() -> None:
     user = config.user({"scale": arguments.scale})
     runs = catalog.with_parents(catalog.wanted(arguments.target, user))
     kinds: dict[tuple, Kind] = {}
-    for one in runs.values():
-        if like(one) not in kinds:
-            torch.manual_seed(0)
-            kinds[like(one)] = kind = of_gan(one) if one.loop == "gan" else of_classifier(one)
-            for sort, step in kind.steps.items():
-                print(f"{one.run.group:60}{sort:10}{step.flops / 1e9:8.3g} GFLOP an image{step.started:7} operations a"
-                      f" step{1e3 * step.seconds:8.3g} ms an image here", flush=True)  # fmt: skip
+    for resolved in runs.values():
+        key = kind_of(resolved)
+        if key in kinds:
+            continue
+        torch.manual_seed(0)
+        kinds[key] = count_gan(resolved) if resolved.loop == "gan" else count_classifier(resolved)
+        for sort, step in kinds[key].steps.items():
+            print(f"{resolved.run.group:60}{sort:10}{step.flops / 1e9:8.3g} GFLOP an image{step.started:7} operations a"
+                  f" step{1e3 * step.seconds:8.3g} ms an image here", flush=True)  # fmt: skip
     for tflops in arguments.tflops:
-        costs = {name: cost(one, kinds[like(one)], tflops, arguments.microseconds) for name, one in runs.items()}
+        costs = {}
+        for name, resolved in runs.items():
+            costs[name] = cost(resolved, kinds[kind_of(resolved)], tflops, arguments.microseconds)
         print(
             f"\n{arguments.target}, {arguments.scale}: {tflops:g} TFLOP/s, {arguments.microseconds:g} us an operation"
         )
@@ -256,21 +299,24 @@ def main() -> None:
 
 
 def report(runs: dict[str, Resolved], costs: dict[str, Cost], gpus: list[int]) -> None:
-    """Print the sums of each paper and of all."""
+    """Print the sums of each paper and of all papers."""
+    columns = "".join(f"{number:>7} GPUs" for number in gpus)
     print(f"{'':6}{'runs':>6}{'EFLOP':>8}{'CPU-hours here':>16}{'GPU-hours':>11}{'overhead':>10}{'longest run':>14}"
-          f"{'chain':>12}{''.join(f'{n:>7} GPUs' for n in gpus)}{'disk':>9}{'checkpoint':>12}")  # fmt: skip
-    for paper in (*config.PAPERS, "all"):
-        chosen = {name: one for name, one in runs.items() if paper in (one.run.paper, "all")}
-        found = [costs[name] for name in chosen]
+          f"{'chain':>12}{columns}{'disk':>9}{'checkpoint':>12}")  # fmt: skip
+    for paper in (*PAPERS, "all"):
+        chosen = {name: resolved for name, resolved in runs.items() if paper in (resolved.run.paper, "all")}
+        if not chosen:
+            continue
+        sums = [costs[name] for name in chosen]
         seconds = {name: costs[name].gpu for name in chosen}
         total = sum(seconds.values())
+        spans = "".join(f"{duration(plan.makespan(chosen, seconds, number)):>12}" for number in gpus)
         print(
-            f"{paper:6}{len(chosen):6}{sum(one.flops for one in found) / 1e18:8.0f}"
-            f"{sum(one.cpu for one in found) / 3600:16,.0f}{total / 3600:11,.0f}"
-            f"{sum(one.overhead for one in found) / total:10.0%}{duration(max(seconds.values())):>14}"
-            f"{duration(max(plan.chains(chosen, seconds).values())):>12}"
-            f"{''.join(f'{duration(plan.makespan(chosen, seconds, n)):>12}' for n in gpus)}"
-            f"{sum(one.disk for one in found) / 1e9:6.0f} GB{max(one.checkpoint for one in found) / 1e6:9.0f} MB"
+            f"{paper:6}{len(chosen):6}{sum(run.flops for run in sums) / 1e18:8.0f}"
+            f"{sum(run.cpu for run in sums) / 3600:16,.0f}{total / 3600:11,.0f}"
+            f"{sum(run.overhead for run in sums) / total:10.0%}{duration(max(seconds.values())):>14}"
+            f"{duration(max(plan.chain_lengths(chosen, seconds).values())):>12}{spans}"
+            f"{sum(run.disk for run in sums) / 1e9:6.0f} GB{max(run.checkpoint for run in sums) / 1e6:9.0f} MB"
         )
 
 

@@ -1,17 +1,17 @@
-"""Augmented batches from the resident uint8 store against torchvision's transforms in a DataLoader, on the CPU.
+"""Compares augmented batches from the uint8 store with torchvision's transforms in a DataLoader, on the CPU.
 
     PYTHONPATH=src python benchmarks/input_pipeline.py [--rounds 7] [--workers 2] [--threads 2]
 
     32      CIFAR: RandomCrop(32, padding=4), flip, ToTensor, Normalize of PIL images made from an array, batches of 128
     224     fine-grained sets: JPEGs of 500x375 from an ImageFolder, decoded, RandomResizedCrop(224), flip, ToTensor,
-            Normalize, batches of 32; ours reads them as squashed to 256x256 by the preparation, which is not timed
+            Normalize, batches of 32; ours reads them from a store of 256x256, whose preparation is not timed
 
-Rounds of both are interleaved; a round is one pass over the images without its first batch, for which the loader's
-workers are waited for. The ratio of the medians should be at least 20 for 32 pixels, and 4 for 224. The images are made
-in a temporary folder: noise for 32, windows of two photos that come with scikit-learn for 224.
+The two take turns. A round is one pass over the images without its first batch, for which the loader's workers start.
+The ratio of the medians should be at least 20 for 32 pixels and 4 for 224 pixels. The images are made in a temporary
+folder: noise for 32 pixels, windows of two photos of scikit-learn for 224 pixels.
 
-On a machine that others use, --threads 1 is the fairer measure: threads of one process wait for one another many times
-a batch, and for as long as either is kept from its core; the loader's two processes do not.
+On a shared machine, use --threads 1: the threads of one process wait for each other many times in a batch, also while
+one of them has no core, but the loader's processes do not.
 """
 
 import argparse
@@ -20,7 +20,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -31,7 +30,9 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
+from advkd.data.store import Store
 from advkd.runs.allocator import keep_freed_memory
+from advkd.settings.classifier import Views as ViewSettings
 from advkd.training.views import NORMALISATIONS, Views
 
 SMALL, LARGE = (12_800, 128), (640, 32)  # images of a round, and of a batch
@@ -39,7 +40,7 @@ PHOTO, STORED = (500, 375), 256
 
 
 class Pictures(Dataset):
-    """An array of images given out as torchvision's CIFAR-10 does."""
+    """An array of images, as a data set like torchvision's CIFAR-10."""
 
     def __init__(self, images: np.ndarray, transform: Callable) -> None:
         self.images, self.transform = images, transform
@@ -60,8 +61,8 @@ def small(folder: Path, workers: int) -> dict[str, Iterable]:
     count, batch = SMALL
     images = np.random.default_rng(0).integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
     pictures = Pictures(images, transform(transforms.RandomCrop(32, padding=4), "cifar10"))
-    s = SimpleNamespace(image_size=32, crop="pad", normalisation="cifar10")
-    return {"torchvision": loader(pictures, batch, workers), "ours": Resident(folder, images, s, batch)}
+    settings = ViewSettings(image_size=32, crop="pad", normalisation="cifar10")
+    return {"torchvision": loader(pictures, batch, workers), "ours": Resident(folder, images, settings, batch)}
 
 
 def large(folder: Path, workers: int) -> dict[str, Iterable]:
@@ -76,8 +77,8 @@ def large(folder: Path, workers: int) -> dict[str, Iterable]:
         view.save(folder / "jpeg" / "class" / f"{number}.jpg", quality=95)
         squashed[number] = np.asarray(view.resize((STORED, STORED), Image.Resampling.LANCZOS))
     pictures = ImageFolder(folder / "jpeg", transform(transforms.RandomResizedCrop(224), "imagenet"))
-    s = SimpleNamespace(image_size=224, crop="resized", normalisation="imagenet")
-    return {"torchvision": loader(pictures, batch, workers), "ours": Resident(folder, squashed, s, batch)}
+    settings = ViewSettings(image_size=224, crop="resized", normalisation="imagenet")
+    return {"torchvision": loader(pictures, batch, workers), "ours": Resident(folder, squashed, settings, batch)}
 
 
 def loader(pictures: Dataset, batch: int, workers: int) -> DataLoader:
@@ -85,15 +86,17 @@ def loader(pictures: Dataset, batch: int, workers: int) -> DataLoader:
 
 
 class Resident:
-    """Our views of the same images, mapped from disk as a store's are."""
+    """Our views of the same images, which are mapped from disk like those of a store."""
 
-    def __init__(self, folder: Path, images: np.ndarray, s: SimpleNamespace, batch: int) -> None:
-        np.save(folder / f"{s.image_size}.npy", images)
+    def __init__(self, folder: Path, images: np.ndarray, settings: ViewSettings, batch: int) -> None:
+        path = folder / f"{settings.image_size}.npy"
+        np.save(path, images)
         labels = np.zeros(len(images), np.int64)
         sizes = np.full((len(images), 2), PHOTO, np.int32)
-        mapped = np.load(folder / f"{s.image_size}.npy", mmap_mode="r")
-        store = SimpleNamespace(images=mapped, labels=labels, sizes=sizes, held_out=mapped, held_out_labels=labels)
-        self.views, self.batch, self.generator = Views(store, s, torch.device("cpu")), batch, torch.Generator()
+        mapped = np.load(path, mmap_mode="r")
+        store = Store(folder, mapped, labels, mapped, labels, {}, sizes, sizes)
+        self.views = Views(store, settings, 0.0, torch.device("cpu"))
+        self.batch, self.generator = batch, torch.Generator()
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         for index in torch.randperm(len(self.views.labels), generator=self.generator).split(self.batch):
@@ -101,10 +104,10 @@ class Resident:
 
 
 def images_a_second(batches: Iterable) -> float:
-    found = iter(batches)
-    next(found)
+    iterator = iter(batches)
+    next(iterator)
     start = time.perf_counter()
-    seen = sum(len(images) for images, _ in found)
+    seen = sum(len(images) for images, _ in iterator)
     return seen / (time.perf_counter() - start)
 
 

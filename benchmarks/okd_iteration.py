@@ -1,26 +1,26 @@
-"""One iteration of OKD-SAGAN (N = 3) against the straightforward loop, on the CPU.
+"""Compares an iteration of OKD-SAGAN (N = 3) with that of a straightforward loop, on the CPU.
 
     PYTHONPATH=src python benchmarks/okd_iteration.py [--width 16] [--batch 25] [--rounds 7] [--threads 1]
 
-The straightforward loop is three public SAGAN loops with connectors written the same way: every loss has its own
-generator and critic forwards, all gradients are computed whether stepped on or not, every forward has its power
-iteration. Rounds of both are interleaved; the ratio of their medians should be at most 0.6. The gradients of one
-iteration, in float64 and with the power iteration suspended, should differ by at most 1e-5 of a network's largest.
+The straightforward loop is the public SAGAN loop, three times, with connectors in the same style: each loss has its own
+forwards of generators and critics, all gradients are computed even if no step uses them, and each forward has its power
+iteration. The two loops take turns; the ratio of their medians should be at most 0.6. The gradients of an iteration, in
+float64 and without power iteration, should differ by at most 1e-5 of a network's largest gradient.
 
-Width 64 is the paper's and takes tens of seconds a round on two cores; the default is 16. Without
-MALLOC_MMAP_THRESHOLD_ and MALLOC_TRIM_THRESHOLD_ set to something large (10000000000), glibc gives the large attention
-matrices back to the system after every use, which costs both loops up to half of their time.
+The paper's width is 64, which takes tens of seconds for each round on two cores; the default is 16. Set
+MALLOC_MMAP_THRESHOLD_ and MALLOC_TRIM_THRESHOLD_ to a large number (10000000000). Otherwise glibc returns the large
+attention matrices to the system after each use, which costs both loops up to half of their time.
 """
 
 import argparse
 import copy
-from types import SimpleNamespace
 
 import torch
 from rounds import medians
 from torch import Tensor, nn
 
 from advkd.methods.okd import GanEnsemble
+from advkd.methods.settings.okd import GanAdam, OkdSettings, SaganSettings
 from advkd.models.spectral import without_power_iteration
 
 SETS, RHO, LAMBDA = 3, 1.0, 10.0
@@ -29,16 +29,14 @@ RATES = {"G": 1e-4, "D": 4e-4, "C": 5e-5}
 
 def ensemble(width: int) -> GanEnsemble:
     torch.manual_seed(0)
-    settings = {
-        "model": "sagan", "method": "okd", "sets": SETS, "rho": RHO, "width": width, "z": 128, "image_size": 64,
-        "spectral_norm": True, "gp_weight": LAMBDA, "penalty": "joint", "shared_z": True, "beta1": 0.0, "beta2": 0.9,
-        "lr_generator": RATES["G"], "lr_discriminator": RATES["D"], "lr_connector": RATES["C"],
-    }  # fmt: skip
-    return GanEnsemble(SimpleNamespace(**settings), classes=5, device=torch.device("cpu"))
+    base = SaganSettings(model="sagan", width=width, z=128, spectral_norm=True, gp_weight=LAMBDA, penalty="joint")
+    method = OkdSettings(sets=SETS, rho=RHO, lr_connector=RATES["C"])
+    adam = GanAdam(lr_generator=RATES["G"], lr_discriminator=RATES["D"], beta1=0.0, beta2=0.9)
+    return GanEnsemble(base, method, adam, classes=5, device=torch.device("cpu"))
 
 
 class Straightforward:
-    """The same iteration without sharing anything."""
+    """The same iteration, without shared forwards."""
 
     def __init__(self, networks: dict[str, nn.Module]) -> None:
         self.networks = networks
@@ -75,13 +73,13 @@ class Straightforward:
 
 
 def largest_difference(width: int, batch: int) -> float:
-    """Return the largest difference of a gradient between both, relative to the network's largest, in float64."""
+    """Return the largest difference of a gradient between the loops, relative to its network's largest, in float64."""
     torch.set_default_dtype(torch.float64)
     gans = ensemble(width)
     for network in gans.networks.values():
         for name, parameter in network.named_parameters():
             if name.endswith("gamma"):
-                parameter.data.fill_(0.5)  # the attention's gradients are zero where it starts, at gamma = 0
+                parameter.data.fill_(0.5)  # at its initial value 0 the gradients of the attention would be zero
     naive = Straightforward(copy.deepcopy(gans.networks))
     reals = torch.rand(batch, 3, 64, 64) * 2 - 1
     with without_power_iteration(*gans.networks.values(), *naive.networks.values()):
@@ -111,10 +109,10 @@ def main() -> None:
     naive = Straightforward(copy.deepcopy(gans.networks))
     reals, labels = torch.rand(arguments.batch, 3, 64, 64) * 2 - 1, torch.zeros(arguments.batch, dtype=torch.int64)
     iterations = {"straightforward": lambda: naive.step(reals), "ours": lambda: gans.step(reals, labels)}
-    found = medians(iterations, arguments.rounds)
-    for name, median in found.items():
+    times = medians(iterations, arguments.rounds)
+    for name, median in times.items():
         print(f"{name:16}{1e3 * median:9.0f} ms an iteration")
-    print(f"ratio           {found['ours'] / found['straightforward']:9.2f} (target: at most 0.6)")
+    print(f"ratio           {times['ours'] / times['straightforward']:9.2f} (target: at most 0.6)")
     print(f"gradients       {largest_difference(arguments.width, 4):9.1e} largest relative difference (at most 1e-5)")
 
 

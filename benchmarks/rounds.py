@@ -1,4 +1,4 @@
-"""Times of steps that take turns, so that what else the machine does falls on all of them."""
+"""Times steps that take turns, so that other work on the machine affects all of them alike."""
 
 import statistics
 import time
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 
 def medians(steps: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Return the median seconds of each step over `rounds` rounds, after one that warms up."""
+    """Return the median seconds of each step over `rounds` rounds, after a round that warms up."""
     seconds: dict[str, list[float]] = {name: [] for name in steps}
     for number in range(rounds + 1):
         for name, step in steps.items():
