@@ -1,6 +1,6 @@
 """Which settings of runs differ from those of scale `paper`."""
 
-from typing import Any
+from collections.abc import Mapping
 
 from advkd.settings import config
 from advkd.settings.config import Resolved
@@ -35,7 +35,7 @@ def changed_settings(runs: list[Resolved], user: User) -> dict[str, tuple[str, s
     return {key: ("/".join(ours), "/".join(theirs)) for key, (ours, theirs) in sorted(changed.items())}
 
 
-def value_in_words(settings: dict[str, Any], key: str) -> str:
+def value_in_words(settings: Mapping[str, object], key: str) -> str:
     """Return the value of a setting as text, also where it is absent."""
     if key in settings:
         return shortest(settings[key])

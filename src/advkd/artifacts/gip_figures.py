@@ -37,10 +37,10 @@ def draw_images_over_training(figure: str, user: User) -> Drawing:
             blocks.append(moments.Block(cell.row, [], None, [], None, missing))
             numbers[cell.row] = {"run": str(run.run), "state": missing}
             continue
-        block, about_all = images_of_run(cell, run)
+        block, block_numbers = images_of_run(cell, run)
         blocks.append(block)
         shown.append(run)
-        numbers[cell.row] = {"run": str(run.run), "state": "done", **block_as_json(block), **about_all}
+        numbers[cell.row] = {"run": str(run.run), "state": "done", **block_numbers}
     note = (
         f"Seed {SEED}; each row of a block is one noise, the first {PICTURES} of those stored, not selected; below each"
         " image the teacher's class and its probability."
@@ -49,24 +49,26 @@ def draw_images_over_training(figure: str, user: User) -> Drawing:
 
 
 def images_of_run(cell: Cell, run: Resolved) -> tuple[moments.Block, dict[str, Any]]:
-    """Return the shown images of a finished run, and numbers of all images that it stored at these moments."""
+    """Return the shown images of a finished run, and the numbers that the JSON file has of them.
+
+    The mean confidence is that of all images that the run stored at a moment, shown or not.
+    """
     class_names = folder_of(run).provenance()["data"]["classes"]
     images, epochs, predicted, confidence = folder_of(run).samples("images", "epochs", "predicted", "confidence")
     chosen = evenly_spaced(len(epochs), MOMENTS)
     names = []
     for labels in predicted[chosen, :PICTURES]:
         names.append([class_names[label] for label in labels])
-    block = moments.Block(
-        cell.row, epochs[chosen].tolist(), images[chosen, :PICTURES], names, confidence[chosen, :PICTURES]
-    )
-    about_all = {"stored_images": images.shape[1], "mean_confidence": rounded(confidence[chosen].mean(axis=1))}
-    return block, about_all
-
-
-def block_as_json(block: moments.Block) -> dict[str, Any]:
-    """Return the epochs, classes and probabilities of shown images for a JSON file."""
-    confidence = [rounded(of_moment) for of_moment in block.confidence]
-    return {"epochs": block.epochs, "taken_for": block.names, "confidence": confidence}
+    shown_confidence = confidence[chosen, :PICTURES]
+    block = moments.Block(cell.row, epochs[chosen].tolist(), images[chosen, :PICTURES], names, shown_confidence)
+    numbers = {
+        "epochs": block.epochs,
+        "taken_for": names,
+        "confidence": [rounded(of_moment) for of_moment in shown_confidence],
+        "stored_images": images.shape[1],
+        "mean_confidence": rounded(confidence[chosen].mean(axis=1)),
+    }
+    return block, numbers
 
 
 def draw_class_frequencies(figure: str, user: User) -> Drawing:
@@ -181,4 +183,5 @@ def relative_entropy(counts: np.ndarray) -> float:
 
 def evenly_spaced(count: int, wanted: int) -> list[int]:
     """Return at most `wanted` indices below `count`, evenly spaced, with the first and the last."""
-    return np.unique(np.linspace(0, count - 1, wanted).round().astype(int)).tolist()
+    indices: list[int] = np.unique(np.linspace(0, count - 1, wanted).round().astype(int)).tolist()
+    return indices

@@ -18,7 +18,8 @@ def paper_of(artifact: str) -> str:
 
 def about_paper(paper: str) -> dict[str, str]:
     """Return the title, the short name (`short`) and the citation of a paper."""
-    return read_yaml(PAPERS)[paper]
+    about: dict[str, str] = read_yaml(PAPERS)[paper]
+    return about
 
 
 def title(artifact: str) -> str:
@@ -35,8 +36,7 @@ def title(artifact: str) -> str:
 
 def number(artifact: str) -> str:
     """Return the kind and number of a table or figure, for example "Figure S1"."""
-    kind, digits = re.fullmatch(r"[a-z]+_(table|figure)(.*)", artifact).groups()
-    return f"{kind.capitalize()} {digits}"
+    return re.sub(r"[a-z]+_(table|figure)", lambda kind: f"{kind[1].capitalize()} ", artifact)
 
 
 def command(artifact: str, user: User) -> str:

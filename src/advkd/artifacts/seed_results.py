@@ -65,7 +65,7 @@ def ended_entry(ended: list[dict[str, Any]], runs: int) -> str:
         ended: the results of these runs, all of the same status.
         runs: the number of runs in the group.
     """
-    entry = ended[0]["status"]
+    entry: str = ended[0]["status"]
     if runs > 1:
         entry += f" ({len(ended)} of {runs})"
     if ended[0]["status"] == "blocked":
@@ -107,7 +107,7 @@ def run_status(run: Resolved) -> str:
     """Return the status of one run: done, diverged, blocked, stale (trained with other settings) or not run."""
     metrics = read_metrics(run)
     if metrics is not None:
-        return metrics["status"]
+        return str(metrics["status"])
     return "stale" if folder_of(run).has(RESULT) else "not run"
 
 

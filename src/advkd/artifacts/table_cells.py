@@ -112,7 +112,7 @@ def ratio_columns(cell: Cell, user: User) -> dict[str, Any]:
     metric = MEASURED[cell.metric]
     students = join_seeds(catalog.resolved(cell, user), metric)
     teacher = join_seeds([catalog.denominator(cell, user)], metric)
-    sides = {"student_status": students.status, "teacher_status": teacher.status}
+    sides: dict[str, Any] = {"student_status": students.status, "teacher_status": teacher.status}
     sides |= students.summary(metric, "student_")
     ratios: dict[str, Any] = {}
     if teacher.metrics:

@@ -1,7 +1,7 @@
 """How often a teacher assigns synthetic images to each class, at the start and the end of a training (GIP)."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -76,7 +76,7 @@ def _draw_bars(axis: Axes, panel: Panel) -> None:
     handles = []
     for place, (epoch, (colour, hatch, _)) in enumerate(zip(panel.epochs, _looks(panel), strict=True)):
         x = np.arange(len(epoch.counts)) - 0.4 + (place + 0.5) * width
-        look = {"facecolor": colour, "hatch": hatch, "edgecolor": "white", "linewidth": 0}
+        look: dict[str, Any] = {"facecolor": colour, "hatch": hatch, "edgecolor": "white", "linewidth": 0}
         axis.bar(x, _shares(epoch), width, zorder=2, **look)
         handles.append(Patch(**look, label=_label(epoch)))
     names = [name.replace("_", " ") for name in panel.classes]
@@ -109,7 +109,8 @@ def _looks(panel: Panel) -> tuple[tuple[str, str, str], ...]:
 
 def _shares(epoch: Counts) -> np.ndarray:
     """Return the share of each class, in %."""
-    return 100 * epoch.counts / epoch.counts.sum()
+    shares: np.ndarray = 100 * epoch.counts / epoch.counts.sum()
+    return shares
 
 
 def _label(epoch: Counts) -> str:

@@ -1,6 +1,6 @@
 """Loss terms over the epochs of trainings: one row per term, one column per data set (GIP)."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,6 +12,7 @@ from advkd.artifacts.drawing.page import BLUE, GREEN, PURPLE, SMALL, VERMILLION,
 
 LOOKS = ((BLUE, "-", "o"), (VERMILLION, "--", "s"), (GREEN, "-.", "^"), (PURPLE, ":", "D"))  # colour, line and marker
 EPOCHS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000]  # that have a tick and a marker
+Look = tuple[str, Any, str]  # an entry of LOOKS
 FEW_DECADES = 300  # a logarithmic axis over a smaller range has ticks between the powers of ten
 
 
@@ -77,9 +78,9 @@ def draw(
     return figure
 
 
-def _looks(panels: dict[str, list[Track]]) -> dict[str, tuple[str, str, str]]:
+def _looks(panels: dict[str, list[Track]]) -> dict[str, Look]:
     """Return the look of each method, in the order of their first track."""
-    looks: dict[str, tuple[str, str, str]] = {}
+    looks: dict[str, Look] = {}
     for tracks in panels.values():
         for track in tracks:
             if track.name not in looks:
@@ -91,9 +92,7 @@ def _missing(tracks: list[Track]) -> list[str]:
     return [f"{track.name}: {track.missing}" for track in tracks if track.missing]
 
 
-def _draw_term(
-    axis: Axes, term: Term, tracks: list[Track], looks: dict[str, tuple[str, str, str]], remarks: list[str]
-) -> None:
+def _draw_term(axis: Axes, term: Term, tracks: list[Track], looks: dict[str, Look], remarks: list[str]) -> None:
     """Draw a line for every seed, with markers at some epochs, and write the remarks and which tracks lack the term."""
     axis.set_yscale(term.scale)
     remarks = list(remarks)
@@ -119,7 +118,7 @@ def _draw_term(
     axis.set_axisbelow(True)
 
 
-def _draw_seed(axis: Axes, epochs: np.ndarray, values: np.ndarray, look: tuple[str, str, str]) -> None:
+def _draw_seed(axis: Axes, epochs: np.ndarray, values: np.ndarray, look: Look) -> None:
     colour, line, marker = look
     # The row of the history that is nearest to each marked epoch: a history may have fewer rows than epochs.
     marked = {int(np.argmin(np.abs(epochs - epoch))) for epoch in EPOCHS if epoch <= epochs[-1]}

@@ -66,7 +66,8 @@ def draw(blocks: list[Block], caption: str) -> Figure:
 def _block_height(block: Block) -> float:
     if block.images is None:
         return EMPTY
-    return HEAD + block.images.shape[1] * (PICTURE + TEXT) + BELOW
+    noises: int = block.images.shape[1]
+    return HEAD + noises * (PICTURE + TEXT) + BELOW
 
 
 def _draw_reason(paper: Axes, reason: str, left: float, top: float, height: float) -> None:

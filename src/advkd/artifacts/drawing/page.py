@@ -11,7 +11,7 @@ from matplotlib.textpath import text_to_path
 
 Drawing = tuple[Figure, dict[str, Any]]  # a figure and the numbers in it, as the JSON file beside it holds them
 
-STYLE: dict[str, Any] = {
+STYLE: dict[Any, Any] = {  # matplotlib types its keys as a union of all names
     "font.size": 7,
     "axes.titlesize": 7.5,
     "axes.labelsize": 7,

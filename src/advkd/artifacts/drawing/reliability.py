@@ -52,7 +52,7 @@ def draw(panels: dict[str, list[Curve]], barred: tuple[str, ...], caption: str) 
     columns = min(COLUMNS, len(panels))
     lines = math.ceil(len(panels) / columns)
     handles = _legend_handles(panels, styles)
-    legend_rows = math.ceil(sum(len(handle.get_label()) for handle in handles) / LEGEND_CHARACTERS)
+    legend_rows = math.ceil(sum(len(str(handle.get_label())) for handle in handles) / LEGEND_CHARACTERS)
     head = 0.3 + 0.15 * legend_rows
     figure, foot = page(WIDTH, 3.17 * lines + head, caption)
     edges = margins(figure, 0.42, 0.08, foot + 0.32, head)
@@ -60,7 +60,8 @@ def draw(panels: dict[str, list[Curve]], barred: tuple[str, ...], caption: str) 
     limits = _limits(panels, barred)
     for place, (name, curves) in enumerate(panels.items()):
         row, column = divmod(place, columns)
-        block = grid[row, column].subgridspec(3, 1, height_ratios=[3.2, 1, 1], hspace=0.1).subplots(sharex=True)
+        parts = grid[row, column].subgridspec(3, 1, height_ratios=[3.2, 1, 1], hspace=0.1)
+        block = parts.subplots(sharex=True, squeeze=False)[:, 0]
         top, middle, bottom = block
         _draw_lines(top, curves, styles)
         _draw_bars(middle, bottom, [curve for curve in curves if curve.name in barred], styles, limits)
@@ -136,7 +137,7 @@ def _draw_bars(
         width = 0.8 / len(count) / len(curves)
         x = curve.bins.edges[:-1] + 0.1 / len(count) + (place + 0.5) * width
         colour = styles[curve.name][0]
-        look = {"color": colour, "hatch": HATCHES[place], "edgecolor": "white", "linewidth": 0}
+        look: dict[str, Any] = {"color": colour, "hatch": HATCHES[place], "edgecolor": "white", "linewidth": 0}
         gap = curve.bins.accuracy - curve.bins.confidence
         many = count >= FEW
         few = (count > 0) & (count < FEW)

@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 
 from advkd.artifacts.drawing.page import BLUE, SMALL, VERMILLION, WIDTH, margins, page
@@ -77,7 +77,7 @@ def _draw_map(axis: Axes, grid: dict[tuple[int, int], Point], chosen: tuple[int,
     axis.set_facecolor("0.93")
     image = axis.imshow(means, cmap=MAP, origin="lower", aspect="auto")
     for (x, y), point in grid.items():
-        is_dark = point.mean is not None and not _is_light(image.norm(point.mean))
+        is_dark = point.mean is not None and not _is_light(image, point.mean)
         axis.text(across.index(x), down.index(y), _point_text(point), ha="center", va="center",
                   color="white" if is_dark else "black", linespacing=1.1)  # fmt: skip
     if chosen in grid:
@@ -98,10 +98,10 @@ def _point_text(point: Point) -> str:
     return f"{point.mean:.2f}" if point.std is None else f"{point.mean:.2f}\n± {point.std:.2f}"
 
 
-def _is_light(level: float) -> bool:
-    """Tell whether black reads better than white on a level (0 to 1) of the map, by its luminance."""
-    red, green, blue, _ = colormaps[MAP](float(level))
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.45
+def _is_light(image: AxesImage, value: float) -> bool:
+    """Tell whether black reads better than white on a value's colour in the map, by its luminance."""
+    red, green, blue, _ = image.to_rgba(np.array([value]))[0]
+    return bool(0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.45)
 
 
 def _draw_lines(axis: Axes, lines: list[Line], metric: str) -> None:

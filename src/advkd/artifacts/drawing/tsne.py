@@ -62,7 +62,8 @@ def embed(features: np.ndarray, seed: int) -> np.ndarray:
         return np.zeros((len(features), 2))
     with threadpool_limits(1):
         tsne = TSNE(2, perplexity=perplexity(len(features)), init="pca", random_state=seed, n_jobs=1)
-        return tsne.fit_transform(features.astype(np.float32))
+        places: np.ndarray = tsne.fit_transform(features.astype(np.float32))
+    return places
 
 
 def draw(columns: list[Column], classes: dict[int, str], caption: str) -> Figure:
@@ -128,7 +129,8 @@ def _draw_both(axis: Axes, column: Column) -> None:
 
 
 def _scatter(axis: Axes, places: np.ndarray, colour: str, marker: str) -> None:
-    axis.scatter(*places.T, s=6, color=colour, marker=marker, alpha=0.75, linewidths=0)
+    x, y = places.T
+    axis.scatter(x, y, s=6, color=colour, marker=marker, alpha=0.75, linewidths=0)
 
 
 def _write(axis: Axes, text: str) -> None:
