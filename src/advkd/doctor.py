@@ -68,7 +68,7 @@ def check_all(user: User) -> Iterator[Check]:
     sources = {resolved.run.dataset: str(resolved.settings["data"]) for resolved in runs}
     for dataset, source in sorted(sources.items()):
         yield check_data(dataset, source, user)
-    if any(resolved.loop == "gan" and resolved.features.endswith("-official") for resolved in runs):
+    if any(not resolved.leaves_predictions and resolved.features.endswith("-official") for resolved in runs):
         yield check_inception(user)
     yield check_tex()
 
