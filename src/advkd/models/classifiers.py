@@ -1,24 +1,11 @@
 """Building the classifiers, and what all of them have: a last linear layer, and the features before it."""
 
+import importlib
+from typing import Any
+
 from torch import Tensor, nn
 
-from advkd.models.densenet import densenet121, densenet121_cifar
-from advkd.models.gantsc import Discriminator
-from advkd.models.preact_resnet import PreActResNet18
-from advkd.models.reactnet import ReActNet18
-from advkd.models.resnet import resnet18
-from advkd.models.resnet_cifar import ResNet
-from advkd.models.settings import (
-    AcGanDiscriminator,
-    ImageNetNetwork,
-    Network,
-    PreActResNet18Settings,
-    ReActNet18Settings,
-    SmallDenseNet,
-    SmallResNet,
-    WideResNetSettings,
-)
-from advkd.models.wide_resnet import WideResNet
+from advkd.models.settings import Network
 
 
 def build(network: Network, classes: int) -> nn.Module:
@@ -30,24 +17,10 @@ def build(network: Network, classes: int) -> nn.Module:
         network: the settings of one of the networks of `models.settings`.
         classes: number of classes C.
     """
-    match network:
-        case PreActResNet18Settings():
-            return PreActResNet18(classes, network.width, network.preact)
-        case SmallDenseNet():
-            return densenet121_cifar(classes, network.width)
-        case ImageNetNetwork(model="resnet18"):
-            return resnet18(classes, network.width)
-        case ImageNetNetwork():
-            return densenet121(classes, network.width)
-        case SmallResNet():
-            return ResNet(network.depth, classes, network.width)
-        case WideResNetSettings():
-            return WideResNet(classes, network.width)
-        case ReActNet18Settings():
-            return ReActNet18(classes, network.width, network.binary, network.shortcut or "real")
-        case AcGanDiscriminator():
-            return Discriminator(classes, network.width)
-    raise TypeError(f"{type(network).__name__} is no network's settings")
+    module, _, name = network.implementation.partition(":")
+    builder: Any = getattr(importlib.import_module(module), name)
+    model: nn.Module = builder(network, classes)
+    return model
 
 
 def head(model: nn.Module) -> nn.Linear:

@@ -6,6 +6,8 @@ only trainings of these networks pay for it.
 
 from torch import nn
 
+from advkd.models.settings import ImageNetDenseNet121, SmallDenseNet
+
 BLOCKS = (6, 12, 24, 16)  # layers per dense block
 
 
@@ -39,3 +41,13 @@ def densenet121_cifar(classes: int, width: int = 64) -> nn.Module:
     for name in ("norm0", "relu0", "pool0"):
         delattr(features, name)
     return network
+
+
+def build(network: ImageNetDenseNet121, classes: int) -> nn.Module:
+    """Return the network that `network` describes, for a number of classes."""
+    return densenet121(classes, network.width)
+
+
+def build_small(network: SmallDenseNet, classes: int) -> nn.Module:
+    """Return the network for small images that `network` describes, for a number of classes."""
+    return densenet121_cifar(classes, network.width)

@@ -8,6 +8,8 @@ Choices:
 import torch
 from torch import Tensor, nn
 
+from advkd.models.settings import AcGanDiscriminator
+
 
 class Generator(nn.Module):
     """Generates images from noise and a class; 1,593,888 parameters at width 48, noise of length 100 and 10 classes.
@@ -75,3 +77,8 @@ class Discriminator(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Map images (B, 3, 32, 32) to class logits (B, C)."""
         return self.head(self.layers(images))
+
+
+def build(network: AcGanDiscriminator, classes: int) -> nn.Module:
+    """Return the network that `network` describes, for a number of classes."""
+    return Discriminator(classes, network.width)

@@ -19,6 +19,8 @@ Choices:
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from advkd.models.settings import PreActResNet18Settings
+
 
 class Block(nn.Module):
     """Pre-activation block: BN, ReLU, 3x3, BN, ReLU, 3x3, plus a shortcut; no ReLU after the sum.
@@ -73,3 +75,8 @@ class PreActResNet18(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Map images (B, 3, H, W), H and W >= 8, to logits (B, C); the last map is averaged over all positions."""
         return self.head(self.stages(self.stem(images)).mean((2, 3)))
+
+
+def build(network: PreActResNet18Settings, classes: int) -> nn.Module:
+    """Return the network that `network` describes, for a number of classes."""
+    return PreActResNet18(classes, network.width, network.preact)

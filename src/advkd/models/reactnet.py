@@ -26,6 +26,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from advkd.models.settings import ReActNet18Settings
+
 BLOCKS = 4  # per stage
 
 
@@ -166,3 +168,8 @@ class ReActNet18(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Map images (B, 3, H, W), H and W >= 8, to logits (B, C); the last map is averaged over all positions."""
         return self.head(self.stages(self.stem(images)).mean((2, 3)))
+
+
+def build(network: ReActNet18Settings, classes: int) -> nn.Module:
+    """Return the network that `network` describes, for a number of classes."""
+    return ReActNet18(classes, network.width, network.binary, network.shortcut or "real")

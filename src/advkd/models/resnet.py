@@ -9,6 +9,8 @@ from collections import OrderedDict
 
 from torch import nn
 
+from advkd.models.settings import ImageNetResNet18
+
 
 def resnet18(classes: int, width: int = 64) -> nn.Module:
     """Return ResNet-18 for 224-pixel images; 11,227,812 parameters at width 64 and 100 classes.
@@ -46,3 +48,8 @@ def _stage(inputs: int, outputs: int, stride: int) -> nn.Sequential:
     if stride != 1:
         projection = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
     return nn.Sequential(BasicBlock(inputs, outputs, stride, projection), BasicBlock(outputs, outputs))
+
+
+def build(network: ImageNetResNet18, classes: int) -> nn.Module:
+    """Return the network that `network` describes, for a number of classes."""
+    return resnet18(classes, network.width)

@@ -7,6 +7,8 @@ pooling. Initialisation is PyTorch's default.
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from advkd.models.settings import SmallResNet
+
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}  # blocks per stage, by depth
 
 
@@ -60,3 +62,8 @@ class ResNet(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Map images (B, 3, H, W), H and W >= 8, to logits (B, C); the last map is averaged over all positions."""
         return self.head(self.stages(self.stem(images)).mean((2, 3)))
+
+
+def build(network: SmallResNet, classes: int) -> nn.Module:
+    """Return the network that `network` describes, for a number of classes."""
+    return ResNet(network.depth, classes, network.width)

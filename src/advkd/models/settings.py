@@ -1,7 +1,7 @@
 """The settings of every classifier's network, one group each. `classifiers.build` makes the networks."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from advkd.bounds import Bounds
 from advkd.schema import Settings, When
@@ -11,7 +11,13 @@ Width = Annotated[int, Bounds(ge=8, multiple_of=4)]
 
 @dataclass(frozen=True, kw_only=True)
 class Network(Settings):
-    """What all classifiers have."""
+    """What all classifiers have.
+
+    Attributes:
+        implementation: the function that builds the network from its settings, as "module:function".
+    """
+
+    implementation: ClassVar[str]
 
     model: str  # name of the network, as in `models` of the paper's file
     width: Width  # channels of the first feature map; of a wide network's first stage
@@ -21,6 +27,8 @@ class Network(Settings):
 class PreActResNet18Settings(Network):
     """PreAct ResNet-18 for images of 32 pixels (AI-KD, section 4.2)."""
 
+    implementation: ClassVar = "advkd.models.preact_resnet:build"
+
     model: Literal["preact_resnet18"]
     preact: Literal["lineage", "textbook"]  # the shortcut starts from the activated tensor, or from the block's input
 
@@ -29,19 +37,34 @@ class PreActResNet18Settings(Network):
 class SmallDenseNet(Network):
     """DenseNet-121 for images of 32 pixels (AI-KD, section 4.2)."""
 
+    implementation: ClassVar = "advkd.models.densenet:build_small"
+
     model: Literal["densenet121_cifar"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImageNetNetwork(Network):
-    """torchvision's ResNet-18 or DenseNet-121, for images of 224 pixels (AI-KD, section 4.2)."""
+class ImageNetResNet18(Network):
+    """torchvision's ResNet-18, for images of 224 pixels (AI-KD, section 4.2)."""
 
-    model: Literal["resnet18", "densenet121"]
+    implementation: ClassVar = "advkd.models.resnet:build"
+
+    model: Literal["resnet18"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageNetDenseNet121(Network):
+    """torchvision's DenseNet-121, for images of 224 pixels (AI-KD, section 4.2)."""
+
+    implementation: ClassVar = "advkd.models.densenet:build"
+
+    model: Literal["densenet121"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SmallResNet(Network):
     """ResNet-18 or -34 for images of 32 pixels (GIP, section 4.1)."""
+
+    implementation: ClassVar = "advkd.models.resnet_cifar:build"
 
     model: Literal["resnet18", "resnet34"]
     stem: Literal["cifar"]  # the first convolution is 3x3 without stride, and no pooling follows
@@ -56,12 +79,16 @@ class SmallResNet(Network):
 class WideResNetSettings(Network):
     """WRN-28-10, a teacher (GIP, section 4.1)."""
 
+    implementation: ClassVar = "advkd.models.wide_resnet:build"
+
     model: Literal["wrn28_10"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReActNet18Settings(Network):
     """ReActNet-18, a student trained in two steps (GIP, section 4.1)."""
+
+    implementation: ClassVar = "advkd.models.reactnet:build"
 
     model: Literal["reactnet18"]
     binary: Literal["activations", "all"]  # first step: activations are binary; second step: 3x3 weights are too
@@ -72,5 +99,7 @@ class ReActNet18Settings(Network):
 @dataclass(frozen=True, kw_only=True)
 class AcGanDiscriminator(Network):
     """The discriminator of GAN-TSC's AC-GAN, which classifies as well (GIP, Table 3)."""
+
+    implementation: ClassVar = "advkd.models.gantsc:build"
 
     model: Literal["acgan"]

@@ -12,6 +12,8 @@ Choices:
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from advkd.models.settings import WideResNetSettings
+
 BLOCKS = (28 - 4) // 6  # per stage: depth 28 has 4 layers outside the blocks, and 3 stages of blocks of 2 layers
 WIDENING = 10  # the first stage is 10 times as wide as the stem
 
@@ -66,3 +68,8 @@ class WideResNet(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Map images (B, 3, H, W), H and W >= 4, to logits (B, C); the last map is averaged over all positions."""
         return self.head(F.relu(self.norm(self.stages(self.stem(images))), inplace=True).mean((2, 3)))
+
+
+def build(network: WideResNetSettings, classes: int) -> nn.Module:
+    """Return the network that `network` describes, for a number of classes."""
+    return WideResNet(classes, network.width)

@@ -49,9 +49,11 @@ def code_of(settings: RunSettings) -> str:
 
 def start_modules(settings: RunSettings) -> list[str]:
     """Return the modules whose imports are the code behind a run: its loop, its method and its network."""
-    loop = "gan" if isinstance(settings, GanRun) else "classifier"
     method, _, _ = settings.method.implementation.partition(":")
-    return [f"advkd.training.{loop}", method]
+    if isinstance(settings, GanRun):
+        return ["advkd.training.gan", method]
+    network, _, _ = settings.network.implementation.partition(":")
+    return ["advkd.training.classifier", method, network]
 
 
 def code_digest(modules: Iterable[str]) -> str:

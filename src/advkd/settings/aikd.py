@@ -12,7 +12,7 @@ from typing import Annotated
 
 from advkd.bounds import Bounds
 from advkd.methods.settings.base import MethodSettings, registered
-from advkd.models.settings import ImageNetNetwork, PreActResNet18Settings, SmallDenseNet
+from advkd.models.settings import ImageNetDenseNet121, ImageNetResNet18, PreActResNet18Settings, SmallDenseNet
 from advkd.schema import OneOf, Settings, keys_of
 from advkd.settings.classifier import ClassifierRun, Milestones, Momentum
 
@@ -28,7 +28,7 @@ class RealImages(Settings):
 class AikdRun(ClassifierRun):
     """A run of the AI-KD paper: Baseline, CS-KD, TF-KD, PS-KD or AI-KD."""
 
-    network: PreActResNet18Settings | SmallDenseNet | ImageNetNetwork
+    network: PreActResNet18Settings | SmallDenseNet | ImageNetResNet18 | ImageNetDenseNet121
     method: Annotated[MethodSettings, OneOf(partial(registered, "aikd"))]
     optimizer: Momentum
     schedule: Milestones
