@@ -1,12 +1,9 @@
 """A classifier small enough to reason about, for the tests of methods; and numpy's view of their losses."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import torch
 from torch import nn
 
-from advkd.methods.baseline import Task
 from advkd.methods.batch import Batch
 
 CLASSES = 5
@@ -19,10 +16,9 @@ AIKD = {
     "fool_mode": "train",
 }  # fmt: skip
 GIP = {
-    "synthetic_steps": 3, "synthetic_batch": 6, "noise": 7, "image_size": 8, "generator_width": 4,
-    "generator_lr": 0.01, "generator_beta1": 0.9, "generator_beta2": 0.999, "alpha": 1.0, "beta": 5.0, "gamma": 0.1,
-    "delta": 5.0, "ie_form": "code", "act_form": "code", "bns_reduction": "mean", "bns_moment": "variance", "tau": 1.0,
-    "normalisation": "cifar10",
+    "synthetic_steps": 3, "synthetic_batch": 6, "noise": 7, "generator_width": 4, "generator_lr": 0.01,
+    "generator_beta1": 0.9, "generator_beta2": 0.999, "alpha": 1.0, "beta": 5.0, "gamma": 0.1, "delta": 5.0,
+    "ie_form": "code", "act_form": "code", "bns_reduction": "mean", "bns_moment": "variance", "tau": 1.0,
 }  # fmt: skip
 
 
@@ -70,23 +66,19 @@ class Plain(nn.Module):
         return self.fc(self.conv(images).relu().mean((2, 3)))
 
 
-def settings(**changes):
-    common = {"precision": "float32", "frozen_precision": "float32", "epochs": 10}
-    return SimpleNamespace(**(common | changes))
+def make_labels(images=40, seed=3):
+    """Labels of a data set of so many images."""
+    return torch.randint(CLASSES, (images,), generator=torch.Generator().manual_seed(seed))
 
 
-def task(images=40, seed=3, **parents):
-    labels = torch.randint(CLASSES, (images,), generator=torch.Generator().manual_seed(seed))
-    return Task(CLASSES, labels, torch.device("cpu"), parents)
-
-
-def batch(task, count=6, seed=0, groups=1, mixed=False):
+def make_batch(labels, count=6, seed=0, groups=1, mixed=False):
+    """A batch of the data set with these labels; images are noise."""
     random = torch.Generator().manual_seed(seed)
-    index = torch.randperm(len(task.labels), generator=random)[:count]
+    index = torch.randperm(len(labels), generator=random)[:count]
     images = torch.randn(groups * count, 3, 4, 4, generator=random)
     partner = torch.randperm(count, generator=random) if mixed else None
     share = torch.full((count,), 0.7) if mixed else None
-    return Batch(images, task.labels[index], index, partner, share)
+    return Batch(images, labels[index], index, partner, share)
 
 
 def probabilities(logits, tau=1.0):

@@ -1,9 +1,10 @@
-from types import SimpleNamespace
-
 import pytest
 import torch
+from made_settings import make
 
 from advkd.methods.okd import GanEnsemble
+from advkd.methods.settings.okd import AcganSettings, GanAdam, OkdSettings, SaganSettings, SingleSettings
+from advkd.schema import keys_of
 from torch_state import _torch_state  # noqa: F401  (a fixture)
 
 
@@ -12,15 +13,25 @@ def ensemble():
     """Build an ensemble of tiny networks: ensemble(model, method, **settings), the same for the same settings."""
 
     def build(model="sagan", method="okd", seed=0, **changes):
-        values = {"model": model, "method": method, "image_size": 64, "z": 8, "shared_z": True}
-        values |= {"lr_generator": 1e-3, "lr_discriminator": 4e-3, "beta1": 0.0, "beta2": 0.9}
-        values |= {"sets": 2, "rho": 0.7, "lr_connector": 5e-4} if method == "okd" else {"sets": 1}
+        base = {"model": model, "z": 8}
         if model == "sagan":
-            values |= {"width": 4, "spectral_norm": True, "gp_weight": 10.0, "penalty": "joint"}
+            base |= {"width": 4, "spectral_norm": True, "gp_weight": 10.0, "penalty": "joint"}
         else:
-            values |= {"width": 8, "aux_weight": 0.6, "dropout": 0.25}
+            base |= {"width": 8, "aux_weight": 0.6, "dropout": 0.25}
+        sets = {"sets": 2, "rho": 0.7, "lr_connector": 5e-4} if method == "okd" else {}
+        adam = {"lr_generator": 1e-3, "lr_discriminator": 4e-3, "beta1": 0.0, "beta2": 0.9}
+        groups = [
+            (SaganSettings if model == "sagan" else AcganSettings, base),
+            (OkdSettings if method == "okd" else SingleSettings, sets),
+            (GanAdam, adam),
+        ]
+        assert all(any(key in keys_of(group) for group, _ in groups) for key in changes)
+        settings = []
+        for group, values in groups:
+            own = {key: value for key, value in changes.items() if key in keys_of(group)}
+            settings.append(make(group, **values | own))
         torch.manual_seed(seed)
-        return GanEnsemble(SimpleNamespace(**(values | changes)), 5, torch.device("cpu"))
+        return GanEnsemble(*settings, 5, torch.device("cpu"))
 
     return build
 

@@ -5,57 +5,76 @@ import copy
 import numpy as np
 import pytest
 import torch
-from classifiers import AIKD, CLASSES, Tiny, batch, cross_entropy, kl, settings, task
+from classifiers import AIKD, CLASSES, Tiny, cross_entropy, kl, make_batch, make_labels
+from made_settings import make
 from torch.nn import functional as F
 
 from advkd.methods.aikd import AiKd
+from advkd.methods.settings.aikd import AiKdSettings
 from advkd.methods.wgan_gp import gradient_penalty
 from advkd.models.critic import Critic
 
+LABELS = make_labels()
 
-def build(about=None, seed=0, **changes):
-    about = about or task()
+
+def make_superior(seed=0):
+    """The superior of the method that `build` returns for the same seed."""
     torch.manual_seed(seed)
-    about.parents["superior"] = Tiny().eval()
-    return AiKd(settings(**(AIKD | changes)), Tiny(), about)
+    return Tiny().eval()
+
+
+def build(seed=0, **changes):
+    superior = make_superior(seed)
+    return AiKd(make(AiKdSettings, **AIKD | changes), Tiny(), superior=superior, classes=CLASSES, labels=LABELS)
+
+
+def critic_of(method):
+    return method.networks["critic"]
+
+
+def make_critic(norm="batch"):
+    return Critic(CLASSES, AIKD["fc1"], AIKD["fc2"], norm=norm)
 
 
 @pytest.mark.parametrize(("classes", "count"), [(67, 6560), (100, 8672), (120, 9952), (200, 15072)])
 def test_the_critic_s_size(classes, count):
-    s = settings(**(AIKD | {"fc1": 64, "fc2": 32}))
-    assert sum(p.numel() for p in Critic(classes, s).parameters()) == count
+    assert sum(p.numel() for p in Critic(classes).parameters()) == count
+    s = AiKdSettings().critic
+    assert sum(p.numel() for p in Critic(classes, s.fc1, s.fc2).parameters()) == count
 
 
 @pytest.mark.parametrize("mixed", [False, True])
 def test_the_student_s_loss_is_equation_8(mixed):
-    method = build()
-    about, previous = method.task, None
+    method, superior, previous = build(), make_superior(), None
     for epoch in range(2):
-        one = batch(about, seed=epoch, mixed=mixed)
+        batch = make_batch(LABELS, seed=epoch, mixed=mixed)
         method.begin_epoch(epoch, 1.0)
-        terms = method.loss(one)
-        z, u = copy.deepcopy(method.student)(one.images), method.task.parents["superior"](one.images)
-        adversarial = -copy.deepcopy(method.critic)(z).mean().item()
-        ce = cross_entropy(z, one.labels)
+        loss, terms = method.loss(batch)
+        z, u = copy.deepcopy(method.student)(batch.images), superior(batch.images)
+        adversarial = -copy.deepcopy(critic_of(method))(z).mean().item()
+        ce = cross_entropy(z, batch.labels)
         if mixed:
-            ce = 0.7 * ce + 0.3 * np.mean([cross_entropy(z[i : i + 1], one.labels[j : j + 1])
-                                           for i, j in enumerate(one.partner)])  # fmt: skip
+            ce = 0.7 * ce + 0.3 * np.mean([cross_entropy(z[i : i + 1], batch.labels[j : j + 1])
+                                           for i, j in enumerate(batch.partner)])  # fmt: skip
         guide = kl(u, z, 3.0)
         expected = 0.9 * ce + 0.1 * guide + 0.1 * adversarial
         if epoch == 1:
-            progressive = kl(previous(one.images), z, 1.0)
+            progressive = kl(previous(batch.images), z, 1.0)
             expected = 0.6 * ce + 0.3 * progressive + 0.1 * guide + 0.1 * adversarial
             assert terms["L_P"].item() == pytest.approx(progressive, rel=1e-4)
-        assert terms["L"].item() == pytest.approx(expected, rel=1e-4)
+        assert ("L_P" in terms) == (epoch == 1)
+        assert loss.item() == pytest.approx(expected, rel=1e-4)
+        assert terms["CE"].item() == pytest.approx(ce, rel=1e-4)
         assert terms["L_G"].item() == pytest.approx(guide, rel=1e-4)
+        assert terms["L_A"].item() == pytest.approx(adversarial, rel=1e-4)
         previous = copy.deepcopy(method.student).eval()  # statistics moved in this epoch
         method.end_epoch(epoch)
 
 
 def test_the_previous_student_is_that_of_the_epoch_s_end():
     method = build()
-    images = batch(method.task).images
-    method.loss(batch(method.task))
+    images = make_batch(LABELS).images
+    method.loss(make_batch(LABELS))
     method.end_epoch(0)
     at_end = copy.deepcopy(method.student).eval()(images)
     with torch.no_grad():
@@ -65,25 +84,43 @@ def test_the_previous_student_is_that_of_the_epoch_s_end():
 
 def test_all_weights_zero_is_baseline_to_the_bit():
     method = build(alpha_g=0.0, alpha_p=0.0, omega=0.0)
-    one = batch(method.task)
-    expected = F.cross_entropy(copy.deepcopy(method.student)(one.images), one.labels)
-    assert torch.equal(method.loss(one)["L"], expected)
+    batch = make_batch(LABELS)
+    expected = F.cross_entropy(copy.deepcopy(method.student)(batch.images), batch.labels)
+    assert torch.equal(method.loss(batch)[0], expected)
     assert not method.networks and not method.optimizers
 
 
 def test_omega_zero_is_no_adv_to_the_bit():
     """The gradient without a critic, and its loss, are those of the three other terms alone."""
     method, with_critic = build(omega=0.0), build(omega=0.1)
-    with_critic.s.omega = 0.0  # built with a critic that then has no weight
     assert "critic" not in method.networks and "critic" in with_critic.networks
     for epoch in range(2):
-        one = batch(method.task, seed=epoch)
-        losses = []
+        batch = make_batch(LABELS, seed=epoch)
         for each in (method, with_critic):
             each.begin_epoch(epoch, 1.0)
-            losses.append(each.loss(one)["L"])
+        loss, terms = method.loss(batch)
+        _, others = with_critic.loss(batch)
+        alpha_p, nothing = (0.3, others["L_P"]) if epoch else (0.0, torch.zeros(()))
+        expected = (1 - alpha_p - 0.1) * others["CE"] + alpha_p * nothing + 0.1 * others["L_G"]
+        assert torch.equal(loss.detach(), expected)
+        assert terms.keys() == others.keys() - {"L_A", "L_D", "W", "GP"}
+        assert all(torch.equal(terms[name], others[name]) for name in terms)
+        for each in (method, with_critic):
             each.end_epoch(epoch)
-        assert torch.equal(*losses)
+
+
+def test_the_gradient_with_a_critic_is_that_without_and_omega_times_l_a_s():
+    gradients = []
+    for omega in (0.0, 0.1):
+        method = build(omega=omega)
+        batch = make_batch(LABELS)
+        loss, _ = method.loss(batch)
+        if omega:
+            adversarial = critic_of(method)(method.logits(batch.images)).mean()  # -L_A
+            loss = loss + omega * adversarial
+        loss.backward(inputs=list(method.student.parameters()))
+        gradients.append(torch.cat([parameter.grad.flatten() for parameter in method.student.parameters()]))
+    torch.testing.assert_close(gradients[1], gradients[0], rtol=1e-4, atol=1e-6)
 
 
 def literal_critic_loss(critic, z, u, eps, weight):
@@ -106,7 +143,7 @@ def literal_critic_loss(critic, z, u, eps, weight):
 @pytest.mark.parametrize("norm", ["batch", "layer", "none"])
 def test_the_critic_s_loss_is_equation_6_by_finite_differences(norm):
     torch.manual_seed(1)
-    critic = Critic(CLASSES, settings(**(AIKD | {"critic_norm": norm}))).double()
+    critic = make_critic(norm).double()
     z, u = torch.randn(2, 6, CLASSES).double()
     eps = torch.rand(6, 1).double()
     expected, penalty = literal_critic_loss(critic, z, u, eps, 10.0)
@@ -118,7 +155,7 @@ def test_the_critic_s_loss_is_equation_6_by_finite_differences(norm):
 
 def test_the_gradient_of_the_penalty_by_finite_differences():
     torch.manual_seed(2)
-    critic = Critic(CLASSES, settings(**AIKD)).double()
+    critic = make_critic().double()
     z, u = torch.randn(2, 6, CLASSES).double()
     eps = torch.rand(6, 1).double()
     weight = critic.layers[0].weight
@@ -138,7 +175,7 @@ def test_the_gradient_of_the_penalty_by_finite_differences():
 
 def test_the_sum_s_gradient_is_as_many_times_the_mean_s_as_there_are_outputs():
     torch.manual_seed(3)
-    critic = Critic(CLASSES, settings(**AIKD)).double()
+    critic = make_critic().double()
     x = torch.randn(6, CLASSES).double().requires_grad_()
     gradients = [torch.autograd.grad(critic(x, scalar).sum(), x)[0] for scalar in ("mean", "sum")]
     torch.testing.assert_close(gradients[1], AIKD["fc2"] * gradients[0])
@@ -147,34 +184,34 @@ def test_the_sum_s_gradient_is_as_many_times_the_mean_s_as_there_are_outputs():
 def test_the_critic_learns_to_rate_the_superior_above_the_student():
     """A shift of the logits by one standard unit; without batch norm, whose two forwards would hide it."""
     method = build(critic_lr=1e-2, critic_norm="none")
-    one = batch(method.task, count=20)
+    batch = make_batch(LABELS, count=20)
     with torch.no_grad():
         method.superior.network.fc.bias.add_(1 / CLASSES**0.5)
-        shift = (method.superior(one.images) - method.logits(one.images)).mean(0).norm().item()
-    distances = [method.loss(one)["W"].item() for _ in range(150)]
+        shift = (method.superior(batch.images) - method.logits(batch.images)).mean(0).norm().item()
+    distances = [method.loss(batch)[1]["W"].item() for _ in range(150)]
     # A critic of slope 1 cannot see more than the distance between the two, and should see most of it.
     assert distances[0] < 0.5 * shift < distances[-1] < 1.2 * shift
 
 
 def test_without_the_middle_term_nothing_rates_the_superior_high():
     kept, dropped = build(), build(critic_real=False)
-    one = batch(kept.task)
+    batch = make_batch(LABELS)
     terms = []
     for method in (kept, dropped):
         torch.manual_seed(5)
-        terms.append(method.loss(one))
+        terms.append(method.loss(batch)[1])
     on_u = terms[0]["L_D"] - terms[1]["L_D"]
-    fresh = build().critic
-    expected = -fresh(kept.task.parents["superior"](one.images)).mean()
+    fresh = critic_of(build())
+    expected = -fresh(make_superior()(batch.images)).mean()
     torch.testing.assert_close(on_u, expected.detach(), rtol=1e-4, atol=1e-5)
 
 
 def test_the_student_s_loss_moves_no_critic_and_no_frozen_network():
     method = build()
     method.begin_epoch(1, 1.0)
-    terms = method.loss(batch(method.task))
+    loss, _ = method.loss(make_batch(LABELS))
     before = copy.deepcopy([method.networks["critic"].state_dict(), method.superior.state_dict()])
-    terms["L"].backward(inputs=list(method.student.parameters()))
+    loss.backward(inputs=list(method.student.parameters()))
     after = [method.networks["critic"].state_dict(), method.superior.state_dict()]
     assert all(torch.equal(a[k], b[k]) for a, b in zip(before, after, strict=True) for k in a)
     assert not any(parameter.requires_grad for parameter in method.superior.parameters())
@@ -198,8 +235,8 @@ def test_every_reading_of_the_paper_changes_what_is_learnt(key, value):
         for epoch in range(2):
             method.begin_epoch(epoch, 1.0)
             torch.manual_seed(5)
-            terms = method.loss(batch(plain.task, seed=epoch))
-            found += [terms["L"].detach(), terms["L_D"]]
+            loss, terms = method.loss(make_batch(LABELS, seed=epoch))
+            found += [loss.detach(), terms["L_D"]]
             method.end_epoch(epoch)
         losses.append(torch.stack(found))
     assert torch.isfinite(losses[1]).all() and not torch.allclose(*losses, rtol=1e-6, atol=0)
@@ -207,15 +244,15 @@ def test_every_reading_of_the_paper_changes_what_is_learnt(key, value):
 
 def test_the_table_holds_the_logits_of_the_epoch_before():
     method = build(previous_source="table", omega=0.0)
-    one = batch(method.task)
+    batch = make_batch(LABELS)
     method.begin_epoch(0, 1.0)
-    assert method.loss(one)["L_P"] == 0
-    logits = copy.deepcopy(method.student)(one.images)
+    assert "L_P" not in method.loss(batch)[1]
+    logits = copy.deepcopy(method.student)(batch.images)
     with torch.no_grad():
         method.student.fc.bias.add_(torch.arange(CLASSES).float())
     method.begin_epoch(1, 1.0)
-    found = method.loss(one)["L_P"].item()
-    assert found == pytest.approx(kl(logits, copy.deepcopy(method.student)(one.images), 1.0), rel=1e-4)
+    found = method.loss(batch)[1]["L_P"].item()
+    assert found == pytest.approx(kl(logits, copy.deepcopy(method.student)(batch.images), 1.0), rel=1e-4)
 
 
 def test_the_critic_s_rate_follows_the_schedule_on_request():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from classifiers import batch, task
+from classifiers import make_batch, make_labels
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import entropy
@@ -30,7 +30,7 @@ def test_gradient_is_tau_times_the_difference_of_probabilities():
 
 
 def test_cross_entropy_of_mixed_images_is_that_of_mixed_labels():
-    mixed = batch(task(), mixed=True)
+    mixed = make_batch(make_labels(), mixed=True)
     logits = torch.randn(6, 5).double()
     onehot = torch.eye(5).double()[mixed.labels]
     soft = 0.7 * onehot + 0.3 * onehot[mixed.partner]

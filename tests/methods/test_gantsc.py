@@ -5,23 +5,26 @@ import copy
 import numpy as np
 import pytest
 import torch
-from classifiers import CLASSES, Deeper, Tiny, batch, settings, task
+from classifiers import CLASSES, Deeper, Tiny, make_batch, make_labels
+from made_settings import make
 from scipy.stats import binomtest, chisquare
 
 from advkd.methods.batch import Batch
 from advkd.methods.gantsc import GanTsc
 from advkd.methods.gantsc_gan import GanTscGan, draw
+from advkd.methods.settings.gantsc import GanTscGanSettings, GanTscSettings
 from advkd.models.gantsc import Discriminator, Generator
 from advkd.models.normalisation import NORMALISATIONS
 
-GAN = {"noise": 6, "width": 8, "normalisation": "cifar10", "generator_lr": 0.01}
-GAN |= {"generator_beta1": 0.5, "generator_beta2": 0.999}
+GAN = {"noise": 6, "generator_lr": 0.01, "generator_beta1": 0.5, "generator_beta2": 0.999}
+TASK = {"classes": CLASSES, "normalisation": "cifar10"}
+LABELS = make_labels()
 
 
-def gantsc(fake_share):
+def gantsc(fake_share, teacher=None):
     gan = Generator(CLASSES, 6, 8).eval()
-    about = task(teacher=Deeper(), gan=gan)
-    return GanTsc(settings(fake_share=fake_share, normalisation="cifar10"), Tiny(), about)
+    settings = make(GanTscSettings, fake_share=fake_share)
+    return GanTsc(settings, Tiny(), teacher=teacher or Deeper(), gan=gan, **TASK)
 
 
 def seeing(network):
@@ -32,15 +35,16 @@ def seeing(network):
 
 @pytest.mark.parametrize("fake_share", [0.0, 1.0])
 def test_the_student_regresses_the_teacher_s_logits(fake_share):
-    method = gantsc(fake_share)
-    one, seen, literal = batch(method.task), seeing(method.student), copy.deepcopy(method.student)
-    terms = method.loss(one)
-    assert torch.equal(seen[0], one.images) == (fake_share == 0)
-    target, z = method.task.parents["teacher"].eval()(seen[0]), literal(seen[0])
+    teacher = Deeper()
+    method = gantsc(fake_share, teacher)
+    batch, seen, literal = make_batch(LABELS), seeing(method.student), copy.deepcopy(method.student)
+    loss, terms = method.loss(batch)
+    assert torch.equal(seen[0], batch.images) == (fake_share == 0)
+    target, z = teacher.eval()(seen[0]), literal(seen[0])
     difference = (target - z).detach().double().numpy()
-    assert terms["L"].item() == pytest.approx((difference**2).sum() / 2 / len(difference), rel=1e-4)
+    assert loss.item() == pytest.approx((difference**2).sum() / 2 / len(difference), rel=1e-4)
     assert terms["disagreement"] == (target.argmax(1) != z.argmax(1)).float().mean()
-    terms["L"].backward()
+    loss.backward()
     for network in (method.gan, method.teacher):
         assert all(parameter.grad is None for parameter in network.parameters())
     assert all(parameter.grad is not None for parameter in method.student.parameters())
@@ -48,9 +52,9 @@ def test_the_student_regresses_the_teacher_s_logits(fake_share):
 
 def test_drawn_images_are_the_gan_s_in_evaluation_mode():
     method = gantsc(1.0)
-    one, seen, before = batch(method.task), seeing(method.student), copy.deepcopy(method.gan.state_dict())
+    seen, before = seeing(method.student), copy.deepcopy(method.gan.state_dict())
     torch.manual_seed(3)
-    method.loss(one)
+    method.loss(make_batch(LABELS))
     torch.manual_seed(3)
     torch.rand(())
     noise, labels = torch.randn(6, 6), torch.randint(CLASSES, (6,))
@@ -61,11 +65,11 @@ def test_drawn_images_are_the_gan_s_in_evaluation_mode():
 
 def test_every_batch_is_real_or_drawn_by_chance():
     method = gantsc(0.8)
-    one, seen = batch(method.task, count=2), seeing(method.student)
+    batch, seen = make_batch(LABELS, count=2), seeing(method.student)
     for step in range(300):
         torch.manual_seed(step)
-        method.loss(one)
-    drawn = [images for images in seen if not torch.equal(images, one.images)]
+        method.loss(batch)
+    drawn = [images for images in seen if not torch.equal(images, batch.images)]
     assert binomtest(len(drawn), 300, 0.8).pvalue > 1e-3
     assert len({images.sum().item() for images in drawn}) == len(drawn), "never twice the same"
 
@@ -77,11 +81,10 @@ def test_drawn_classes_are_uniform():
 
 
 def acgan():
-    about = task()
-    method = GanTscGan(settings(**GAN), Discriminator(CLASSES, 8), about)
+    method = GanTscGan(make(GanTscGanSettings, **GAN), Discriminator(CLASSES, 8), **TASK)
     random = torch.Generator().manual_seed(1)
     images = torch.randn(6, 3, 32, 32, generator=random)
-    return method, Batch(images, about.labels[:6], torch.arange(6))
+    return method, Batch(images, LABELS[:6], torch.arange(6))
 
 
 def judged(method):
@@ -110,32 +113,32 @@ def labelled(classes, labels):
 
 
 def test_the_losses_of_the_ac_gan():
-    method, one = acgan()
+    method, batch = acgan()
     seen = judged(method)
     torch.manual_seed(2)
-    terms = method.loss(one)
+    loss, terms = method.loss(batch)
     torch.manual_seed(2)
     torch.randn(6, 6)
     wanted = torch.randint(CLASSES, (6,)).numpy()
     (fake, source_g, class_g), (real, source_r, class_r), (again, source_f, class_f) = seen
-    assert torch.equal(fake, again) and torch.equal(real, one.images), "the same fakes, from before the move"
+    assert torch.equal(fake, again) and torch.equal(real, batch.images), "the same fakes, from before the move"
     assert terms["L_G"].item() == pytest.approx(binary(source_g, True) + labelled(class_g, wanted), rel=1e-4)
-    auxiliary = labelled(class_r, one.labels.numpy()) + labelled(class_f, wanted)
+    auxiliary = labelled(class_r, batch.labels.numpy()) + labelled(class_f, wanted)
     expected = binary(source_r, True) + binary(source_f, False) + auxiliary
-    assert terms["L"].item() == pytest.approx(expected, rel=1e-4)
+    assert loss.item() == pytest.approx(expected, rel=1e-4)
     assert terms["W"].item() == pytest.approx(source_r.mean() - source_f.mean(), rel=1e-4, abs=1e-6)
 
 
 def test_one_step_moves_the_generator_and_leaves_the_discriminator_to_the_loop():
-    method, one = acgan()
+    method, batch = acgan()
     before = {name: value.clone() for name, value in method.generator.named_parameters()}
     weights = copy.deepcopy(dict(method.student.named_parameters()))
-    terms = method.loss(one)
+    loss, _ = method.loss(batch)
     assert all(not torch.equal(value, before[name]) for name, value in method.generator.named_parameters())
     for name, value in method.student.named_parameters():
         assert torch.equal(value, weights[name]) and value.grad is None, name
     gradients = [parameter.grad.clone() for parameter in method.generator.parameters()]
-    terms["L"].backward()
+    loss.backward()
     assert all(parameter.grad.any() for parameter in method.student.parameters())
     for parameter, gradient in zip(method.generator.parameters(), gradients, strict=True):
         assert torch.equal(parameter.grad, gradient)

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from classifiers import CLASSES, GIP, Deeper, Plain, Tiny, batch, kl, probabilities, settings, task
+from classifiers import CLASSES, GIP, Deeper, Plain, Tiny, kl, make_batch, make_labels, probabilities
+from made_settings import make
 from torch import nn
 from torch.nn import functional as F
 
@@ -14,16 +15,20 @@ from advkd.errors import UserError
 from advkd.methods.baseline import Baseline
 from advkd.methods.dafl import Dafl
 from advkd.methods.gip import Gip
+from advkd.methods.settings.baseline import BaselineSettings
 from advkd.models.normalisation import to_pixels
 
 LOSSES = {"alpha": "L_OH", "beta": "L_IE", "gamma": "L_ACT", "delta": "L_BNS"}
 
 
-def gip(teacher=None, kind=Gip, **changes):
+def gip(teacher=None, kind=Gip, epochs=10, precision="float32", **changes):
     """A method at the beginning of its first epoch, with noise in the weights of its generator."""
-    about = task(teacher=teacher or Deeper())
-    method = kind(settings(**(GIP | changes)), Tiny(), about)
+    teacher = teacher or Deeper()
+    settings = make(kind.Settings, **GIP | changes)
+    task = {"classes": CLASSES, "epochs": epochs, "image_size": 8, "normalisation": "cifar10", "precision": precision}
+    method = kind(settings, Tiny(), teacher=teacher, **task)
     method.begin_epoch(0, 1.0)
+    method.given_teacher = teacher
     return method
 
 
@@ -47,7 +52,7 @@ def straightforward(method, noise):
     """The generator's losses, their sum, L_KD and the gradients, by separate forwards of a teacher like any other."""
     s = method.s
     generator, student = copy.deepcopy(method.generator), copy.deepcopy(method.student)
-    teacher = copy.deepcopy(method.task.parents["teacher"]).eval()
+    teacher = copy.deepcopy(method.given_teacher).eval()
     distances, features = [], []
 
     def compare(module, inputs):
@@ -89,8 +94,9 @@ def test_a_synthetic_step_equals_a_straightforward_one(tau):
         torch.manual_seed(step)
         expected = straightforward(method, torch.randn(6, 7))
         torch.manual_seed(step)
-        terms = method.synthetic_loss()
-        terms["L"].backward()
+        loss, terms = method.synthetic_loss()
+        assert loss.item() == terms["L_KD"].item()
+        loss.backward()
         for name, value in expected.terms.items():
             assert terms[name].item() == pytest.approx(value, rel=1e-5, abs=1e-6), name
         for ours, theirs in ((method.generator, expected.generator), (method.student, expected.student)):
@@ -104,9 +110,9 @@ def test_a_synthetic_step_equals_a_straightforward_one(tau):
 
 
 def test_terms_are_those_of_eq_16_and_carry_no_graph():
-    terms = gip().synthetic_loss()
-    assert list(terms) == ["L", "L_KD", "L_G", *LOSSES.values()]
-    assert [name for name, term in terms.items() if term.requires_grad] == ["L"]
+    loss, terms = gip().synthetic_loss()
+    assert list(terms) == ["L_KD", "L_G", *LOSSES.values()]
+    assert loss.requires_grad and not any(term.requires_grad for term in terms.values())
     total = terms["L_OH"] + 5 * terms["L_IE"] + 0.1 * terms["L_ACT"] + 5 * terms["L_BNS"]
     torch.testing.assert_close(total, terms["L_G"])
 
@@ -115,10 +121,10 @@ def test_l_kd_in_float64():
     method = gip(tau=3.0)
     seen = seeing(method)
     before = copy.deepcopy(method.student)
-    terms = method.synthetic_loss()
-    teacher = method.task.parents["teacher"].eval()
+    loss, terms = method.synthetic_loss()
+    teacher = method.given_teacher.eval()
     expected = kl(teacher(seen[0]), before(seen[0]), 3.0)
-    assert terms["L_KD"].item() == terms["L"].item() == pytest.approx(expected, rel=1e-4)
+    assert terms["L_KD"].item() == loss.item() == pytest.approx(expected, rel=1e-4)
 
 
 def test_each_step_s_gradients_reach_one_network():
@@ -126,19 +132,19 @@ def test_each_step_s_gradients_reach_one_network():
     teacher = method.teacher.network
     parts = (method.generator, method.student, teacher)
     before = [weights_of(part) for part in parts]
-    terms = method.synthetic_loss()
+    loss, _ = method.synthetic_loss()
     assert changed(method.generator, before[0]) == dict(method.generator.named_parameters()).keys()
     assert not changed(method.student, before[1]) and all(p.grad is None for p in method.student.parameters())
     moved = [weights_of(part) for part in parts]
     gradients = [p.grad.clone() for p in method.generator.parameters()]
-    terms["L"].backward()
+    loss.backward()
     assert all(p.grad.any() for name, p in method.student.named_parameters() if name != "conv.bias")
     for parameter, gradient in zip(method.generator.parameters(), gradients, strict=True):
         assert torch.equal(parameter.grad, gradient), "the student's loss adds nothing to it"
     assert not changed(method.generator, moved[0])
     for name, value in teacher.state_dict().items():
         assert torch.equal(value, before[2][name]), name
-    assert all(p.grad is None for part in (teacher, method.task.parents["teacher"]) for p in part.parameters())
+    assert all(p.grad is None for part in (teacher, method.given_teacher) for p in part.parameters())
 
 
 def test_the_student_sees_the_images_from_before_the_generator_s_move():
@@ -159,7 +165,8 @@ def test_a_loss_without_weight_is_neither_computed_nor_named(off, monkeypatch):
     names = {"alpha": "one_hot", "beta": "information_entropy", "gamma": "activation", "delta": "batch_norm_statistics"}
     method = gip(**{off: 0.0})
     monkeypatch.setattr(generator_losses, names[off], lambda *_: 1 / 0)
-    assert list(method.synthetic_loss()) == ["L", "L_KD", "L_G", *(LOSSES[name] for name in LOSSES if name != off)]
+    _, terms = method.synthetic_loss()
+    assert list(terms) == ["L_KD", "L_G", *(LOSSES[name] for name in LOSSES if name != off)]
 
 
 @pytest.mark.parametrize(("key", "value", "term"), [("ie_form", "equation", "L_IE"), ("act_form", "equation", "L_ACT"),
@@ -171,24 +178,27 @@ def test_forms_change_their_own_term_alone(key, value, term):
         method = gip(**changes)
         torch.manual_seed(1)
         found.append(method.synthetic_loss())
-    assert [name for name in found[0] if not torch.equal(found[0][name], found[1][name])] == ["L_G", term]
+    (loss, terms), (other_loss, others) = found
+    assert torch.equal(loss, other_loss)
+    assert [name for name in terms if not torch.equal(terms[name], others[name])] == ["L_G", term]
 
 
 def test_real_steps_are_baseline_s_and_ask_no_teacher(monkeypatch):
     method = gip()
     monkeypatch.setattr(method, "teacher", None)
-    one = batch(method.task)
+    batch = make_batch(make_labels())
     torch.manual_seed(0)
-    literal = Baseline(settings(), copy.deepcopy(method.student), method.task).loss(one)
+    expected, literal = Baseline(BaselineSettings(), copy.deepcopy(method.student), classes=CLASSES).loss(batch)
     torch.manual_seed(0)
-    terms = method.loss(one)
+    loss, terms = method.loss(batch)
+    assert torch.equal(loss, expected)
     assert list(terms) == list(literal) and all(torch.equal(terms[name], literal[name]) for name in terms)
 
 
 def test_without_synthetic_steps_there_is_nothing_but_the_student():
-    about, student = task(), Tiny()
+    student = Tiny()
     state = torch.get_rng_state()
-    method = Gip(settings(synthetic_steps=0), student, about)
+    method = Gip(make(Gip.Settings, synthetic_steps=0), student, classes=CLASSES)
     assert method.networks == method.optimizers == method.tensors == method.samples() == {}
     assert method.end_epoch(0) == {} and method.synthetic_steps == 0
     assert torch.equal(torch.get_rng_state(), state), "nothing was drawn"
@@ -199,14 +209,14 @@ def test_a_teacher_without_batch_norm_is_refused_where_its_statistics_count():
         gip(Plain())
     assert "\n" not in str(caught.value)
     method = gip(Plain(), delta=0.0)
-    assert method.synthetic_loss()["L_G"].isfinite()
+    assert method.synthetic_loss()[1]["L_G"].isfinite()
     assert method.end_epoch(0) == {}, "no distance to measure"
 
 
 def test_frequencies_count_what_the_teacher_takes_the_images_for():
     method = gip(epochs=4)
     seen, expected = seeing(method), torch.zeros(4, CLASSES, dtype=torch.int64)
-    teacher = copy.deepcopy(method.task.parents["teacher"]).eval()
+    teacher = copy.deepcopy(method.given_teacher).eval()
     for epoch in (0, 2):
         method.begin_epoch(epoch, 1.0)
         for _ in range(5):
@@ -220,23 +230,23 @@ def test_frequencies_count_what_the_teacher_takes_the_images_for():
 
 def test_moments_go_from_the_first_epoch_to_the_last():
     for epochs, expected in ((1, [1]), (2, [1, 2]), (8, list(range(1, 9))), (200, [1, 29, 58, 86, 115, 143, 172, 200])):
-        assert gip(epochs=epochs).moments == expected
+        assert gip(epochs=epochs).recorder.moments == expected
     for epochs in range(1, 60):
-        moments = gip(epochs=epochs).moments
+        moments = gip(epochs=epochs).recorder.moments
         assert len(moments) <= 8 and moments[0] == 1 and moments[-1] == epochs and moments == sorted(set(moments))
 
 
 @pytest.mark.parametrize("delta", [5.0, 0.0])
 def test_the_end_of_an_epoch_measures_the_distance_and_keeps_images(delta):
     method = gip(epochs=2, delta=delta, synthetic_batch=12, bns_reduction="sum", bns_moment="deviation")
-    teacher = copy.deepcopy(method.task.parents["teacher"]).eval()
+    teacher = copy.deepcopy(method.given_teacher).eval()
     for epoch in range(2):
         method.begin_epoch(epoch, 1.0)
         method.synthetic_loss()
         before = copy.deepcopy(method.generator)
         states = [weights_of(part) for part in (method.student, method.teacher.network)]
         found = method.end_epoch(epoch)
-        images = before(method.same).detach()
+        images = before(method.tensors["same"]).detach()
         x, losses = images, []
         for module in teacher.body:
             if isinstance(module, nn.BatchNorm2d):
@@ -267,7 +277,9 @@ def test_dafl_is_the_synthetic_part_alone():
         method = gip(kind=kind, delta=0.0)
         torch.manual_seed(1)
         found.append(method.synthetic_loss())
-    assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])
+    (loss, terms), (other_loss, others) = found
+    assert torch.equal(loss, other_loss)
+    assert terms.keys() == others.keys() and all(torch.equal(terms[name], others[name]) for name in terms)
 
 
 def test_lower_precision_changes_losses_by_little_and_their_gradients_reach_the_generator():
@@ -276,9 +288,9 @@ def test_lower_precision_changes_losses_by_little_and_their_gradients_reach_the_
         torch.manual_seed(0)
         method = gip(precision=precision, frozen_precision=precision, synthetic_batch=24)
         torch.manual_seed(1)
-        terms = method.synthetic_loss()
-        terms["L"].backward()
-        found.append((terms, torch.cat([p.grad.flatten() for p in method.generator.parameters()])))
+        loss, terms = method.synthetic_loss()
+        loss.backward()
+        found.append(({"L": loss, **terms}, torch.cat([p.grad.flatten() for p in method.generator.parameters()])))
     (exact, gradient), (rough, rounded) = found
     for name in exact:
         assert rough[name].dtype == torch.float32
@@ -288,7 +300,7 @@ def test_lower_precision_changes_losses_by_little_and_their_gradients_reach_the_
 
 def test_a_generator_that_is_trained_lowers_its_loss():
     method = gip(synthetic_batch=32)
-    first, *_, last = [method.synthetic_loss() for _ in range(60)]
+    first, *_, last = [method.synthetic_loss()[1] for _ in range(60)]
     assert last["L_G"] < first["L_G"] and last["L_BNS"] < first["L_BNS"]
     assert last["L_IE"] > -np.log10(CLASSES) - 1e-5
 

@@ -1,7 +1,6 @@
 """What one forward of a frozen teacher shows, against hooks and forwards of the tests' own."""
 
 import copy
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,12 +10,18 @@ from torch import nn
 from advkd.methods import generator_losses
 from advkd.methods.observed import Observed, Statistics
 from advkd.models import classifiers
+from advkd.models.settings import ReActNet18Settings, SmallResNet, WideResNetSettings
 
-NETWORKS = [("resnet18", 8), ("resnet34", 8), ("wrn28_10", 20), ("reactnet18", 8)]
+NETWORKS = [
+    SmallResNet(model="resnet18", width=8, stem="cifar"),
+    SmallResNet(model="resnet34", width=8, stem="cifar"),
+    WideResNetSettings(model="wrn28_10", width=20),
+    ReActNet18Settings(model="reactnet18", width=8, binary="all", shortcut="real"),
+]
 
 
-def build(model, width):
-    network = classifiers.build(SimpleNamespace(model=model, width=width, stem="cifar", binary="all"), CLASSES)
+def build(settings):
+    network = classifiers.build(settings, CLASSES)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             nn.init.normal_(module.running_mean, 0, 0.2)
@@ -41,9 +46,9 @@ def by_hand(network, images):
         return network(images.double()), features[0], moments
 
 
-@pytest.mark.parametrize(("model", "width"), NETWORKS)
-def test_one_forward_shows_what_hooks_of_our_own_see(model, width):
-    network, images = build(model, width), torch.randn(5, 3, 8, 8)
+@pytest.mark.parametrize("settings", NETWORKS, ids=lambda settings: settings.model)
+def test_one_forward_shows_what_hooks_of_our_own_see(settings):
+    network, images = build(settings), torch.randn(5, 3, 8, 8)
     seen = Observed(network, "float32").observe(images, statistics=True)
     logits, features, moments = by_hand(network, images)
     close = {"rtol": 1e-3, "atol": 1e-3}
@@ -54,9 +59,9 @@ def test_one_forward_shows_what_hooks_of_our_own_see(model, width):
         torch.testing.assert_close(found.double(), torch.cat([moment[number] for moment in moments]), **close)
 
 
-@pytest.mark.parametrize(("model", "width"), NETWORKS)
-def test_kept_statistics_stand_in_the_order_of_the_forward(model, width):
-    network, images = build(model, width), torch.randn(5, 3, 8, 8)
+@pytest.mark.parametrize("settings", NETWORKS, ids=lambda settings: settings.model)
+def test_kept_statistics_stand_in_the_order_of_the_forward(settings):
+    network, images = build(settings), torch.randn(5, 3, 8, 8)
     kept = Observed(network, "float32").kept
     _, _, moments = by_hand(network, images)
     for found, name in ((kept.mean, "running_mean"), (kept.second, "running_var")):

@@ -54,7 +54,7 @@ def test_terms_networks_and_optimizers(ensemble, batch, model, method, expected)
 
 @pytest.mark.parametrize(
     ("method", "changes"),
-    [("okd", {"sets": 1}), ("okd", {"sets": 0}), ("single", {"sets": 2}), ("single", {"image_size": 32})],
+    [("okd", {"sets": 1}), ("okd", {"sets": 0}), ("single", {"sets": 2}), ("single", {"sets": 0})],
 )
 def test_impossible_settings_are_refused(ensemble, method, changes):
     with pytest.raises(ValueError, match=next(iter(changes))):

@@ -1,18 +1,24 @@
+import importlib
 import sys
-from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import nn
 
-from advkd.errors import UserError
 from advkd.models import classifiers
+from advkd.models.settings import ImageNetDenseNet121, ImageNetResNet18, Network, PreActResNet18Settings, SmallDenseNet
 
-NAMES = ["preact_resnet18", "densenet121_cifar", "resnet18", "densenet121"]
+NETWORKS = {
+    "preact_resnet18": PreActResNet18Settings(model="preact_resnet18", width=8, preact="lineage"),
+    "densenet121_cifar": SmallDenseNet(model="densenet121_cifar", width=8),
+    "resnet18": ImageNetResNet18(model="resnet18", width=8),
+    "densenet121": ImageNetDenseNet121(model="densenet121", width=8),
+}
+NAMES = list(NETWORKS)
 
 
-def build(model, classes=5, width=8):
-    return classifiers.build(SimpleNamespace(model=model, width=width, preact="lineage"), classes)
+def build(model, classes=5):
+    return classifiers.build(NETWORKS[model], classes)
 
 
 @pytest.mark.parametrize("model", NAMES)
@@ -68,6 +74,9 @@ def test_only_torchvisions_networks_need_torchvision(monkeypatch):
             build(model)
 
 
-def test_unknown_network_is_refused():
-    with pytest.raises(UserError, match="no classifier is called 'resnet50'"):
-        build("resnet50")
+def test_every_network_s_settings_name_the_function_that_builds_it():
+    groups = Network.__subclasses__()
+    assert len(groups) >= 8
+    for group in groups:
+        module, _, name = group.implementation.partition(":")
+        assert callable(getattr(importlib.import_module(module), name)), group

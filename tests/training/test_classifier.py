@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,8 +17,10 @@ from advkd.errors import UserError
 from advkd.files import read_json, sha256, write_json
 from advkd.methods.aikd import AiKd
 from advkd.methods.baseline import Baseline
+from advkd.methods.settings.base import registered
 from advkd.models import classifiers
 from advkd.runs.session import Session
+from advkd.settings.papers import run_settings
 from advkd.training import classifier, evaluation
 from checkouts import ROOT, environment
 
@@ -50,14 +51,17 @@ def runs(tmp_path, trained):
 
 
 def after_step(monkeypatch, number, action):
-    """Do `action` when `number` steps' losses have been computed in this process."""
+    """When `number` steps' losses were computed in this process, replace the last by `action(loss)`, if not None."""
     made = []
-    for kind in set(classifier.METHODS.values()):
+    for kind in {classifier.method_class(settings) for settings in registered("aikd").values()}:
 
         def loss(self, batch, original=kind.loss):
-            terms = original(self, batch)
+            loss, terms = original(self, batch)
             made.append(1)
-            return action(terms) or terms if len(made) == number else terms
+            if len(made) != number:
+                return loss, terms
+            replaced = action(loss)
+            return loss if replaced is None else replaced, terms
 
         monkeypatch.setattr(kind, "loss", loss)
 
@@ -108,13 +112,22 @@ def test_predictions_are_those_of_the_stored_weights(trained, data_root):
     for kind, epoch in (("logits", -1), ("best_logits", result["best_epoch"] - 1)):
         wrong = (arrays[kind].argmax(1) != arrays["labels"]).mean()
         assert 100 * wrong == pytest.approx(errors[epoch], abs=1e-4)
-    student = classifiers.build(SimpleNamespace(**doc["settings"]), CLASSES)
+    student = classifiers.build(run_settings(doc["run"], doc["settings"]).network, CLASSES)
     student.load_state_dict(load_file(folder / "model.safetensors"))
     store = np.load(data_root / "stores" / doc["store"] / "held_out.npy")
     mean, std = torch.tensor([0.4914, 0.4822, 0.4465]), torch.tensor([0.2023, 0.1994, 0.2010])
     images = ((torch.tensor(store).float() / 255 - mean) / std).permute(0, 3, 1, 2)
     with torch.no_grad():
         np.testing.assert_allclose(student.eval()(images).numpy(), arrays["logits"], atol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["aikd", "aikd+previous_source=table"])
+def test_the_history_has_no_progressive_term_in_the_first_epoch(method, trained):
+    with (trained / document(method)["run"] / "history.csv").open() as file:
+        first, *later = csv.DictReader(file)
+    assert first["L_P"] == "" and len(later) == 2
+    assert all(float(row["L_P"]) > 0 for row in later)
+    assert all(value for name, value in first.items() if name != "L_P")
 
 
 def test_every_image_is_seen_once_an_epoch(runs, data_root, monkeypatch):
@@ -192,7 +205,7 @@ def test_the_best_epoch_is_kept_with_the_checkpoint(runs, trained, data_root, mo
 
 def test_a_diverged_superior_blocks_its_students_until_it_is_trained(tmp_path, data_root, monkeypatch):
     with monkeypatch.context() as patch:
-        after_step(patch, 6, lambda terms: {**terms, "L": terms["L"] * float("nan")})
+        after_step(patch, 6, lambda loss: loss * float("nan"))
         train(document("baseline"), tmp_path, data_root, seconds=0)
     result = read_json(tmp_path / document("baseline")["run"] / "result.json")
     assert (result["status"], result["step"], result["terms"]["L"]) == ("diverged", 6, "nan")
@@ -218,8 +231,7 @@ def test_a_student_is_trained_again_when_its_superior_was(runs, trained, data_ro
     weights = load_file(superior / "model.safetensors")
     save_file(weights | {"head.bias": weights["head.bias"] + 1}, superior / "model.safetensors")
     with pytest.raises(
-        UserError,
-        match=r"its superior: .* is not what the run wrote .*: delete result\.json beside",
+        UserError, match=r"its superior: .* is not what the run wrote .*: delete result\.json beside it"
     ):
         train(doc, runs, data_root)
     result = read_json(superior / "result.json")
@@ -239,9 +251,9 @@ def test_weights_of_the_best_epoch_can_teach(runs, data_root, monkeypatch):
     seen = []
     original = AiKd.__init__
 
-    def init(self, s, student, task):
-        seen.append(task.parents["superior"].state_dict()["head.weight"].clone())
-        original(self, s, student, task)
+    def init(self, settings, student, *, superior, **task):
+        seen.append(superior.state_dict()["head.weight"].clone())
+        original(self, settings, student, superior=superior, **task)
 
     monkeypatch.setattr(AiKd, "__init__", init)
     train(document("baseline", epochs=1), runs, data_root)

@@ -132,7 +132,7 @@ def test_gip_without_synthetic_steps_is_baseline_to_the_bit(trained, data_root, 
 
 def test_every_method_sees_baseline_s_views_in_its_order(trained, data_root, tmp_path, monkeypatch):
     seen = {}
-    for name, kind in (("resnet18/baseline", Baseline), ("resnet18/gip", Baseline), ("resnet18/kd", Kd)):
+    for name, kind in (("resnet18/baseline", Baseline), ("resnet18/gip", Gip), ("resnet18/kd", Kd)):
         doc, found = document(name), []
 
         def loss(self, batch, original=kind.loss, found=found):
@@ -205,20 +205,21 @@ def test_samples(name, trained):
 
 def test_the_second_step_starts_from_the_weights_of_the_first(trained, data_root, tmp_path, monkeypatch):
     """And goes another way from there than the first did: other views, other noise."""
-    started, original = {}, Baseline.__init__
+    started, original = [], Gip.__init__
 
-    def init(self, s, student, task):
-        started[s.binary] = {name: value.clone() for name, value in student.state_dict().items()}
-        original(self, s, student, task)
+    def init(self, settings, student, **task):
+        started.append({name: value.clone() for name, value in student.state_dict().items()})
+        original(self, settings, student, **task)
 
-    monkeypatch.setattr(Baseline, "__init__", init)
+    monkeypatch.setattr(Gip, "__init__", init)
     doc = document("reactnet18/gip")
     first = doc["parents"]["start"]["run"]
     assert first == "gip/cifar10/reactnet18/gip+binary=activations/seed0"
     train(doc, tree_for(doc, trained, tmp_path), data_root)
     expected = load_file(trained / first / "model.safetensors")
-    assert started["all"].keys() == expected.keys()
-    assert all(torch.equal(value, expected[name]) for name, value in started["all"].items())
+    (weights,) = started
+    assert weights.keys() == expected.keys()
+    assert all(torch.equal(value, expected[name]) for name, value in weights.items())
     ended = load_file(trained / doc["run"] / "model.safetensors")
     assert not any(torch.equal(value, expected[name]) for name, value in ended.items() if name.endswith("conv.weight"))
     steps = (document(name)["settings"] for name in ("reactnet18/gip+binary=activations", "reactnet18/gip"))
@@ -280,11 +281,11 @@ def broken_after(monkeypatch, number):
     made, original = [], Gip.synthetic_loss
 
     def synthetic_loss(self):
-        terms = original(self)
+        loss, terms = original(self)
         made.append(1)
         if len(made) == number:
             next(self.generator.parameters()).data.fill_(float("nan"))
-        return terms
+        return loss, terms
 
     monkeypatch.setattr(Gip, "synthetic_loss", synthetic_loss)
 
@@ -326,8 +327,11 @@ def test_a_teacher_that_is_not_finite_ends_its_student_at_once(trained, data_roo
 
 
 def test_a_student_whose_teacher_diverged_is_blocked(data_root, tmp_path, monkeypatch):
+    def diverging(self, batch):
+        return self.logits(batch.images).sum() * float("nan"), {}
+
     with monkeypatch.context() as patch:
-        patch.setattr(Baseline, "loss", lambda self, batch: {"L": self.logits(batch.images).sum() * float("nan")})
+        patch.setattr(Baseline, "loss", diverging)
         train(document(TEACHER), tmp_path, data_root)
     result = read_json(folder_of(TEACHER, tmp_path) / "result.json")
     assert (result["status"], result["epoch"], result["step"]) == ("diverged", 1, 1)
@@ -340,8 +344,8 @@ def test_a_student_whose_teacher_diverged_is_blocked(data_root, tmp_path, monkey
 def test_gan_tsc_draws_from_the_gan_s_run(trained_large, data_root, tmp_path, monkeypatch):
     found, original = [], GanTsc.__init__
 
-    def init(self, s, student, task):
-        original(self, s, student, task)
+    def init(self, settings, student, **task):
+        original(self, settings, student, **task)
         found.append({name: value.clone() for name, value in self.gan.state_dict().items()})
 
     monkeypatch.setattr(GanTsc, "__init__", init)

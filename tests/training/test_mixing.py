@@ -1,17 +1,16 @@
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
 from scipy import stats
 
+from advkd.settings.classifier import CutMix, Cutout, Mixup, NoMixing
 from advkd.training.mixing import cut_out, mix
 from torch_state import _torch_state  # noqa: F401  (a fixture)
 
 SIDE = 32
-CUTOUT = SimpleNamespace(augment="cutout", cutout_size=16)
-MIXUP = SimpleNamespace(augment="mixup", mixup_alpha=0.4)
-CUTMIX = SimpleNamespace(augment="cutmix", cutmix_alpha=1.0, cutmix_probability=1.0)
+CUTOUT = Cutout(augment="cutout", cutout_size=16)
+MIXUP = Mixup(augment="mixup", mixup_alpha=0.4)
+CUTMIX = CutMix(augment="cutmix", cutmix_alpha=1.0, cutmix_probability=1.0)
 
 
 def generator(seed=0):
@@ -50,7 +49,7 @@ def test_batch_stays_as_it_is_and_repeats_from_its_generator(s):
 
 def test_none_mixes_nothing():
     images = noise(4)
-    mixed = mix(images, generator(), SimpleNamespace(augment="none"))
+    mixed = mix(images, generator(), NoMixing(augment="none"))
     assert mixed.images is images
     assert mixed.partner is None and mixed.share is None
 
@@ -89,7 +88,7 @@ def test_mixup_equals_a_loop():
 
 @pytest.mark.parametrize("alpha", [0.4, 1.0])
 def test_mixup_shares_follow_beta(alpha):
-    s, images = SimpleNamespace(augment="mixup", mixup_alpha=alpha), noise(2, 2)
+    s, images = Mixup(augment="mixup", mixup_alpha=alpha), noise(2, 2)
     shares = [mix(images, generator(seed), s).share[0].item() for seed in range(1000)]
     assert stats.kstest(shares, stats.beta(alpha, alpha).cdf).pvalue > 1e-3
 
@@ -121,7 +120,7 @@ def test_cutmix_equals_a_loop_and_boxes_follow_the_reference():
 
 
 def test_cutmix_is_applied_with_its_probability():
-    s = SimpleNamespace(augment="cutmix", cutmix_alpha=1.0, cutmix_probability=0.3)
+    s = CutMix(augment="cutmix", cutmix_alpha=1.0, cutmix_probability=0.3)
     images = noise(2, 4)
     found = [mix(images, generator(seed), s) for seed in range(1000)]
     assert all((mixed.share is None) == (mixed.partner is None) for mixed in found)

@@ -1,25 +1,29 @@
 """The networks that a run learns from, read from folders written here."""
 
 import csv
+import re
 from types import SimpleNamespace
 
 import pytest
 import torch
 import yaml
 from safetensors.torch import save_file
+from tiny_gip import FULL, document
 from torch import nn
 
 from advkd.errors import UserError
 from advkd.models import classifiers, gantsc
+from advkd.models.settings import ReActNet18Settings, SmallResNet
 from advkd.runs.folder import RunFolder
 from advkd.runs.session import Parent
+from advkd.settings.papers import run_settings
 from advkd.training import parents
 from torch_state import _torch_state  # noqa: F401  (a fixture)
 
 CPU = torch.device("cpu")
-TEACHER_RUN = "gip/cifar10/teacher/baseline/seed0"
-TEACHER = {"model": "resnet18", "width": 8, "stem": "cifar"}
-GAN = {"model": "acgan", "width": 8, "noise": 6}
+TEACHER = "resnet18/baseline"
+NAME = "gip/cifar10/resnet18/baseline/seed0"
+REMEDY = f"delete result.json beside it, then: advkd train {NAME}"
 
 
 def weights_of(network):
@@ -30,10 +34,12 @@ def weights_of(network):
     return {name: value.contiguous() for name, value in network.state_dict().items()}
 
 
-def write(folder, settings, error=10.0, **weights):
-    """A run's folder: config.yaml, history.csv and, by name, the weights of networks."""
+def write(tree, name, error=10.0, changes=(), **weights):
+    """Write a run's folder: config.yaml, history.csv and, by name, the weights of networks; return it."""
+    doc = document(name, **dict(changes))
+    folder = tree / doc["run"]
     folder.mkdir(parents=True)
-    (folder / "config.yaml").write_text(yaml.safe_dump({"settings": settings}))
+    (folder / "config.yaml").write_text(yaml.safe_dump(doc))
     with (folder / "history.csv").open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerows([["epoch", "valid_error"], [1, 0.5], [2, error]])
@@ -42,14 +48,20 @@ def write(folder, settings, error=10.0, **weights):
     return folder
 
 
-def load(classes=5, images=1000, settings=(), **folders):
+def load(classes=5, images=1000, student="resnet18/kd", **folders):
+    """Load the networks of a student's parents from their folders."""
+    doc = document(student)
     known = {role: Parent(RunFolder(folder)) for role, folder in folders.items()}
-    session = SimpleNamespace(settings=SimpleNamespace(**dict(settings)), parents=known)
+    session = SimpleNamespace(settings=run_settings(doc["run"], doc["settings"]), parents=known)
     return parents.load(session, classes, images, CPU)
 
 
-def teacher(classes=5, **changes):
-    return classifiers.build(SimpleNamespace(**TEACHER | changes), classes)
+def teacher(classes=5, model="resnet18", width=8):
+    return classifiers.build(SmallResNet(model=model, width=width, stem="cifar"), classes)
+
+
+def reactnet(binary, shortcut=None):
+    return classifiers.build(ReActNet18Settings(model="reactnet18", width=8, binary=binary, shortcut=shortcut), 5)
 
 
 def same(network, other):
@@ -57,28 +69,30 @@ def same(network, other):
     return all(name == also and torch.equal(one, two) for (name, one), (also, two) in pairs)
 
 
-@pytest.mark.parametrize(("kind", "weights"), [(None, "model"), ("last", "model"), ("best", "best")])
+@pytest.mark.parametrize(("kind", "weights"), [("last", "model"), ("best", "best")])
 def test_a_teacher_s_last_or_best_weights(tmp_path, kind, weights):
     networks = {"model": teacher(), "best": teacher()}
-    folder = write(tmp_path / TEACHER_RUN, TEACHER, **networks)
-    found = load(settings={"teacher_weights": kind} if kind else {}, teacher=folder)
+    folder = write(tmp_path, TEACHER, **networks)
+    student = f"resnet18/kd+teacher_weights={kind}" if kind == "best" else "resnet18/kd"
+    found = load(student=student, teacher=folder)
     assert same(found["teacher"], networks[weights])
     assert not any(module.training for module in found["teacher"].modules())
 
 
 def test_every_parent_has_its_own_network(tmp_path):
     networks = {"teacher": teacher(width=12), "gan": gantsc.Generator(5, 6, 8)}
-    first = classifiers.build(SimpleNamespace(model="reactnet18", width=8, binary="activations"), 5)
+    first, discriminator = reactnet("activations"), gantsc.Discriminator(5, 8)
+    gan = {"noise": 6, **FULL}
     folders = {
-        "teacher": write(tmp_path / "a", TEACHER | {"width": 12}, model=networks["teacher"]),
-        "gan": write(tmp_path / "b", GAN, generator=networks["gan"], model=gantsc.Discriminator(5, 8)),
-        "start": write(tmp_path / "c", {"model": "reactnet18", "width": 8, "binary": "activations"}, model=first),
+        "teacher": write(tmp_path, TEACHER, changes={"width": 12}, model=networks["teacher"]),
+        "gan": write(tmp_path, "acgan/acgan", changes=gan, generator=networks["gan"], model=discriminator),
+        "start": write(tmp_path, "reactnet18/baseline+binary=activations", model=first),
     }
     found = load(**folders)
     for role, network in {**networks, "start": first}.items():
         assert same(found[role], network), role
     assert isinstance(found["gan"], gantsc.Generator)
-    student = classifiers.build(SimpleNamespace(model="reactnet18", width=8, binary="all", shortcut="binary"), 5)
+    student = reactnet("all", "binary")
     student.load_state_dict(found["start"].state_dict())
 
 
@@ -88,13 +102,13 @@ def test_weights_that_do_not_fit_are_one_line(tmp_path, fault):
         "width": teacher(width=12), "depth": teacher(model="resnet34"), "classes": teacher(classes=7),
         "keys": gantsc.Discriminator(5, 8),
     }[fault]  # fmt: skip
-    folder = write(tmp_path / TEACHER_RUN, TEACHER, model=other)
+    folder = write(tmp_path, TEACHER, model=other)
     with pytest.raises(UserError) as caught:
         load(teacher=folder)
     message = str(caught.value)
     assert "\n" not in message and len(message) < 1000, "not every one of a hundred names"
     assert f"{folder}/model.safetensors does not fit resnet18 of width 8 for 5 classes" in message
-    assert message.endswith("train gip/cifar10/teacher/baseline/seed0 again")
+    assert message.endswith(f"train {NAME} again")
 
 
 @pytest.mark.parametrize(("error", "images", "classes", "expected"), [
@@ -104,44 +118,45 @@ def test_weights_that_do_not_fit_are_one_line(tmp_path, fault):
 ])  # fmt: skip
 def test_a_teacher_at_chance_is_warned_of(tmp_path, capsys, error, images, classes, expected):
     """Within three standard deviations of what guessing gets."""
-    folder = write(tmp_path / TEACHER_RUN, TEACHER, error, model=teacher(classes))
+    folder = write(tmp_path, TEACHER, error, model=teacher(classes))
     load(classes, images, teacher=folder)
     said = capsys.readouterr().err
     right = 100 - error
-    line = f"warning: the teacher gip/cifar10/teacher/baseline/seed0 is right for {right:.2f} % of {images} images"
+    line = f"warning: the teacher {NAME} is right for {right:.2f} % of {images} images"
     assert (line in said) == expected and (said == "") != expected
     assert said.count("\n") == int(expected)
 
 
 def test_only_a_teacher_is_judged(tmp_path, capsys):
-    folder = write(tmp_path / TEACHER_RUN, TEACHER, 90.0, model=teacher())
+    folder = write(tmp_path, TEACHER, 90.0, model=teacher())
     load(start=folder, superior=folder)
     assert capsys.readouterr().err == ""
 
 
 def test_a_teacher_s_best_epoch_is_judged_by_its_own_error(tmp_path, capsys):
     """The last epoch is at chance, the first, whose weights teach, is not."""
-    folder = write(tmp_path / TEACHER_RUN, TEACHER, 90.0, best=teacher(10))
-    load(10, settings={"teacher_weights": "best"}, teacher=folder)
+    folder = write(tmp_path, TEACHER, 90.0, best=teacher(10))
+    load(10, student="resnet18/kd+teacher_weights=best", teacher=folder)
     assert "warning" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "history.csv"])
 def test_a_file_that_a_parent_lacks_is_one_line(tmp_path, name):
-    folder = write(tmp_path / TEACHER_RUN, TEACHER, model=teacher())
+    folder = write(tmp_path, TEACHER, model=teacher())
     (folder / name).unlink()
-    with pytest.raises(UserError, match=rf"{name} is missing: delete result\.json .*: advkd train {TEACHER_RUN}"):
+    with pytest.raises(UserError) as caught:
         load(teacher=folder)
+    assert str(caught.value) == f"{folder}/{name} is missing: {REMEDY}"
 
 
-@pytest.mark.parametrize(
-    ("name", "content"), [("config.yaml", "settings: ["), ("config.yaml", "a: 1"), ("history.csv", "epoch,valid_error")]
-)
-def test_a_file_of_a_parent_that_cannot_be_read_is_one_line(tmp_path, name, content):
-    folder = write(tmp_path / TEACHER_RUN, TEACHER, model=teacher())
+@pytest.mark.parametrize(("name", "content", "reason"), [
+    ("config.yaml", "settings: [", r"cannot be read \(ParserError: .*\)"),
+    ("config.yaml", "a: 1", "has no 'settings', as a file of another version"),
+    ("history.csv", "epoch,valid_error", r"cannot be read \(ValueError: it has no row\)"),
+])  # fmt: skip
+def test_a_file_of_a_parent_that_cannot_be_read_is_one_line(tmp_path, name, content, reason):
+    folder = write(tmp_path, TEACHER, model=teacher())
     (folder / name).write_text(content)
-    with pytest.raises(
-        UserError,
-        match=rf"{name} (cannot be read \(|has no 'settings').*: delete result\.json .*: advkd train {TEACHER_RUN}",
-    ):
+    with pytest.raises(UserError) as caught:
         load(teacher=folder)
+    assert re.fullmatch(f"{re.escape(f'{folder}/{name}')} {reason}: {re.escape(REMEDY)}", str(caught.value))

@@ -10,6 +10,7 @@ from sklearn.datasets import load_sample_images
 from torchvision import transforms
 from torchvision.transforms import functional
 
+from advkd.settings.classifier import Views as ViewSettings
 from advkd.training import boxes
 from advkd.training.views import NORMALISATIONS, Views, shifted
 from torch_state import _torch_state  # noqa: F401  (a fixture)
@@ -27,7 +28,7 @@ def make_store(images, sizes=None, labels=None):
 
 
 def settings(size=32, crop="pad", normalisation="cifar10"):
-    return SimpleNamespace(image_size=size, crop=crop, normalisation=normalisation)
+    return ViewSettings(image_size=size, crop=crop, normalisation=normalisation)
 
 
 def noise(count, side):
@@ -66,7 +67,7 @@ def test_shifts_and_flips_are_uniform():
     count = 162 * 60
     image = np.zeros((1, 32, 32, 3), np.uint8)
     image[..., 0], image[..., 1] = np.arange(32)[:, None], np.arange(32)
-    views = Views(make_store(image), settings(), CPU)
+    views = Views(make_store(image), settings(), 0.0, CPU)
     seen = pixels(views.training(torch.zeros(count, dtype=torch.int64), generator())).round().long()
     row, column, beside = seen[:, 0, 16, 16], seen[:, 1, 16, 16], seen[:, 1, 16, 17]
     flip = (beside < column).long()
@@ -79,7 +80,7 @@ def test_shifts_and_flips_are_uniform():
 @pytest.mark.parametrize("normalisation", NORMALISATIONS)
 def test_normalisation_is_torchvisions(normalisation):
     images = noise(5, 16)
-    views = Views(make_store(images), settings(16, normalisation=normalisation), CPU)
+    views = Views(make_store(images), settings(16, normalisation=normalisation), 0.0, CPU)
     transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize(*NORMALISATIONS[normalisation])])
     expected = torch.stack([transform(Image.fromarray(image)) for image in images])
     torch.testing.assert_close(torch.cat(list(views.evaluation(2))), expected, rtol=0, atol=1e-5)
@@ -89,7 +90,7 @@ def test_resized_views_equal_torchvisions_at_the_boxes_drawn(monkeypatch):
     images = noise(40, 64)
     drawn = boxes.random_resized(torch.full((40, 2), 64), generator(1))
     monkeypatch.setattr(boxes, "random_resized", lambda sizes, _: drawn)
-    views = Views(make_store(images, [[64, 64]] * 40), settings(32, "resized"), CPU)
+    views = Views(make_store(images, [[64, 64]] * 40), settings(32, "resized"), 0.0, CPU)
     found, flips = pixels(views.training(torch.arange(40), generator())), 0
     for image, box, ours in zip(images, (64 * drawn).round().int().tolist(), found, strict=True):
         left, top, right, bottom = box
@@ -105,7 +106,7 @@ def test_resized_views_take_each_images_own_size():
     sizes = [[640, 160], [160, 640], [100, 100]]
     ramps = np.zeros((3, 64, 64, 3), np.uint8)
     ramps[..., 0], ramps[..., 1] = 4 * np.arange(64)[:, None], 4 * np.arange(64)
-    views = Views(make_store(ramps, sizes), settings(16, "resized"), CPU)
+    views = Views(make_store(ramps, sizes), settings(16, "resized"), 0.0, CPU)
     index = torch.tensor([0, 1, 2]).repeat(100)
     seen = pixels(views.training(index, generator()))
     height, width = (seen[:, 0].diff(dim=1).abs().amax((1, 2)), seen[:, 1].diff(dim=2).abs().amax((1, 2)))
@@ -116,7 +117,7 @@ def test_resized_views_take_each_images_own_size():
 def test_views_of_squashed_photos_agree_with_those_of_the_originals():
     originals, difference = photos((500, 375)), []
     drawn = boxes.random_resized(torch.tensor([[500, 375]]).expand(20, 2), generator())
-    views = Views(make_store(squashed(originals, 256), [[500, 375]] * 2), settings(224, "resized"), CPU)
+    views = Views(make_store(squashed(originals, 256), [[500, 375]] * 2), settings(224, "resized"), 0.0, CPU)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(boxes, "random_resized", lambda sizes, _: drawn)
         seen = pixels(views.training(torch.arange(20) % 2, generator()))
@@ -130,7 +131,7 @@ def test_views_of_squashed_photos_agree_with_those_of_the_originals():
 
 def test_training_repeats_from_its_generator_alone():
     for crop, size in (("pad", 32), ("resized", 16)):
-        views = Views(make_store(noise(8, 32), [[40, 30]] * 8), settings(size, crop), CPU)
+        views = Views(make_store(noise(8, 32), [[40, 30]] * 8), settings(size, crop), 0.0, CPU)
         first, again, other = (views.training(torch.arange(8), generator(seed)) for seed in (3, 3, 4))
         assert torch.equal(first, again)
         assert not torch.equal(first, other)
@@ -140,7 +141,7 @@ def test_training_repeats_from_its_generator_alone():
 
 def test_small_images_are_evaluated_whole():
     images = noise(7, 64)
-    views = Views(make_store(images, [[64, 64]] * 7), settings(32, "resized"), CPU)
+    views = Views(make_store(images, [[64, 64]] * 7), settings(32, "resized"), 0.0, CPU)
     resized = [functional.resize(Image.fromarray(image), [32]) for image in images]
     expected = torch.from_numpy(np.stack([np.array(image) for image in resized])).permute(0, 3, 1, 2)
     batches = list(views.evaluation(3))
@@ -150,7 +151,7 @@ def test_small_images_are_evaluated_whole():
 
 def test_large_images_are_evaluated_at_their_centre():
     images = noise(2, 256)
-    views = Views(make_store(images, [[256, 256]] * 2), settings(224, "resized"), CPU)
+    views = Views(make_store(images, [[256, 256]] * 2), settings(224, "resized"), 0.0, CPU)
     expected = torch.from_numpy(images[:, 16:240, 16:240]).permute(0, 3, 1, 2).float()
     torch.testing.assert_close(pixels(next(views.evaluation(2))), expected, rtol=0, atol=1e-3)
 
@@ -158,7 +159,7 @@ def test_large_images_are_evaluated_at_their_centre():
 @pytest.mark.parametrize("size", [(400, 300), (280, 420)], ids=str)
 def test_evaluated_photos_agree_with_torchvisions_transforms(size):
     originals = photos(size)
-    views = Views(make_store(squashed(originals, 256), [size] * 2), settings(224, "resized"), CPU)
+    views = Views(make_store(squashed(originals, 256), [size] * 2), settings(224, "resized"), 0.0, CPU)
     transform = transforms.Compose([transforms.Resize(256), transforms.CenterCrop(224)])
     expected = torch.stack([torch.from_numpy(np.array(transform(image))) for image in originals]).permute(0, 3, 1, 2)
     found = pixels(next(views.evaluation(2)))
@@ -171,7 +172,7 @@ def test_labels_and_images_keep_the_stores_order(tmp_path):
     labels = np.random.default_rng(0).integers(0, 5, 9)
     images = np.repeat(np.arange(9, dtype=np.uint8), 32 * 32 * 3).reshape(9, 32, 32, 3)
     np.save(tmp_path / "images.npy", images)
-    views = Views(make_store(np.load(tmp_path / "images.npy", mmap_mode="r"), labels=labels), settings(), CPU)
+    views = Views(make_store(np.load(tmp_path / "images.npy", mmap_mode="r"), labels=labels), settings(), 0.0, CPU)
     np.testing.assert_array_equal(views.labels, labels)
     np.testing.assert_array_equal(views.held_out_labels, labels)
     seen = pixels(torch.cat(list(views.evaluation(4))))[:, 0, 16, 16].round().int()
@@ -187,7 +188,7 @@ def test_a_gpu_shows_the_same_views(monkeypatch, resident, crop, stored, size):
     if not resident:
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (0, 0))
     store = make_store(noise(50, stored), [[500, 375]] * 50)
-    here, there = (Views(store, settings(size, crop), torch.device(name)) for name in ("cpu", "cuda"))
+    here, there = (Views(store, settings(size, crop), 0.0, torch.device(name)) for name in ("cpu", "cuda"))
     index = torch.randint(50, (33,))
     for ours, theirs in (
         (here.training(index, generator()), there.training(index, generator())),
