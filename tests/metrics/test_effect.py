@@ -76,6 +76,11 @@ def test_groups_that_do_not_scatter():
     assert hedges_g(Sample.from_values([2.0, 2.5]), Sample.constant(1.0)) is None
 
 
+def test_hedges_g_of_two_runs_each():
+    """Hedges (1981): the difference in standard deviations times 1 - 3 / (4 df - 1), here with df = 2."""
+    assert hedges_g(Sample(3.0, 1.0, 2), Sample(1.0, 7.0, 2)) == pytest.approx(2 / 5 * 4 / 7)
+
+
 def test_hedges_g_is_unbiased():
     """The mean of g over many draws is the true difference in standard deviations; Cohen's d is 25 % above it."""
     rng = np.random.default_rng(2)
@@ -97,6 +102,7 @@ def test_seeds_needed_reach_their_power():
     excluded = [contrast((1, -1), (Sample.from_values(a), Sample.from_values(b))).interval()[0] > 0 for a, b in draws]
     assert np.mean(excluded) > 0.78
     assert seeds_needed(0.0, (1, 1)) is None and seeds_needed(1e-3, (1, 1)) is None
+    assert seeds_needed(0.12537, (1, 1)) == 1000 and seeds_needed(0.1253, (1, 1)) is None, "1,001 are too many"
     assert seeds_needed(1.0, (0, 0)) == 2 and seeds_needed(500.0, (1, 1)) == 2
 
 

@@ -166,6 +166,7 @@ def _statements(source: str, tree: ast.AST) -> str:
     for node in _documented(tree):
         if ast.get_docstring(node, clean=False) is not None:
             doc = node.body[0]
+            assert doc.end_lineno is not None and doc.end_col_offset is not None  # ast.parse sets them
             rows = range(doc.lineno, doc.end_lineno + 1)
             before = lines[doc.lineno - 1][: doc.col_offset]
             behind = lines[doc.end_lineno - 1].encode()[doc.end_col_offset :]

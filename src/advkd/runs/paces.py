@@ -12,7 +12,7 @@ from advkd.settings.names import Run
 from advkd.settings.user import User
 
 # From the closest to the farthest: whose pace says how long a run takes.
-LIKENESS: list[tuple[str, Callable[[Run], tuple]]] = [
+LIKENESS: list[tuple[str, Callable[[Run], tuple[str, ...]]]] = [
     ("other seeds", lambda run: (run.group,)),
     ("other variants", lambda run: (run.paper, run.dataset, run.model, run.method)),
     ("other data sets", lambda run: (run.paper, run.model, run.method)),
@@ -27,7 +27,7 @@ def measured(user: User) -> dict[Run, float]:
 def pace(provenance: dict[str, Any]) -> float:
     """Return the wall seconds an epoch, or a GAN's iteration, that a run's provenance.json tells."""
     result = provenance["result"]
-    return provenance["wall_seconds"] / result.get("epochs", result["steps"])
+    return float(provenance["wall_seconds"] / result.get("epochs", result["steps"]))
 
 
 def peaks(user: User) -> dict[Run, float]:
@@ -53,7 +53,9 @@ def _finished(user: User, read: Callable[[dict[str, Any]], float]) -> dict[Run, 
 
 def length(one: Resolved) -> int:
     """Return a run's epochs, or a GAN's iterations."""
-    return one.settings.get("epochs") or one.settings["iterations"]
+    count = one.settings.get("epochs") or one.settings["iterations"]
+    assert isinstance(count, int)
+    return count
 
 
 def like(run: Run, known: Mapping[Run, Any]) -> tuple[list[Any], str]:

@@ -44,6 +44,7 @@ def metrics(folder: Path) -> dict[str, Any]:
 
 def _kept(path: Path) -> dict[str, Any]:
     try:
-        return read_json(path)
+        metrics: dict[str, Any] = read_json(path)
+        return metrics
     except (FileNotFoundError, ValueError):
         return {}

@@ -13,7 +13,7 @@ from advkd.progress import logging_to, say
 from advkd.runs import checkpoint, code
 from advkd.runs.allocator import keep_freed_memory
 from advkd.runs.device import select_device
-from advkd.runs.folder import LOG, PROVENANCE, RESULT, Damaged, RunFolder
+from advkd.runs.folder import CHECKPOINTS, LOG, PROVENANCE, RESULT, Damaged, RunFolder
 from advkd.runs.session import Interrupted, Session, clean, parent_folders, stopping_on_signals
 from advkd.settings.papers import run_settings
 from advkd.training.diverged import Diverged
@@ -77,7 +77,7 @@ def train(
         except Diverged as error:
             when = " ".join(f"{unit} {number}" for unit, number in error.when.items())
             say(f"{document['run']}: diverged at {when}: {error.terms}")
-            kept = next((name for name in checkpoint.NAMES if folder.has(name)), None)
+            kept = next((name for name in CHECKPOINTS if folder.has(name)), None)
             outcome = {"status": "diverged", **error.when, "terms": error.terms, "checkpoint": kept}
         except Interrupted:
             say(f"{document['run']}: stopped on request at step {session.step}; start it again to continue")
