@@ -3,8 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from advkd.report import plan
-from advkd.runs import needs
+from advkd.runs import needs, paces
 from advkd.settings import config
 from advkd.settings.names import Run
 
@@ -48,7 +47,7 @@ def test_what_finished_runs_recorded(one, tmp_path, monkeypatch):
     record(tmp_path, RUN)
     record(tmp_path, RUN.replace("seed0", "seed1"), "diverged")
     user = config.User(scale="smoke")
-    assert plan.measured(user) == {Run.parse(RUN): 2.5} and plan.peaks(user) == {Run.parse(RUN): 800}
+    assert paces.measured(user) == {Run.parse(RUN): 2.5} and paces.peaks(user) == {Run.parse(RUN): 800}
     assert needs.asked(one, user, 1) == needs.Needs(2 * 200 * 2.5 // 60 + 1 + 15, 1.5 * 800 + 1000)
 
 
@@ -57,7 +56,7 @@ def test_damaged_records_say_nothing(damaged, one, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     record(tmp_path, RUN, seconds=damaged, resident=damaged)
     user = config.User(scale="smoke")
-    assert plan.measured(user) == {} == plan.peaks(user)
+    assert paces.measured(user) == {} == paces.peaks(user)
     assert needs.asked(one, user, 1) == needs.Needs(1440, 8000)
 
 
