@@ -201,7 +201,7 @@ def controls(reduced):
     return reduced
 
 
-def of(run, column, user):
+def control_row(run, column, user):
     (found,) = [
         row for row in table_cells.collect_rows("okd_tableS1", user) if (row["run"], row["column"]) == (run, column)
     ]
@@ -209,7 +209,7 @@ def of(run, column, user):
 
 
 def test_the_best_generator_is_chosen_run_by_run_and_then_averaged(controls):
-    row = of("okd/codebrim/sagan/okd+rho=3", "Best", controls)
+    row = control_row("okd/codebrim/sagan/okd+rho=3", "Best", controls)
     folders = [f"{row['run']}/seed{seed}" for seed in range(3)]
     files = [read_json(config.resolve(name, controls).run.folder("reduced") / "metrics.json") for name in folders]
     for measure, prefix in (("fid", ""), ("kid", "kid_")):
@@ -218,8 +218,10 @@ def test_the_best_generator_is_chosen_run_by_run_and_then_averaged(controls):
         assert row[f"{prefix}std"] == pytest.approx(np.std(lowest, ddof=1))
     chosen = [min((1, 2, 3), key=lambda i: file["values"][f"fid.G{i}"]) for file in files]
     assert len(set(chosen)) == 3 and "best" not in str(files), "of what was evaluated already"
-    single = of("okd/codebrim/sagan/single", "Best", controls)
-    assert single["mean"] == of("okd/codebrim/sagan/single", "Mean", controls)["mean"], "one generator is the best"
+    single = control_row("okd/codebrim/sagan/single", "Best", controls)
+    assert single["mean"] == control_row("okd/codebrim/sagan/single", "Mean", controls)["mean"], (
+        "one generator is the best"
+    )
 
 
 def test_nothing_published_no_column_for_it(controls, tmp_path):
