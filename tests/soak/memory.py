@@ -1,4 +1,4 @@
-"""Resident memory and open files of one long training of every kind, looked at every second."""
+"""Watches the resident memory and the open files of a long training of each kind, every second."""
 
 import signal
 import statistics
@@ -19,14 +19,14 @@ from processes import look
 from advkd.files import write_text
 from checkouts import ROOT, environment
 
-WARM_UP, LONG = 20, 70  # seconds before the first look, and from then to the last
-GROWTH = 0.05  # how much more the last quarter may take than the first
-ENDLESS = 5000  # epochs or iterations: more than there is time for
+WARM_UP, LONG = 20, 70  # seconds before the first reading, and of the readings
+GROWTH = 0.05  # allowed growth from the first to the last quarter
+ENDLESS = 5000  # epochs or iterations: more than fit into the time
 
 
 @dataclass
 class Trend:
-    """What one training took: MiB and open files, medians of the first and last quarter of the time looked at."""
+    """The MiB and open files of a training: medians of the first and the last quarter of the readings."""
 
     work: str
     seconds: float
@@ -36,7 +36,7 @@ class Trend:
 
     @property
     def flat(self) -> bool:
-        """Whether neither grew."""
+        """Whether neither memory nor open files grew."""
         return all(last <= first * (1 + GROWTH) for first, last in (self.mib, self.files))
 
     def summary(self) -> dict:
@@ -45,14 +45,14 @@ class Trend:
 
 
 def trends(work: Path) -> list[Trend]:
-    """Look at one training of every kind, two at a time."""
+    """Watch a training of each kind, two at a time."""
     works = [training(name, work) for name in TRAININGS]
     with ThreadPoolExecutor(2) as pool:
         return list(pool.map(_trend, works))
 
 
 def _start(work: Work) -> subprocess.Popen:
-    """Start the training with more epochs or iterations than the runs that it learns from had."""
+    """Start the training with more epochs or iterations than its parent runs had."""
     document = resolved(TRAININGS[work.name]).document()
     length = "iterations" if document["loop"] == "gan" else "epochs"
     file = work.place / work.run / "config.yaml"
@@ -64,7 +64,7 @@ def _start(work: Work) -> subprocess.Popen:
 
 
 def printed(work: Work) -> Path:
-    """Return the file of the lines that a training printed."""
+    """Return the file with a training's printed lines."""
     return work.place.with_suffix(".out")
 
 
@@ -81,14 +81,14 @@ def _look_at(work: Work, process: subprocess.Popen) -> Trend:
         assert process.poll() is None, printed(work).read_text()[-2000:]
         time.sleep(0.1)
     time.sleep(WARM_UP)
-    began, looks = time.monotonic(), []
+    began, readings = time.monotonic(), []
     while (now := time.monotonic() - began) < LONG:
         _, mib, files = look(psutil.Process(process.pid))
-        looks.append((now, mib, files))
+        readings.append((now, mib, files))
         time.sleep(1)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 143, f"{work.name} was to stop on request and ended with {process.returncode}"
-    seconds, mib, files = np.array(looks).T
+    assert process.wait(60) == 143, f"{work.name} should stop on request, but ended with {process.returncode}"
+    seconds, mib, files = np.array(readings).T
     slope = np.polyfit(seconds / 60, mib, 1)[0]
     return Trend(work.name, round(now, 1), quarters(mib), round(float(slope), 2), quarters(files))
 
@@ -96,12 +96,13 @@ def _look_at(work: Work, process: subprocess.Popen) -> Trend:
 def quarters(values) -> tuple[float, float]:
     """Return the medians of the first and of the last quarter of some values."""
     count = max(1, len(values) // 4)
-    return tuple(round(float(statistics.median(part)), 1) for part in (values[:count], values[-count:]))
+    first, last = statistics.median(values[:count]), statistics.median(values[-count:])
+    return round(float(first), 1), round(float(last), 1)
 
 
-def line(one: Trend) -> str:
+def line(trend: Trend) -> str:
     """Return a trend as a line of a table."""
     return (
-        f"{one.work:12s} {one.mib[0]:7.1f} -> {one.mib[1]:7.1f} MiB {one.mib_per_minute:+6.2f} MiB/min"
-        f"  {one.files[0]:4.0f} -> {one.files[1]:4.0f} files  {'flat' if one.flat else 'GROWS'}"
+        f"{trend.work:12s} {trend.mib[0]:7.1f} -> {trend.mib[1]:7.1f} MiB {trend.mib_per_minute:+6.2f} MiB/min"
+        f"  {trend.files[0]:4.0f} -> {trend.files[1]:4.0f} files  {'flat' if trend.flat else 'GROWS'}"
     )

@@ -1,4 +1,4 @@
-"""What the processes of one folder take: resident memory and open files, looked at again and again."""
+"""Watches the resident memory and the open files of the processes that work in a folder."""
 
 import contextlib
 import threading
@@ -13,23 +13,23 @@ MIB = 1 << 20
 
 @dataclass
 class Peak:
-    """The largest values seen, in MiB and open files; `trainer_*` of the largest single training."""
+    """The largest MiB and numbers of open files so far; `trainer_*` are those of the largest single training."""
 
     mib: float = 0.0
     files: int = 0
     trainer_mib: float = 0.0
     trainer_files: int = 0
 
-    def add(self, found: list[tuple[bool, float, int]]) -> None:
-        """Take note of one look at (whether it trains, MiB, open files) of every process."""
-        self.mib = max(self.mib, sum(mib for _, mib, _ in found))
-        self.files = max(self.files, sum(files for *_, files in found))
-        self.trainer_mib = max([self.trainer_mib, *(mib for trains, mib, _ in found if trains)])
-        self.trainer_files = max([self.trainer_files, *(files for trains, _, files in found if trains)])
+    def add(self, readings: list[tuple[bool, float, int]]) -> None:
+        """Add a reading of each process: whether it trains, its MiB, its open files."""
+        self.mib = max(self.mib, sum(mib for _, mib, _ in readings))
+        self.files = max(self.files, sum(files for *_, files in readings))
+        self.trainer_mib = max([self.trainer_mib, *(mib for trains, mib, _ in readings if trains)])
+        self.trainer_files = max([self.trainer_files, *(files for trains, _, files in readings if trains)])
 
 
 class Watch(threading.Thread):
-    """Looks at the processes that work in a folder every `pause` seconds until it is left as a context."""
+    """Reads the processes that work in a folder every `pause` seconds, until the end of its context."""
 
     def __init__(self, folder: Path, pause: float = 0.5) -> None:
         super().__init__(daemon=True)
@@ -46,25 +46,25 @@ class Watch(threading.Thread):
 
     def run(self) -> None:
         while not self._done.wait(self.pause):
-            looks = [look(process) for process in working_in(self.folder)]
-            self.peak.add([found for found in looks if found])
+            readings = [look(process) for process in working_in(self.folder)]
+            self.peak.add([reading for reading in readings if reading])
 
 
 def working_in(folder: Path) -> list[psutil.Process]:
-    """Return the processes whose working folder is `folder`, orphans too."""
-    found = psutil.process_iter(["cwd"])
-    return [process for process in found if process.info["cwd"] == str(folder)]
+    """Return the processes whose working folder is `folder`, including orphans."""
+    processes = psutil.process_iter(["cwd"])
+    return [process for process in processes if process.info["cwd"] == str(folder)]
 
 
 def look(process: psutil.Process) -> tuple[bool, float, int] | None:
-    """Return whether a process trains, its resident MiB, its open files; None where it has ended."""
+    """Return whether a process trains, its resident MiB and its open files; None if it has ended."""
     with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
         return command(process)[:1] == ["train"], process.memory_info().rss / MIB, process.num_fds()
     return None
 
 
 def command(process: psutil.Process) -> list[str]:
-    """Return the words behind `python -m advkd` of a process; none of another, or where it has ended."""
+    """Return the words after `python -m advkd` of a process; an empty list for others and if it has ended."""
     with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
         words = process.cmdline()
         if words[1:3] == ["-m", "advkd"]:
@@ -73,7 +73,7 @@ def command(process: psutil.Process) -> list[str]:
 
 
 def wait_for_none(folder: Path, seconds: float) -> list[psutil.Process]:
-    """Wait until no process works in `folder`; return those that still do after so many seconds."""
+    """Wait up to `seconds` until no process works in `folder`; return those that still do."""
     deadline = time.monotonic() + seconds
     while (left := working_in(folder)) and time.monotonic() < deadline:
         time.sleep(0.2)

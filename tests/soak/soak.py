@@ -1,9 +1,9 @@
-"""The soak: 25 kills of every kind of work, memory over long trainings, and rounds of a workflow that is killed.
+"""The soak: 25 kills of each kind of job, memory over long trainings, and rounds of a workflow that is killed.
 
     python tests/soak/soak.py OUT.json [--rounds 20] [--minutes 40]
 
-Takes about an hour on two cores. Ends with 1 if anything differs from what is left undisturbed, if anything is left
-over, or if memory or open files grow.
+It takes about an hour on two cores. It ends with 1 if a file differs from that of an undisturbed job, if another file
+or a process is left over, or if memory or open files grow.
 """
 
 import argparse
@@ -24,56 +24,58 @@ from checkouts import ROOT  # noqa: E402
 
 
 def main() -> int:
-    """Run the soak; returns the exit status."""
+    """Run the soak and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path, help="JSON file for the figures")
-    parser.add_argument("--rounds", type=int, default=20, help="of the workflow, beside the undisturbed one")
-    parser.add_argument("--minutes", type=float, default=40, help="after which no round begins")
-    parser.add_argument("--kills", type=int, default=25, help="of every kind of work; 0: leave this part out")
-    parser.add_argument("--seed", type=int, default=0, help="of everything that is drawn")
+    parser.add_argument("--rounds", type=int, default=20, help="rounds of the workflow, beside the undisturbed one")
+    parser.add_argument("--minutes", type=float, default=40, help="minutes after which no round begins")
+    parser.add_argument("--kills", type=int, default=25, help="kills of each kind of job; 0 leaves this part out")
+    parser.add_argument("--seed", type=int, default=0, help="seed of all random numbers")
     parser.add_argument("--no-memory", action="store_true", help="leave the long trainings out")
     args = parser.parse_args()
     out = args.out.absolute()
     os.chdir(ROOT)
-    found: dict = {"seed": args.seed}
+    figures: dict = {"seed": args.seed}
     with tempfile.TemporaryDirectory(prefix="soak", ignore_cleanup_errors=True) as folder:
         if args.kills:
-            found["kills"] = kill_series(Path(folder, "kills.json"), args.kills, args.seed)
-            write_json(out, found)
+            figures["kills"] = kill_series(Path(folder, "kills.json"), args.kills, args.seed)
+            write_json(out, figures)
         if not args.no_memory:
             trends = memory.trends(Path(folder, "memory"))
-            found["memory"] = [one.summary() for one in trends]
-            write_json(out, found)
+            figures["memory"] = [trend.summary() for trend in trends]
+            write_json(out, figures)
             print(*map(memory.line, trends), sep="\n", flush=True)
         if args.rounds:
             played = rounds.soak(Path(folder, "rounds"), args.rounds, args.minutes, args.seed)
-            found["rounds"] = [one.summary() for one in played]
-    found["faults"] = faults(found)
-    write_json(out, found)
-    print(*found["faults"] or ["nothing differs, nothing is left over, nothing grows"], sep="\n")
-    return int(bool(found["faults"]))
+            figures["rounds"] = [played_round.summary() for played_round in played]
+    figures["faults"] = faults(figures)
+    write_json(out, figures)
+    print(*figures["faults"] or ["no file differs, no file or process is left over, and nothing grows"], sep="\n")
+    return int(bool(figures["faults"]))
 
 
 def kill_series(file: Path, kills: int, seed: int) -> dict:
-    """Run tests/faults/test_kills.py, two works at a time; return its figures by work, and its exit status."""
+    """Run tests/faults/test_kills.py, two jobs at a time; return its figures by job, and its exit status."""
     options = ["--kills", str(kills), "--kill-seed", str(seed), "--kill-figures", str(file)]
     words = [sys.executable, "-m", "pytest", "tests/faults/test_kills.py", "-n", "2", *options]
     status = subprocess.run(words, cwd=ROOT).returncode
     figures = read_json(file) if file.exists() else {}
-    for name, one in figures.items():
-        print(f"{name:24s} {one['kills']:4d} kills {one['lives']:4d} lives of {one['seconds']:4.1f} s  {one['hit']}"
-              f"  {'identical' if one['identical'] else one['differences']}", flush=True)  # fmt: skip
+    for name, series in figures.items():
+        outcome = "identical" if series["identical"] else series["differences"]
+        print(f"{name:24s} {series['kills']:4d} kills {series['lives']:4d} lives of {series['seconds']:4.1f} s"
+              f"  {series['hit']}  {outcome}", flush=True)  # fmt: skip
     return {"status": status, "works": figures}
 
 
-def faults(found: dict) -> list[str]:
-    """Return what is wrong, a line each."""
-    lines = ["the kills: see above"] if found.get("kills", {}).get("status") else []
-    lines += [f"{one['work']}: memory or open files grow" for one in found.get("memory", []) if not one["flat"]]
-    played = found.get("rounds", [])
-    lines += [f"round {one['number']}: {fault}" for one in played for fault in one["faults"]]
+def faults(figures: dict) -> list[str]:
+    """Return a line for each fault."""
+    lines = ["the kills: see above"] if figures.get("kills", {}).get("status") else []
+    lines += [f"{trend['work']}: memory or open files grow" for trend in figures.get("memory", []) if not trend["flat"]]
+    played = figures.get("rounds", [])
+    for played_round in played:
+        lines += [f"round {played_round['number']}: {fault}" for fault in played_round["faults"]]
     for kind in ("trainer_mib", "trainer_files"):
-        first, last = memory.quarters([one["peak"][kind] for one in played]) if len(played) >= 8 else (0, 0)
+        first, last = memory.quarters([each["peak"][kind] for each in played]) if len(played) >= 8 else (0, 0)
         if last > first * (1 + memory.GROWTH):
             lines.append(f"{kind} grow over the rounds, from {first} to {last}")
     return lines
