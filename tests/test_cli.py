@@ -8,7 +8,7 @@ from advkd.cli import main
 BAD = [
     (["explain", "okd_table9"], "'okd_table9' is not a table or figure"),
     (["explain", "okd_table1", "StyleGAN"], "has no cell with 'StyleGAN'"),
-    (["config", "okd/codebrim/sagan"], "is no run"),
+    (["config", "okd/codebrim/sagan"], "is not the name of a run"),
     (["config", "gip/cifar10/resnet50/gip/seed0"], "'resnet50' is not among the models"),
     (["status", "--config", "scale=huge"], "scale 'huge' is unknown"),
     (["status", "--config", "colour=red"], "unknown key 'colour'"),
