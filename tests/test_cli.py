@@ -2,8 +2,10 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
 from advkd.cli import main
+from advkd.settings import config
 
 BAD = [
     (["explain", "okd_table9"], "'okd_table9' is not a table or figure"),
@@ -47,6 +49,16 @@ def test_config_prints_every_setting_with_its_source(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith("rho: 0.3 ") and line.endswith("# the run's name") for line in lines)
     assert any(line.startswith("iterations: 50000") and "config/okd.yaml models.sagan" in line for line in lines)
+
+
+@pytest.mark.parametrize("run", ["aikd/cifar100/preact_resnet18/aikd/seed0", "gip/cifar10/resnet18/dafl/seed0"])
+def test_config_prints_yaml_with_one_line_for_each_setting(capsys, run):
+    assert main(["config", run]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    resolved = config.resolve(run, config.user())
+    assert yaml.safe_load("\n".join(lines)) == resolved.document()["settings"]
+    sources = [line.split(" # ")[1] for line in lines[1:]]
+    assert sources == [resolved.sources[key] for key in resolved.settings]
 
 
 def test_questions_do_not_import_torch(monkeypatch, capsys):

@@ -278,8 +278,9 @@ def show_config(args: argparse.Namespace, user: "User") -> None:
     resolved = config.resolve(args.run, user)
     print(f"# {resolved.run} at scale {resolved.scale}; hash {resolved.hash}; store {resolved.store};"
           f" {resolved.threads} threads")  # fmt: skip
-    for line in yaml.safe_dump(resolved.settings, sort_keys=False).splitlines():
-        print(f"{line:<28}# {resolved.sources.get(line.split(':')[0], 'default')}")
+    for key, value in resolved.document()["settings"].items():
+        line = yaml.safe_dump({key: value}, default_flow_style=None, width=1000).strip("{}\n")
+        print(f"{line:<29} # {resolved.sources[key]}")
 
 
 def synthesize(args: argparse.Namespace, user: "User") -> None:
