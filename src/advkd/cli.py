@@ -285,10 +285,12 @@ def show_config(args: argparse.Namespace, user: "User") -> None:
 
 def synthesize(args: argparse.Namespace, user: "User") -> None:
     """Write images from a trained generator."""
+    from advkd.runs.folder import RunFolder
     from advkd.settings.names import Run
     from advkd.synthesize import synthesize
 
-    synthesize(Run.parse(args.run).folder(user.scale), args.count, args.out, args.seed, user.device, user.runs_per_gpu)
+    folder = RunFolder.of(Run.parse(args.run), user.scale)
+    synthesize(folder, args.count, args.out, args.seed, user.device, user.runs_per_gpu)
 
 
 def measure(args: argparse.Namespace, user: "User") -> None:

@@ -9,8 +9,9 @@ from advkd.artifacts.drawing import tsne
 from advkd.artifacts.seed_results import finished_runs
 from advkd.errors import UserError
 from advkd.files import read_json, sha256, write_json
-from advkd.metrics import calibration, classification
+from advkd.metrics import calibration
 from advkd.runs.code import code_hash, code_of
+from advkd.runs.lookup import folder_of
 from advkd.settings import catalog, config
 
 CLASSES = 7
@@ -132,8 +133,8 @@ def test_maps_embed_the_drawn_classes_of_both(smoke, tmp_path, monkeypatch):
     assert [len(features) for features in seen] == [24, 48] * 3
 
     def features(method):
-        folder = config.resolve(f"aikd/cub200/resnet18/{method}/seed0", smoke).run.folder("smoke")
-        labels, found = classification.read(folder / "predictions.npz", "features")
+        run = config.resolve(f"aikd/cub200/resnet18/{method}/seed0", smoke)
+        labels, found = folder_of(run).predictions("features")
         return found[np.isin(labels, chosen)]
 
     np.testing.assert_array_equal(seen[-2], features("aikd"))
@@ -149,8 +150,8 @@ def test_sweeps_are_the_catalogue_s_numbers(smoke, tmp_path):
     assert len(found) == 30 and found["b / tau_G = 5"]["status"] == "not run"
     same = [found[row]["mean"] for row in ("a / FC_1 = 64, FC_2 = 32", "b / tau_G = 3", "b / tau_P = 1")]
     assert len(set(same)) == 1, "the paper's choice is one run"
-    folder = config.resolve("aikd/cifar100/preact_resnet18/aikd+fc1=16+fc2=8/seed0", smoke).run.folder("smoke")
-    labels, logits = classification.read(folder / "predictions.npz", "logits")
+    run = config.resolve("aikd/cifar100/preact_resnet18/aikd+fc1=16+fc2=8/seed0", smoke)
+    labels, logits = folder_of(run).predictions("logits")
     expected = 100 * np.mean(logits.argmax(1) != labels)
     assert found["a / FC_1 = 16, FC_2 = 8"]["mean"] == pytest.approx(expected)
 

@@ -15,7 +15,7 @@ from small_workflows import FOLDER, RUN, SETTINGS, finish
 from advkd.cli import main
 from advkd.damage import attempt
 from advkd.files import read_json
-from advkd.metrics import gan
+from advkd.runs import gan_evaluation
 from advkd.settings import config
 from checkouts import copy_checkout
 
@@ -34,7 +34,7 @@ def checkout(tmp_path_factory):
         for name, tiny in ((RUN, tiny_runs), (CLASSIFIER, tiny_classifiers)):
             finish(name, tiny, config.user({"override": OVERRIDE}))
         (store,) = Path("data/stores").glob("codebrim*")
-        gan.prepare_reals(store, Path("reals"), None, "", 64, "cpu")
+        gan_evaluation.prepare_reals(store, Path("reals"), None, "", 64, "cpu")
     return folder
 
 
@@ -67,7 +67,7 @@ REPORTED = [
     (EVALUATE, Path("reals/reals.npz"), "is not what was prepared"),
     (EVALUATE, Path("reals/held_out.npz"), "is not what was prepared"),
     (["synthesize", RUN, "--count", "1", "--out", "images"], FOLDER / "model.safetensors",
-     "model.safetensors is not what the run wrote: train the run again"),
+     "model.safetensors is not what the run wrote (its checksum differs): delete result.json beside it"),
     (["measure", CLASSIFIER], Path("results/smoke/runs", CLASSIFIER, "predictions.npz"), "is not what the run wrote"),
 ]  # fmt: skip
 

@@ -4,9 +4,9 @@ import re
 from typing import Any, NamedTuple
 
 from advkd.metrics.effect import Sample
-from advkd.runs import predictions
 from advkd.runs.folder import METRICS, RESULT
 from advkd.runs.lookup import folder_of
+from advkd.runs.predictions import classifier_metrics
 from advkd.runs.state import ending
 from advkd.settings.config import Resolved
 
@@ -89,7 +89,7 @@ def read_metrics(run: Resolved) -> dict[str, Any] | None:
     if result["status"] != "done":
         return {**result, "values": {}}
     if run.leaves_predictions:
-        return predictions.metrics(folder.path)
+        return classifier_metrics(folder)
     if not folder.has(METRICS):
         return None
     metrics = folder.metrics()

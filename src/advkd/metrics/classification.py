@@ -8,23 +8,24 @@ Choices:
     - [aikd: Table 2] Measured: macro F1 of a class without images. Here: 0.
 """
 
-import zipfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from advkd.errors import UserError
 from advkd.metrics import calibration
 from advkd.metrics.significance import bootstrap_interval
 
 BINS = (10, 15)  # of ECE: those of PS-KD and of Guo et al.
 TOP = 5
-REMEDY = "delete the result.json beside it and train the run again"
 
 
-def evaluate(predictions: Path) -> dict[str, dict[str, Any]]:
-    """Return the metrics of a run's predictions.npz in the units of the papers' tables.
+def evaluate(labels: np.ndarray, logits: np.ndarray, best: np.ndarray) -> dict[str, dict[str, Any]]:
+    """Return the metrics of a classifier in the units of the papers' tables.
+
+    Args:
+        labels: (M,), integers; the images are of at least two classes.
+        logits: (M, C), float64 and finite, of the last epoch.
+        best: (M, C), of the epoch with the lowest Top-1 error.
 
     Returns:
         A dictionary with two entries. All values are of the last epoch, except those that begin with `best.`; they are
@@ -43,17 +44,13 @@ def evaluate(predictions: Path) -> dict[str, dict[str, Any]]:
           number of classes if that is lower), bins, temperature_folds, temperature_bounds.
 
     Raises:
-        UserError: the file is missing or damaged, logits are not finite or differ in shape, a label has no logit, or
-            all images are of one class.
+        ValueError: the logits differ in shape, or a label has no logit. The message says it without a subject.
     """
-    labels, logits, best = read(predictions, "logits", "best_logits")
     images, classes = logits.shape
     if best.shape != logits.shape:
-        raise UserError(f"{predictions}: logits are {logits.shape}, best_logits {best.shape}: {REMEDY}")
+        raise ValueError(f"has logits of shape {logits.shape} but best_logits of shape {best.shape}")
     if labels.min() < 0 or labels.max() >= classes:
-        raise UserError(
-            f"{predictions}: labels from {labels.min()} to {labels.max()}, but logits of {classes} classes: {REMEDY}"
-        )
+        raise ValueError(f"has labels from {labels.min()} to {labels.max()} but logits of {classes} classes")
     fitted = calibration.cross_fit(logits, labels)
     whole = calibration.fit_temperature(logits, labels)
     values = error_rates(logits, labels) | calibration_errors(logits, labels)
@@ -78,39 +75,6 @@ def evaluate(predictions: Path) -> dict[str, dict[str, Any]]:
         "temperature_bounds": [calibration.COLDEST, calibration.HOTTEST],
     }
     return {"values": values, "meta": meta}
-
-
-def read(predictions: Path, *names: str) -> list[np.ndarray]:
-    """Return the labels (M,) of a predictions.npz and its arrays `names` (M, ·), as float64.
-
-    Raises:
-        UserError: a missing or damaged file, values that are not finite, or images of one class only.
-    """
-    if not zipfile.is_zipfile(predictions):
-        raise UserError(f"{predictions} is missing or no npz file: {REMEDY}")
-    try:
-        with predictions.open("rb") as file, np.load(file) as arrays:
-            labels, *found = (arrays[name] for name in ("labels", *names))
-    except Exception as error:  # damaged bytes raise whatever zipfile, zlib and numpy's header parser stumble over
-        raise UserError(f"{predictions} cannot be read ({error}): {REMEDY}") from error
-    if labels.ndim != 1 or labels.dtype.kind not in "iu":
-        raise UserError(
-            f"{predictions}: labels are {labels.dtype} of shape {labels.shape}, not integers (M,): {REMEDY}"
-        )
-    for name, array in zip(names, found, strict=True):
-        if array.ndim != 2 or len(array) != len(labels) or array.dtype.kind != "f":
-            raise UserError(
-                f"{predictions}: {name} are {array.dtype} of shape {array.shape} for {len(labels)} labels: {REMEDY}"
-            )
-        if not np.isfinite(array).all():
-            raise UserError(f"{predictions}: {name} are not finite for {_broken(array)} of {len(labels)} images")
-    if len(np.unique(labels)) < 2:
-        raise UserError(f"{predictions}: the evaluation images are all of one class, which measures nothing")
-    return [labels, *(array.astype(np.float64) for array in found)]
-
-
-def _broken(array: np.ndarray) -> int:
-    return int((~np.isfinite(array)).any(axis=1).sum())
 
 
 def error_rates(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:

@@ -7,9 +7,9 @@ import numpy as np
 from advkd.damage import readable
 from advkd.errors import UserError
 from advkd.metrics import significance
-from advkd.runs import predictions
 from advkd.runs.folder import RESULT
 from advkd.runs.lookup import folder_of
+from advkd.runs.predictions import classifier_metrics
 from advkd.settings import config
 from advkd.settings.user import User
 
@@ -36,7 +36,7 @@ def _read_metrics(run: str, user: User) -> dict[str, Any]:
     folder = folder_of(resolved)
     if not resolved.leaves_predictions or not folder.has(RESULT):
         raise UserError(f"{run} is not a finished classifier at scale {user.scale}: advkd status lists what exists")
-    metrics = predictions.metrics(folder.path)
+    metrics = classifier_metrics(folder)
     if metrics["status"] != "done":
         raise UserError(f"{run} is {metrics['status']}: it has no predictions")
     return metrics

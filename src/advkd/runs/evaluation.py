@@ -1,4 +1,4 @@
-"""Evaluates a trained GAN: from samples.npz to metrics.json."""
+"""The commands that evaluate a trained GAN. They wait for a free GPU before torch is imported."""
 
 import os
 from pathlib import Path
@@ -31,9 +31,9 @@ def prepare_reals(
         user: the device is chosen as this user's settings say.
     """
     device = _start(threads, user)
-    from advkd.metrics import gan
+    from advkd.runs import gan_evaluation
 
-    gan.prepare_reals(store, out, weights, weights_sha256, dims, device)
+    gan_evaluation.prepare_reals(store, out, weights, weights_sha256, dims, device)
 
 
 def evaluate(
@@ -62,9 +62,9 @@ def evaluate(
         return
     folder.check(SAMPLES)
     device = _start(threads, user)
-    from advkd.metrics import gan
+    from advkd.runs.gan_evaluation import measure_samples
 
-    metrics = gan.evaluate(folder.file(SAMPLES), reals, weights, weights_sha256, device)
+    metrics = measure_samples(folder, reals, weights, weights_sha256, device)
     evaluated = {"code": code_hash("metrics"), **provenance.machine(device)}
     write_json(out, {"status": "done", "sha256": result["sha256"], **metrics, "evaluated": evaluated})
 

@@ -1,18 +1,20 @@
-"""What finished runs of a scale took, in time and memory, and which of them a run is most like."""
+"""The time and memory that finished runs of a scale took, and which of them are most like a given run."""
 
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from advkd.damage import attempt
-from advkd.files import read_json
+from advkd.runs.folder import PROVENANCE, RunFolder
 from advkd.settings.config import Resolved
 from advkd.settings.names import Run
 from advkd.settings.user import User
 
-# From the closest to the farthest: whose pace says how long a run takes.
-LIKENESS: list[tuple[str, Callable[[Run], tuple[str, ...]]]] = [
+Value = TypeVar("Value")
+
+# What two runs must share to be alike, and how they then differ, from the closest to the farthest.
+LIKENESS: list[tuple[str, Callable[[Run], tuple[object, ...]]]] = [
     ("other seeds", lambda run: (run.group,)),
     ("other variants", lambda run: (run.paper, run.dataset, run.model, run.method)),
     ("other data sets", lambda run: (run.paper, run.model, run.method)),
@@ -20,47 +22,57 @@ LIKENESS: list[tuple[str, Callable[[Run], tuple[str, ...]]]] = [
 
 
 def measured(user: User) -> dict[Run, float]:
-    """Return the wall seconds an epoch, or a GAN's iteration, of every finished run of the scale."""
-    return _finished(user, pace)
+    """Return the wall seconds per epoch, or per iteration of a GAN, of every finished run of the scale."""
+    return _of_finished(user, pace)
 
 
 def pace(provenance: dict[str, Any]) -> float:
-    """Return the wall seconds an epoch, or a GAN's iteration, that a run's provenance.json tells."""
+    """Return the wall seconds per epoch, or per iteration of a GAN, from a run's provenance.json."""
     result = provenance["result"]
     return float(provenance["wall_seconds"] / result.get("epochs", result["steps"]))
 
 
 def peaks(user: User) -> dict[Run, float]:
     """Return the largest resident size, in MiB, of every finished run of the scale."""
-    return _finished(user, lambda provenance: provenance["peak_memory_mib"]["resident"])
+    return _of_finished(user, lambda provenance: float(provenance["peak_memory_mib"]["resident"]))
 
 
-def _finished(user: User, read: Callable[[dict[str, Any]], float]) -> dict[Run, float]:
-    """Return what `read` makes of the provenance of each run of the scale that ended well; damaged ones say nothing."""
+def _of_finished(user: User, read: Callable[[dict[str, Any]], float]) -> dict[Run, float]:
+    """Return what `read` takes from the provenance of each run that ended well; damaged ones are left out."""
 
-    def told(path: Path) -> tuple[Run, float] | None:
-        content = read_json(path)
-        if content["result"]["status"] != "done":
+    def read_one(folder: RunFolder) -> tuple[Run, float] | None:
+        provenance = folder.provenance()
+        if provenance["result"]["status"] != "done":
             return None
-        found = float(read(content))
-        if not 0 < found < math.inf:
-            raise ValueError(f"{found} is no time or size")
-        return Run.parse(content["result"]["run"]), found
+        value = read(provenance)
+        if not 0 < value < math.inf:
+            raise ValueError(f"{value} is no time or size")
+        return Run.parse(provenance["result"]["run"]), value
 
-    paths = Path("results", user.scale, "runs").rglob("provenance.json")
-    return dict(found for path in paths if (found := attempt(told, path)[0]))
+    values: dict[Run, float] = {}
+    for path in Path("results", user.scale, "runs").rglob(PROVENANCE):
+        pair, _ = attempt(read_one, RunFolder(path.parent))
+        if pair:
+            run, value = pair
+            values[run] = value
+    return values
 
 
-def length(one: Resolved) -> int:
+def length(resolved: Resolved) -> int:
     """Return a run's epochs, or a GAN's iterations."""
-    count = one.settings.get("epochs") or one.settings["iterations"]
-    assert isinstance(count, int)
-    return count
+    settings = resolved.settings
+    steps = settings.get("epochs") or settings["iterations"]
+    assert isinstance(steps, int)
+    return steps
 
 
-def like(run: Run, known: Mapping[Run, Any]) -> tuple[list[Any], str]:
-    """Return what is known of the runs that are most like `run`, and how they differ from it; nothing, if none is."""
-    for basis, key in LIKENESS:
-        if alike := [value for other, value in known.items() if key(other) == key(run)]:
-            return alike, basis
+def like(run: Run, known: Mapping[Run, Value]) -> tuple[list[Value], str]:
+    """Return what is known of the runs that are most like `run`, and how they differ from it.
+
+    Without such a run, return an empty list and an empty text.
+    """
+    for difference, key in LIKENESS:
+        alike = [value for other, value in known.items() if key(other) == key(run)]
+        if alike:
+            return alike, difference
     return [], ""

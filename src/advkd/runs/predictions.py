@@ -1,50 +1,56 @@
-"""A classifier's metrics.json: computed from its predictions once, by the first who asks."""
+"""The metrics of a classifier's run, computed from its predictions when they are first needed."""
 
 import contextlib
-from pathlib import Path
 from typing import Any
 
 from advkd.errors import CannotWrite, UserError
-from advkd.files import read_json, sha256, write_json
 from advkd.runs.code import code_hash
+from advkd.runs.folder import PREDICTIONS, RESULT, Damaged, RunFolder
 
 OUTCOME = ("status", "step", "parent", "reason")
 
 
-def metrics(folder: Path) -> dict[str, Any]:
-    """Return the metrics of the classifier run in `folder`.
+def classifier_metrics(folder: RunFolder) -> dict[str, Any]:
+    """Return the metrics of a classifier's run.
 
-    values and meta are those of `metrics.classification.evaluate`. A run that diverged or was blocked has no values.
-    What is kept in metrics.json is used if it belongs to these predictions and to today's code, or where a run came
-    without its predictions, as from an archive of results; otherwise they are computed and kept. Two processes may do
-    so at once: the file is replaced whole, by the same content.
+    They are kept in metrics.json. What is kept is used if it belongs to the predictions and to today's code, or if the
+    run came without its predictions, as from an archive of results. Two processes may compute it at once: each replaces
+    the file by the same content.
+
+    Returns:
+        status, sha256 of the products, evaluated (by which code), and values and meta as
+        `metrics.classification.evaluate` describes them. A run that diverged or was blocked has no values.
 
     Raises:
         UserError: the run is not finished, or its predictions are missing, are not those that it wrote, or cannot be
             evaluated.
     """
-    if not (folder / "result.json").exists():
-        raise UserError(f"{folder} holds no finished run (no result.json): train it first")
-    result = read_json(folder / "result.json")
+    if not folder.has(RESULT):
+        raise UserError(f"{folder.path} holds no finished run (no {RESULT}): train it first")
+    result = folder.result()
     if result["status"] != "done":
-        return {key: result[key] for key in OUTCOME if key in result} | {"values": {}}
-    kept, evaluated = _kept(folder / "metrics.json"), {"code": code_hash("metrics")}
-    path = folder / "predictions.npz"
-    if kept.get("sha256") == result["sha256"] and (kept.get("evaluated") == evaluated or not path.exists()):
+        outcome = {key: result[key] for key in OUTCOME if key in result}
+        return {**outcome, "values": {}}
+    kept, evaluated = _read_kept(folder), {"code": code_hash("metrics")}
+    of_these_predictions = kept.get("sha256") == result["sha256"]
+    if of_these_predictions and (kept.get("evaluated") == evaluated or not folder.has(PREDICTIONS)):
         return kept
-    from advkd.metrics import classification
+    folder.check(PREDICTIONS)
+    from advkd.metrics import classification  # here: it needs scikit-learn and SciPy, which take a second to load
 
-    if path.exists() and sha256(path) != result["sha256"].get("predictions.npz"):
-        raise UserError(f"{path} is not what the run wrote (its checksum differs): {classification.REMEDY}")
-    found = {"status": "done", "sha256": result["sha256"], **classification.evaluate(path), "evaluated": evaluated}
-    with contextlib.suppress(CannotWrite):  # results that can only be read are computed by each who asks
-        write_json(folder / "metrics.json", found)
-    return found
-
-
-def _kept(path: Path) -> dict[str, Any]:
+    labels, logits, best = folder.predictions("logits", "best_logits")
     try:
-        metrics: dict[str, Any] = read_json(path)
-        return metrics
-    except (FileNotFoundError, ValueError):
+        computed = classification.evaluate(labels, logits, best)
+    except ValueError as error:
+        raise folder.damaged(PREDICTIONS, str(error)) from error
+    metrics = {"status": "done", "sha256": result["sha256"], **computed, "evaluated": evaluated}
+    with contextlib.suppress(CannotWrite):  # in a folder that can only be read, each process computes them
+        folder.write_metrics(metrics)
+    return metrics
+
+
+def _read_kept(folder: RunFolder) -> dict[str, Any]:
+    try:
+        return folder.metrics()
+    except Damaged:
         return {}

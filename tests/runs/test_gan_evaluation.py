@@ -2,10 +2,14 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
+from advkd.data.store_draft import write_store
 from advkd.errors import UserError
 from advkd.files import read_json, sha256
-from advkd.metrics import gan
+from advkd.metrics import gan, inception
+from advkd.runs import gan_evaluation
+from advkd.runs.folder import SAMPLES, RunFolder
 
 D = 12
 
@@ -30,7 +34,7 @@ def as_features(images):
     return (images.reshape(len(images), -1) / 255).astype(np.float32)
 
 
-def write_store(folder, reals, held_out):
+def make_store(folder, reals, held_out):
     none = np.zeros(0, np.int64)
     arrays = {"images": reals, "labels": none, "held_out": held_out, "held_out_labels": none}
     write_store(folder, arrays, "", {})
@@ -40,39 +44,54 @@ def write_store(folder, reals, held_out):
 @pytest.fixture
 def plain(monkeypatch):
     """Replace Inception by the 12 pixel values of a 2 x 2 image."""
-    monkeypatch.setattr(gan, "build", lambda weights, dims, sha256: (None, {"weights": str(weights)}))
-    monkeypatch.setattr(gan, "extract", lambda network, images, *_: as_features(images))
+    monkeypatch.setattr(gan_evaluation, "build", lambda weights, dims, sha256: (None, {"weights": str(weights)}))
+    monkeypatch.setattr(gan_evaluation, "extract", lambda network, images, *_: as_features(images))
 
 
 @pytest.fixture
 def prepared(plain, tmp_path):
     """A store of 40 training and 30 held-out crops, with the reals' features."""
-    folder = write_store(tmp_path / "store", pixels(0, 40), pixels(1, 30))
-    gan.prepare_reals(folder, tmp_path / "reals", None, "", D, "cpu")
+    folder = make_store(tmp_path / "store", pixels(0, 40), pixels(1, 30))
+    gan_evaluation.prepare_reals(folder, tmp_path / "reals", None, "", D, "cpu")
     return tmp_path / "reals"
 
 
 def write_samples(path, generators, **more):
-    np.savez(path, **{f"G{number}": images for number, images in enumerate(generators, 1)}, **more)
-    return path
+    """Write samples.npz to the folder `path`; returns it as a run's folder."""
+    np.savez(path / SAMPLES, **{f"G{number}": images for number, images in enumerate(generators, 1)}, **more)
+    return RunFolder(path)
+
+
+def measure(folder, reals, weights=None):
+    return gan_evaluation.measure_samples(folder, reals, weights, "", "cpu")
 
 
 def evaluate(tmp_path, reals, generators, **more):
-    return gan.evaluate(write_samples(tmp_path / "samples.npz", generators, **more), reals, None, "", "cpu")
+    return measure(write_samples(tmp_path, generators, **more), reals)
 
 
-def test_end_to_end_with_the_network(tmp_path, pictures):
+@pytest.fixture
+def one_thread():
+    """Convolutions on two threads take several times as long where other tests run beside these."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def test_end_to_end_with_the_network(tmp_path, one_thread):
+    pictures = (inception.textures(20, 64, seed=5).permute(0, 2, 3, 1).numpy() * 255 + 0.5).astype(np.uint8)
     reals, fakes = pictures[:8], pictures[8:14]
-    folder = write_store(tmp_path / "store", reals, pictures[14:])
-    gan.prepare_reals(folder, tmp_path / "reals", None, "", 64, "cpu")
+    folder = make_store(tmp_path / "store", reals, pictures[14:])
+    gan_evaluation.prepare_reals(folder, tmp_path / "reals", None, "", 64, "cpu")
     samples = write_samples(
-        tmp_path / "samples.npz",
+        tmp_path,
         [fakes, fakes[:, ::-1], fakes // 4],
         curve_steps=np.array([10, 20]),
         **{f"early/G{number}": fakes[:3] for number in (1, 2, 3)},
         **{f"curve/G{number}": fakes[:4].reshape(2, 2, 64, 64, 3) for number in (1, 2, 3)},
     )
-    found = gan.evaluate(samples, tmp_path / "reals", None, "", "cpu")
+    found = measure(samples, tmp_path / "reals")
     generators = ("G1", "G2", "G3")
     expected = {f"kid_se.{name}" for name in generators}
     for key in ("fid", "kid", "fid_inf", "fid_held_out", "fid_early", "kid_early"):
@@ -134,8 +153,8 @@ def test_halves_are_disjoint_and_cover_the_reals(monkeypatch, plain, tmp_path):
     fit_gaussian = gan.fit_gaussian
     monkeypatch.setattr(gan, "fit_gaussian", lambda features: sides.append(features) or fit_gaussian(features))
     reals = pixels(0, 41)
-    folder = write_store(tmp_path / "store", reals, pixels(1, 30))
-    gan.prepare_reals(folder, tmp_path / "reals", None, "", D, "cpu")
+    folder = make_store(tmp_path / "store", reals, pixels(1, 30))
+    gan_evaluation.prepare_reals(folder, tmp_path / "reals", None, "", D, "cpu")
     halves = [side for side in sides if len(side) in (20, 21)]
     assert sorted(map(len, halves)) == [20, 21]
     np.testing.assert_array_equal(
@@ -161,8 +180,8 @@ def test_edges():
 
 
 def test_one_generator_and_no_held_out_crops(plain, tmp_path):
-    folder = write_store(tmp_path / "store", pixels(0, 40), pixels(1, 0))
-    gan.prepare_reals(folder, tmp_path / "reals", None, "", D, "cpu")
+    folder = make_store(tmp_path / "store", pixels(0, 40), pixels(1, 0))
+    gan_evaluation.prepare_reals(folder, tmp_path / "reals", None, "", D, "cpu")
     found = evaluate(tmp_path, tmp_path / "reals", [pixels(2, 30)], labels=np.arange(30))
     assert set(found["values"]) == {
         *(f"{key}.{name}" for key in ("fid", "kid", "fid_inf") for name in ("G1", "mean")),
@@ -183,36 +202,36 @@ def test_ten_generators_are_in_the_order_of_their_numbers(tmp_path, prepared):
 
 
 def test_refusals(tmp_path, prepared, monkeypatch):
-    samples = tmp_path / "samples.npz"
+    folder = RunFolder(tmp_path)
     with pytest.raises(UserError, match="no features of real crops"):
-        gan.evaluate(samples, tmp_path, None, "", "cpu")
-    with pytest.raises(UserError, match="missing or no npz file"):
-        gan.evaluate(samples, prepared, None, "", "cpu")
+        measure(folder, tmp_path)
+    with pytest.raises(UserError, match=r"samples\.npz is missing: delete result\.json beside it"):
+        measure(folder, prepared)
     with pytest.raises(UserError, match=r"was made with .*prepare it again"):
-        gan.evaluate(samples, prepared, tmp_path / "other.pth", "", "cpu")
-    with pytest.raises(UserError, match="holds no generator's images"):
+        measure(folder, prepared, tmp_path / "other.pth")
+    with pytest.raises(UserError, match=r"holds no generator's images .*: delete result\.json beside it"):
         evaluate(tmp_path, prepared, [])
     with pytest.raises(UserError, match=r"G1 has shape \(9, 4, 4, 3\), the real crops \[2, 2, 3\]"):
         evaluate(tmp_path, prepared, [np.zeros((9, 4, 4, 3), np.uint8)])
-    with pytest.raises(UserError, match="curve/G1 cannot be read"):
+    with pytest.raises(UserError, match=r"samples\.npz has no array 'curve/G1'"):
         evaluate(tmp_path, prepared, [pixels(2, 9)], curve_steps=np.array([1]))
     with pytest.raises(UserError, match="no prepared data set in"):
-        gan.prepare_reals(tmp_path, tmp_path / "reals", None, "", D, "cpu")
-    few = write_store(tmp_path / "few", pixels(0, 3), pixels(1, 3))
+        gan_evaluation.prepare_reals(tmp_path, tmp_path / "reals", None, "", D, "cpu")
+    few = make_store(tmp_path / "few", pixels(0, 3), pixels(1, 3))
     with pytest.raises(UserError, match="has 3 training crops: FID needs at least 4"):
-        gan.prepare_reals(few, tmp_path / "reals", None, "", D, "cpu")
-    monkeypatch.setattr(gan, "extract", lambda network, images, *_: as_features(images) * np.float32(np.inf))
+        gan_evaluation.prepare_reals(few, tmp_path / "reals", None, "", D, "cpu")
+    monkeypatch.setattr(gan_evaluation, "extract", lambda network, images, *_: as_features(images) * np.float32(np.inf))
     with pytest.raises(UserError, match="not finite"), np.errstate(invalid="ignore"):
         evaluate(tmp_path, prepared, [pixels(2, 9)])
 
 
 def test_damaged_samples_are_named(tmp_path, prepared):
-    samples = write_samples(tmp_path / "samples.npz", [pixels(2, 200)])
-    content = bytearray(samples.read_bytes())
+    path = write_samples(tmp_path, [pixels(2, 200)]).file(SAMPLES)
+    content = bytearray(path.read_bytes())
     content[1000] ^= 255
-    samples.write_bytes(content)
-    with pytest.raises(UserError, match=r"samples.npz: G1 cannot be read \(Bad CRC"):
-        gan.evaluate(samples, prepared, None, "", "cpu")
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"samples\.npz cannot be read \(BadZipFile: Bad CRC"):
+        measure(RunFolder(tmp_path), prepared)
 
 
 def test_preparation_that_fails_leaves_no_meta_behind(tmp_path, prepared, monkeypatch):
@@ -220,7 +239,7 @@ def test_preparation_that_fails_leaves_no_meta_behind(tmp_path, prepared, monkey
         raise KeyboardInterrupt
 
     assert set(read_json(prepared / "meta.json")["floor"]) == {"fid.floor", "kid.floor", "fid.floor_halves"}
-    monkeypatch.setattr(gan, "extract", fail)
+    monkeypatch.setattr(gan_evaluation, "extract", fail)
     with pytest.raises(KeyboardInterrupt):
-        gan.prepare_reals(tmp_path / "store", prepared, None, "", D, "cpu")
+        gan_evaluation.prepare_reals(tmp_path / "store", prepared, None, "", D, "cpu")
     assert list(prepared.iterdir()) == []
