@@ -10,8 +10,8 @@ from advkd.artifacts.seed_results import finished_runs
 from advkd.errors import UserError
 from advkd.files import read_json, sha256, write_json
 from advkd.metrics import calibration
-from advkd.runs.code import code_hash, code_of
-from advkd.runs.lookup import folder_of
+from advkd.runs.code import code_hash
+from advkd.runs.lookup import code_today, folder_of
 from advkd.settings import catalog, config
 
 CLASSES = 7
@@ -31,9 +31,7 @@ def finish(one, source=DRAWN):
     write_json(folder / "result.json", {"status": "done", "config_hash": one.hash, "sha256": checksums})
     names = [f"{label:03d}.Kind_{label}" for label in range(CLASSES)]
     data = {"name": one.run.dataset, "classes": names, "source": source, "sha256": {"images.npy": "1" * 64}}
-    write_json(
-        folder / "provenance.json", {"code": code_of(one.typed), "data": data, "result": {"config_hash": one.hash}}
-    )
+    write_json(folder / "provenance.json", {"code": code_today(one), "data": data, "result": {"config_hash": one.hash}})
 
 
 def runs(figure, user):
@@ -169,7 +167,7 @@ def test_images_of_generators(smoke, tmp_path):
         write_json(folder / "result.json", result)
         evaluated = {"status": "done", "values": {}, "evaluated": {"code": code_hash("metrics")}}
         write_json(folder / "metrics.json", evaluated)
-        provenance = {"code": code_of(one.typed), "data": {"name": "codebrim", "source": DRAWN}, "result": result}
+        provenance = {"code": code_today(one), "data": {"name": "codebrim", "source": DRAWN}, "result": result}
         write_json(folder / "provenance.json", provenance)
     figures.write_figure("okd_figure3", smoke, tmp_path)
     assert {path.suffix for path in tmp_path.glob("okd_figure3.*")} == {".pdf", ".png", ".json"}

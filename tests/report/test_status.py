@@ -6,8 +6,7 @@ import pytest
 from report_runs import leave
 
 from advkd.report import status
-from advkd.runs.code import code_of
-from advkd.runs.lookup import state_of
+from advkd.runs.lookup import code_today, state_of
 from advkd.settings import catalog, config
 
 STUDENT, OTHER = "gip/cifar10/resnet18/gip", "gip/cifar10/resnet18/kd"
@@ -69,7 +68,7 @@ def test_a_gan_with_damaged_metrics_is_to_be_evaluated_again(user, content):
     folder = one.run.folder("paper")
     folder.mkdir(parents=True)
     (folder / "result.json").write_text(json.dumps({"config_hash": one.hash, "status": "done", "sha256": {}}))
-    (folder / "provenance.json").write_text(json.dumps({"code": code_of(one.typed), "data": {}, "result": {}}))
+    (folder / "provenance.json").write_text(json.dumps({"code": code_today(one), "data": {}, "result": {}}))
     assert str(state_of(one)) == "done"
     (folder / "metrics.json").write_text(content)
     said = str(state_of(one))

@@ -3,7 +3,8 @@ import ast
 import pytest
 
 from advkd.runs import code
-from advkd.runs.code import PACKAGE, code_digest, code_hash, statements
+from advkd.runs.code import PACKAGE, code_digest, code_hash, import_closure, start_modules, statements
+from advkd.settings import config
 
 SOURCE = '''\
 """A module.
@@ -236,3 +237,24 @@ def test_a_method_from_outside_counts_with_its_file(package, monkeypatch, tmp_pa
     clear_caches()
     (tmp_path / "outside_method.py").write_text("X = 2")
     assert code_digest(["advkd.training.loop", "outside_method"]) != before
+
+
+def closure_of(name):
+    resolved = config.resolve(name, config.user({"scale": "paper"}))
+    parents = [parent.typed for parent in resolved.parents.values()]
+    return {module.removeprefix("advkd.") for module in import_closure(start_modules(resolved.typed, parents))}
+
+
+def test_a_run_rests_on_its_own_method_and_networks_alone():
+    student = closure_of("gip/cifar10/resnet18/kd/seed0")
+    assert {"training.classifier", "training.views", "methods.kd", "methods.method", "models.resnet_cifar"} <= student
+    assert not student & {"methods.aikd", "methods.pskd", "methods.okd", "models.densenet", "models.preact_resnet"}
+    superior = closure_of("aikd/cifar100/preact_resnet18/baseline/seed0")
+    assert "models.preact_resnet" in superior and not superior & {"methods.kd", "methods.gip", "models.resnet_cifar"}
+    gan = closure_of("okd/codebrim/sagan/okd/seed0")
+    assert {"training.gan", "methods.okd", "models.sagan"} <= gan and not gan & {"training.classifier", "methods.kd"}
+
+
+def test_a_run_rests_on_its_teacher_s_network():
+    assert "models.wide_resnet" in closure_of("gip/cifar10/resnet18/kd+teacher=wrn28_10/seed0")
+    assert "models.wide_resnet" not in closure_of("gip/cifar10/resnet18/kd/seed0")

@@ -150,7 +150,7 @@ def test_code_that_changed_under_a_run_is_told_and_dropped_on_request(tmp_path, 
         folder = tmp_path / str(afresh)
         with monkeypatch.context() as patch:
             after_step(patch, 4, lambda _: os.kill(os.getpid(), signal.SIGTERM))
-            patch.setattr(code, "code_of", lambda settings: "before")
+            patch.setattr(code, "code_of", lambda settings, parents: "before")
             train_run(document(SAGAN), folder, data_root, "cpu", 1000, afresh)
         train_run(document(SAGAN), folder, data_root, "cpu", 1000, afresh)
         found = read_json(folder / "provenance.json")
@@ -212,7 +212,7 @@ def test_a_finished_run_that_changed_is_trained_again(change, tmp_path, data_roo
         found["data"]["sha256"]["images.npy"] = "0" * 64
         write_json(tmp_path / "provenance.json", found)
     elif change == "code":
-        monkeypatch.setattr(code, "code_of", lambda settings: "other")
+        monkeypatch.setattr(code, "code_of", lambda settings, parents: "other")
     else:
         (tmp_path / "samples.npz").write_bytes(b"")
     train_run(doc, tmp_path, data_root, "cpu", 1000, afresh=True)

@@ -17,8 +17,7 @@ sys.path.insert(0, str(SOURCE))
 from advkd.errors import UserError
 from advkd.runs import device as devices
 from advkd.runs.folder import METRICS, RESULT, Damaged
-from advkd.runs.lookup import folder_of
-from advkd.runs.code import code_of
+from advkd.runs.lookup import code_today, folder_of
 from advkd.settings import catalog, config as settings, config_files
 from advkd.settings.names import RUN as RUN_NAME
 
@@ -135,7 +134,7 @@ def folder_state(wildcards):
 def recorded_code(wildcards):
     """Return the digest of the code that a run was made by; today's with retrain=stale and for a new run."""
     resolved = config_of(wildcards.run)
-    today = code_of(resolved.typed)
+    today = code_today(resolved)
     try:
         recorded = folder_of(resolved).provenance()
     except Damaged:

@@ -42,18 +42,26 @@ def code_hash(*rooms: str) -> str:
     )
 
 
-def code_of(settings: RunSettings) -> str:
-    """Return the digest of today's code that can change the numbers of a run with these settings."""
-    return code_digest(start_modules(settings))
+def code_of(settings: RunSettings, parents: Iterable[RunSettings] = ()) -> str:
+    """Return the digest of today's code that can change the numbers of a run.
+
+    Args:
+        settings: the run's settings.
+        parents: the settings of the runs that it starts from or learns from, whose networks it uses.
+    """
+    return code_digest(start_modules(settings, parents))
 
 
-def start_modules(settings: RunSettings) -> list[str]:
-    """Return the modules whose imports are the code behind a run: its loop, its method and its network."""
+def start_modules(settings: RunSettings, parents: Iterable[RunSettings] = ()) -> list[str]:
+    """Return the modules whose imports are the code behind a run: its loop, its method, its and its parents' networks.
+
+    Arguments as for `code_of`.
+    """
     method, _, _ = settings.method.implementation.partition(":")
     if isinstance(settings, GanRun):
         return ["advkd.training.gan", method]
-    network, _, _ = settings.network.implementation.partition(":")
-    return ["advkd.training.classifier", method, network]
+    networks = [run.network for run in (settings, *parents) if not isinstance(run, GanRun)]
+    return ["advkd.training.classifier", method, *(network.implementation.partition(":")[0] for network in networks)]
 
 
 def code_digest(modules: Iterable[str]) -> str:
@@ -68,15 +76,20 @@ def code_digest(modules: Iterable[str]) -> str:
 
 @cache
 def _closure_digest(modules: tuple[str, ...]) -> str:
+    files = {name: _module_file(name) for name in sorted(import_closure(modules))}
+    return _digest([(name, _source(path).statements) for name, path in files.items() if path])
+
+
+def import_closure(modules: Iterable[str]) -> set[str]:
+    """Return modules and all that they import from `TRAINING_CODE`; some names may be of functions, not of modules."""
     names = set(modules)
-    waiting = list(modules)
+    waiting = list(names)
     while waiting:
         path = _module_file(waiting.pop())
         new = _source(path).imports - names if path else set()
         names |= new
         waiting += new
-    files = {name: _module_file(name) for name in sorted(names)}
-    return _digest([(name, _source(path).statements) for name, path in files.items() if path])
+    return names
 
 
 def _digest(parts: list[tuple[str, str]]) -> str:

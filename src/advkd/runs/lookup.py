@@ -11,6 +11,11 @@ def folder_of(resolved: Resolved) -> RunFolder:
     return RunFolder.of(resolved.run, resolved.scale)
 
 
+def code_today(resolved: Resolved) -> str:
+    """Return the digest of today's code behind a run."""
+    return code_of(resolved.typed, [parent.typed for parent in resolved.parents.values()])
+
+
 def state_of(resolved: Resolved) -> State:
     """Return the state of a run, given the settings and the code of today."""
-    return folder_of(resolved).state(resolved.hash, code_of(resolved.typed))
+    return folder_of(resolved).state(resolved.hash, code_today(resolved))

@@ -102,7 +102,7 @@ class Session:
     @property
     def code(self) -> str:
         """Digest of today's code behind the run."""
-        return code.code_of(self.settings)
+        return code.code_of(self.settings, [parent.settings() for parent in self.parents.values()])
 
     @property
     def seconds(self) -> float:
