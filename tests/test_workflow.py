@@ -120,7 +120,7 @@ def test_code_that_changed_is_told_and_retrains_on_request_only(built):
         assert "older code" not in advkd(built, "status", "--config", "seeds=1").stdout
         path.write_text(original + "\nCHANGED = True\n")
         assert pending(built, "--config", "seeds=1") == set()
-        assert "4 done by older code" in advkd(built, "status", "--config", "seeds=1").stdout
+        assert "4 done (older code)" in advkd(built, "status", "--config", "seeds=1").stdout
         assert "train" in pending(built, "--config", "seeds=1", "retrain=stale")
     finally:
         path.write_text(original)

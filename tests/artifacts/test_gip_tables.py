@@ -8,7 +8,7 @@ from gip_runs import WEIGHTS, end, finish
 from advkd.artifacts import latex, table_captions, table_cells, table_layout, table_marks, tables
 from advkd.metrics.classification import evaluate
 from advkd.report import explain
-from advkd.runs.lookup import state_of
+from advkd.runs.lookup import folder_of, state_of
 from advkd.settings import catalog, config
 
 TABLES = [f"gip_table{number}" for number in range(1, 8)]
@@ -68,7 +68,7 @@ def test_accuracy_with_its_companions(user, run):
     assert (row["status"], row["n"], row["values"]) == ("done", 3, "60 64 63")
     assert row["mean"] == pytest.approx(62.3333333) and row["std"] == pytest.approx(2.0816660)
     assert row["best.accuracy_mean"] == pytest.approx((61 + 64 + 66) / 3)
-    values = evaluate(run(f"{GIP}/seed0").run.folder("paper") / "predictions.npz")["values"]
+    values = evaluate(*folder_of(run(f"{GIP}/seed0")).predictions("logits", "best_logits"))["values"]
     assert row["accuracy_low_values"].split()[0] == f"{values['accuracy_low']:.6g}"
     assert row["accuracy_low_mean"] < row["mean"] < row["accuracy_high_mean"]
 
