@@ -1,5 +1,6 @@
 import itertools
 import json
+from dataclasses import dataclass, field
 
 import pytest
 import yaml
@@ -8,7 +9,8 @@ from hypothesis import strategies as st
 
 from advkd.errors import UserError
 from advkd.files import digest
-from advkd.settings import catalog, config
+from advkd.methods.settings.aikd import AiKdSettings, CriticSettings
+from advkd.settings import catalog, config, layers
 from advkd.settings.names import Run, shortest
 
 SCALES = sorted(path.stem for path in config.CONFIG.glob("scales/*.yaml"))
@@ -217,3 +219,18 @@ def test_a_wrong_file_is_named_with_its_key(checkout, name, keys, value, message
     with pytest.raises(UserError, match=message):
         config.resolve("okd/codebrim/acgan/okd/seed0", config.user({"override": {}}))
         config.resolve(f"{OKD}/seed0", config.user())
+
+
+def test_a_default_group_of_a_method_keeps_its_own_values():
+    @dataclass(frozen=True, kw_only=True)
+    class Narrow(AiKdSettings):
+        critic: CriticSettings | None = field(default_factory=lambda: CriticSettings(fc1=8))
+
+    values = layers.defaults(Narrow)
+    assert values["fc1"] == 8 and values["fc2"] == layers.defaults(AiKdSettings)["fc2"]
+
+
+def test_milestones_of_a_resolved_run_cannot_be_changed():
+    resolved = config.resolve("aikd/cifar100/preact_resnet18/baseline/seed0", config.user())
+    with pytest.raises(AttributeError):
+        resolved.settings["milestones"].append(0.9)

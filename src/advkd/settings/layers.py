@@ -109,7 +109,7 @@ def defaults(group: type[Settings]) -> dict[str, object]:
     for field in fields(group):
         default = field.default_factory() if field.default_factory is not MISSING else field.default
         if isinstance(default, Settings):
-            values.update(defaults(type(default)))
+            values.update(defaults(type(default)) | default.flat())
         elif default is not MISSING and default is not None:
             values[field.name] = default
     return values

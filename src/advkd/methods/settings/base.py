@@ -74,6 +74,8 @@ def _all() -> dict[str, type[MethodSettings]]:
             raise UserError(f"the method {entry.name} ({entry.value}) cannot be loaded: {error}") from error
     methods: dict[str, type[MethodSettings]] = {}
     for settings in classes:
+        if not isinstance(settings, type) or not issubclass(settings, MethodSettings):
+            raise UserError(f"{settings!r} of the entry points {ENTRY_POINTS} is not a subclass of MethodSettings")
         name = _name_of(settings)
         if name is None:
             raise UserError(f"{settings.__module__}.{settings.__name__} gives its field `method` no default")
