@@ -16,7 +16,7 @@ from PIL import Image
 from report_runs import HOSTILE, fill, leave
 
 from advkd.claims import audit, judgements
-from advkd.files import write_json
+from advkd.files import read_json, write_json
 from advkd.report import choices, content, deviations, page
 from advkd.report.content import figures, runs, samples, tables
 from advkd.settings import catalog, config, tags
@@ -103,7 +103,6 @@ def test_a_table_that_no_paper_prints_shows_ours_alone(reduced):
         ("result.json", "{}"),
         ("provenance.json", "{}"),
         ("provenance.json", "null"),
-        ("metrics.json", "[]"),
         ("history.csv", "epoch,L\n1,x\n"),
         ("history.csv", None),
         ("provenance.json", None),
@@ -123,6 +122,17 @@ def test_a_damaged_file_is_named_in_its_place_and_the_rest_is_built(reduced, nam
     assert not [line for line in told if "\n" in line]
     assert not groups[good.run.group].records[0].damage
     assert list(found.entries)[1].ours == [("", "60.00")]
+
+
+@pytest.mark.parametrize("content", ["[]", "{", "{}"])
+def test_a_classifier_s_damaged_metrics_are_computed_again(reduced, content):
+    resolved = leave("gip/cifar10/resnet18/kd/seed0", reduced)
+    path = resolved.run.folder("reduced") / "metrics.json"
+    path.write_text(content)
+    found, groups = table("gip_table1", reduced)
+    assert not groups[resolved.run.group].records[0].damage
+    assert [("", "60.00")] in [entry.ours for entry in found.entries]
+    assert "accuracy" in read_json(path)["values"]
 
 
 @pytest.mark.parametrize("metrics", [{"status": "done", "values": {"fid.G1": 9.0}, "meta": {}}, {}, [], 3])
