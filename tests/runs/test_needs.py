@@ -38,7 +38,8 @@ def record(root: Path, run: str, status: str = "done", seconds: object = 10.0, r
     folder = root / "results/smoke/runs" / run
     folder.mkdir(parents=True)
     result = {"run": run, "status": status, "epochs": 4, "steps": 36}
-    content = {"result": result, "wall_seconds": seconds, "peak_memory_mib": {"resident": resident}}
+    measured = {"wall_seconds": seconds, "peak_memory_mib": {"resident": resident}}
+    content = {"result": result, "code": "0" * 12, "data": {}, **measured}
     (folder / "provenance.json").write_text(json.dumps(content))
 
 
