@@ -28,7 +28,7 @@ lint: env
 
 env: $(VENV)/installed
 
-# pip installs uv from its entry in the lock, whose hashes it checks; uv installs the rest.
+# uv comes from its entry in the lock, whose hashes are checked; it brings the rest.
 $(VENV)/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
 	  || { echo "advkd needs Python 3.11, and $(PYTHON) is another version. Name one: make PYTHON=/path/to/python3.11"; exit 1; }
