@@ -15,8 +15,8 @@ rule train:
     threads: THREADS
     resources:
         gpu=int(DEVICE == "cuda"),
-        mem_mb=lambda wildcards, attempt: needs.asked(config_of(wildcards.run), USER, attempt).mib,
-        runtime=lambda wildcards, attempt: needs.asked(config_of(wildcards.run), USER, attempt).minutes,
+        mem_mb=lambda wildcards, attempt: needs.requested(config_of(wildcards.run), USER, attempt).mib,
+        runtime=lambda wildcards, attempt: needs.requested(config_of(wildcards.run), USER, attempt).minutes,
     params:
         config=lambda wildcards: config_of(wildcards.run).hash,
         code=recorded_code,

@@ -1,4 +1,4 @@
-"""`python -m advkd.runs RUN/config.yaml`: train a resolved run where pydantic and Snakemake are not installed."""
+"""`python -m advkd.runs RUN/config.yaml`: trains a resolved run on a machine without pydantic and Snakemake."""
 
 import argparse
 import sys
@@ -11,7 +11,7 @@ from advkd.runs.train import train
 
 
 def main() -> int:
-    """Train in the folder of the given config.yaml; returns the exit status."""
+    """Train in the folder of the given config.yaml, and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m advkd.runs", description=__doc__)
     parser.add_argument("config", type=Path, help="the config.yaml of a run's folder; results are written beside it")
     parser.add_argument("--data-root", type=Path, default=Path("data"), help="folder that holds stores/")
@@ -22,10 +22,12 @@ def main() -> int:
         document = yaml.safe_load(args.config.read_text(encoding="utf-8"))
         return train(document, args.config.parent, args.data_root, args.device, args.checkpoint_seconds)
     except Exception as error:
-        said = machine_fault(error) or (isinstance(error, UserError | OSError) and str(error))
-        if not said:
+        reason = machine_fault(error)
+        if not reason and isinstance(error, UserError | OSError):
+            reason = str(error)
+        if not reason:
             raise
-        print(f"advkd.runs: {said}", file=sys.stderr)
+        print(f"advkd.runs: {reason}", file=sys.stderr)
         return 2
 
 

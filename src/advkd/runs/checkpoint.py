@@ -1,7 +1,7 @@
-"""Checkpoints for resuming: written atomically, the one before kept until the new one is whole.
+"""Checkpoints for resuming. Each is written atomically, and the previous one is kept.
 
-A checkpoint is what `torch.save` writes, and behind it the 64 digits of its SHA-256, past which `torch.load` reads:
-it compares no checksums itself, and would hand out changed weights.
+A checkpoint is a file of `torch.save`, followed by the 64 hexadecimal digits of its SHA-256. `torch.load` ignores what
+follows, but it compares no checksums itself and would return damaged weights.
 """
 
 import hashlib
@@ -14,12 +14,12 @@ from advkd.progress import say
 from advkd.runs.folder import CHECKPOINTS as NAMES
 
 DIGITS = 64  # of a SHA-256
-CHUNK = 1 << 20
+CHUNK = 1 << 20  # bytes read at a time
 
 
 def save(folder: Path, state: dict[str, Any]) -> None:
     """Write `state` (tensors, numbers, strings, lists and dicts of them) as the newest checkpoint of `folder`."""
-    import torch  # here: who only removes checkpoints, or waits for another trainer, need not load it
+    import torch  # here: a process that removes checkpoints or waits for another trainer does not need it
 
     newest, previous = (folder / name for name in NAMES)
     with atomic(newest) as temporary:
@@ -32,10 +32,14 @@ def save(folder: Path, state: dict[str, Any]) -> None:
 
 
 def load(folder: Path, identity: str) -> dict[str, Any] | None:
-    """Return the newest whole checkpoint that belongs to this configuration and these data, or None.
+    """Return the newest intact checkpoint of this identity, or None.
 
-    A damaged file is removed and the one before taken; one of another identity is removed, so that a changed run
-    never continues from the old one's weights. Nothing but tensors and plain values is unpickled.
+    A damaged file is removed, and the previous one is tried. Checkpoints of another identity are removed, so that a run
+    whose settings changed never continues from its old weights. Only tensors and plain values are unpickled.
+
+    Args:
+        folder: the run's folder.
+        identity: digest of the configuration and the data.
 
     Raises:
         MemoryError, RuntimeError, OSError: memory or the disk fails (`errors.machine_fault`); the files stay.
@@ -43,14 +47,14 @@ def load(folder: Path, identity: str) -> dict[str, Any] | None:
     paths = [path for name in NAMES if (path := folder / name).exists()]
     for path in paths:
         try:
-            state = _read(path)
+            state = _load_intact(path)
         except Exception as error:
             if machine_fault(error):
-                raise  # the file may be whole
+                raise  # the file may be intact
             instead = "starting anew" if path == paths[-1] else "trying the one before"
             reason = str(error).partition("\n")[0] or type(error).__name__
             say(f"{path} is damaged ({reason}); {instead}")
-            path.unlink()  # else the next save would put it in the place of the one before
+            path.unlink()  # otherwise the next save would make it the previous one
             continue
         if state["identity"] == identity:
             return state
@@ -60,14 +64,15 @@ def load(folder: Path, identity: str) -> dict[str, Any] | None:
     return None
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _load_intact(path: Path) -> dict[str, Any]:
+    """Return the content of a checkpoint; raises ValueError, or whatever torch raises, where it is damaged."""
     import torch
 
-    end, found = path.stat().st_size - DIGITS, hashlib.sha256()
+    end, digest = path.stat().st_size - DIGITS, hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(max(0, min(CHUNK, end - file.tell()))):
-            found.update(chunk)
-        if found.hexdigest().encode() != file.read():
+            digest.update(chunk)
+        if digest.hexdigest().encode() != file.read():
             raise ValueError("its checksum differs")
     state = torch.load(path, map_location="cpu", weights_only=True)
     if not isinstance(state, dict) or "identity" not in state:

@@ -14,15 +14,21 @@ from advkd.runs import gpus
 
 
 def select_device(name: str, runs_per_gpu: int = 1) -> Any:
-    """Return the torch device for auto, cpu or cuda; of several GPUs a free one, waited for and kept till the end.
+    """Return the torch device for auto, cpu or cuda.
+
+    If there are several GPUs, wait for a free one and hold it until the process ends.
+
+    Args:
+        name: auto, cpu or cuda.
+        runs_per_gpu: processes that share a GPU.
 
     Raises:
-        UserError: CUDA is asked for, or a scheduler or the user names a GPU for this process, and torch finds none; or
-            it finds several of which none can be held, since nvidia-smi does not list them.
+        UserError: torch finds no GPU although `name` is cuda or CUDA_VISIBLE_DEVICES lists one; or it finds several
+            that nvidia-smi does not list, so that none can be held.
     """
     if name != "cpu":
         named = gpus.named()
-        gpus.hold(runs_per_gpu)  # before torch is imported: who waits here holds no memory
+        gpus.hold(runs_per_gpu)  # before torch is imported, so that a waiting process takes no memory
     import torch
 
     if name != "cpu":
@@ -41,10 +47,7 @@ def select_device(name: str, runs_per_gpu: int = 1) -> Any:
 
 
 def expected(name: str) -> str:
-    """Return cpu or cuda for a device's name.
-
-    `auto` looks for a GPU without importing torch, which the workflow must not do.
-    """
+    """Return cpu or cuda for auto, cpu or cuda. For auto, look for a GPU without importing torch, for the workflow."""
     if name != "auto":
         return name
     hidden = gpus.VISIBLE in os.environ and not gpus.named()

@@ -1,10 +1,10 @@
-"""Which of a machine's GPUs a process computes on: one that no other process of ours holds, by a lock on a file.
+"""Gives each process a GPU of its own, by a lock on a file per GPU.
 
-Snakemake counts GPUs (`--resources gpu=8`) but hands out none, and CUDA gives every process the first. So each process
-locks a free one before torch is imported, and shows CUDA no other. The kernel ends the lock with the process, however
-it ends. Where a scheduler has chosen (SLURM with one device), its choice stands.
+Snakemake counts GPUs (`--resources gpu=8`) but assigns none, and CUDA gives every process the first one. Therefore each
+process locks a free GPU before torch is imported, and hides the others from CUDA. The kernel releases the lock when the
+process ends, however it ends. If a scheduler has chosen (SLURM with one device), its choice is kept.
 
-Locks lie in the machine's own temporary folder: the checkout may be on a disk that other machines share.
+The locks are in the machine's own temporary folder, because the checkout may be on a disk that other machines share.
 """
 
 import fcntl
@@ -20,16 +20,15 @@ from advkd.errors import UserError
 from advkd.progress import say
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
-HIDDEN = ("-1", "NoDevFiles")  # hides itself and what follows; what older SLURMs say to jobs without a GPU
+HIDDEN = ("-1", "NoDevFiles")  # CUDA ignores these and what follows; older SLURMs set them for jobs without a GPU
 WAIT = 1.0  # seconds between two looks for a free GPU
-_held: list[TextIOWrapper] = []  # the lock of this process, until it ends
+_held: list[TextIOWrapper] = []  # the lock of this process, held until it ends
 
 
 def hold(runs_per_gpu: int) -> None:
-    """Wait for a GPU with fewer than `runs_per_gpu` processes of ours on it, and show CUDA that one alone.
+    """Wait for a GPU with fewer than `runs_per_gpu` processes of this package on it, and hide the others from CUDA.
 
-    Nothing is done where there is nothing to choose: without a GPU, and with a scheduler's one. A process that holds a
-    GPU keeps it.
+    Does nothing if there is no GPU, if a scheduler has assigned one, or if the process already holds one.
     """
     candidates = visible()
     if _held or not candidates or ("SLURM_JOB_ID" in os.environ and len(candidates) == 1):
@@ -44,52 +43,55 @@ def hold(runs_per_gpu: int) -> None:
 
 
 def release() -> None:
-    """Give back the GPU that `hold` took, where it turns out that nothing can be computed on it."""
+    """Release the GPU that `hold` took, if it turns out that torch cannot use it."""
     while _held:
         _held.pop().close()
         del os.environ[VISIBLE]
 
 
 def named() -> list[str]:
-    """Return the GPUs that a scheduler or the user named for this process in CUDA_VISIBLE_DEVICES."""
+    """Return the GPUs that a scheduler or the user has listed for this process in CUDA_VISIBLE_DEVICES."""
     names = [name.strip() for name in os.environ.get(VISIBLE, "").split(",")]
     return [name for name in itertools.takewhile(lambda name: name not in HIDDEN, names) if name]
 
 
 def visible() -> list[str]:
-    """Return the GPUs that this process may use, by UUID where it is known, so that all names lead to one lock.
+    """Return the GPUs that this process may use, by UUID where it is known, so that a GPU has one lock.
 
-    In CUDA_VISIBLE_DEVICES, a number counts as in nvidia-smi's list, a UUID's beginning stands for it, and what comes
-    after a name of none is hidden. The parts of a GPU (MIG) are not in the list, and stand for themselves.
+    CUDA_VISIBLE_DEVICES may contain numbers in nvidia-smi's order and beginnings of UUIDs. Everything after a name that
+    matches no GPU is hidden. Parts of a GPU (MIG) are not in nvidia-smi's list and keep the name that they have.
     """
     everything = installed()
     if VISIBLE not in os.environ or not everything:
         return named() or everything
-    found = []
+    gpus = []
     for name in named():
         numbered = everything[int(name)] if name.isdigit() and int(name) < len(everything) else None
-        uuid = numbered or next((one for one in everything if one.startswith(name)), None)
+        uuid = numbered or next((gpu for gpu in everything if gpu.startswith(name)), None)
         if not uuid and not name.startswith("MIG-"):
             break
-        found.append(uuid or name)
-    return found
+        gpus.append(uuid or name)
+    return gpus
 
 
 def installed() -> list[str]:
-    """Return the UUIDs of this machine's NVIDIA GPUs, in the order of their slots; none where nobody lists them."""
+    """Return the UUIDs of this machine's NVIDIA GPUs in the order of their slots; none if nvidia-smi does not run."""
     try:
         command = ["nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader"]
-        told = subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
+        output = subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
     except (OSError, subprocess.SubprocessError):
         return []
-    return [line for line in told.splitlines() if line.startswith("GPU-")]  # of several, one may be out of order
+    return [line for line in output.splitlines() if line.startswith("GPU-")]  # a broken GPU gives a line of its own
 
 
 def _lock_one(names: list[str], runs_per_gpu: int) -> str | None:
-    """Lock a place on one of the GPUs, the second places after all first ones; returns the GPU's name.
+    """Lock a place on one of the GPUs and return the GPU's name, or None if all places are taken.
+
+    The first places of all GPUs are tried before the second ones.
 
     Raises:
-        UserError: the folder of the locks cannot be used, or another user made it, who could have us open any file.
+        UserError: the folder of the locks cannot be used, or it belongs to another user, whose links could lead to any
+            file.
     """
     folder = Path(tempfile.gettempdir(), f"advkd-gpus-{os.getuid()}")
     try:

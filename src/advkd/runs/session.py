@@ -67,7 +67,23 @@ class Parent:
 
 @dataclass
 class Session:
-    """A training while it runs: its folder, its resolved configuration, and what has happened so far."""
+    """A training while it runs. See `advkd.training.session.Session`.
+
+    Attributes:
+        folder: the run's folder.
+        document: the resolved configuration, as config.yaml holds it.
+        data: the data set and the parents' weights, as provenance.json holds them.
+        device: the torch device.
+        checkpoint_seconds: the time between checkpoints.
+        afresh: whether a checkpoint of other code is dropped.
+        history: the rows logged so far.
+        attempts: when, where and by which code each attempt trained, this one last.
+        seconds_before: wall time of the earlier attempts.
+        step: steps taken, over all attempts.
+        began: when this attempt began, on the monotonic clock.
+        saved: when the last checkpoint was written.
+        stop: whether a signal asked to stop.
+    """
 
     folder: RunFolder
     document: dict[str, Any]
@@ -95,11 +111,11 @@ class Session:
 
     @property
     def identity(self) -> str:
-        """What a checkpoint must share to be continued: configuration, data, parents and, if asked for, the code."""
+        """Digest of what a checkpoint must share to be continued: configuration, data, parents and, if afresh, code."""
         code = self.code if self.afresh else None
         return digest([self.document["config_hash"], self.data["sha256"], self.data.get("parents"), code])
 
-    @property
+    @cached_property
     def code(self) -> str:
         """Digest of today's code behind the run."""
         return code.code_of(self.settings, [parent.settings() for parent in self.parents.values()])
@@ -110,7 +126,7 @@ class Session:
         return self.seconds_before + time.monotonic() - self.began
 
     def resume(self) -> dict[str, Any] | None:
-        """Return the state to continue from, or None; then nothing of an earlier training is left in the folder."""
+        """Return the state to continue from, or None; in this case, remove what an earlier training left."""
         self.folder.remove_half_written()
         state = checkpoint.load(self.folder.path, self.identity)
         if state is None:
@@ -120,8 +136,10 @@ class Session:
             self.seconds_before = state["seconds"]
             before = self.attempts[-1]
             if before["threads"] != self.document["threads"] or before["device"] != str(self.device):
-                say(f"resuming on {self.device} with {self.document['threads']} threads what began on"
-                    f" {before['device']} with {before['threads']}: results may differ in the last bits")  # fmt: skip
+                say(
+                    f"resuming on {self.device} with {self.document['threads']} threads what began on"
+                    f" {before['device']} with {before['threads']}: results may differ in the last bits"
+                )
             if before["code"] != self.code:
                 say("resuming with code that changed since this run began")
         self.attempts.append(
@@ -141,7 +159,7 @@ class Session:
         return state["state"] if state else None
 
     def save(self, state: dict[str, Any]) -> None:
-        """Write a checkpoint of everything that `resume` gives back."""
+        """Write a checkpoint, from which `resume` can continue."""
         shared = {
             "identity": self.identity,
             "step": self.step,
@@ -154,7 +172,11 @@ class Session:
         self.saved = time.monotonic()
 
     def save_if_due(self, state: Callable[[], dict[str, Any]]) -> None:
-        """Checkpoint when `checkpoint_seconds` have passed or a signal asked to stop; `state` is a function."""
+        """Save the state that `state` returns if `checkpoint_seconds` have passed or a signal asked to stop.
+
+        Raises:
+            Interrupted: a signal asked to stop.
+        """
         if self.stop or time.monotonic() - self.saved >= self.checkpoint_seconds:
             self.save(state())
         if self.stop:
@@ -182,7 +204,7 @@ class Session:
         return self.folder.scratch_samples(moment, names)
 
     def finish(self, result: dict[str, Any]) -> None:
-        """Write provenance and, last, result.json; then drop the checkpoints of a run that is done."""
+        """Write provenance.json and, last, result.json; then remove the checkpoints of a run that ended well."""
         self.write_history()
         result = {
             "run": self.document["run"],
@@ -223,7 +245,7 @@ def clean(folder: RunFolder) -> None:
 
 @contextlib.contextmanager
 def stopping_on_signals(session: Session) -> Iterator[None]:
-    """Let SIGTERM and SIGUSR1, which schedulers send before they kill, stop the training at its next step."""
+    """Stop the training after its current step on SIGTERM or SIGUSR1, which schedulers send before they kill a job."""
     numbers = (signal.SIGTERM, signal.SIGUSR1)
     before = [signal.signal(number, lambda *_: setattr(session, "stop", True)) for number in numbers]
     try:

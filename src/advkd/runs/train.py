@@ -64,7 +64,7 @@ def train(
                 clean(folder)
             say(f"{document['run']}: finished {by}")
             return 0
-        # Only now: importing torch takes seconds, and who waits for the run or for a GPU does so at no cost.
+        # Import torch only now: it takes seconds, and a process that waits for the run or a GPU does not need it.
         chosen = select_device(device, runs_per_gpu)
         import torch
 
@@ -90,21 +90,30 @@ def train(
 
 
 def block(session: Session, reason: dict[str, str]) -> dict[str, Any]:
-    """Leave nothing of an earlier training in the folder of a run that cannot be trained; return its outcome."""
+    """Clear the folder of a run that cannot be trained, and return its outcome."""
     session.resume()
     checkpoint.remove(session.folder.path)
     return {"status": "blocked", **reason}
 
 
 def inspect_parents(document: dict[str, Any], folder: RunFolder, store: Store) -> tuple[dict[str, str], dict[str, Any]]:
-    """Return what blocks a run (empty: nothing), and the weights of the runs that it learns from, by role.
+    """Return the parent that blocks a run, and the checksums of its parents' weights.
+
+    Args:
+        document: the run's resolved configuration.
+        folder: the run's folder.
+        store: the run's data.
+
+    Returns:
+        "parent" and "reason" of what blocks the run, or an empty dictionary; and by role, name and checksums of each
+        run that it starts from or learns from.
 
     Raises:
-        UserError: such a run is not trained, was trained on other data or with other settings, or its weights are not
+        UserError: a parent is not trained, was trained on other data or with other settings, or its weights are not
             those that it wrote.
     """
     blocked: dict[str, str] = {}
-    found = {}
+    parents = {}
     for role, parent in parent_folders(document, folder).items():
         name, expected = document["parents"][role]["run"], document["parents"][role]["config_hash"]
         if not parent.has(RESULT):
@@ -125,16 +134,20 @@ def inspect_parents(document: dict[str, Any], folder: RunFolder, store: Store) -
             parent.check_weights()
         except Damaged as error:
             raise UserError(f"{document['run']}: its {role}: {error}") from None
-        found[role] = {"run": name, "sha256": result["sha256"]}
+        parents[role] = {"run": name, "sha256": result["sha256"]}
         if result["status"] != "done":
             when = f"epoch {result['epoch']}" if "epoch" in result else f"step {result.get('step')}"
-            ended = f"diverged at {when}" if result["status"] == "diverged" else "is blocked itself"
-            blocked = {"parent": name, "reason": ended}
-    return blocked, found
+            reason = f"diverged at {when}" if result["status"] == "diverged" else "is blocked itself"
+            blocked = {"parent": name, "reason": reason}
+    return blocked, parents
 
 
 def finished(folder: RunFolder, document: dict[str, Any], data: dict[str, Any], afresh: bool) -> dict[str, Any] | None:
-    """Return the result of a finished run whose configuration, data and files are as they should be, or None."""
+    """Return the result of a run that is finished, or None if it must be trained.
+
+    A finished run has the configuration and the data of today, and its files are intact. With `afresh`, it was trained
+    by the code of today too.
+    """
     if not folder.has(PROVENANCE):
         return None
     try:
