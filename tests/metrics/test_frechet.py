@@ -107,6 +107,21 @@ def test_mean_and_covariance_are_numpys_also_across_blocks_and_from_float32(monk
     assert with_root(found).trace == pytest.approx(found.trace, rel=1e-12)
 
 
+def test_a_root_is_kept_where_the_covariance_is_singular():
+    assert isinstance(fit_gaussian(draw(D)), RootGaussian)
+    assert isinstance(fit_gaussian(draw(D + 1)), CovarianceGaussian)
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_a_root_leaves_out_directions_without_variance_at_any_scale(scale):
+    rotation = special_ortho_group.rvs(D, random_state=0)
+    variances = scale * np.array([1, 1e-4, 1e-8] + [0] * (D - 3))
+    covariance = rotation @ np.diag(variances) @ rotation.T
+    root = with_root(CovarianceGaussian(np.zeros(D), 100, (covariance + covariance.T) / 2)).root
+    assert root.shape == (D, 3)
+    np.testing.assert_allclose(root @ root.T, covariance, atol=1e-14 * scale)
+
+
 def test_dead_and_duplicated_features_are_harmless():
     x, y = draw(60, seed=1), draw(80, seed=2)
     pad = [(0, 0), (0, 5)]
@@ -158,13 +173,14 @@ def test_fid_infinity_removes_the_bias_of_the_fakes_number():
     assert abs(np.mean(extrapolated)) < 0.25 * np.mean(plain)
 
 
-@pytest.mark.parametrize(("n", "start"), [(300, 150), (12_000, 5000)])
+@pytest.mark.parametrize(("n", "start"), [(300, 150), (301, 150), (12_000, 5000)])
 def test_fid_infinity_takes_fifteen_evenly_spaced_sizes(monkeypatch, n, start):
     sizes = []
     monkeypatch.setattr(frechet, "fit_gaussian", lambda features: sizes.append(len(features)) or fit_gaussian(features))
     fid_infinity(fit_gaussian(draw(50, 2)), draw(n, 2, seed=1), 0)
     assert (len(sizes), sizes[0], sizes[-1]) == (15, start, n)
     assert np.ptp(np.diff(sizes)) <= 1
+    assert sizes == np.linspace(start, n, 15).astype(int).tolist()
 
 
 def test_fid_infinity_shuffles_reproducibly_and_accepts_three_images():
