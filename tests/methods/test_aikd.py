@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 import torch
-from classifiers import AIKD, CLASSES, Tiny, cross_entropy, kl, make_batch, make_labels
+from classifiers import AIKD, CLASSES, Tiny, cross_entropy, kl, make_batch, make_labels, probabilities
 from made_settings import make
 from torch.nn import functional as F
 
@@ -41,6 +41,92 @@ def test_the_critic_s_size(classes, count):
     assert sum(p.numel() for p in Critic(classes).parameters()) == count
     s = AiKdSettings().critic
     assert sum(p.numel() for p in Critic(classes, s.fc1, s.fc2).parameters()) == count
+
+
+def mixed_rows(rows, batch):
+    """Mix what belongs to the images as the images are, in float64."""
+    if batch.partner is None:
+        return rows
+    return 0.7 * rows + 0.3 * rows[batch.partner.numpy()]
+
+
+@pytest.mark.parametrize(("tau_g", "tau_p"), [(3.0, 1.0), (0.7, 2.5)])
+@pytest.mark.parametrize("mixed", [False, True])
+@pytest.mark.parametrize("source", ["model", "table"])
+@pytest.mark.parametrize("reduction", ["batchmean", "elementwise"])
+def test_the_progressive_term_and_the_guide_at_any_temperature(tau_g, tau_p, mixed, source, reduction):
+    """Eqs. 4 and 5 in float64: tau^2 KL of probabilities. The table's are mixed as the images are."""
+    method = build(previous_source=source, tau_g=tau_g, tau_p=tau_p, kl_reduction=reduction, omega=0.0)
+    superior, share = make_superior(), CLASSES if reduction == "elementwise" else 1
+    batch = make_batch(LABELS, mixed=mixed)
+    method.begin_epoch(0)
+    _, terms = method.loss(batch)
+    assert "L_P" not in terms
+    remembered = copy.deepcopy(method.student)(batch.images)  # in training mode, as the loss saw them
+    method.end_epoch(0)
+    copied = copy.deepcopy(method.student).eval()(batch.images)
+    with torch.no_grad():
+        method.student.fc.bias.add_(torch.arange(CLASSES).float())
+    method.begin_epoch(1)
+    z, u = copy.deepcopy(method.student)(batch.images), superior(batch.images)
+    loss, terms = method.loss(batch)
+    q = probabilities(z, tau_p)
+    p = probabilities(copied, tau_p) if source == "model" else mixed_rows(probabilities(remembered, tau_p), batch)
+    progressive = tau_p**2 * (p * np.log(p / q)).sum(1).mean() / share
+    assert progressive > 1e-2
+    assert terms["L_P"].item() == pytest.approx(progressive, rel=1e-4)
+    assert terms["L_G"].item() == pytest.approx(kl(u, z, tau_g) / share, rel=1e-4)
+    expected = 0.6 * terms["CE"].item() + 0.3 * progressive + 0.1 * kl(u, z, tau_g) / share
+    assert loss.item() == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize(("first", "source"), [("initial", "model"), ("superior", "model"), ("superior", "table")])
+@pytest.mark.parametrize("alpha_g", [0.1, 0.0])
+def test_what_stands_for_the_previous_student_in_the_first_epoch(first, source, alpha_g):
+    changes = {"first_previous": first, "previous_source": source, "alpha_g": alpha_g, "tau_p": 2.5, "omega": 0.0}
+    method, superior = build(**changes), make_superior()
+    batch = make_batch(LABELS, mixed=True)
+    with torch.no_grad():
+        initial = copy.deepcopy(method.student).eval()(batch.images)
+        method.student.fc.bias.add_(torch.arange(CLASSES).float())
+    z = copy.deepcopy(method.student)(batch.images)
+    method.begin_epoch(0)
+    _, terms = method.loss(batch)
+    expected = kl(initial if first == "initial" else superior(batch.images), z, 2.5)
+    assert terms["L_P"].item() == pytest.approx(expected, rel=1e-4)
+    method.end_epoch(0)
+    method.begin_epoch(1)
+    _, later = method.loss(batch)
+    assert later["L_P"].item() != pytest.approx(expected, rel=1e-2), "from the second epoch on itself"
+
+
+def test_a_table_of_sure_predictions_has_a_finite_term():
+    """A remembered probability that is 0 in float32 adds 0 ln 0 = 0."""
+    method, batch = build(previous_source="table", omega=0.0), make_batch(LABELS)
+    method.tensors["past"][:, 0] = 500.0
+    method.begin_epoch(1)
+    z = copy.deepcopy(method.student)(batch.images)
+    loss, terms = method.loss(batch)
+    assert terms["L_P"].item() == pytest.approx(-np.log(probabilities(z)[:, 0]).mean(), rel=1e-4)
+    loss.backward()
+    assert all(parameter.grad.isfinite().all() for parameter in method.student.parameters())
+
+
+def test_a_student_may_start_as_its_superior():
+    method, superior = build(student_start="superior"), make_superior().state_dict()
+    assert all(torch.equal(value, superior[name]) for name, value in method.student.state_dict().items())
+    fresh = build().student.state_dict()
+    assert not any(torch.equal(value, superior[name]) for name, value in fresh.items() if name.startswith("conv"))
+
+
+def test_frozen_networks_in_training_mode_normalise_by_the_batch():
+    method, batch = build(frozen_mode="train"), make_batch(LABELS)
+    superior = make_superior().train()
+    method.begin_epoch(1)
+    z, previous = copy.deepcopy(method.student)(batch.images), copy.deepcopy(method.student).train()
+    _, terms = method.loss(batch)
+    assert terms["L_G"].item() == pytest.approx(kl(superior(batch.images), z, 3.0), rel=1e-4)
+    assert terms["L_P"].item() == pytest.approx(kl(previous(batch.images), z, 1.0), rel=1e-4, abs=1e-6)
 
 
 @pytest.mark.parametrize("mixed", [False, True])

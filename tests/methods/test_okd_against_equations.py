@@ -10,12 +10,15 @@ from advkd.models.attention import SelfAttention
 from advkd.models.spectral import without_power_iteration
 
 
-def sagan_critic(critic, true, false, _):
+def penalty_of(critic, true, false):
     x = torch.rand(len(true), 1, 1, 1)
     x = (x * false + (1 - x) * true).detach().requires_grad_()
     gradient = torch.autograd.grad(critic(x), x, torch.ones(len(x)), create_graph=True)[0]
-    penalty = ((gradient.pow(2).sum((1, 2, 3)).sqrt() - 1) ** 2).mean()
-    return critic(false).mean() - critic(true).mean() + 10 * penalty
+    return ((gradient.pow(2).sum((1, 2, 3)).sqrt() - 1) ** 2).mean()
+
+
+def sagan_critic(critic, true, false, _):
+    return critic(false).mean() - critic(true).mean() + 10 * penalty_of(critic, true, false)
 
 
 def sagan_generator(discriminator, connector, fake, _, rho):
@@ -82,6 +85,36 @@ def straightforward(nets, sets, model, reals, labels, rho=0.7, shared_z=True):
     for optimizer in optimizers:
         optimizer.step()
     return losses
+
+
+def test_a_split_penalty_is_a_step_on_the_distance_and_then_one_on_the_penalty(ensemble, batch):
+    torch.set_default_dtype(torch.float64)
+    gans = ensemble("sagan", "okd", penalty="split", gp_weight=7.0)
+    nets = copy.deepcopy(gans.networks)
+    with without_power_iteration(*gans.networks.values(), *nets.values()):
+        reals, labels = batch(3)
+        torch.manual_seed(5)
+        terms = gans.step(reals, labels)
+        torch.manual_seed(5)
+        z, _ = torch.randn(3, 8), torch.randn(3, 8)
+        fakes = {i: nets[f"G{i}"](z).detach() for i in (1, 2)}
+        pairs = {"D1": (reals, fakes[1]), "D2": (reals, fakes[2])}
+        pairs |= {"C1": (fakes[2], fakes[1]), "C2": (fakes[1], fakes[2])}
+        for role, lr in (("D", 4e-3), ("C", 5e-4)):
+            optimizers, losses = {}, {}
+            for name in (f"{role}1", f"{role}2"):
+                true, false = pairs[name]
+                optimizers[name] = torch.optim.Adam(nets[name].parameters(), lr=lr, betas=(0.0, 0.9))
+                loss = nets[name](false).mean() - nets[name](true).mean()
+                loss.backward()
+                losses[name] = loss.item()
+            for optimizer in optimizers.values():
+                optimizer.step()
+                optimizer.zero_grad()
+            for name in (f"{role}1", f"{role}2"):
+                penalty = penalty_of(nets[name], *pairs[name])
+                assert terms[f"GP_{name}"].item() == pytest.approx(penalty.item(), rel=1e-7)
+                assert terms[f"L_{name}"].item() == pytest.approx(losses[name] + 7.0 * penalty.item(), rel=1e-7)
 
 
 CASES = [
