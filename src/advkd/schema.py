@@ -141,7 +141,8 @@ class Settings:
             make: builds one group from its fields, so that the caller can validate it; by default the class itself.
 
         Raises:
-            ValueError: no alternative of a group has the values that choose one, or as the group's own checks.
+            ValueError: a key is missing, no alternative of a group has the values that choose one, or as the group's
+                own checks.
         """
         return _build(cls, values, make or _plainly)
 
@@ -283,6 +284,10 @@ def _choose(groups: tuple[type[Settings], ...], values: Values) -> type[Settings
 
 
 def _plainly(group: type[Settings], arguments: dict[str, object]) -> Settings:
+    for field in dataclasses.fields(group):
+        optional = field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
+        if field.name not in arguments and not optional:
+            raise ValueError(f"{field.name} is missing")
     return group(**arguments)
 
 

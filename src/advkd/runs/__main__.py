@@ -3,11 +3,13 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from advkd.errors import UserError, machine_fault
 from advkd.runs.train import train
+from advkd.settings.papers import run_settings
 
 
 def main() -> int:
@@ -19,8 +21,9 @@ def main() -> int:
     parser.add_argument("--checkpoint-seconds", type=float, default=60.0)
     args = parser.parse_args()
     try:
-        document = yaml.safe_load(args.config.read_text(encoding="utf-8"))
-        return train(document, args.config.parent, args.data_root, args.device, args.checkpoint_seconds)
+        return train(
+            read_document(args.config), args.config.parent, args.data_root, args.device, args.checkpoint_seconds
+        )
     except Exception as error:
         reason = machine_fault(error)
         if not reason and isinstance(error, UserError | OSError):
@@ -29,6 +32,17 @@ def main() -> int:
             raise
         print(f"advkd.runs: {reason}", file=sys.stderr)
         return 2
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """Return the content of a run's config.yaml; raises UserError where it describes no run that can be trained."""
+    try:
+        document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+        run_settings(document["run"], document["settings"])
+    except (AttributeError, KeyError, TypeError, ValueError, yaml.YAMLError) as fault:
+        reason = f"{fault} is missing" if isinstance(fault, KeyError) else " ".join(str(fault).split())
+        raise UserError(f"{path}: {reason}; write it again with the version and the methods that train it") from fault
+    return document
 
 
 if __name__ == "__main__":

@@ -119,7 +119,10 @@ def _method(run: Run) -> type[MethodSettings]:
     methods = registered(run.paper)
     if run.method not in methods:
         raise UserError(f"{run}: {run.method!r} is not among the methods of {run.paper}: {', '.join(methods)}")
-    return methods[run.method]
+    settings = methods[run.method]
+    for key in keys_of(settings).keys() & keys_of(PAPERS[run.paper], without=("method",)).keys():
+        raise UserError(f"{settings.__module__}: {key!r} is a setting of all runs of {run.paper}: rename it")
+    return settings
 
 
 def _split(layer: Layer, source: str) -> tuple[Layer, Mapping[str, object]]:

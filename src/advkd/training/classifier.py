@@ -185,9 +185,11 @@ class Training:
 
 
 def method_class(settings: MethodSettings) -> type[Method[Any]]:
-    """Return the class that computes a method's loss."""
+    """Return the class that computes a method's loss; raises UserError where there is none."""
     module, _, name = settings.implementation.partition(":")
-    method: type[Method[Any]] = getattr(importlib.import_module(module), name)
+    method: type[Method[Any]] | None = getattr(importlib.import_module(module), name, None)
+    if method is None:
+        raise UserError(f"{type(settings).__name__} names {settings.implementation}, but {module} has no class {name}")
     return method
 
 

@@ -2,7 +2,9 @@
 
 import importlib
 import importlib.metadata
+import importlib.util
 import pkgutil
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
@@ -13,6 +15,7 @@ from advkd.errors import UserError
 from advkd.schema import Settings
 
 ENTRY_POINTS = "advkd.methods"
+IMPLEMENTATION = re.compile(r"(?P<module>\w+(\.\w+)*):\w+")
 Precision = Literal["float32", "bfloat16"]
 Epoch = Literal["last", "best"]
 
@@ -60,7 +63,7 @@ def _all() -> dict[str, type[MethodSettings]]:
     """Return the settings of every method by name.
 
     Raises:
-        UserError: two methods have one name, or an entry point cannot be loaded.
+        UserError: two methods have one name, or an entry point names no method that can be used.
     """
     package = importlib.import_module("advkd.methods.settings")
     classes: list[type[MethodSettings]] = []
@@ -68,10 +71,7 @@ def _all() -> dict[str, type[MethodSettings]]:
         content = vars(importlib.import_module(f"{package.__name__}.{module.name}"))
         classes += [part for part in content.values() if _declares_a_method(part, f"{package.__name__}.{module.name}")]
     for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
-        try:
-            classes.append(entry.load())
-        except Exception as error:
-            raise UserError(f"the method {entry.name} ({entry.value}) cannot be loaded: {error}") from error
+        classes.append(_load(entry))
     methods: dict[str, type[MethodSettings]] = {}
     for settings in classes:
         if not isinstance(settings, type) or not issubclass(settings, MethodSettings):
@@ -83,6 +83,32 @@ def _all() -> dict[str, type[MethodSettings]]:
             raise UserError(f"two methods are called {name!r}: {methods[name].__module__} and {settings.__module__}")
         methods[name] = settings
     return methods
+
+
+def _load(entry: importlib.metadata.EntryPoint) -> type[MethodSettings]:
+    """Return the settings that an entry point names; raises UserError where these describe no method."""
+    method = f"the method {entry.name} ({entry.value})"
+    try:
+        settings = entry.load()
+    except Exception as error:  # whatever another package's code raises
+        raise UserError(f"{method} cannot be loaded: {' '.join(str(error).split())}") from error
+    if not isinstance(settings, type) or not issubclass(settings, MethodSettings):
+        raise UserError(f"{method} is no subclass of advkd.methods.settings.base.MethodSettings")
+    if not isinstance(getattr(settings, "papers", None), tuple):
+        raise UserError(f"{method} must name its papers in a tuple, as `papers: ClassVar = ('aikd',)`")
+    named = IMPLEMENTATION.fullmatch(getattr(settings, "implementation", ""))
+    if not named or not _exists(named["module"]):
+        raise UserError(
+            f"{method} must name the class of its loss, as `implementation: ClassVar = 'package.module:Class'`"
+        )
+    return settings
+
+
+def _exists(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ImportError:  # the package around it is missing
+        return False
 
 
 def _declares_a_method(part: object, module: str) -> bool:
