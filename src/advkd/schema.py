@@ -151,12 +151,19 @@ Make = Callable[[type[Settings], dict[str, object]], Settings]
 
 
 class Field(NamedTuple):
-    """A field of a group: its conditions, the groups that may stand in it (of a value: none), and a value's type."""
+    """A field of a group: its conditions, the groups that it may hold (none, if it holds a value), and its type."""
 
     name: str
     conditions: tuple[Condition, ...]
-    groups: tuple[type[Settings], ...]
+    alternatives: tuple[type[Settings], ...] | OneOf
     annotation: object
+
+    @property
+    def groups(self) -> tuple[type[Settings], ...]:
+        """The groups that the field may hold. Registered ones are only looked up here, since that may fail."""
+        if isinstance(self.alternatives, OneOf):
+            return tuple(self.alternatives.groups().values())
+        return self.alternatives
 
 
 Place = tuple[tuple[Condition, ...], Field]  # a value in a tree of groups, and what must hold for it to apply
@@ -170,19 +177,18 @@ def fields_of(group: type[Settings]) -> tuple[Field, ...]:
     for field in dataclasses.fields(group):
         annotation: object = hints[field.name]
         conditions: list[Condition] = []
-        groups: list[type[Settings]] = []
+        registry: OneOf | None = None
         if get_origin(annotation) is Annotated:
             plain, *marks = get_args(annotation)
             for mark in marks:
                 if isinstance(mark, When | Unless | Either):
                     conditions.append(mark)
                 if isinstance(mark, OneOf):
-                    groups.extend(mark.groups().values())
-            annotation = plain if conditions or groups else annotation
-        if not groups:
-            parts = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
-            groups = [part for part in parts if isinstance(part, type) and issubclass(part, Settings)]
-        fields.append(Field(field.name, tuple(conditions), tuple(groups), annotation))
+                    registry = mark
+            annotation = plain if conditions or registry else annotation
+        parts = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+        groups = tuple(part for part in parts if isinstance(part, type) and issubclass(part, Settings))
+        fields.append(Field(field.name, tuple(conditions), registry or groups, annotation))
     return tuple(fields)
 
 

@@ -21,9 +21,8 @@ def main() -> int:
     parser.add_argument("--checkpoint-seconds", type=float, default=60.0)
     args = parser.parse_args()
     try:
-        return train(
-            read_document(args.config), args.config.parent, args.data_root, args.device, args.checkpoint_seconds
-        )
+        document = read_document(args.config)
+        return train(document, args.config.parent, args.data_root, args.device, args.checkpoint_seconds)
     except Exception as error:
         reason = machine_fault(error)
         if not reason and isinstance(error, UserError | OSError):

@@ -1,5 +1,6 @@
 """The files of config/: read again whenever they or the working directory change, and checked in their outline."""
 
+import copy
 import math
 from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
@@ -52,7 +53,7 @@ class ScaleFile(NamedTuple):
 def read(path: Path) -> Layer:
     """Return a configuration file's keys and values; raises UserError where it is missing or malformed."""
     try:
-        return _read(state(path))
+        return copy.deepcopy(_read(state(path)))  # what a caller does to it is not remembered
     except FileNotFoundError:
         raise UserError(f"{path} is missing: start from the top folder of the checkout") from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
