@@ -64,7 +64,7 @@ def test_nothing_is_made_twice(built):
 def test_explain_names_the_superior_s_student(built):
     text = advkd(built, "explain", "aikd_table7", "CutMix", "Top-1").stdout
     result = read_json(built / ROOT / "aikd+augment=cutmix/seed0/result.json")
-    for words in ("published   18.97", result["sha256"]["model.safetensors"], "learnt from", "best.top1_error"):
+    for words in ("published   18.97", result["sha256"]["model.safetensors"], "learned from", "best.top1_error"):
         assert words in text
 
 

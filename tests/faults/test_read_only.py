@@ -31,7 +31,9 @@ def results(tmp_path_factory):
             patch.chdir(checkout)
             for name, tiny in ((RUN, tiny_runs), (CLASSIFIER, tiny_classifiers)):
                 finish(name, tiny, config.user({"override": OVERRIDE}))
-            write_json(DIVERGED / "result.json", {"status": "diverged", "step": 3})
+            diverged = config.resolve(RUN.replace("seed0", "seed1"), config.user({"override": OVERRIDE}))
+            result = {"status": "diverged", "step": 3, "config_hash": diverged.hash, "sha256": {}}
+            write_json(DIVERGED / "result.json", result)
         with disk.read_only():
             yield disk
     finally:

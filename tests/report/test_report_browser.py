@@ -240,7 +240,7 @@ def test_deviations_are_a_table_or_on_a_phone_a_list(browser):
 
 def test_on_a_phone_what_the_audit_found_is_within_the_window(browser):
     resize(browser, 390)
-    cells = all_of(browser, ".findings tbody tr:first-child td[data-head='What is found']")
+    cells = all_of(browser, ".findings tbody tr:first-child td[data-head='Finding']")
     assert cells
     for cell in cells:
         assert cell.is_displayed() and cell.text

@@ -1,7 +1,7 @@
 """Every setting reaches what it sets: optimizers, initial weights, losses.
 
-Methods are results through their registry and built through the loops, from settings that are neither defaults nor equal
-to one another. A new method needs no change here, if the optimizer of its network NAME takes its learning rate and
+The registry names the methods and the loops build them, from settings that are neither defaults nor equal to one
+another. A new method needs no change here, if the optimizer of its network NAME takes its learning rate and
 betas from `NAME_lr`, `NAME_beta1` and `NAME_beta2`.
 """
 

@@ -10,7 +10,9 @@ from advkd.runs import provenance
 from advkd.runs.allocator import keep_freed_memory
 from advkd.runs.code import code_hash
 from advkd.runs.device import select_device
-from advkd.runs.folder import RESULT, SAMPLES, RunFolder
+from advkd.runs.folder import SAMPLES
+from advkd.runs.lookup import folder_of, state_of
+from advkd.settings import config
 
 if TYPE_CHECKING:
     from advkd.settings.user import User
@@ -51,12 +53,14 @@ def evaluate(
         user: the scale and the device are those of this user's settings.
 
     Raises:
-        UserError: the run is not trained, or its samples are not what it wrote.
+        UserError: `run` is no run's name, the run is not trained with the settings of today, or its samples are not
+            what it wrote.
     """
-    folder = RunFolder.of(run, user.scale)
-    if not folder.has(RESULT):
-        raise UserError(f"{run} is not trained at scale {user.scale}: advkd train {run}")
-    result = folder.result()
+    resolved = config.resolve(run, user)
+    folder = folder_of(resolved)
+    result = folder.finished(resolved.hash)
+    if result is None:
+        raise UserError(f"{run} is {state_of(resolved)}: advkd train {run}")
     if result["status"] != "done":
         write_json(out, {"status": result["status"], "step": result["step"], "values": {}})
         return
