@@ -278,7 +278,7 @@ def show_config(args: argparse.Namespace, user: "User") -> None:
     resolved = config.resolve(args.run, user)
     print(f"# {resolved.run} at scale {resolved.scale}; hash {resolved.hash}; store {resolved.store};"
           f" {resolved.threads} threads")  # fmt: skip
-    for key, value in resolved.document()["settings"].items():
+    for key, value in resolved.written().items():
         line = yaml.safe_dump({key: value}, default_flow_style=None, width=1000).strip("{}\n")
         print(f"{line:<29} # {resolved.sources[key]}")
 

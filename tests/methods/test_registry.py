@@ -144,7 +144,9 @@ BAD = {
         "the method smooth (smooth_settings:Share) is no subclass of advkd.methods.settings.base.MethodSettings",
     ),
     "no papers": (SMOOTH, '("aikd",)', '"aikd"', f"{MARKED} must name its papers in a tuple"),
-    "no loss": (SMOOTH, "smooth_loss:", "absent.loss:", f"{MARKED} must name the class of its loss, as `implementation"),
+    "no loss": (
+        SMOOTH, "smooth_loss:", "absent.loss:", f"{MARKED} must name the class of its loss, as `implementation",
+    ),
     "no name": (
         SMOOTH, ' = "smooth"', "", "smooth_settings.SmoothSettings gives its field `method` no default",
     ),

@@ -92,9 +92,12 @@ class Resolved:
         """Name of a GAN run's feature network: what the cached features of the real crops belong to."""
         return f"inception{self.settings['features']}-{self.settings['inception']}"
 
+    def written(self) -> dict[str, object]:
+        """Return the settings by key as YAML writes them, which has lists and no tuples."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in self.settings.items()}
+
     def document(self) -> dict[str, object]:
         """Return what a run's config.yaml holds: everything that the training process reads."""
-        settings = {key: list(value) if isinstance(value, tuple) else value for key, value in self.settings.items()}
         return {
             "run": str(self.run),
             "scale": self.scale,
@@ -103,7 +106,7 @@ class Resolved:
             "threads": self.threads,
             "loop": self.loop,
             "parents": {role: {"run": str(one.run), "config_hash": one.hash} for role, one in self.parents.items()},
-            "settings": settings,
+            "settings": self.written(),
         }
 
 
