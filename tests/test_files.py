@@ -2,8 +2,10 @@ import errno
 import hashlib
 import json
 import threading
+from unittest import mock
 
 import pytest
+import yaml
 
 from advkd import files
 from advkd.errors import UserError
@@ -86,10 +88,20 @@ def test_permissions_follow_the_umask(tmp_path):
 def test_yaml_is_parsed_once_and_again_when_it_changes(tmp_path):
     path = tmp_path / "a.yaml"
     path.write_text("x: [1, 2]")
-    first = files.read_yaml(path)
-    assert first == {"x": [1, 2]} and files.read_yaml(path) is first
+    with mock.patch("yaml.safe_load", wraps=yaml.safe_load) as parse:
+        assert files.read_yaml(path) == files.read_yaml(path) == {"x": [1, 2]}
+    assert parse.call_count == 1
     path.write_text("x: [1, 3]")
     assert files.read_yaml(path) == {"x": [1, 3]}
+
+
+def test_what_a_caller_does_to_a_file_s_content_is_not_remembered(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text("x: [1, 2]\ny: {z: 3}")
+    content = files.read_yaml(path)
+    content["x"].append(9)
+    content["y"]["z"] = 9
+    assert files.read_yaml(path) == {"x": [1, 2], "y": {"z": 3}}
 
 
 def test_a_file_that_a_killed_process_left_is_overwritten(tmp_path):

@@ -81,7 +81,12 @@ def test_the_table_says_what_its_numbers_are(built):
 def test_explain_and_status_read_what_was_built(built):
     text = advkd(built, "explain", "okd_table1", "OKD-SAGAN", "G2", "--config", "seeds=1").stdout
     result = read_json(built / "results/smoke/runs/okd/codebrim/sagan/okd/seed0/result.json")
-    for words in ("published   118.23", result["sha256"]["model.safetensors"], result["config_hash"], "sha256 images.npy"):
+    for words in (
+        "published   118.23",
+        result["sha256"]["model.safetensors"],
+        result["config_hash"],
+        "sha256 images.npy",
+    ):
         assert words in text
     text = advkd(built, "status", "--config", "seeds=1").stdout
     assert "okd_table1        10    10  built" in text and "4 done" in text

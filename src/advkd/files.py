@@ -1,6 +1,7 @@
 """Writes files whole or not at all, reads JSON and YAML, and names content by its checksum."""
 
 import contextlib
+import copy
 import errno
 import hashlib
 import json
@@ -139,9 +140,9 @@ def read_json(path: Path) -> Any:
 def read_yaml(path: Path) -> Any:
     """Return the content of a YAML file.
 
-    Equal content is parsed once. All callers share the result, so none may change it.
+    Equal content is parsed once. Every caller gets a copy of its own.
     """
-    return _parsed(Path(path).read_text(encoding="utf-8"))
+    return copy.deepcopy(_parsed(Path(path).read_text(encoding="utf-8")))
 
 
 @cache

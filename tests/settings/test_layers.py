@@ -2,8 +2,10 @@
 
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import FrozenInstanceError
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 import yaml
@@ -11,6 +13,7 @@ import yaml
 from advkd.errors import UserError
 from advkd.methods.settings.base import registered
 from advkd.settings import catalog, config, config_files, tags
+from advkd.settings.config_files import PaperFile, ScaleFile, Section
 from advkd.settings.names import Run, parse_value
 
 SCALES = sorted(path.stem for path in config.CONFIG.glob("scales/*.yaml"))
@@ -208,6 +211,31 @@ def test_what_is_done_to_a_user_s_settings_or_a_file_s_content_is_not_remembered
     path = config.CONFIG / "aikd.yaml"
     config_files.read(path)["defaults"]["lr"] = 9
     assert config_files.read(path)["defaults"]["lr"] == 0.1
+
+
+def test_nothing_in_a_paper_s_or_a_scale_s_file_can_be_changed(folder):
+    def parts(value):
+        """Yield a value and everything inside it."""
+        yield value
+        inside = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple) else ()
+        for part in inside:
+            yield from parts(part)
+
+    path = ("aikd.yaml", "models", "densenet121_cifar", "where", "augment=cutout", "milestones")
+    write({path: [0.5, 0.6]})
+    paper, scale = config_files.paper_file("aikd"), config_files.scale_file("smoke")
+    assert paper.models["densenet121_cifar"]["where"]["augment=cutout"]["milestones"] == (0.5, 0.6)
+    containers = [part for part in parts((paper, scale)) if not isinstance(part, str | int | float | Path | None)]
+    assert len(containers) > 50
+    assert {type(part) for part in containers} == {MappingProxyType, tuple, PaperFile, ScaleFile, Section}
+    with pytest.raises(TypeError):
+        scale.sections["aikd"]["all"].set["epochs"] = 9
+
+
+def test_a_wrong_value_of_a_file_is_told_as_it_is_written(folder):
+    write({("aikd.yaml", "defaults", "lr"): [0.1, {"a": [2]}]})
+    with pytest.raises(UserError, match=r"lr is \[0.1, {'a': \[2\]}\]: input should be a valid number"):
+        config.resolve(RUN, config.user())
 
 
 # --- what is read again

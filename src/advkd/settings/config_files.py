@@ -1,10 +1,10 @@
 """The files of config/: read again whenever they or the working directory change, and checked in their outline."""
 
-import copy
 import math
 from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 import yaml
@@ -22,14 +22,15 @@ REGISTRY = CONFIG / "datasets.yaml"
 
 
 class PaperFile(NamedTuple):
-    """config/PAPER.yaml."""
+    """config/PAPER.yaml. Nothing in it can be changed, since all callers share it."""
 
     path: Path
     defaults: Layer
-    datasets: dict[str, Layer]
-    models: dict[str, Layer]  # a network's settings; under `where`, those beside a variant KEY=VALUE
-    methods: dict[str, Layer]  # what a method changes of the run's settings; under `where`, for a data set or network
-    variants: list[str]
+    datasets: Mapping[str, Layer]
+    models: Mapping[str, Layer]  # a network's settings; under `where`, those beside a variant KEY=VALUE
+    # What a method changes of the run's settings; under `where`, for a data set or network.
+    methods: Mapping[str, Layer]
+    variants: tuple[str, ...]
 
 
 class Section(NamedTuple):
@@ -37,29 +38,30 @@ class Section(NamedTuple):
 
     path: str  # file and section, for messages
     set: Layer
-    multiply: dict[str, float]
+    multiply: Mapping[str, float]
 
 
 class ScaleFile(NamedTuple):
-    """config/scales/SCALE.yaml."""
+    """config/scales/SCALE.yaml. Nothing in it can be changed, since all callers share it."""
 
     path: Path
     data: Literal["real", "made"]
     threads: int
-    seeds: dict[str, int]
-    sections: dict[str, dict[str, Section]]  # by paper, then by what they are for
+    seeds: Mapping[str, int]
+    sections: Mapping[str, Mapping[str, Section]]  # by paper, then by what they are for
 
 
-def read(path: Path) -> Layer:
-    """Return a configuration file's keys and values; raises UserError where it is missing or malformed."""
+def read(path: Path) -> dict[str, object]:
+    """Return a copy of a configuration file's keys and values; raises UserError where it is missing or malformed."""
     try:
-        return copy.deepcopy(_read(state(path)))  # what a caller does to it is not remembered
+        content = read_yaml(path)
     except FileNotFoundError:
         raise UserError(f"{path} is missing: start from the top folder of the checkout") from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
-    except TypeError:
-        raise UserError(f"{path}: expected keys and values") from None
+    if content is not None and not isinstance(content, dict):
+        raise UserError(f"{path}: expected keys and values")
+    return content or {}
 
 
 def state(path: Path) -> State:
@@ -75,14 +77,6 @@ def states(paper: str, scale: str) -> tuple[State | None, State | None]:
 
 def _state_or_none(path: Path) -> State | None:
     return state(path) if path.exists() else None
-
-
-@lru_cache(maxsize=64)
-def _read(where: State) -> Layer:
-    content = read_yaml(Path(where[0]))
-    if content is not None and not isinstance(content, dict):
-        raise TypeError
-    return content or {}
 
 
 def paper_file(paper: str) -> PaperFile:
@@ -101,11 +95,12 @@ def _paper_file(path: Path, state: State | None) -> PaperFile:
     variants = content.get("variants") or []
     if not isinstance(variants, list) or not all(isinstance(name, str) for name in variants):
         raise UserError(f"{path}: variants must be a list of run groups")
-    return PaperFile(path, mapping(content["defaults"], f"{path} defaults"), **parts, variants=variants)
+    return PaperFile(path, mapping(content["defaults"], f"{path} defaults"), **parts, variants=tuple(variants))
 
 
-def _layers(content: object, source: str) -> dict[str, Layer]:
-    return {name: mapping(layer, f"{source}.{name}") for name, layer in mapping(content, source).items()}
+def _layers(content: object, source: str) -> Mapping[str, Layer]:
+    layers = {name: mapping(layer, f"{source}.{name}") for name, layer in mapping(content, source).items()}
+    return MappingProxyType(layers)
 
 
 def scale_names() -> list[str]:
@@ -131,20 +126,20 @@ def _scale_file(path: Path, state: State) -> ScaleFile:
     if not isinstance(threads, int) or threads < 1:
         raise UserError(f"{path}: threads is {threads!r}; allowed: a number from 1")
     sections = {paper: _sections(content.get(paper), f"{path} {paper}") for paper in PAPERS}
-    return ScaleFile(path, data, threads, _seeds(content.get("seeds"), path), sections)
+    return ScaleFile(path, data, threads, _seeds(content.get("seeds"), path), MappingProxyType(sections))
 
 
-def _seeds(content: object, path: Path) -> dict[str, int]:
+def _seeds(content: object, path: Path) -> Mapping[str, int]:
     seeds: dict[str, int] = {}
     for paper, count in mapping(content, f"{path} seeds").items():
         if paper in PAPERS and type(count) is int and count > 0:
             seeds[paper] = count
     if len(seeds) != len(PAPERS):
         raise UserError(f"{path}: seeds must be given for {', '.join(PAPERS)}, as numbers from 1")
-    return seeds
+    return MappingProxyType(seeds)
 
 
-def _sections(content: object, source: str) -> dict[str, Section]:
+def _sections(content: object, source: str) -> Mapping[str, Section]:
     sections = {}
     for name, changes in mapping(content, source).items():
         where = f"{source}.{name}"
@@ -155,8 +150,8 @@ def _sections(content: object, source: str) -> dict[str, Section]:
             if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0 < factor < math.inf:
                 raise UserError(f"{where}: {key} is multiplied by {factor!r}; allowed: a number above 0")
             multiply[key] = factor
-        sections[name] = Section(where, mapping(parts.get("set"), f"{where} set"), multiply)
-    return sections
+        sections[name] = Section(where, mapping(parts.get("set"), f"{where} set"), MappingProxyType(multiply))
+    return MappingProxyType(sections)
 
 
 def registered_datasets() -> list[str]:
@@ -171,8 +166,29 @@ def only(keys: Iterable[str], known: Collection[str], source: str) -> None:
             raise UserError(f"{source}: unknown key {key!r}; allowed: {', '.join(sorted(known))}")
 
 
-def mapping(value: object, source: str) -> dict[str, object]:
-    """Return keys and values, nothing for None; raises UserError where `value` is something else."""
-    if value is not None and not isinstance(value, dict):
-        raise UserError(f"{source}: expected keys and values, found {value!r}")
-    return value or {}
+def mapping(value: object, source: str) -> Layer:
+    """Return a view of keys and values that cannot be changed, also inside; empty for None.
+
+    Raises:
+        UserError: `value` is something else.
+    """
+    if value is None:
+        return MappingProxyType({})
+    if isinstance(value, MappingProxyType):
+        return value
+    if not isinstance(value, dict):
+        raise UserError(f"{source}: expected keys and values, found {thawed(value)!r}")
+    return MappingProxyType({key: _frozen(inner) for key, inner in value.items()})
+
+
+def _frozen(value: object) -> object:
+    if isinstance(value, dict):
+        return MappingProxyType({key: _frozen(inner) for key, inner in value.items()})
+    return tuple(_frozen(inner) for inner in value) if isinstance(value, list) else value
+
+
+def thawed(value: object) -> object:
+    """Return a value of a file as it was read: lists and dictionaries, which nobody shares."""
+    if isinstance(value, MappingProxyType):
+        return {key: thawed(inner) for key, inner in value.items()}
+    return [thawed(inner) for inner in value] if isinstance(value, tuple) else value

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from advkd.errors import UserError
 from advkd.methods.settings.base import MethodSettings, registered
 from advkd.schema import Settings, keys_of
-from advkd.settings.config_files import Layer, mapping, only, paper_file, scale_file
+from advkd.settings.config_files import Layer, mapping, only, paper_file, scale_file, thawed
 from advkd.settings.names import Run, parse_value
 from advkd.settings.papers import PAPERS
 
@@ -55,7 +55,7 @@ def fold(run: Run, scale: str, folders: tuple[str, ...], override: Layer) -> tup
                     values[key] = max(1, round(below * value.factor))
                     sources[key] = f"{source} ({below} x {value.factor:g})"
             else:
-                values[key], sources[key] = value, source
+                values[key], sources[key] = thawed(value), source
     return values, sources
 
 
