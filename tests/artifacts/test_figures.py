@@ -10,7 +10,7 @@ from advkd.artifacts.seed_results import finished_runs
 from advkd.errors import UserError
 from advkd.files import read_json, sha256, write_json
 from advkd.metrics import calibration
-from advkd.runs.code import code_hash
+from advkd.runs.code import gan_evaluation_code
 from advkd.runs.lookup import code_today, folder_of
 from advkd.settings import catalog, config
 
@@ -165,7 +165,7 @@ def test_images_of_generators(smoke, tmp_path):
         np.savez(folder / "samples.npz", G1=images, G2=images, G3=images)
         result = {"status": "done", "config_hash": one.hash, "sha256": {}}
         write_json(folder / "result.json", result)
-        evaluated = {"status": "done", "values": {}, "evaluated": {"code": code_hash("metrics")}}
+        evaluated = {"status": "done", "values": {}, "evaluated": {"code": gan_evaluation_code()}}
         write_json(folder / "metrics.json", evaluated)
         provenance = {"code": code_today(one), "data": {"name": "codebrim", "source": DRAWN}, "result": result}
         write_json(folder / "provenance.json", provenance)

@@ -3,7 +3,7 @@ import ast
 import pytest
 
 from advkd.runs import code
-from advkd.runs.code import PACKAGE, code_digest, code_hash, import_closure, start_modules, statements
+from advkd.runs.code import PACKAGE, code_digest, import_closure, start_modules, statements
 from advkd.settings import config
 
 SOURCE = '''\
@@ -125,20 +125,6 @@ def test_all_statements_of_the_package_are_left(part):
         assert ast.dump(ast.parse(completed(statements(source)))) == ast.dump(tree), path
 
 
-def test_the_digest_of_code_follows_its_statements_and_its_files(monkeypatch, tmp_path):
-    monkeypatch.setattr(code, "PACKAGE", tmp_path)
-    (tmp_path / "models").mkdir()
-    found = []
-    explained = SOURCE.replace("A module.", "The module.") + "\n# end\n"
-    for name, source in (("a.py", SOURCE), ("a.py", explained), ("a.py", "X = 1"), ("b.py", "X = 1")):
-        clear_caches()
-        (tmp_path / "models" / name).write_text(source, encoding="utf-8")
-        found.append(code_hash("models"))
-    clear_caches()
-    assert found[0] == found[1]
-    assert len(set(found[1:])) == 3
-
-
 LOOP = """
 from advkd.methods.base import Base
 from advkd.models import networks
@@ -183,7 +169,7 @@ def package(monkeypatch, tmp_path):
 
 
 def clear_caches():
-    for function in (code_hash, code._source, code._closure_digest):
+    for function in (code._source, code._closure_digest):
         function.cache_clear()
 
 
@@ -213,6 +199,12 @@ def test_the_code_of_a_run_is_what_its_modules_import(package, name, counts):
     assert digest_of_own() == before
     path.write_text(FILES[name] + "\nCHANGED = True\n", encoding="utf-8")
     assert (digest_of_own() != before) == counts
+
+
+def test_only_the_rooms_that_are_asked_for_count(package):
+    loop = ["advkd.training.loop"]
+    assert import_closure(loop, ("models",)) >= {*loop, "advkd.models.networks", "advkd.models.parts"}
+    assert "advkd.methods.base" not in import_closure(loop, ("models",))
 
 
 def test_the_order_of_modules_does_not_count(package):
@@ -258,3 +250,19 @@ def test_a_run_rests_on_its_own_method_and_networks_alone():
 def test_a_run_rests_on_its_teacher_s_network():
     assert "models.wide_resnet" in closure_of("gip/cifar10/resnet18/kd+teacher=wrn28_10/seed0")
     assert "models.wide_resnet" not in closure_of("gip/cifar10/resnet18/kd/seed0")
+
+
+def test_a_student_rests_on_the_generator_that_it_draws_from_alone():
+    assert "models.gantsc" in closure_of("gip/cifar10/resnet18/gantsc/seed0")
+    assert "models.gantsc" not in closure_of("gip/cifar10/resnet18/kd/seed0")
+
+
+def test_an_evaluation_rests_on_its_own_metrics(monkeypatch):
+    seen = []
+    monkeypatch.setattr(code, "_closure_digest", lambda modules, rooms: seen.append(import_closure(modules, rooms)))
+    code.gan_evaluation_code()
+    code.classifier_evaluation_code()
+    of_gan, of_classifier = seen
+    assert {"advkd.runs.gan_evaluation", "advkd.metrics.frechet", "advkd.metrics.inception"} <= of_gan
+    assert {"advkd.metrics.classification", "advkd.metrics.calibration"} <= of_classifier
+    assert "advkd.metrics.calibration" not in of_gan and "advkd.metrics.frechet" not in of_classifier

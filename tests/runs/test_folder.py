@@ -7,7 +7,7 @@ import pytest
 from advkd.errors import UserError
 from advkd.files import sha256, write_json
 from advkd.runs import folder as folders
-from advkd.runs.code import code_hash
+from advkd.runs.code import gan_evaluation_code
 from advkd.runs.folder import Damaged, RunFolder
 from advkd.runs.state import Kind
 
@@ -173,7 +173,7 @@ def test_a_training_that_works_is_running(folder):
 def test_a_gan_is_evaluated_by_some_code(folder):
     finish(folder, sha256={folders.SAMPLES: "0"})
     assert state(folder).kind == Kind.DONE
-    folder.write_metrics({"values": {}, "evaluated": {"code": code_hash("metrics")}})
+    folder.write_metrics({"values": {}, "evaluated": {"code": gan_evaluation_code()}})
     assert state(folder).kind == Kind.DONE
     folder.write_metrics({"values": {}, "evaluated": {"code": "old"}})
     assert str(state(folder)) == (

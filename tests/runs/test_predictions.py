@@ -6,7 +6,7 @@ import pytest
 from advkd.errors import UserError
 from advkd.files import read_json, sha256, write_json
 from advkd.metrics import classification
-from advkd.runs.code import code_hash
+from advkd.runs.code import classifier_evaluation_code
 from advkd.runs.folder import Damaged, RunFolder
 from advkd.runs.predictions import classifier_metrics
 
@@ -45,7 +45,7 @@ def test_computed_once_and_kept(run, counted):
     first = classifier_metrics(RunFolder(run))
     assert first == classifier_metrics(RunFolder(run)) == read_json(run / "metrics.json") and len(counted) == 1
     assert first["status"] == "done" and first["sha256"] == read_json(run / "result.json")["sha256"]
-    assert first["evaluated"] == {"code": code_hash("metrics")}
+    assert first["evaluated"] == {"code": classifier_evaluation_code()}
     assert {"values": first["values"], "meta": first["meta"]} == evaluated(run)
 
 

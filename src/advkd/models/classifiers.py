@@ -8,6 +8,12 @@ from torch import Tensor, nn
 from advkd.models.settings import Network
 
 
+def implementation(name: str) -> Any:
+    """Return the class or function that "module:name" names."""
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
 def build(network: Network, classes: int) -> nn.Module:
     """Return an untrained classifier on the CPU, which maps images (B, 3, S, S) to logits (B, classes).
 
@@ -17,9 +23,7 @@ def build(network: Network, classes: int) -> nn.Module:
         network: the settings of one of the networks of `models.settings`.
         classes: number of classes C.
     """
-    module, _, name = network.implementation.partition(":")
-    builder: Any = getattr(importlib.import_module(module), name)
-    model: nn.Module = builder(network, classes)
+    model: nn.Module = implementation(network.implementation)(network, classes)
     return model
 
 

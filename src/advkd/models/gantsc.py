@@ -82,3 +82,8 @@ class Discriminator(nn.Module):
 def build(network: AcGanDiscriminator, classes: int) -> nn.Module:
     """Return the network that `network` describes, for a number of classes."""
     return Discriminator(classes, network.width)
+
+
+def build_generator(network: AcGanDiscriminator, classes: int, noise: int) -> nn.Module:
+    """Return the generator beside a discriminator, for noise of a length."""
+    return Generator(classes, noise, network.width)

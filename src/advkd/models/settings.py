@@ -101,5 +101,6 @@ class AcGanDiscriminator(Network):
     """The discriminator of GAN-TSC's AC-GAN, which classifies as well (GIP, Table 3)."""
 
     implementation: ClassVar = "advkd.models.gantsc:build"
+    generator: ClassVar = "advkd.models.gantsc:build_generator"  # the network beside it
 
     model: Literal["acgan"]

@@ -17,7 +17,10 @@ from advkd.settings.gan import GanRun
 from advkd.settings.papers import RunSettings
 
 PACKAGE = Path(advkd.__file__).resolve().parent
-TRAINING_CODE = ("models", "methods", "training")  # the rooms whose code can change the numbers of a training
+# The rooms whose code can change the numbers of a training, and those of an evaluation. Settings do not count: their
+# values are in the configuration's hash.
+TRAINING_CODE = ("models", "methods", "training")
+EVALUATION_CODE = ("metrics",)
 Documented: TypeAlias = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 # Python's tokenize finds the same but is several times slower. A string inside an f-string must have other quotes,
@@ -25,21 +28,6 @@ DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 STRING_OR_COMMENT = re.compile(
     r'''"""(?:\\.|[^\\])*?"""|\'\'\'(?:\\.|[^\\])*?\'\'\'|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|#[^\n]*''', re.DOTALL
 )
-
-
-@cache
-def code_hash(*rooms: str) -> str:
-    """Return a digest of the statements in whole rooms of the package, such as "metrics".
-
-    Docstrings and comments do not count.
-    """
-    return _digest(
-        [
-            (f"{room}/{path.name}", _source(path).statements)
-            for room in rooms
-            for path in sorted((PACKAGE / room).glob("*.py"))
-        ]
-    )
 
 
 def code_of(settings: RunSettings, parents: Iterable[RunSettings] = ()) -> str:
@@ -64,29 +52,41 @@ def start_modules(settings: RunSettings, parents: Iterable[RunSettings] = ()) ->
     return ["advkd.training.classifier", method, *(network.implementation.partition(":")[0] for network in networks)]
 
 
-def code_digest(modules: Iterable[str]) -> str:
-    """Return a digest of the statements of modules and of all that they import from `TRAINING_CODE`.
+def gan_evaluation_code() -> str:
+    """Return the digest of today's code that computes the metrics of a GAN's run."""
+    return code_digest(["advkd.runs.gan_evaluation"], EVALUATION_CODE)
 
-    Imports inside functions count too, imports for a type checker only do not. What is imported from other rooms cannot
-    change a number and does not count, nor do docstrings and comments. A module that is found by its name alone, as a
-    method is, must be among `modules`. A module from outside the package counts without its imports.
+
+def classifier_evaluation_code() -> str:
+    """Return the digest of today's code that computes the metrics of a classifier's run."""
+    return code_digest(["advkd.metrics.classification"], EVALUATION_CODE)
+
+
+def code_digest(modules: Iterable[str], rooms: tuple[str, ...] = TRAINING_CODE) -> str:
+    """Return a digest of the statements of modules and of all that they import from `rooms`.
+
+    Imports inside functions count too, imports for a type checker only do not. Imports from other rooms do not count,
+    nor do docstrings and comments. A module that is loaded by its name alone, as a method is, must be among `modules`.
+    A module from outside the package counts without its imports.
     """
-    return _closure_digest(tuple(sorted(set(modules))))
+    return _closure_digest(tuple(sorted(set(modules))), rooms)
 
 
 @cache
-def _closure_digest(modules: tuple[str, ...]) -> str:
-    files = {name: _module_file(name) for name in sorted(import_closure(modules))}
+def _closure_digest(modules: tuple[str, ...], rooms: tuple[str, ...]) -> str:
+    files = {name: _module_file(name) for name in sorted(import_closure(modules, rooms))}
     return _digest([(name, _source(path).statements) for name, path in files.items() if path])
 
 
-def import_closure(modules: Iterable[str]) -> set[str]:
-    """Return modules and all that they import from `TRAINING_CODE`; some names may be of functions, not of modules."""
+def import_closure(modules: Iterable[str], rooms: tuple[str, ...] = TRAINING_CODE) -> set[str]:
+    """Return modules and all that they import from `rooms`; some names may be of functions, not of modules."""
+    prefixes = tuple(f"{PACKAGE.name}.{room}." for room in rooms)
     names = set(modules)
     waiting = list(names)
     while waiting:
         path = _module_file(waiting.pop())
-        new = _source(path).imports - names if path else set()
+        imports = _source(path).imports if path else frozenset()
+        new = {name for name in imports - names if f"{name}.".startswith(prefixes)}
         names |= new
         waiting += new
     return names
@@ -113,7 +113,7 @@ def _module_file(name: str) -> Path | None:
 
 
 class _Source(NamedTuple):
-    """The statements of a file, and the modules of `TRAINING_CODE` that it may import."""
+    """The statements of a file, and the names that it imports."""
 
     statements: str
     imports: frozenset[str]
@@ -130,7 +130,7 @@ def _source(path: Path) -> _Source:
 
 
 def _imports(tree: ast.AST) -> frozenset[str]:
-    """Return the names under `TRAINING_CODE` that a module imports; some may be functions, not modules."""
+    """Return the names that a module imports; some may be functions, not modules."""
     names: set[str] = set()
     waiting: list[ast.AST] = [tree]
     while waiting:
@@ -141,8 +141,7 @@ def _imports(tree: ast.AST) -> frozenset[str]:
             names.add(node.module)
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
         waiting += _statements_that_run(node)
-    rooms = tuple(f"{PACKAGE.name}.{room}." for room in TRAINING_CODE)
-    return frozenset(name for name in names if f"{name}.".startswith(rooms))
+    return frozenset(names)
 
 
 def _statements_that_run(node: ast.AST) -> list[ast.AST]:

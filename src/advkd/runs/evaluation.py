@@ -8,7 +8,7 @@ from advkd.errors import UserError
 from advkd.files import write_json
 from advkd.runs import provenance
 from advkd.runs.allocator import keep_freed_memory
-from advkd.runs.code import code_hash
+from advkd.runs.code import gan_evaluation_code
 from advkd.runs.device import select_device
 from advkd.runs.folder import SAMPLES
 from advkd.runs.lookup import folder_of, state_of
@@ -69,7 +69,7 @@ def evaluate(
     from advkd.runs.gan_evaluation import measure_samples
 
     metrics = measure_samples(folder, reals, weights, weights_sha256, device)
-    evaluated = {"code": code_hash("metrics"), **provenance.machine(device)}
+    evaluated = {"code": gan_evaluation_code(), **provenance.machine(device)}
     write_json(out, {"status": "done", "sha256": result["sha256"], **metrics, "evaluated": evaluated})
 
 

@@ -36,7 +36,7 @@ from advkd.damage import ADDRESS, DAMAGED, describe_error
 from advkd.errors import UserError, machine_fault
 from advkd.files import atomic, read_json, sha256, write_json, write_text
 from advkd.locks import hold
-from advkd.runs.code import code_hash
+from advkd.runs.code import gan_evaluation_code
 from advkd.runs.state import Kind, State, ending
 from advkd.settings.classifier import ClassifierRun
 from advkd.settings.gan import GanRun
@@ -286,7 +286,7 @@ class RunFolder:
                 evaluated_by = self.metrics()["evaluated"]["code"]
         if trained_by != code:
             return State(Kind.OLDER_CODE, "train it again with --config retrain=stale")
-        if evaluated_by and evaluated_by != code_hash("metrics"):
+        if evaluated_by and evaluated_by != gan_evaluation_code():
             return State(Kind.OLDER_EVALUATION, f"remove {self.file(METRICS)} to evaluate it again")
         return State(Kind.DONE)
 

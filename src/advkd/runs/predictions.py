@@ -4,7 +4,7 @@ import contextlib
 from typing import Any
 
 from advkd.errors import CannotWrite, UserError
-from advkd.runs.code import code_hash
+from advkd.runs.code import classifier_evaluation_code
 from advkd.runs.folder import PREDICTIONS, RESULT, Damaged, RunFolder
 
 OUTCOME = ("status", "step", "parent", "reason")
@@ -31,7 +31,7 @@ def classifier_metrics(folder: RunFolder) -> dict[str, Any]:
     if result["status"] != "done":
         outcome = {key: result[key] for key in OUTCOME if key in result}
         return {**outcome, "values": {}}
-    kept, evaluated = _read_kept(folder), {"code": code_hash("metrics")}
+    kept, evaluated = _read_kept(folder), {"code": classifier_evaluation_code()}
     of_these_predictions = kept.get("sha256") == result["sha256"]
     if of_these_predictions and (kept.get("evaluated") == evaluated or not folder.has(PREDICTIONS)):
         return kept

@@ -12,7 +12,8 @@ from torch import nn
 
 from advkd.errors import UserError
 from advkd.methods.settings.gantsc import GanTscGanSettings
-from advkd.models import classifiers, gantsc
+from advkd.models import classifiers
+from advkd.models.settings import AcGanDiscriminator
 from advkd.progress import say
 from advkd.settings.classifier import ClassifierRun
 from advkd.training.session import Parent, Session, Weights
@@ -57,9 +58,11 @@ def weights_of(role: str, settings: ClassifierRun) -> Weights:
 
 
 def _network(settings: ClassifierRun, which: Weights, classes: int) -> nn.Module:
-    if which == "generator" and isinstance(settings.method, GanTscGanSettings):
-        return gantsc.Generator(classes, settings.method.noise, settings.network.width)
-    return classifiers.build(settings.network, classes)
+    network, method = settings.network, settings.method
+    if which == "generator" and isinstance(network, AcGanDiscriminator) and isinstance(method, GanTscGanSettings):
+        generator: nn.Module = classifiers.implementation(network.generator)(network, classes, method.noise)
+        return generator
+    return classifiers.build(network, classes)
 
 
 def _error(parent: Parent, which: Weights) -> float:
