@@ -9,7 +9,7 @@ import pytest
 from advkd.bounds import Weight
 from advkd.errors import UserError
 from advkd.methods.settings.aikd import AiKdSettings, CriticSettings, Progressive
-from advkd.methods.settings.base import registered
+from advkd.methods.settings.base import Superior, registered
 from advkd.methods.settings.tfkd import TfKdSettings
 from advkd.schema import Either, OneOf, Settings, Unless, When, choices_of, fields_of, keys_of, not_applying
 from advkd.settings import catalog, config
@@ -296,6 +296,59 @@ def test_runs_have_only_the_groups_that_apply():
     reactnet = config.resolve(RUN.format(*REACT, "gip"), config.user()).typed
     assert isinstance(gip.optimizer, Sgd) and isinstance(gip.schedule, Steps) and isinstance(reactnet.schedule, Smooth)
     assert config.resolve(RUN.format(*R18, "dafl"), config.user()).typed.real is None
+
+
+def test_a_value_that_does_not_apply_is_refused_when_settings_are_made_by_hand():
+    @dataclass(frozen=True, kw_only=True)
+    class Axle(Settings):
+        length: int
+
+    @dataclass(frozen=True, kw_only=True)
+    class Wagon(Settings):
+        wheels: int
+        axle: Annotated[Axle | None, When("wheels")]  # without a default
+
+    assert Wagon(wheels=0, axle=None).flat() == Wagon.from_flat({"wheels": 0, "length": 2}).flat() == {"wheels": 0}
+    for make, message in (
+        (lambda: AiKdSettings(omega=0.0, critic=CriticSettings(fc2=8)), "fc2 only applies with omega > 0"),
+        (lambda: AiKdSettings(alpha_p=0.0, progressive=Progressive(tau_p=2.0)), "tau_p only applies with alpha_p > 0"),
+        (lambda: AiKdSettings(alpha_g=0.0, tau_g=1.0), "tau_g only applies with alpha_g > 0"),
+        (lambda: AiKdSettings(alpha_g=0.0, omega=0.0, superior=Superior(superior_weights="best")),
+         "superior_weights only applies with alpha_g > 0 or omega > 0 or student_start superior or first_previous"
+         " superior"),
+        (lambda: CriticSettings(critic_norm="none", fool_mode="eval"), "fool_mode only applies with critic_norm batch"),
+        (lambda: replace(TfKdSettings(tf_multiplier=20.0), tf_reduction="batchmean"),
+         "tf_multiplier only applies with tf_reduction elementwise"),
+        (lambda: Car(engine=Petrol(power=5, fuel="diesel"), roof="soft"),
+         "roof only applies with a fuel other than diesel"),
+        (lambda: Car(engine=Petrol(power=5, fuel="petrol"), lamp="red"),
+         "lamp only applies with hooks > 0 or roof soft"),
+        (lambda: Wagon(wheels=0, axle=Axle(length=2)), "length only applies with wheels > 0"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError) as fault:
+            make()
+        assert str(fault.value) == message
+
+
+def test_defaults_written_out_are_dropped_where_they_do_not_apply():
+    assert AiKdSettings(omega=0.0, critic=CriticSettings()) == AiKdSettings(omega=0.0, critic=None)
+    assert AiKdSettings(alpha_g=0.0, tau_g=3.0).tau_g is None
+    assert CriticSettings(critic_output="sum", gp_scalar="score").gp_scalar is None
+
+
+def test_what_needs_a_dropped_default_is_dropped_too():
+    @dataclass(frozen=True, kw_only=True)
+    class Lamp(Settings):  # declared from the last that is dropped to the first
+        shade: Annotated[str | None, When("colour", "red")] = "dark"
+        colour: Annotated[str | None, When("bulb", "led")] = "red"
+        bulb: Annotated[str | None, When("power")] = "led"
+        power: int = 5
+
+    assert Lamp().flat() == {"shade": "dark", "colour": "red", "bulb": "led", "power": 5}
+    assert Lamp(power=0).flat() == {"power": 0}
+    assert Lamp(bulb="gas").flat() == {"bulb": "gas", "power": 5}
+    with pytest.raises(ValueError, match=r"^shade only applies with colour red$"):
+        Lamp(power=0, shade="light")
 
 
 def test_a_critic_without_omega_is_dropped_when_settings_are_made_by_hand():

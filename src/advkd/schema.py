@@ -101,43 +101,72 @@ class OneOf:
 class Settings:
     """A group of settings: what every group inherits from.
 
+    The default of a field that does not apply beside the others is dropped: the field is None.
+
     Raises:
-        ValueError: a field is missing although it applies, or `check` refuses the values.
+        ValueError: a field is missing although it applies, has another value than its default although it does not
+            apply, or `check` refuses the values.
     """
 
     __pydantic_config__: ClassVar[dict[str, object]] = {"extra": "forbid", "allow_inf_nan": False}
 
     def __post_init__(self) -> None:
+        conditional = [field for field in fields_of(type(self)) if field.conditions]
+        while self._drop_defaults(conditional):  # what needs a dropped field does not apply either
+            pass
         values = self.flat()
-        for field in fields_of(type(self)):
-            if not field.conditions:
-                continue
-            if not all(condition.holds(values) for condition in field.conditions):
-                object.__setattr__(self, field.name, None)  # a default of a field that does not apply
-            elif getattr(self, field.name) is None:
+        for field in conditional:
+            if getattr(self, field.name) is None and not _failing(field, values):
                 raise ValueError(f"{field.name} is missing")
         self.check()
+
+    def _drop_defaults(self, conditional: "list[Field]") -> bool:
+        """Drop the fields that do not apply beside the others; tell whether there were any.
+
+        Raises:
+            ValueError: such a field has another value than its default.
+        """
+        values = self.flat()
+        dropped = False
+        for field in conditional:
+            failing = _failing(field, values)
+            if not failing or getattr(self, field.name) is None:
+                continue
+            if key := self._chosen_key(field.name):
+                raise ValueError(f"{key} only applies with {' and '.join(map(str, failing))}")
+            object.__setattr__(self, field.name, None)
+            dropped = True
+        return dropped
+
+    def _chosen_key(self, name: str) -> str | None:
+        """Return the first key of the field `name` whose value is not its default; None where all are."""
+        value = getattr(self, name)
+        default = next(default_of(field) for field in dataclasses.fields(self) if field.name == name)
+        if not isinstance(value, Settings):
+            return None if value == default else name
+        defaults = default.flat() if isinstance(default, Settings) else {}
+        return next((key for key, chosen in value.flat().items() if (key, chosen) not in defaults.items()), None)
 
     def check(self) -> None:
         """Raise ValueError where values contradict each other."""
 
     def flat(self) -> dict[str, object]:
         """Return all settings of the tree by key, those that do not apply left out."""
-        found: dict[str, object] = {}
+        values: dict[str, object] = {}
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if isinstance(value, Settings):
-                found.update(value.flat())
+                values.update(value.flat())
             elif value is not None:
-                found[field.name] = value
-        return found
+                values[field.name] = value
+        return values
 
     @classmethod
     def from_flat(cls, values: Values, make: "Make | None" = None) -> Self:
         """Return the group that flat `values` describe; keys of other groups are left alone.
 
         Args:
-            values: every key that applies and has no default.
+            values: every key that applies. A key with a default may be left out, unless a condition names it.
             make: builds one group from its fields, so that the caller can validate it; by default the class itself.
 
         Raises:
@@ -190,6 +219,16 @@ def fields_of(group: type[Settings]) -> tuple[Field, ...]:
         groups = tuple(part for part in parts if isinstance(part, type) and issubclass(part, Settings))
         fields.append(Field(field.name, tuple(conditions), registry or groups, annotation))
     return tuple(fields)
+
+
+def default_of(field: "dataclasses.Field[object]") -> object:
+    """Return the default of a dataclass's field, or `dataclasses.MISSING`."""
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+
+
+def _failing(field: Field, values: Values) -> list[Condition]:
+    """Return the conditions of a field that do not hold beside `values`."""
+    return [condition for condition in field.conditions if not condition.holds(values)]
 
 
 @remembered
@@ -268,7 +307,7 @@ def _chooses(groups: tuple[type[Settings], ...], alternative: type[Settings]) ->
 def _build(group: type[Group], values: Values, make: Make) -> Group:
     arguments: dict[str, object] = {}
     for field in fields_of(group):
-        if not all(condition.holds(values) for condition in field.conditions):
+        if _failing(field, values):
             arguments[field.name] = None
         elif field.groups:
             arguments[field.name] = _build(_choose(field.groups, values), values, make)
@@ -291,8 +330,7 @@ def _choose(groups: tuple[type[Settings], ...], values: Values) -> type[Settings
 
 def _plainly(group: type[Settings], arguments: dict[str, object]) -> Settings:
     for field in dataclasses.fields(group):
-        optional = field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
-        if field.name not in arguments and not optional:
+        if field.name not in arguments and default_of(field) is dataclasses.MISSING:
             raise ValueError(f"{field.name} is missing")
     return group(**arguments)
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from advkd.errors import UserError
 from advkd.methods.settings.base import MethodSettings, registered
-from advkd.schema import Settings, keys_of
+from advkd.schema import Settings, default_of, keys_of
 from advkd.settings.config_files import Layer, mapping, only, paper_file, scale_file, thawed
 from advkd.settings.names import Run, parse_value
 from advkd.settings.papers import PAPERS
@@ -107,7 +107,7 @@ def defaults(group: type[Settings]) -> dict[str, object]:
     """Return the default of every key of a group that has one, flat, whether or not it applies."""
     values: dict[str, object] = {}
     for field in fields(group):
-        default = field.default_factory() if field.default_factory is not MISSING else field.default
+        default = default_of(field)
         if isinstance(default, Settings):
             values.update(defaults(type(default)) | default.flat())
         elif default is not MISSING and default is not None:
