@@ -174,18 +174,26 @@ P18, R18, REACT = (
     ("gip", "cifar10", "resnet18"),
     ("gip", "cifar10", "reactnet18"),
 )
+
+
+def methods_with(paper, key):
+    """Return the methods that have a setting, as a message lists them."""
+    return " or ".join(name for name, group in registered(paper).items() if key in keys_of(group))
+
+
 WORDS = [
     (P18, "tfkd+fc1=32", "fc1 only applies with method aikd and omega > 0"),
     (P18, "aikd+fc1=32+omega=0", "fc1 only applies with omega > 0"),
     (P18, "tfkd+gp_mode=eval", "gp_mode only applies with method aikd and omega > 0 and critic_norm batch"),
     (P18, "aikd+critic_norm=layer+gp_mode=eval", "gp_mode only applies with critic_norm batch"),
     (P18, "baseline+omega=0.5", "omega only applies with method aikd"),
-    (P18, "baseline+superior_weights=best", "superior_weights only applies with method aikd or tfkd"),
+    (P18, "baseline+superior_weights=best",
+     f"superior_weights only applies with method {methods_with('aikd', 'superior_weights')}"),
     (P18, "aikd+alpha_g=0+omega=0+superior_weights=best", "superior_weights only applies with "
      "alpha_g > 0 or omega > 0 or student_start superior or first_previous superior"),
     (P18, "baseline+mixup_alpha=2", "mixup_alpha only applies with augment mixup"),
     (P18, "tfkd+tf_multiplier=5+tf_reduction=batchmean", "tf_multiplier only applies with tf_reduction elementwise"),
-    (R18, "baseline+teacher=wrn28_10", "teacher only applies with method dafl or gantsc or gip or kd"),
+    (R18, "baseline+teacher=wrn28_10", f"teacher only applies with method {methods_with('gip', 'teacher')}"),
     (R18, "gip+synthetic_steps=0+tau=2", "tau only applies with synthetic_steps > 0"),
     (R18, "gip+beta=0+ie_form=equation", "ie_form only applies with beta > 0"),
     (R18, "dafl+lighting=0", "lighting only applies with a method other than dafl"),
