@@ -76,6 +76,18 @@ def test_cskd_s_loss_and_where_its_gradient_goes():
     assert anchor_gradient.abs().sum() > 0 and partner_gradient.abs().sum() == 0
 
 
+def test_cskd_s_divergence_is_of_the_anchor_from_its_partner():
+    """On predictions so far apart that the divergence is not about equal in both directions."""
+    student, batch = Tiny(), make_batch(LABELS, groups=2)
+    with torch.no_grad():
+        student.fc.weight.mul_(100)
+    literal = copy.deepcopy(student)
+    z, target = (literal(half) for half in batch.images.chunk(2))
+    assert kl(target, z, 4.0) != pytest.approx(kl(z, target, 4.0), rel=0.01)
+    _, terms = cskd(student).loss(batch)
+    assert terms["KD"].item() == pytest.approx(kl(target, z, 4.0), rel=1e-4)
+
+
 def test_cskd_moves_batch_norm_twice_anchors_first():
     student, batch = Tiny(), make_batch(LABELS, groups=2)
     literal = copy.deepcopy(student)

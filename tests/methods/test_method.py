@@ -1,0 +1,26 @@
+"""What the loop relies on, for every method of a classifier."""
+
+import pytest
+import torch
+from trainings import distinct_values, make_training
+
+from advkd.methods.settings.base import registered
+
+CLASSIFIERS = [(paper, method) for paper in ("aikd", "gip") for method in registered(paper)]
+
+
+@pytest.mark.parametrize(("paper", "method"), CLASSIFIERS)
+def test_only_the_loss_has_a_graph(paper, method):
+    """Terms and remembered tensors with a graph would keep every step's activations in memory."""
+    training = make_training(paper, method, distinct_values(paper, method))
+    method = training.method
+    training.begin_epoch(1)
+    for step in range(2):
+        results = [method.synthetic_loss()] if method.synthetic_steps else []
+        if method.sees_real:
+            results.append(method.loss(training.load(torch.arange(6), step)))
+        for loss, terms in results:
+            assert loss.requires_grad and loss.ndim == 0
+            assert terms and all(term.ndim == 0 and not term.requires_grad for term in terms.values())
+            loss.backward()
+        assert not any(tensor.requires_grad for tensor in method.tensors.values())
