@@ -324,7 +324,7 @@ def fetch_inception(args: argparse.Namespace, user: "User") -> None:
 
     fetch_weights(
         registry.load_weights(config.REGISTRY)["inception"],
-        named=Path(user.inception_weights) if user.inception_weights else None,
+        file=Path(user.inception_weights) if user.inception_weights else None,
         mirror=Path(user.mirror) if user.mirror else None,
         root=Path(user.data_root),
         out=args.out,

@@ -188,7 +188,7 @@ def test_a_folder_of_images(mine, tmp_path):
 
 
 def test_a_folder_with_fewer_images_than_asked_crops(mine, tmp_path):
-    with pytest.raises(UserError, match="fewer images than asked crops: 6 images"):
+    with pytest.raises(UserError, match="too few images: 6 images"):
         prepared(mine, tmp_path / "store", crops=7)
     store, _ = prepared(mine, tmp_path / "store", crops=12, windows_per_image=2)
     assert len(store.images) == 12 and len(store.held_out) == 4

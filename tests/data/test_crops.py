@@ -163,7 +163,7 @@ def test_by_image_uses_every_image_once_before_any_twice():
 
 def test_fewer_images_than_asked_crops():
     photos = [Photo("a", (80, 80), (Box(0, 0, 80, 80, (0,)),))] * 4
-    with pytest.raises(UserError, match="fewer images than asked crops: 4 images, 2 crops of each, but 9"):
+    with pytest.raises(UserError, match="too few images: 4 images with 2 crops of each are fewer than the 9"):
         draw_by_image(photos, range(4), 9, 2, "window", 64, rng(), Counter())
 
 

@@ -22,7 +22,7 @@ SEED = 0  # of the runs in Figure 6, of the random classes, and of t-SNE
 WIDTHS = (64, 32)  # the paper's choice, section 4.4
 WIDTH_NAMES = ("$FC_1$", "$FC_2$")
 TEMPERATURES = {"tau_G": ("$\\tau_G$ (superior)", 3), "tau_P": ("$\\tau_P$ (previous epoch)", 1)}  # label and choice
-POINT_KEYS = ("run", "status", "mean", "std", "n", "values")  # of a cell's row, in Figure 7's numbers
+POINT_KEYS = ("run", "status", "mean", "std", "n", "values")  # the keys of a cell's row that Figure 7's numbers have
 
 
 class Features(NamedTuple):
@@ -156,9 +156,9 @@ def map_column(cell: Cell, features: dict[str, Features], statuses: dict[str, st
     alone = tsne.embed(student.features, SEED)
     if cell.of not in features:
         return tsne.Column(cell.row, student.labels, alone, None, None, reason)
-    both = tsne.embed(np.concatenate([student.features, features[cell.of].features]), SEED)
+    joint = tsne.embed(np.concatenate([student.features, features[cell.of].features]), SEED)
     count = len(student.features)
-    return tsne.Column(cell.row, student.labels, alone, both[:count], both[count:])
+    return tsne.Column(cell.row, student.labels, alone, joint[:count], joint[count:])
 
 
 def draw_sweeps(figure: str, user: User) -> Drawing:

@@ -4,7 +4,7 @@ from typing import Any
 
 
 def describe_source(source: dict[str, Any]) -> str:
-    """Return a description of `source`, an entry of a store's meta.json that also stands in a run's provenance.json."""
+    """Return a description of `source`, an entry of a store's meta.json and of a run's provenance.json."""
     content = f"content {source['content'][:12]}"
     if source["verified"] == "drawn on the spot":
         return "images drawn by a program, not photographed"

@@ -9,7 +9,7 @@ from advkd.errors import UserError
 from advkd.settings import catalog
 from advkd.settings.user import User
 
-# How the bytes of a file begin, and what is among its last bytes.
+# The bytes with which a whole file begins, and those that are among its last bytes.
 ENDS = {".pdf": (b"%PDF", b"%%EOF"), ".png": (b"\x89PNG", b"IEND")}
 LAST_BYTES = 32
 
@@ -42,11 +42,14 @@ class FigureRecord:
         """
         if self.error:
             raise UserError(self.error)
-        drawn = [path for path in (self.folder / f"{self.name}{suffix}" for suffix in suffixes) if path.exists()]
+        paths = [self.folder / f"{self.name}{suffix}" for suffix in suffixes]
+        drawn = [path for path in paths if path.exists()]
+        if not drawn:
+            raise UserError("not drawn yet")
         for path in drawn:
             if is_whole(path):
                 return path
-        raise UserError(f"{drawn[0]} is damaged: draw it again" if drawn else "not drawn yet")
+        raise UserError(f"{drawn[0]} is damaged: draw it again")
 
 
 def figure_record(name: str, user: User) -> FigureRecord:

@@ -32,7 +32,7 @@ FORMATS: dict[str, dict[str, Any]] = {".pdf": {"CreationDate": None}, ".png": {"
 
 
 def write_figure(figure: str, user: User, out: Path) -> None:
-    """Write `figure`.pdf, .png and .json to the folder `out`; where files of its runs are damaged, they say so.
+    """Write `figure`.pdf, .png and .json to the folder `out`; if files of its runs are damaged, the figure says so.
 
     Raises:
         UserError: this version cannot draw the figure.

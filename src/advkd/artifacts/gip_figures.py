@@ -49,7 +49,7 @@ def draw_images_over_training(figure: str, user: User) -> Drawing:
 
 
 def images_of_run(cell: Cell, run: Resolved) -> tuple[moments.Block, dict[str, Any]]:
-    """Return the shown images of a finished run, and the numbers that the JSON file has of them.
+    """Return the shown images of a finished run, and the numbers about them for the JSON file.
 
     The mean confidence is that of all images that the run stored at a moment, shown or not.
     """
@@ -134,7 +134,7 @@ def draw_histories(figure: str, user: User) -> Drawing:
 
 
 def entropy_floor(run: Resolved) -> float:
-    """Return the lowest possible L_IE of a run, which it has where all classes are as frequent."""
+    """Return the lowest possible L_IE of a run: its value if all classes are equally frequent."""
     return -float(np.log10(len(folder_of(run).provenance()["data"]["classes"])))
 
 
@@ -165,7 +165,7 @@ def read_history(run: Resolved) -> dict[str, np.ndarray]:
 
 
 def finite_or_none(values: np.ndarray) -> list[float | None]:
-    """Return values as a list, with None for those that are not finite, as a distance outside the loss may be."""
+    """Return values as a list, with None for those that are not finite: a distance outside the loss may be."""
     return [float(value) if np.isfinite(value) else None for value in values]
 
 
@@ -181,7 +181,7 @@ def relative_entropy(counts: np.ndarray) -> float:
     return float(entr(counts / counts.sum()).sum() / np.log(len(counts)))
 
 
-def evenly_spaced(count: int, wanted: int) -> list[int]:
-    """Return at most `wanted` indices below `count`, evenly spaced, with the first and the last."""
-    indices: list[int] = np.unique(np.linspace(0, count - 1, wanted).round().astype(int)).tolist()
+def evenly_spaced(count: int, most: int) -> list[int]:
+    """Return at most `most` indices below `count`, evenly spaced, with the first and the last."""
+    indices: list[int] = np.unique(np.linspace(0, count - 1, most).round().astype(int)).tolist()
     return indices

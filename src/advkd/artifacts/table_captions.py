@@ -45,7 +45,7 @@ def our_sentences(table: str, rows: list[dict[str, Any]], user: User) -> list[st
 
 
 def seed_count(rows: list[dict[str, Any]]) -> str:
-    """Return over how many seeds the means of a table are taken; teachers only count where there is nothing else."""
+    """Return over how many seeds the means of a table are taken; teachers only count if there is no other number."""
     with_mean = [row for row in rows if row.get("mean") is not None]
     if not with_mean:
         return "no number"
@@ -58,9 +58,9 @@ def seed_count(rows: list[dict[str, Any]]) -> str:
 
 
 def published_sentences(rows: list[dict[str, Any]]) -> list[str]:
-    """Return which published numbers are quoted, and the notes on them: those on all of them, and those on lost marks.
+    """Return sentences on the published numbers: which are quoted, the notes that all share, and those on lost marks.
 
-    The notes on single cells stand in the CSV.
+    The other notes stand in the CSV.
     """
     sentences = []
     if any(row["quoted"] for row in rows):
@@ -69,7 +69,8 @@ def published_sentences(rows: list[dict[str, Any]]) -> list[str]:
             " re-implementation."
         )
     notes_by_row = [row["note"].split("; ") for row in rows]
-    shared = [note for note in notes_by_row[0] if note and all(note in notes for notes in notes_by_row)]
+    in_every_row = set.intersection(*map(set, notes_by_row))
+    shared = [note for note in notes_by_row[0] if note and note in in_every_row]
     if shared:
         sentences.append(f"Of every published number: {'; '.join(shared)}.")
     lost: list[str] = []

@@ -45,8 +45,8 @@ def layout_table(rows: list[dict[str, Any]], user: User) -> pd.DataFrame:
 def layout_entries(rows: list[dict[str, Any]], user: User) -> dict[tuple[RowKey, ColumnKey], Entry]:
     """Return the entries of a table by row and column.
 
-    If the paper prints no number of a table, it has no column `paper`, and ours need no name to tell them from it. At
-    scale `smoke` no number is marked as the best.
+    If the paper prints no number of a table, the table has no column `paper`, and our columns have no name. At scale
+    `smoke` no number is marked as the best.
     """
     has_published = any(row["published"] for row in rows)
     ours = f"ours ({user.scale})" if has_published else ""

@@ -20,9 +20,9 @@ def best_marks(rows: list[dict[str, Any]]) -> dict[int, str]:
     """Return the marks of our best and second best means, by the place of their row in `rows`.
 
     Means are compared within a `Group`, whether they stand below or beside each other in the table. All generators of a
-    GAN share a metric; a mean over them is another one. Where any number of a group is not there yet, nothing in it is
-    marked. A run that diverged or was blocked does not count as missing. Equal values share a mark. A teacher, which is
-    the same in every row, therefore has none.
+    GAN share a metric; the mean over them is a metric of its own. Nothing is marked in a group that lacks a number. A
+    run that diverged or was blocked does not count as lacking. Equal values share a mark. A teacher's number is equal
+    in all rows and therefore has no mark.
     """
     groups: dict[Group, list[tuple[float, int]]] = {}  # by group, (rank value: lower is better, place)
     incomplete = set()

@@ -99,7 +99,8 @@ def _read_claim(paper: str, entry: Any, fallback_id: str) -> Claim:
         return _problem_claim(paper, entry, fallback_id, "expected keys and values")
     claim_id = str(entry["id"]) if re.fullmatch(ID, str(entry.get("id", ""))) else fallback_id
     try:
-        claim = Claim(**{**entry, "paper": paper})
+        fields = {**entry, "paper": paper}
+        claim = Claim(**fields)
     except (TypeError, ValidationError) as error:
         problem = _first_error(error) if isinstance(error, ValidationError) else "keys must be text"
         return _problem_claim(paper, entry, claim_id, problem)

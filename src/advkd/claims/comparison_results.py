@@ -101,7 +101,7 @@ def summarize(
 
 
 def describe_comparison(comparison: Comparison) -> str:
-    """Return what is compared, with what all names share once: "cskd − aikd (aikd/cifar100/…, top1_error)"."""
+    """Return what is compared; what all names share follows in brackets: "cskd − aikd (aikd/cifar100/…, f1)"."""
     groups = [quantity.run.rsplit("/", 1) for quantity in comparison.quantities]
     places = list(dict.fromkeys(place for place, _ in groups))
     metrics = list(dict.fromkeys(quantity.metric for quantity in comparison.quantities))

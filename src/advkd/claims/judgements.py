@@ -18,7 +18,7 @@ class Judgement:
         command: the command that trains the runs of the claim; empty for a claim about print alone.
         published, ours: the verdicts on the printed numbers and on ours.
         needs: how many `runs` are behind our numbers and how many the `command` trains; None without a command.
-        trained: what the finished ones of these runs were trained on, see `OurNumbers.training_of`.
+        trained: how the finished runs among these were trained, see `OurNumbers.training_of`.
     """
 
     claim: Claim
@@ -57,8 +57,8 @@ def judge_all(user: User) -> list[dict[str, Any]]:
 
 def _as_dict(judgement: Judgement) -> dict[str, Any]:
     texts = {key: getattr(judgement.claim, key) for key in ("id", "paper", "place", "claim", "note", "reading")}
-    rest = {key: getattr(judgement, key) for key in ("scale", "command", "needs", "trained")}
+    numbers = {key: getattr(judgement, key) for key in ("scale", "command", "needs", "trained")}
     verdicts = {"published": asdict(judgement.published), "ours": asdict(judgement.ours)}
-    as_json = json.dumps(texts | rest | verdicts, allow_nan=False)  # fails on NaN, turns tuples into lists
+    as_json = json.dumps(texts | numbers | verdicts, allow_nan=False)  # fails on NaN, turns tuples into lists
     fields: dict[str, Any] = json.loads(as_json)
     return fields

@@ -72,12 +72,13 @@ class OurNumbers:
         return names
 
     def training_of(self, runs: dict[str, Resolved]) -> dict[str, Any] | None:
-        """Return what the finished ones of some runs were trained on, or None if none of them is finished.
+        """Return how the finished runs among `runs` were trained, or None if none of them is finished.
 
         The result has the number of finished `runs`, the sum of their `seconds`, and descriptions of their `machines`
         and `data`, each once.
         """
-        finished = [training for run in runs.values() if (training := self._training_of_run(run))]
+        trainings = [self._training_of_run(run) for run in runs.values()]
+        finished = [training for training in trainings if training is not None]
         if not finished:
             return None
         return {

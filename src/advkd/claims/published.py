@@ -25,7 +25,7 @@ def all_cells() -> tuple[Cell, ...]:
 
 @cache
 def _read_all_cells(checkout: Path) -> tuple[Cell, ...]:
-    # catalog reads from the working directory; as an argument it keeps the cells of two checkouts apart.
+    # catalog reads from the working directory. That directory is an argument, so the cache holds each checkout's cells.
     return (*artifact_cells(), *catalog.read_cells(catalog.PUBLISHED / "text.csv"))
 
 

@@ -6,7 +6,7 @@ from advkd.settings import catalog
 
 
 def choose_targets(quantities: list[Quantity], preferred: tuple[str, ...]) -> list[str]:
-    """Return few targets of the workflow that together train all run groups of `quantities`.
+    """Return a small set of targets of the workflow that train all run groups of `quantities`.
 
     The choice is greedy: targets in `preferred` come first, then those that train most of the remaining groups, tables
     before figures.

@@ -49,8 +49,8 @@ def prepare_classifier_store(
 ) -> dict[str, Any]:
     """Write the images of one data set to a store, and return its meta.json.
 
-    Images of another size than the stored one are resized to a square, see `resize_to_square`. They are decoded one at
-    a time in the archive's order, and stored in the official order.
+    Images that do not have the stored size are resized to a square, see `resize_to_square`. They are decoded one at a
+    time in the archive's order, and stored in the official order.
 
     Args:
         source: the record of the data set's archives, or the user's folder of images.
@@ -59,8 +59,8 @@ def prepare_classifier_store(
         out: the folder to write.
 
     Raises:
-        UserError: the data are damaged or cannot be used, a verified archive has other counts than the official ones,
-            or the disk is full.
+        UserError: the data are damaged or cannot be used, the counts of a verified archive are not the official
+            ones, or the disk is full.
     """
     name = settings.dataset
     if isinstance(source, Path):
@@ -106,11 +106,11 @@ def keep_first(items: Sequence[Item], classes: int, per_class: int | None) -> li
         classes: the number of classes to keep.
         per_class: the number of items to keep of each class; None: all.
     """
-    seen: Counter[int] = Counter()
+    counts: Counter[int] = Counter()
     kept = []
     for item in items:
-        seen[item.label] += 1
-        if item.label < classes and (per_class is None or seen[item.label] <= per_class):
+        counts[item.label] += 1
+        if item.label < classes and (per_class is None or counts[item.label] <= per_class):
             kept.append(item)
     return kept
 
@@ -118,7 +118,7 @@ def keep_first(items: Sequence[Item], classes: int, per_class: int | None) -> li
 def resize_to_square(pixels: np.ndarray, side: int) -> np.ndarray:
     """Resize an image to a square; its aspect ratio is not kept. An image of that size is returned unchanged.
 
-    The filter is the one of torchvision's RandomResizedCrop: PIL's bilinear one, which antialiases when it shrinks.
+    The filter is PIL's bilinear filter, which torchvision's RandomResizedCrop uses too. It antialiases when it shrinks.
 
     Args:
         pixels: uint8 (height, width, 3).
@@ -134,7 +134,7 @@ def resize_to_square(pixels: np.ndarray, side: int) -> np.ndarray:
 
 
 def _read_official(record: Record, dataset: DataSet | None, name: str) -> LabelledImages:
-    """Read a data set with its reader; compare the counts of a verified one with the official ones."""
+    """Read a data set with its reader. If its archive is verified, compare its counts with the official counts."""
     if name not in READERS or dataset is None:
         raise UserError(f"{name} is not a data set for classification; these are {', '.join(READERS)}")
     archive = open_record(record, dataset)
@@ -170,7 +170,7 @@ def _recorded_settings(settings: ClassifierStoreSettings) -> dict[str, float]:
 def _store_images(
     images: LabelledImages, items: Sequence[Item], n: int, side: int, draft: Draft
 ) -> tuple[np.ndarray, dict[str, Any]]:
-    """Decode, resize and write the images of `items`, of which the first `n` are training images.
+    """Decode, resize and write the images of `items`. The first `n` items are the training images.
 
     Returns:
         The original widths and heights, int32 (len(items), 2), and the counters of meta.json: how many images were
@@ -205,7 +205,7 @@ def _store_images(
 
 
 def _write_manifest(classes: Sequence[str], items: Sequence[Item], n: int, sizes: np.ndarray) -> str:
-    """Return manifest.csv; the first `n` of `items` are training images."""
+    """Return manifest.csv; the first `n` items are the training images."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(MANIFEST_COLUMNS)

@@ -119,7 +119,8 @@ def _read_photos(source: Record | Path, dataset: DataSet | None, counters: Count
     if dataset is None:
         raise UserError(f"{source['name']} is not a data set of the registry, config/datasets.yaml")
     archive = open_record(source, dataset)
-    # Faulty annotations are errors if the user made or accepted the archive, and left out of the official one.
+    # A faulty annotation is an error in an archive that the user accepted or that was drawn. In the official archive,
+    # which the user cannot repair, it is left out.
     strict = source["verified"] in (ACCEPTED, DRAWN)
     photos = read_codebrim(archive, counters, strict=strict)
     return _PhotoSet(archive, photos, CLASSES, True, origin_of_record(source))
@@ -208,7 +209,7 @@ def _write_manifest(
     labels: Sequence[int],
     pixels: np.ndarray,
 ) -> str:
-    """Return manifest.csv; `labels` and `pixels` are those of all crops, the held-out ones last."""
+    """Return manifest.csv; `labels` and `pixels` are those of all crops: first training, then held out."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(MANIFEST_COLUMNS)

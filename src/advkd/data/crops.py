@@ -1,6 +1,6 @@
 """Drawing square crops from photos: the choice of photo, box and window. No image is opened here.
 
-A class is one of the five defects. In a folder of images, which has no tags, every image is drawn equally often.
+A class is one of the five defects. A folder of images has no tags; every image of it is drawn equally often.
 
 Choices:
     - [okd] Open: how crops are drawn. Here: first a class, in rotation, then a box with its tag, then a window in the
@@ -68,8 +68,8 @@ def split_photos(photos: Sequence[Photo], fraction: float, rng: np.random.Genera
 
     Args:
         photos: all photos.
-        fraction: the fraction of the photos with boxes to set aside. If it is above 0 and there are two or more, at
-            least one is set aside. At least one is always left.
+        fraction: the fraction of the photos with boxes to set aside. Above 0, at least one photo is set aside if there
+            are two or more. At least one photo always remains to train on.
         rng: the source of randomness.
     """
     usable = [index for index, photo in enumerate(photos) if photo.boxes]
@@ -99,7 +99,7 @@ def draw_by_class(
 
     The rotation starts with the last class. So the later classes get one more crop if `count` is not a multiple of the
     number of classes (2,642 crops of five classes: 528, 528, 528, 529, 529), and a larger count begins with the same
-    crops as a smaller one. A window that was drawn before is drawn again, up to 20 times.
+    crops as a smaller one. If a window was drawn before, another one is drawn instead, in up to 20 tries.
 
     Args:
         photos: all photos.
@@ -135,7 +135,7 @@ def draw_by_image(
 ) -> list[Draw]:
     """Draw one crop of each photo in random order, then a second of each, and so on.
 
-    A window that was drawn before from the same photo is drawn again, up to 20 times.
+    If a window was drawn before from the same photo, another one is drawn instead, in up to 20 tries.
 
     Args:
         photos: all photos; each has one box.
@@ -152,8 +152,8 @@ def draw_by_image(
     """
     if count > len(chosen) * per_image:
         raise UserError(
-            f"fewer images than asked crops: {len(chosen)} images, {per_image} crops of each, but {count} crops are "
-            f"asked: lower crops, or raise windows_per_image"
+            f"too few images: {len(chosen)} images with {per_image} crops of each are fewer than the {count} crops "
+            f"asked for: lower crops, or raise windows_per_image"
         )
     order = rng.permutation(len(chosen)).tolist()
     seen: set[tuple[int, Window]] = set()
@@ -186,7 +186,7 @@ def place_window(box: Box, photo: tuple[int, int], mode: Crop, size: int, rng: n
 
 
 def _place_side(low: int, high: int, end: int, side: int, rng: np.random.Generator) -> int:
-    """Return the start of a side within [low, high), or, if it does not fit, around its centre within [0, end)."""
+    """Return where a side starts: at random within [low, high); if too long, centred on it and moved into [0, end)."""
     if high - low >= side:
         return int(rng.integers(low, high - side + 1))
     return min(max((low + high - side) // 2, 0), end - side)

@@ -56,7 +56,7 @@ def resize_square(pixels: np.ndarray, side: int) -> np.ndarray:
 
 
 def _with_image(archive: Archive, name: str, opener: Callable[[str], BinaryIO], use: Callable[[Image.Image], T]) -> T:
-    """Return `use` of the opened image; raise a UserError that names the image if that fails."""
+    """Open an image and return what `use` returns for it; raise a UserError that names the image if that fails."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # PIL warns about odd metadata

@@ -3,7 +3,7 @@
     images.npy           uint8 (N, H, W, 3)    training images: for GANs crops, in the order in which they were drawn;
                                                for classifiers images, in the official order
     labels.npy           int64 (N,)            their classes
-    held_out.npy         uint8 (M, H, W, 3)    evaluation images; no training image is the same or from the same photo
+    held_out.npy         uint8 (M, H, W, 3)    evaluation images; none is a training image or shares a photo with one
     held_out_labels.npy  int64 (M,)            their classes
     sizes.npy            int32 (N, 2)          for classifiers only: width and height in pixels of the training images
                                                before they were resized to the stored square

@@ -44,7 +44,8 @@ def evaluate(labels: np.ndarray, logits: np.ndarray, best: np.ndarray) -> dict[s
           number of classes if that is lower), bins, temperature_folds, temperature_bounds.
 
     Raises:
-        ValueError: the logits differ in shape, or a label has no logit. The message says it without a subject.
+        ValueError: the logits differ in shape, or a label has no logit. The message has no subject, because
+            the caller puts the file's name before it.
     """
     images, classes = logits.shape
     if best.shape != logits.shape:

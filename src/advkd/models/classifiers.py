@@ -1,4 +1,4 @@
-"""Building the classifiers, and what all of them have: a last linear layer, and the features before it."""
+"""Builds the classifiers. All of them have a last linear layer, and features before it."""
 
 import importlib
 from typing import Any
@@ -29,8 +29,7 @@ def build(network: Network, classes: int) -> nn.Module:
 
 def head(model: nn.Module) -> nn.Linear:
     """Return a classifier's last linear layer."""
-    *_, last = (module for module in model.modules() if isinstance(module, nn.Linear))
-    return last
+    return [module for module in model.modules() if isinstance(module, nn.Linear)][-1]
 
 
 def logits_and_features(model: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:

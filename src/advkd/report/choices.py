@@ -165,12 +165,13 @@ def parse_choice(text: str, source: str, where: str) -> list[Choice]:
     papers = tagged["papers"].split(", ")
     _check_names(papers, settings, where)
     kind = next(iter(parts))
-    rest = (tagged["place"] or "", parts[kind], parts.get(HERE, ""), parts.get(WHY, ""), settings, source)
-    return [Choice(paper, kind, *rest) for paper in papers]
+    place = tagged["place"] or ""
+    done, why = parts.get(HERE, ""), parts.get(WHY, "")
+    return [Choice(paper, kind, place, parts[kind], done, why, settings, source) for paper in papers]
 
 
 def _split_parts(text: str, where: str) -> dict[str, str]:
-    """Return the labelled parts of a choice, without their full stops, the kind of the choice first."""
+    """Return the parts of a choice by label, without their full stops; the first label is the kind of the choice."""
     before, *pieces = LABEL.split(text)
     labels, texts = pieces[::2], pieces[1::2]
     kind = labels[0] if labels and not before else ""

@@ -1,5 +1,6 @@
 """docs/deviations.md: the documented choices as tables, with the values of the settings that control them."""
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -55,9 +56,10 @@ def deviation_tables() -> Iterator[Table]:
         kind = KINDS[kind_name]
         head = ("place", kind.subject, "here", kind.why, "setting", "code")
         rows = [_row_texts(choice) for choice in choices]
-        filled = [index for index in range(len(head)) if any(row[index] for row in rows)]
-        kept_rows = tuple(tuple(row[index] for index in filled) for row in rows)
-        yield Table(paper, kind.title, tuple(head[index] for index in filled), kept_rows)
+        is_filled = [any(column) for column in zip(*rows, strict=True)]
+        filled_head = tuple(itertools.compress(head, is_filled))
+        filled_rows = tuple(tuple(itertools.compress(row, is_filled)) for row in rows)
+        yield Table(paper, kind.title, filled_head, filled_rows)
 
 
 def _row_texts(choice: Choice) -> tuple[str, ...]:
@@ -94,12 +96,12 @@ def describe_values(paper: str, setting: str) -> str:
     names give it, then the other values that its type allows.
     """
     default_values = _default_values(paper, setting)
-    named = [shortest(value) for value in _named_values(paper, setting)]
+    in_names = [shortest(value) for value in _values_in_names(paper, setting)]
     alternatives = []
-    if named:
-        listed = ", ".join(named) if len(named) <= MAX_LISTED else f"{named[0]} to {named[-1]}"
+    if in_names:
+        listed = ", ".join(in_names) if len(in_names) <= MAX_LISTED else f"{in_names[0]} to {in_names[-1]}"
         alternatives.append(f"{listed} (also run)")
-    mentioned = {*named, *(shortest(value) for value, _ in default_values)}
+    mentioned = {*in_names, *(shortest(value) for value, _ in default_values)}
     for value in choices_of(PAPERS[paper], setting):
         if shortest(value) not in mentioned:
             alternatives.append(shortest(value))
@@ -162,7 +164,7 @@ def _default_values(paper: str, setting: str) -> list[tuple[Any, Run]]:
     return [(resolved.settings[setting], resolved.run) for resolved in without_variant or runs]
 
 
-def _named_values(paper: str, setting: str) -> list[Any]:
+def _values_in_names(paper: str, setting: str) -> list[Any]:
     """Return the values that the names of a paper's runs give a setting, in ascending order."""
     variants = [dict(resolved.run.variant) for resolved in _paper_runs() if resolved.run.paper == paper]
     return sorted({parse_value(variant[setting]) for variant in variants if setting in variant})

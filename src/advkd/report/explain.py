@@ -78,11 +78,11 @@ def explain_places(name: str, user: User) -> list[str]:
     """Return lines for the cells and figures that show a run group."""
     cells, shown_in = [], []
     for artifact in catalog.artifacts():
-        own = [cell for cell in catalog.cells(artifact) if name in (cell.run, cell.of)]
-        if artifact in catalog.figures():
-            shown_in += [artifact] if own else []
-        else:
-            cells += own
+        of_group = [cell for cell in catalog.cells(artifact) if name in (cell.run, cell.of)]
+        if artifact not in catalog.figures():
+            cells += of_group
+        elif of_group:
+            shown_in.append(artifact)
     lines = [f"  cell        {summarize_cell(cell, user)}" for cell in cells]
     lines += [f"  figure      {figure}" for figure in shown_in]
     return lines or ["  cell        none: no table or figure shows it"]
@@ -119,8 +119,8 @@ def explain_cell(cell: Cell, user: User) -> str:
     lines = [f"{cell.table}: {cell.row} | {cell.column}"]
     ours = format_number(row.get("mean"), int(cell.decimals or 2), row.get("std"))
     facts: Facts = [("ours", f"{ours}  at scale {user.scale}")]
-    others, unreadable = attempt(cell_facts, cell, row, Agreement())
-    facts += others or []
+    facts_of_cell, unreadable = attempt(cell_facts, cell, row, Agreement())
+    facts += facts_of_cell or []
     facts += [("damaged", problem) for problem in [*problems, unreadable] if problem]
     if cell.kind == "data" and not problems:
         facts.append(("official", format_number(row["official"], 0)))
@@ -138,19 +138,19 @@ def explain_cell(cell: Cell, user: User) -> str:
     return "\n".join(lines)
 
 
-def explain_run(resolved: Resolved, damage_is_told: bool) -> list[str]:
+def explain_run(resolved: Resolved, damage_is_shown: bool) -> list[str]:
     """Return lines for a run: its state, and the facts from its files.
 
     Args:
         resolved: the run.
-        damage_is_told: whether another line says what is wrong with damaged files.
+        damage_is_shown: whether another line says what is wrong with damaged files.
     """
     state = state_of(resolved)
-    hide_detail = state.kind is Kind.DAMAGED and damage_is_told
+    hide_detail = state.kind is Kind.DAMAGED and damage_is_shown
     lines = [f"  run         {resolved.run}: {state.word if hide_detail else state}"]
     facts, problem = attempt(run_facts, resolved)
     lines += [f"    {name:<18} {value}" for name, value in facts or []]
-    if problem and not damage_is_told:
+    if problem and not damage_is_shown:
         lines.append(f"    damaged            {problem}")
     return lines
 

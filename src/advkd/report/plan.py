@@ -61,16 +61,16 @@ def report(target: str, user: User, jobs: int) -> str:
 
 def describe_total(missing: dict[str, Resolved], estimates: dict[str, Estimate], jobs: int) -> str:
     """Return the number of runs to train and the time of all of them, in words."""
-    known = [estimate.seconds for estimate in estimates.values() if estimate.seconds is not None]
+    known_seconds = [estimate.seconds for estimate in estimates.values() if estimate.seconds is not None]
     text = f"to train: {len(missing)} runs"
-    if not known:
+    if not known_seconds:
         return f"{text}; no similar run is finished at this scale, so the time is unknown"
-    text += f", {duration(sum(known))} one after the other"
+    text += f", {duration(sum(known_seconds))} one after the other"
     if jobs > 1:
         seconds = {name: estimate.seconds or 0.0 for name, estimate in estimates.items()}
         text += f", {duration(makespan(missing, seconds, jobs))} with {jobs} side by side"
-    if len(known) < len(estimates):
-        text += f"; {len(estimates) - len(known)} runs without an estimate"
+    if len(known_seconds) < len(estimates):
+        text += f"; {len(estimates) - len(known_seconds)} runs without an estimate"
     return text
 
 

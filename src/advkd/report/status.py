@@ -35,16 +35,16 @@ def report(user: User, everything: bool) -> str:
     states = {name: state_of(resolved) for name, resolved in catalog.all_runs(user).items()}
     lines += ["", f"runs: {count_words(state.word for state in states.values())}"]
     left_out = 0
-    told = set()
+    shown_details = set()
     for name, state in states.items():
         if everything or state.kind not in (Kind.DONE, Kind.NOT_STARTED):
             lines.append(f"  {name}  {state}")
-            told.add(state.detail)
+            shown_details.add(state.detail)
         else:
             left_out += 1
     if left_out:
         lines.append("  (advkd status --all lists every run)")
-    lines += [f"  {problem}" for problem in dict.fromkeys(problems) if problem not in told]
+    lines += [f"  {problem}" for problem in dict.fromkeys(problems) if problem not in shown_details]
     return "\n".join(lines)
 
 

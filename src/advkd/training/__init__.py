@@ -1,1 +1,1 @@
-"""The training loops and what they share: seeding, checkpoints, history, guards, run folders."""
+"""The two training loops and everything that changes their numbers: views, mixing, recipe, seeding, parents."""

@@ -1,4 +1,4 @@
-"""The classifiers' loop: order, views, schedule, evaluation, checkpoints. What a step learns is the method's affair.
+"""The classifiers' loop: order, views, schedule, evaluation, checkpoints. The method decides what a step learns.
 
 Every random number of a step follows from (seed, epoch, step), so that resuming anywhere repeats an undisturbed run's
 bits.
@@ -83,13 +83,13 @@ class Training:
         labels = self.views.labels.cpu()
         torch.manual_seed(seeding.derive(self.seed, "initialisation"))
         student = classifiers.build(settings.network, classes).to(device).to(memory_format=torch.channels_last)
-        known = parents.load(session, classes, len(self.views.held_out_labels), device)
-        if "start" in known:
-            student.load_state_dict(known.pop("start").state_dict())
+        parent_networks = parents.load(session, classes, len(self.views.held_out_labels), device)
+        if "start" in parent_networks:
+            student.load_state_dict(parent_networks.pop("start").state_dict())
         self.method = method_class(settings.method)(
             settings.method,
             student,
-            **known,
+            **parent_networks,
             classes=classes,
             labels=labels,
             epochs=settings.recipe.epochs,
@@ -194,7 +194,7 @@ def method_class(settings: MethodSettings) -> type[Method[Any]]:
 
 
 def steps_of(images: int, batch: int, name: str) -> int:
-    """Return the steps of an epoch, the last with what is left; raises UserError where that is one image."""
+    """Return the steps of an epoch. The last one may be smaller; raises UserError if it would hold one image."""
     if images % batch == 1:
         raise UserError(
             f"the {images} training images of {name} in batches of {batch} leave one over, which batch norm (the"

@@ -48,7 +48,7 @@ def end_epoch(
         views: has the evaluation images.
         epoch: number of the epoch, from 0.
         lr: learning rate of the epoch.
-        terms: what the row shows beside the evaluation: means of the loss terms; "error" is shown in %.
+        terms: means of the loss terms, which the row shows beside the evaluation; "error" is shown in %.
     """
     logits, _ = predict(student, views)
     labels = views.held_out_labels.cpu()

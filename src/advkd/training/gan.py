@@ -1,4 +1,4 @@
-"""The GAN loop: data order, logging, checkpoints, samples. What one iteration does is the method's affair.
+"""The GAN loop: data order, logging, checkpoints, samples. The method decides what one iteration does.
 
 Choices:
     - [okd: section 4] Printed: "total epoch is 50000". Here: as many iterations (`iterations`). Why: literal epochs are
@@ -34,8 +34,8 @@ def train(session: Session[GanRun], store: Store) -> dict[str, Any]:
     """Train the session's GANs on a store to the end and write their weights and samples.
 
     Every random number of iteration `step` follows from (seed, step), so resuming anywhere repeats an undisturbed
-    run's bits. Losses are looked at (a device synchronisation) about LOGGED_STEPS times a run; the guard against
-    non-finite values watches every step without one.
+    run's bits. Losses are read about LOGGED_STEPS times a run, because that waits for the device. The guard against
+    non-finite values watches every step without waiting.
 
     Raises:
         Diverged: a loss or a weight became non-finite.
@@ -70,9 +70,10 @@ def train(session: Session[GanRun], store: Store) -> dict[str, Any]:
         if session.step % every == 0 or session.step == iterations:
             guard.check()
             values = {name: float(value) for name, value in terms.items()}
-            session.history.append({"iteration": session.step, **{k: f"{v:.6g}" for k, v in values.items()}})
-            seen = (session.step - progress.start) * batch / progress.seconds
-            progress.update(session.step, gans.brief(values), f"{seen:.0f} images/s")
+            row = {name: f"{value:.6g}" for name, value in values.items()}
+            session.history.append({"iteration": session.step, **row})
+            rate = (session.step - progress.start) * batch / progress.seconds
+            progress.update(session.step, gans.brief(values), f"{rate:.0f} images/s")
         if session.step in curve:
             session.keep_samples(f"curve{session.step}", draw(gans, seed, settings.evaluation.curve_fakes))
         if session.step == settings.training.early_iteration:

@@ -25,27 +25,34 @@ class Guard:
         self.steps, self.per_epoch = steps, per_epoch
         # The first step with a non-finite term; `steps` while there is none.
         self.first = torch.tensor(steps, device=device)
-        # For each set of terms (steps on real and on synthetic images have different ones): that step and its terms.
-        self.held: dict[tuple[str, ...], tuple[Tensor, Tensor]] = {}
+        # Steps on real and on synthetic images have different terms. For each set of names: that step and its terms.
+        self.failed: dict[tuple[str, ...], tuple[Tensor, Tensor]] = {}
 
     def watch(self, step: int, terms: dict[str, Tensor]) -> Tensor:
         """Look at the terms of a step (from 0), 0-d tensors; return them stacked, (K,)."""
         stacked, names = torch.stack([term.detach() for term in terms.values()]), tuple(terms)
         fails = ~torch.isfinite(stacked).all() & (self.first == self.steps)
         self.first = torch.where(fails, step, self.first)
-        if names in self.held:
-            at, held = self.held[names]
-            self.held[names] = torch.where(fails, step, at), torch.where(fails, stacked, held)
+        if names in self.failed:
+            failed_step, failed_terms = self.failed[names]
+            self.failed[names] = torch.where(fails, step, failed_step), torch.where(fails, stacked, failed_terms)
         else:
-            self.held[names] = torch.where(fails, step, self.steps), stacked
+            self.failed[names] = torch.where(fails, step, self.steps), stacked
         return stacked
 
     def check(self) -> None:
         """Raise Diverged if any step so far had a non-finite term."""
         if (first := int(self.first)) < self.steps:
-            names, held = next((names, held) for names, (at, held) in self.held.items() if int(at) == first)
-            terms = {name: repr(float(value)) for name, value in zip(names, held, strict=True)}
-            raise Diverged(first + 1, terms, None if self.per_epoch is None else first // self.per_epoch + 1)
+            epoch = None if self.per_epoch is None else first // self.per_epoch + 1
+            raise Diverged(first + 1, self._terms_of(first), epoch)
+
+    def _terms_of(self, first: int) -> dict[str, str]:
+        """Return the terms of the first step with a non-finite term, as text by name."""
+        terms: dict[str, str] = {}
+        for names, (failed_step, failed_terms) in self.failed.items():
+            if int(failed_step) == first:
+                terms = {name: repr(float(value)) for name, value in zip(names, failed_terms, strict=True)}
+        return terms
 
 
 def check_weights(step: int, weights: dict[str, Tensor], epoch: int | None = None) -> None:

@@ -40,9 +40,9 @@ def load(session: Session[ClassifierRun], classes: int, images: int, device: tor
             network.load_state_dict(weights)
         except RuntimeError as error:
             reason = str(error).splitlines()[-1].strip()
-            named = f"{settings.network.model} of width {settings.network.width} for {classes} classes"
+            network_name = f"{settings.network.model} of width {settings.network.width} for {classes} classes"
             raise UserError(
-                f"{parent.describe(which)} does not fit {named} ({reason}): train {parent.run} again"
+                f"{parent.describe(which)} does not fit {network_name} ({reason}): train {parent.run} again"
             ) from None
         if role == "teacher":
             _warn_of_chance(parent.run, _error(parent, which), classes, images)

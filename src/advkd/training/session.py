@@ -13,7 +13,7 @@ from torch import Tensor
 from advkd.settings.classifier import ClassifierRun
 from advkd.settings.papers import RunSettings
 
-# Which weights: a classifier's of its last or best epoch (of a GAN the last ones), or of the generator beside it.
+# The weights of a classifier's last or best epoch (of a GAN: the last), or those of the generator beside a classifier.
 Weights = Literal["last", "best", "generator"]
 Arrays = Literal["samples", "predictions"]
 Own = TypeVar("Own", bound=RunSettings, covariant=True)
@@ -33,7 +33,7 @@ class Parent(Protocol):
         """Return weights by name, on the CPU."""
 
     def column(self, name: str) -> list[float]:
-        """Return a column of the run's history, such as "valid_error": the values that there are, at least one."""
+        """Return the values of a column of the run's history, such as "valid_error"; there is at least one."""
 
     def describe(self, which: Weights) -> str:
         """Return where these weights are, for a message."""
@@ -63,15 +63,15 @@ class Session(Protocol[Own]):
         """The runs that this one starts from or learns from, by role."""
 
     def resume(self) -> dict[str, Any] | None:
-        """Return the state to continue from, as it was given to `save`, or None. Called once, before the first step."""
+        """Return the last state that `save` kept, or None. The loop calls this once, before the first step."""
 
     def save(self, state: dict[str, Any]) -> None:
         """Keep a state: tensors, numbers, strings, and lists and dicts of them."""
 
     def save_if_due(self, state: Callable[[], dict[str, Any]]) -> None:
-        """Keep the state that `state` returns where the last one is old; called after every step.
+        """Keep the state that `state` returns if the last kept state is old. The loop calls this after every step.
 
-        Raises what ends the loop where the training was asked to stop. The loop does not catch it.
+        If the training was asked to stop, this raises an exception that ends the loop. The loop does not catch it.
         """
 
     def write_weights(self, which: Weights, tensors: dict[str, Tensor]) -> None:

@@ -45,7 +45,7 @@ def test_classes_are_in_the_order_of_their_numbers():
         ("train_test_split", ("1 1", "1 2"), "train_test_split.txt says '2' of an image, neither 0 nor 1"),
         ("images", ("_0002.jpg", "_0001.jpg"), "0001.jpg' is listed for training and for evaluation"),
         ("images", ("_0003.jpg", "_0001.jpg"), "0001.jpg' is listed twice"),
-        ("images", ("1 001", "1001"), "line 1 of images.txt has not 2 fields"),
+        ("images", ("1 001", "1001"), "line 1 of images.txt does not have 2 fields"),
     ],
 )
 def test_wrong_lists_are_refused(file, pair, message):

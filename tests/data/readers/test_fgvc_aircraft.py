@@ -21,7 +21,7 @@ def test_classes_images_and_their_order_are_torchvisions(tmp_path):
         ("variants", ("plain disc\n", ""), "images_variant_trainval.txt has '.*' of 'plain disc', which .* lacks"),
         ("variants", ("plain disc\n", "plain disc\nF/A-18\n"), "the class 'F/A-18' has no training image"),
         ("variants", ("plain disc\n", "plain disc\nplain disc\n"), "two classes are called 'plain disc'"),
-        ("images_variant_test", ("plain disc", ""), "line 1 of data/images_variant_test.txt has not 2 fields"),
+        ("images_variant_test", ("plain disc", ""), "line 1 of data/images_variant_test.txt does not have 2 fields"),
         (
             "images_variant_test",
             ("1000032", "1000000"),

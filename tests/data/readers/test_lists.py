@@ -20,7 +20,7 @@ def test_rows_are_split_at_white_space_and_the_last_part_keeps_its_spaces():
 
 
 def test_a_line_of_too_few_fields_is_named():
-    with pytest.raises(UserError, match=r"official\.zip: line 3 of list\.txt has not 2 fields: 'c'"):
+    with pytest.raises(UserError, match=r"official\.zip: line 3 of list\.txt does not have 2 fields: 'c'"):
         list(lists(b"a b\n\nc\nd e").rows("list.txt", 2))
 
 

@@ -38,7 +38,11 @@ VAL = "val/val_annotations.txt"
         ("wnids.txt", ("n10000000\n", "n10000000\nn10000000\n"), "two classes are called 'n10000000'"),
         (VAL, ("val_0.JPEG\tn10007000", "val_0.JPEG\tn20000000"), "'val_0.JPEG' is of the class 'n20000000', which"),
         (VAL, ("val_0.JPEG", "val_1.JPEG"), "'val/images/val_1.JPEG' is listed twice"),
-        (VAL, ("val_0.JPEG\tn10007000\t0\t0\t63\t63", "val_0.JPEG"), "line 1 of .* has not 3 fields: 'val_0.JPEG'"),
+        (
+            VAL,
+            ("val_0.JPEG\tn10007000\t0\t0\t63\t63", "val_0.JPEG"),
+            "line 1 of .* does not have 3 fields: 'val_0.JPEG'",
+        ),
     ],
 )
 def test_wrong_lists_are_refused(file, pair, message):

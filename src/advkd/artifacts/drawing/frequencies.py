@@ -20,9 +20,9 @@ class Counts(NamedTuple):
     """The synthetic images of an epoch, counted by class.
 
     Attributes:
-        epoch: from 1.
-        counts: (C,) images.
-        entropy: of the shares, relative to that of equal shares.
+        epoch: its number, from 1.
+        counts: (C,), the number of images of each class.
+        entropy: the entropy of the classes' shares, divided by that of equal shares.
     """
 
     epoch: int
@@ -34,7 +34,7 @@ class Panel(NamedTuple):
     """One generator.
 
     Attributes:
-        name: of the data set and the method.
+        name: the names of the data set and the method.
         classes: the names of its C classes.
         epochs: the counts of its first and its last epoch, or of its only one; none where its run is missing.
         missing: why its run is missing.

@@ -11,7 +11,7 @@ from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocat
 from advkd.artifacts.drawing.page import BLUE, GREEN, PURPLE, SMALL, VERMILLION, WIDTH, margins, page
 
 LOOKS = ((BLUE, "-", "o"), (VERMILLION, "--", "s"), (GREEN, "-.", "^"), (PURPLE, ":", "D"))  # colour, line and marker
-EPOCHS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000]  # that have a tick and a marker
+EPOCHS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000]  # epochs with a tick and a marker
 Look = tuple[str, Any, str]  # an entry of LOOKS
 FEW_DECADES = 300  # a logarithmic axis over a smaller range has ticks between the powers of ten
 
@@ -20,8 +20,8 @@ class Track(NamedTuple):
     """One method on one data set.
 
     Attributes:
-        name: of the method.
-        seeds: for each seed, columns (E,) of its history by name, among them `epoch`.
+        name: the method's name.
+        seeds: for each seed, the columns (E,) of its history by name; one of them is `epoch`.
         missing: which seeds are missing, and why.
     """
 

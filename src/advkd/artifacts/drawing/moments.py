@@ -26,7 +26,7 @@ class Block(NamedTuple):
     """One generator at m moments, or the reason why it is missing.
 
     Attributes:
-        name: of the data set and the method.
+        name: the names of the data set and the method.
         epochs: m numbers.
         images: uint8 (m, k, S, S, 3), of the same k noises at each moment; None where the run is missing.
         names: for each moment and noise, the class that the teacher assigns to the image.
@@ -45,7 +45,7 @@ class Block(NamedTuple):
 def draw(blocks: list[Block], caption: str) -> Figure:
     """Draw two blocks beside each other. A block has one column of pictures per moment and one row per noise."""
     lines = [blocks[first : first + COLUMNS] for first in range(0, len(blocks), COLUMNS)]
-    heights = [max(_block_height(block) for block in line) for line in lines]
+    heights = [_line_height(line) for line in lines]
     figure, _ = page(WIDTH, sum(heights) + EDGE, caption)
     top = figure.get_figheight()
     paper = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDTH), ylim=(0, top), autoscale_on=False)
@@ -61,6 +61,10 @@ def draw(blocks: list[Block], caption: str) -> Figure:
                 _draw_pictures(paper, block.epochs, block.images, block.names, block.confidence, left, top - HEAD)
         top -= height
     return figure
+
+
+def _line_height(line: list[Block]) -> float:
+    return max(_block_height(block) for block in line)
 
 
 def _block_height(block: Block) -> float:

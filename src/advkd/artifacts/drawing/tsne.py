@@ -22,8 +22,8 @@ class Column(NamedTuple):
     """One method.
 
     Attributes:
-        name: of the method.
-        labels: (n,) of the points.
+        name: the method's name.
+        labels: (n,), the class of each point.
         alone: (n, 2), the map of the student's features; None where its run is missing.
         student: (n, 2), the student's places in the map of both; None where a run is missing.
         superior: the superior's places in the map of both; None where a run is missing.

@@ -77,8 +77,8 @@ def printed_cells(kind: str | None = None) -> list[Cell]:
 def printed_mean(run: str, metric: str) -> Decimal | None:
     """Return the mean that a table prints first for a run group, except one that is quoted from elsewhere.
 
-    If no table prints this very metric, a metric of the same kind (another FID, the teacher's accuracy) counts if the
-    group has only one.
+    If no table prints exactly this metric, a metric of the same kind (another FID, the teacher's accuracy) is taken,
+    provided that the group has only one such metric.
     """
     cells = [cell for cell in printed_cells() if cell.run == run and cell.table != "text" and cell.kind != "quoted"]
     exact = [cell for cell in cells if cell.metric == metric]

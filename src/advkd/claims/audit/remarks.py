@@ -1,4 +1,4 @@
-"""Rules that find unlikely numbers, and numbers against a paper's own method, where no other number is contradicted.
+"""Rules that find unlikely numbers and numbers that speak against a paper's own method, without a contradiction.
 
 As in `rules`, no rule knows a table or a number of a paper.
 """

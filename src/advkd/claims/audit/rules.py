@@ -1,4 +1,4 @@
-"""Rules that find contradictions: what the papers derive from their own numbers is derived again.
+"""Rules that find contradictions: they derive again what the papers derive from their own numbers.
 
 The rules use decimal arithmetic and go over all printed numbers. No rule knows a table or a number of a paper.
 """
@@ -99,23 +99,32 @@ def check_repetitions() -> Checked:
     repeated = {key: cells for key, cells in groups.items() if len(cells) > 1}
     findings = []
     for (name, run, metric), cells in repeated.items():
-        by_value = group_by(cells, (lambda cell: cell.mean) if name == "mean" else (lambda cell: cell.std))
+        by_value = group_by(cells, _printed_mean if name == "mean" else _printed_deviation)
         if len(by_value) == 1:
             continue
-        (first, first_cells), *others = by_value.items()
-        elsewhere = [f"{value} in {', '.join(map(place_of, other_cells))}" for value, other_cells in others]
+        first = next(iter(by_value))
+        first_cells = by_value.pop(first)
+        elsewhere = [f"{value} in {', '.join(map(place_of, other_cells))}" for value, other_cells in by_value.items()]
         message = f"the {name} of {run}, {metric}, is {first} here, but {'; '.join(elsewhere)}"
-        derived = ", ".join(value for value, _ in others)
+        derived = ", ".join(by_value)
         findings.append(finding_at(first_cells[0], "repetitions", derived, message, printed=first))
     return Checked("numbers printed in several places", len(repeated), tuple(findings))
 
 
+def _printed_mean(cell: Cell) -> str:
+    return cell.mean
+
+
+def _printed_deviation(cell: Cell) -> str:
+    return cell.std
+
+
 def check_data_sets() -> Checked:
     """Check the sizes of data sets against the counts of their authors and against each other."""
-    known = registry.load(config.REGISTRY)
+    data_sets = registry.load(config.REGISTRY)
     checked, findings = 0, []
     for cell in printed_cells("data"):
-        official = _official_counts(known[cell.run]).get(cell.metric)
+        official = _official_counts(data_sets[cell.run]).get(cell.metric)
         if official is None:
             continue
         checked += 1
@@ -124,7 +133,7 @@ def check_data_sets() -> Checked:
             findings.append(finding_at(cell, "data sets", str(official), message))
     for cells in group_by(printed_cells("data"), lambda cell: (cell.table, cell.row, cell.run)).values():
         sizes = {cell.metric: int(cell.mean) for cell in cells}
-        counts = known[cells[0].run].official
+        counts = data_sets[cells[0].run].official
         if not counts or not {"train", "valid"} <= sizes.keys():
             continue
         checked += 1

@@ -56,7 +56,7 @@ class SomeLower(Predicate):
         return [difference(than, group, "> 0 in one") for group in instance.quantities(self.groups)]
 
     def decide(self, intervals: Sequence[Interval]) -> bool | None:
-        """Decide whether one comparison is as claimed, that is, whether not all of them are otherwise."""
+        """Decide whether at least one comparison is as claimed."""
         none_lower = all_hold([negate(self.as_claimed(*interval)) for interval in intervals])
         return negate(none_lower)
 

@@ -24,7 +24,7 @@ CHUNK = 1 << 16  # bytes read at a time
 MIB = 1 << 20  # bytes
 TIMEOUT = (20, 60)  # seconds to connect, and to wait for the next bytes
 PAUSE = 1.0  # seconds to wait after a connection breaks, doubled after each connection that brought nothing
-TRIES = 5  # connections in a row that may bring nothing
+TRIES = 5  # connections in a row without a new byte, after which a download gives up
 LONGEST_WAIT = 60  # seconds; a busy server may ask for hours
 OUT_OF_ORDER = (429, 500, 502, 503, 504)  # status codes after which to try again
 GZIP_SUFFIXES = (".gz", ".tgz")
@@ -103,7 +103,7 @@ def download(url: str, target: Path, checksum: str | None, size: int | None) -> 
 
 @contextlib.contextmanager
 def _open_exclusively(part: Path) -> Iterator[BinaryIO]:
-    """Yield `part`, opened for appending, while no other process has it open here."""
+    """Yield `part`, opened for appending and locked, so that no other process downloads it at the same time."""
     busy = UserError(f"{part} is being downloaded by another process: wait for it")
     with part.open("ab") as file:
         try:
@@ -133,7 +133,7 @@ class _Transfer:
         self.version: tuple[str | None, int | None] | None = None
 
     def run(self) -> None:
-        """Receive the file over as many connections as needed, but give up after `TRIES` that brought nothing new.
+        """Receive the file over as many connections as needed; give up after `TRIES` in a row without a new byte.
 
         Raises:
             requests.RequestException: the file cannot be received.
@@ -157,15 +157,15 @@ class _Transfer:
 
     def _receive_once(self, session: requests.Session) -> bool:
         """Receive bytes over one connection and return whether the file is complete."""
-        have = self._received_bytes
-        if have == self.size:
+        received = self._received_bytes
+        if received == self.size:
             return True
         # "identity", because offsets into a compressed answer count other bytes.
         headers = {"Accept-Encoding": "identity"}
-        if have:
-            headers["Range"] = f"bytes={have}-"
+        if received:
+            headers["Range"] = f"bytes={received}-"
         with session.get(self.url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
-            if answer.status_code == 416 and answer.headers.get("Content-Range", "").endswith(f"/{have}"):
+            if answer.status_code == 416 and answer.headers.get("Content-Range", "").endswith(f"/{received}"):
                 return True
             if answer.status_code == 416:
                 self._discard()
@@ -173,13 +173,13 @@ class _Transfer:
             answer.raise_for_status()
             if answer.headers.get("Content-Type", "").startswith("text/html"):
                 raise _NoFileError("the server answers with a web page")
-            # Some servers call a .gz file, which must stay compressed, an encoding.
+            # Some servers declare a .gz file as a compressed answer. Such a file must stay compressed.
             encoded = answer.headers.get("Content-Encoding", "identity") != "identity"
             compressed = encoded and not self.url.endswith(GZIP_SUFFIXES)
             start, total = _parse_range(answer)
             version = (answer.headers.get("ETag"), total)
             changed = self.version not in (None, version) or self._is_newer(answer)
-            if start and (start != have or compressed or changed):
+            if start and (start != received or compressed or changed):
                 self._discard()
                 return False
             if not start:
@@ -191,21 +191,21 @@ class _Transfer:
             self._check_length(total or 0)
             return self._receive_body(answer, start, total, compressed)
 
-    def _receive_body(self, answer: requests.Response, have: int, total: int | None, compressed: bool) -> bool:
-        progress = Progress(self.name, (total or 0) // MIB, "MiB", start=have // MIB)
+    def _receive_body(self, answer: requests.Response, received: int, total: int | None, compressed: bool) -> bool:
+        progress = Progress(self.name, (total or 0) // MIB, "MiB", start=received // MIB)
         try:
             # read1 returns bytes as they arrive. Bytes waiting for a full buffer would be lost with the connection.
             while piece := answer.raw.read1(CHUNK, decode_content=compressed):
                 self.file.write(piece)
-                have += len(piece)
-                self._check_length(have)
-                progress.update(have // MIB)
+                received += len(piece)
+                self._check_length(received)
+                progress.update(received // MIB)
         except HTTPError:
             return False
         finally:
             progress.close()
             self.file.flush()
-        return total is None or have >= total
+        return total is None or received >= total
 
     def _discard(self) -> None:
         """Delete the received bytes, so that the next connection starts over."""

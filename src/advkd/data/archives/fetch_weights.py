@@ -10,26 +10,26 @@ from advkd.errors import UserError
 from advkd.progress import say
 
 
-def fetch_weights(entry: DataSet, *, named: Path | None, mirror: Path | None, root: Path, out: Path) -> None:
+def fetch_weights(entry: DataSet, *, file: Path | None, mirror: Path | None, root: Path, out: Path) -> None:
     """Write published weights to `out` after verifying their checksum.
 
     Args:
         entry: the weights' entry in the registry, with a published SHA-256.
-        named: the file to use; None: look in the mirror, then in `root`/archives, and if it is not there, download it.
+        file: the file to use; None: look in the mirror, then in `root`/archives, and if it is not there, download it.
         mirror: a folder that may hold the file under its published name.
         root: the folder of all data; downloads go to its archives/.
         out: the file to write.
 
     Raises:
-        UserError: `named` does not exist, the file is another one, or it cannot be downloaded.
+        UserError: `file` does not exist, the file is not the published one, or it cannot be downloaded.
     """
     remote = entry.archives[0]
     option = "name the right one with --config inception_weights=PATH"
-    if named is not None and not named.is_file():
-        raise UserError(f"{named} does not exist: {option}")
+    if file is not None and not file.is_file():
+        raise UserError(f"{file} does not exist: {option}")
     if mirror is not None and not (mirror / remote.file).is_file():
         mirror = None
-    path = named or find_or_download(remote, mirror=mirror, root=root, notice=entry.notice())
+    path = file or find_or_download(remote, mirror=mirror, root=root, notice=entry.notice())
     checksum = f"sha256:{files.sha256(path)}"
     if checksum != remote.checksum:
         raise UserError(f"{path} is not {remote.file}: expected {remote.checksum}, found {checksum}; {option}")

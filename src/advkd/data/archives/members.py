@@ -69,7 +69,7 @@ def untrusted(path: Path, fault: str) -> UserError:
 
 
 def _folder_prefix(path: Path, names: Iterable[str], folder: str) -> str:
-    """Return what precedes the names of the files in `folder`, of several such folders the one nearest the top."""
+    """Return the path of `folder` in the archive, ending in `/`. Of several, the one nearest the top counts."""
     prefixes: set[tuple[str, ...]] = set()
     for name in names:
         parts = name.split("/")[:-1]

@@ -1,8 +1,8 @@
 """Finding and opening the parts of a data set.
 
-A part is what exists locally of one published file: the archive, its extracted folder, or a loose file. Parts are
-looked for by their official names, in the data folder or in a mirror: first in a subfolder named like the data set,
-then in the folder itself. The subfolder is needed where two data sets have official folders of the same name.
+A part is the local form of one published file: the archive, its extracted folder, or a loose file. Parts are looked for
+by their official names, in the data folder or in a mirror: first in a subfolder named like the data set, then in the
+folder itself. The subfolder is needed where two data sets have official folders of the same name.
 """
 
 import tarfile

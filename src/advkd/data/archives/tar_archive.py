@@ -28,7 +28,7 @@ class Member(NamedTuple):
 class _Reader(io.BufferedReader):
     """The bytes of a tar archive; one call of `read` may ask for at most `most` bytes.
 
-    tarfile reads the header of a long name into memory whole, whatever length it claims.
+    tarfile would read the header of a long name into memory as a whole, whatever length the header claims.
     """
 
     most = CHUNK
@@ -41,9 +41,9 @@ class _Reader(io.BufferedReader):
 
 
 class _Info(tarfile.TarInfo):
-    """A member for which the map of a sparse file is not read, since it can have any length.
+    """A member that does not read the map of a sparse file, since the map can have any length.
 
-    `_read_members` refuses sparse files. These methods replace private ones of tarfile.
+    `_read_members` refuses sparse files. The methods replace private methods of tarfile.
     """
 
     def _proc_sparse(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
@@ -106,7 +106,7 @@ class TarArchive(Archive):
 def _open_uncompressed(path: Path) -> _Reader:
     with path.open("rb") as file:
         compressed = file.read(len(GZIP)) == GZIP
-    # tarfile takes small steps back. A gzip file is read again from the beginning for each that leaves the buffer.
+    # tarfile sometimes steps back a little. Without a buffer, each such step would read a gzip file from its beginning.
     raw = gzip.GzipFile(path) if compressed else path.open("rb", buffering=0)
     return _Reader(cast(io.RawIOBase, raw), CHUNK)
 

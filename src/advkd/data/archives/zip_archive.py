@@ -11,7 +11,7 @@ from advkd.data.archives.archive import DAMAGED, Archive, Entry
 from advkd.data.archives.members import refuse_unsafe, select_members, untrusted
 from advkd.errors import UserError
 
-WRAP = 1 << 32  # offsets of 32 bits are true modulo this number of bytes
+WRAP = 1 << 32  # bytes; an offset cut to 32 bits differs from the true one by a multiple of this
 
 
 class ZipArchive(Archive):

@@ -21,7 +21,7 @@ Corners = tuple[int, int, int, int]  # first column and row, and the column and 
 def draw_codebrim_archive(path: Path, photos: int, seed: int, side: int = 256) -> None:
     """Write a zip archive of drawn photos and their annotations.
 
-    Every eighth photo shows no defect and has no annotation (a third of CODEBRIM's have none). The others show one to
+    Every eighth photo shows no defect and has no annotation (in CODEBRIM a third has none). The others show one to
     three defects, each in its own box with one to three tags, and some have a box of background. One photo is
     greyscale. The same arguments give the same bytes with the same version of PIL.
 
@@ -75,7 +75,7 @@ def _draw_photo(number: int, side: int, rng: Rng) -> tuple[np.ndarray, list[tupl
     boxes: list[tuple[Corners, set[str]]] = []
     places = list(_draw_places(side, rng))
     if number % 8:
-        # The first defect takes turns, so that even a few photos show every class; the others are random.
+        # The kind of the first defect rotates, so that even a few photos show every class; the others are random.
         first = (number - number // 8 - 1) % len(DEFECTS)
         kinds = [first, *rng.integers(len(DEFECTS), size=int(rng.integers(0, 3))).tolist()]
         for kind, (x, y, width, height) in zip(kinds, places, strict=False):

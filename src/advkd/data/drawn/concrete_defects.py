@@ -14,7 +14,8 @@ Rng = np.random.Generator
 
 def _noise(height: int, width: int, cell: float, rng: Rng) -> np.ndarray:
     """Return smooth noise of about unit variance with features of `cell` pixels, float32 (height, width)."""
-    rows, columns = (max(2, round(extent / cell) + 1) for extent in (height, width))
+    rows = max(2, round(height / cell) + 1)
+    columns = max(2, round(width / cell) + 1)
     coarse = Image.fromarray(rng.normal(0, 1.3, (rows, columns)).astype(np.float32))
     return np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC))
 

@@ -10,7 +10,7 @@ from advkd.data.drawn.official_layouts import LAYOUTS, DrawnImage, write_content
 from advkd.data.drawn.shape_images import CLASSES, draw_shape_image
 from advkd.errors import UserError
 
-SIDES = (60, 91)  # least side, and largest side plus 1, of an image if the data set has no size of its own; pixels
+SIDES = (60, 91)  # smallest side and largest side + 1, in pixels, where the images of a data set have many sizes
 
 
 def draw_dataset(name: str, folder: Path, size: int, seed: int = 0) -> None:

@@ -19,7 +19,7 @@ from advkd.data.drawn.shape_images import CLASSES
 
 COARSE = ("plain", "striped")  # the coarse classes of the drawn CIFAR-100
 
-Content = bytes | dict[str, bytes]  # of a file, or of the members of an archive by name
+Content = bytes | dict[str, bytes]  # the bytes of a file, or of each member of an archive by name
 
 
 class DrawnImage(NamedTuple):
@@ -41,8 +41,9 @@ class DrawnImage(NamedTuple):
     def jpeg(self) -> bytes:
         """The image as a JPEG file. The third training image of the first class is greyscale."""
         image, file = Image.fromarray(self.pixels), io.BytesIO()
-        grey = self.training and (self.label, self.number) == (0, 2)
-        (image.convert("L") if grey else image).save(file, "JPEG", quality=92)
+        if self.training and (self.label, self.number) == (0, 2):
+            image = image.convert("L")
+        image.save(file, "JPEG", quality=92)
         return file.getvalue()
 
 
@@ -161,7 +162,7 @@ def _fgvc_aircraft(images: Sequence[DrawnImage]) -> dict[str, Content]:
     return {"fgvc-aircraft-2013b.tar.gz": {f"fgvc-aircraft-2013b/data/{name}": data for name, data in members.items()}}
 
 
-# By data set: the side of its images in pixels (None: images of many sizes), and what makes its files from images.
+# For each data set, the side of its images in pixels (None: many sizes) and the function that makes its files.
 LAYOUTS: dict[str, tuple[int | None, Callable[[Sequence[DrawnImage]], dict[str, Content]]]] = {
     "cifar10": (32, _cifar10),
     "cifar100": (32, _cifar100),

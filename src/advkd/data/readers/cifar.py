@@ -11,13 +11,15 @@ import io
 import math
 import pickle
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeGuard, TypeVar
 
 import numpy as np
 
 from advkd.data.archives.archive import LARGEST_FILE, Archive
 from advkd.data.readers.labelled import Item, LabelledImages, check_items, unofficial
 from advkd.data.readers.lists import ListFiles
+
+Value = TypeVar("Value")
 
 SHAPE = (3, 32, 32)  # channels, height, width of an image in a row of `data`
 
@@ -63,7 +65,7 @@ def _read(archive: Archive, train: Sequence[str], test: str, key: str, meta: str
     for name in (*train, test):
         batch = _unpickle(lists, name)
         data, labels = batch.get("data"), batch.get(key)
-        if not isinstance(data, _Array) or not isinstance(labels, list) or {type(label) for label in labels} - {int}:
+        if not isinstance(data, _Array) or not _is_list_of(labels, int):
             raise unofficial(archive.path, f"{name} has no array `data` and list `{key}` of whole numbers")
         if data.rows.shape != (len(labels), math.prod(SHAPE)):
             raise unofficial(
@@ -75,11 +77,16 @@ def _read(archive: Archive, train: Sequence[str], test: str, key: str, meta: str
         for item, image in zip(items[name], images, strict=True):
             pixels[item.image] = image
     classes = _unpickle(lists, meta).get(names)
-    if not isinstance(classes, list) or {type(name) for name in classes} - {str}:
+    if not _is_list_of(classes, str):
         raise unofficial(archive.path, f"{meta} has no list `{names}` of names")
     training = tuple(item for name in train for item in items[name])
     check_items(archive.path, classes, training, items[test], pixels)
     return LabelledImages(tuple(classes), training, tuple(items[test]), lambda name: (pixels[name], "RGB"), list)
+
+
+def _is_list_of(values: Any, kind: type[Value]) -> TypeGuard[list[Value]]:
+    """Return whether `values` is a list of values of exactly this type."""
+    return isinstance(values, list) and all(type(value) is kind for value in values)
 
 
 def _unpickle(lists: ListFiles, name: str) -> dict[str, Any]:
@@ -118,7 +125,7 @@ class _Array:
         self.rows = np.frombuffer(data, np.uint8).reshape(shape, order="F" if by_column else "C")
 
 
-# What a pickle may ask for, by module and name, and what is built instead.
+# The classes that a pickle may ask for, by module and name, and the classes that are built instead.
 ALLOWED = {
     ("numpy.core.multiarray", "_reconstruct"): _Array,
     ("numpy._core.multiarray", "_reconstruct"): _Array,

@@ -1,7 +1,7 @@
 """Reads any folder of images for classifiers: a folder for each class, as torchvision's ImageFolder expects.
 
-Either DIR/CLASS/*, of which a fraction of every class is set aside to evaluate on, or DIR/train/CLASS/* beside one of
-DIR/val, DIR/valid and DIR/test.
+The folder has one of two forms. In DIR/CLASS/*, a fraction of every class is set aside for evaluation. In
+DIR/train/CLASS/*, the evaluation images are in DIR/val, DIR/valid or DIR/test, in a folder for each class.
 """
 
 from collections.abc import Sequence
@@ -79,7 +79,7 @@ def _read_split(
 def _draw_split(
     path: Path, names_by_class: NamesByClass, fraction: float, seed: int
 ) -> tuple[NamesByClass, NamesByClass]:
-    """Return the training images and the evaluation images, where a fraction of each class is drawn for evaluation."""
+    """Draw a fraction of each class for evaluation; return the training images and the evaluation images."""
     rng = np.random.Generator(np.random.PCG64(seed))
     train: NamesByClass = {}
     valid: NamesByClass = {}

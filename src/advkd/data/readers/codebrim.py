@@ -1,7 +1,7 @@
 """Reads CODEBRIM's original images and their annotations (Mundt et al., CVPR 2019), or other data in their layout.
 
 An annotation is an XML file in the style of VOC: `<filename>` names the image; every `<object>` has a `<bndbox>`, whose
-coordinates start at 1 and include the last pixel, and a `<Defect>` with six tags, of which several may be set.
+coordinates start at 1 and include the last pixel, and a `<Defect>` with six tags. Several tags may be set.
 
 Choices:
     - [okd: section 4] Printed: CODEBRIM has 1,600 images. Here: 1,590. Why: the data set's own count.
@@ -21,7 +21,7 @@ from advkd.errors import UserError
 from advkd.progress import say
 
 TAGS = ("Background", "Crack", "Spallation", "Efflorescence", "ExposedBars", "CorrosionStain")
-# The five classes in the order of section 4 of OKD-SAGAN, which does not use the background, and their tags.
+# The five classes in the order of OKD-SAGAN, section 4, and their tags. The paper does not use the background.
 CLASSES = ("crack", "exposed bars", "spallation", "corrosion stain", "efflorescence")
 CLASS_TAGS = ("Crack", "ExposedBars", "Spallation", "CorrosionStain", "Efflorescence")
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -93,13 +93,13 @@ def _parse_xml(data: bytes) -> Element:
 
 
 def _find_image(root: Element, annotation: str, images_by_stem: dict[str, list[str]]) -> str:
-    """Return the image of an annotation: the one that it names or, if it names none, the one that is named like it."""
-    named = (root.findtext("filename") or "").strip() or annotation
-    matches = images_by_stem.get(_stem(named.replace("\\", "/")), [])
+    """Return the image that an annotation names or, if it names none, the image with the annotation's own name."""
+    name = (root.findtext("filename") or "").strip() or annotation
+    matches = images_by_stem.get(_stem(name.replace("\\", "/")), [])
     if not matches:
-        raise _FaultyAnnotationError(f"its image {named!r} is missing")
+        raise _FaultyAnnotationError(f"its image {name!r} is missing")
     if len(matches) > 1:
-        raise _FaultyAnnotationError(f"{len(matches)} images are called {named!r}: {', '.join(matches)}")
+        raise _FaultyAnnotationError(f"{len(matches)} images are called {name!r}: {', '.join(matches)}")
     return matches[0]
 
 

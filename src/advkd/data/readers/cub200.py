@@ -1,4 +1,4 @@
-"""Reads CUB-200-2011 (Wah et al., 2011), whose four lists number the images and the classes."""
+"""Reads CUB-200-2011 (Wah et al., 2011). Four lists give the images, the classes and the split by number."""
 
 from advkd.data.archives.archive import Archive
 from advkd.data.readers.labelled import Item, LabelledImages, label_files, unofficial

@@ -66,8 +66,8 @@ def check_items(
         files: the names of the images that exist.
 
     Raises:
-        UserError: there are fewer than two classes, or two of one name; a class has no training or no evaluation image;
-            a label has no class; an image does not exist, or is listed twice.
+        UserError: there are fewer than two classes, or two with the same name; a class has no training or no evaluation
+            image; a label has no class; an image does not exist, or is listed twice.
     """
     if len(classes) < 2:
         raise unofficial(path, f"a classifier needs two classes, here are {len(classes)}")

@@ -30,7 +30,7 @@ class ListFiles:
         return self._data[name]
 
     def rows(self, name: str, fields: int) -> Iterator[tuple[str, ...]]:
-        """Yield the fields of each line of a text file, which white space separates.
+        """Yield the fields of each line of a text file; white space separates the fields.
 
         Empty lines are skipped. The last field may contain spaces. Bytes that are not UTF-8 become surrogates, as in
         the names of an archive's files.
@@ -42,7 +42,7 @@ class ListFiles:
         for number, line in enumerate(lines, 1):
             row = tuple(line.strip().split(None, fields - 1))
             if row and len(row) != fields:
-                raise unofficial(self.path, f"line {number} of {name} has not {fields} fields: {line[:80]!r}")
+                raise unofficial(self.path, f"line {number} of {name} does not have {fields} fields: {line[:80]!r}")
             if row:
                 yield row
 

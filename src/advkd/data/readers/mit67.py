@@ -1,4 +1,4 @@
-"""Reads MIT Indoor Scenes (Quattoni and Torralba, CVPR 2009), of which two lists name the images that are used."""
+"""Reads MIT Indoor Scenes (Quattoni and Torralba, CVPR 2009). Two lists name the training and evaluation images."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ TRAIN, TEST = "TrainImages.txt", "TestImages.txt"
 def read_mit67(archive: Archive) -> LabelledImages:
     """Return the data set: classes sorted by name, images in the order of TrainImages.txt and TestImages.txt.
 
-    The archive's other images, which are more than half of it, are not used.
+    More than half of the archive's images are in neither list. They are not used.
 
     Raises:
         UserError: a list is missing or malformed, or names an image that does not exist.

@@ -3,7 +3,7 @@
 The difference is ours minus the published number, with a 95 % interval:
 
 - if both have a spread, Welch's interval;
-- if one has, Student's interval with this spread for both; a single number on the other side counts as one more draw;
+- if only one has, Student's interval with this spread for both; the number on the other side counts as one draw;
 - if neither has, there is no interval and no verdict.
 
 Our number agrees if the interval, widened by the rounding of the printed number, contains zero. This says little where

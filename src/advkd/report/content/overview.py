@@ -60,7 +60,7 @@ def summarize(
 ) -> Overview:
     """Return the overview of everything that the report shows; `problem` says why there are no groups."""
     records = [record for group in groups.values() for record in group.records]
-    cells = [(table, count_words(entry.filter for entry in table.entries)) for table in tables]
+    cells = [(table, count_filters(table)) for table in tables]
     runs = count_words(record.word for record in records)
     published = count_words(claim["published"]["word"] for claim in claims.items)
     ours = count_words(claim["ours"]["word"] for claim in claims.items)
@@ -87,6 +87,11 @@ def summarize(
             "finding": list(findings),
         },
     )
+
+
+def count_filters(table: Table) -> Counts:
+    """Return how often each word of the status filter applies to a cell of a table."""
+    return count_words(entry.filter for entry in table.entries)
 
 
 def list_damage(

@@ -95,7 +95,7 @@ def list_paper(paper: str, tables: list[LatexTable], content: Content) -> dict[s
 
 
 def most_common_verdict(verdicts: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """Return a verdict whose reason more than half of the verdicts share, so that it is given once; None if none is."""
+    """Return a verdict with the reason that more than half of the verdicts share; None if there is no such reason."""
     reasons = Counter(verdict["why"] for verdict in verdicts if verdict["why"])
     if not reasons:
         return None
