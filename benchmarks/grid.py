@@ -33,7 +33,8 @@ from advkd.report import plan
 from advkd.runs.allocator import keep_freed_memory
 from advkd.settings import catalog, config
 from advkd.settings.config import Resolved
-from advkd.settings.papers import PAPERS, run_settings
+from advkd.settings.names import PAPERS
+from advkd.settings.papers import run_settings
 from advkd.training import classifier, recipe
 from advkd.training.mixing import mix
 from advkd.training.views import Views

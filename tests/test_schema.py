@@ -16,7 +16,7 @@ from advkd.settings import catalog, config
 from advkd.settings.aikd import AikdRun
 from advkd.settings.classifier import CutMix, Mixup, NoMixing
 from advkd.settings.gip import GipRun, Sgd, Smooth, Steps
-from advkd.settings.papers import PAPERS, run_settings
+from advkd.settings.papers import RUN_CLASSES, run_settings
 from advkd.settings.validation import Refused, validate_group, validated
 
 
@@ -276,11 +276,11 @@ def test_groups_that_are_registered_are_asked_for_when_needed():
 @pytest.mark.parametrize("scale", ["smoke", "paper"])
 def test_every_run_survives_the_way_to_flat_values_and_back(scale):
     runs = catalog.all_runs(config.user({"scale": scale}))
-    assert {resolved.run.paper for resolved in runs.values()} == PAPERS.keys()
+    assert {resolved.run.paper for resolved in runs.values()} == RUN_CLASSES.keys()
     for name, resolved in runs.items():
         flat = resolved.typed.flat()
         for again in (run_settings(name, flat), run_settings(name, resolved.document()["settings"])):
-            assert again == resolved.typed and type(again) is PAPERS[resolved.run.paper]
+            assert again == resolved.typed and type(again) is RUN_CLASSES[resolved.run.paper]
             assert list(again.flat().items()) == list(flat.items())
         assert not not_applying(type(resolved.typed), flat)
         assert flat.keys() <= keys_of(type(resolved.typed)).keys()
@@ -366,7 +366,7 @@ def test_a_critic_without_omega_is_dropped_when_settings_are_made_by_hand():
         replace(AiKdSettings(omega=0.0), omega=0.1)
 
 
-@pytest.mark.parametrize("paper", PAPERS)
+@pytest.mark.parametrize("paper", RUN_CLASSES)
 def test_groups_that_apply_together_share_no_key(paper):
     def check(group):
         for field_of_group in fields_of(group):
@@ -377,4 +377,4 @@ def test_groups_that_apply_together_share_no_key(paper):
         for one, other in combinations(keys, 2):
             assert not one & other, group
 
-    check(PAPERS[paper])
+    check(RUN_CLASSES[paper])

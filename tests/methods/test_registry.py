@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from advkd.methods.settings.base import registered
-from advkd.settings.papers import PAPERS
+from advkd.settings.papers import RUN_CLASSES
 from checkouts import ROOT, environment
 
 RUN = "aikd/cifar100/preact_resnet18/{}/seed0"
@@ -175,7 +175,7 @@ def test_every_method_names_a_class_that_takes_its_settings():
     from advkd.methods.method import Method
     from advkd.training.classifier import method_class
 
-    for paper in PAPERS.keys() - {"okd"}:
+    for paper in RUN_CLASSES.keys() - {"okd"}:
         for name, settings in registered(paper).items():
             method = method_class(settings())
             assert issubclass(method, Method) and method.Settings is settings, name

@@ -18,7 +18,7 @@ from advkd.runs.provenance import PACKAGE
 from advkd.schema import keys_of
 from advkd.settings import catalog, config
 from advkd.settings.names import shortest
-from advkd.settings.papers import PAPERS
+from advkd.settings.papers import RUN_CLASSES
 from advkd.settings.user import User
 
 CHOICES = gather_choices()
@@ -90,7 +90,7 @@ def choices(draw):
     paper = draw(st.sampled_from(list(config.PAPERS)))
     kind = draw(st.sampled_from(list(KINDS)))
     place = draw(st.just("") | TEXT.filter(lambda text: "]" not in text and ":" not in text))
-    keys = draw(st.lists(st.sampled_from(sorted(keys_of(PAPERS[paper]))), unique=True, max_size=3))
+    keys = draw(st.lists(st.sampled_from(sorted(keys_of(RUN_CLASSES[paper]))), unique=True, max_size=3))
     subject = " ".join([draw(TEXT), *(f"(`{key}`)" for key in keys)]) + draw(st.sampled_from(["", "?"]))
     done = "" if kind == "Added" else draw(TEXT)
     return Choice(paper, kind, place, subject, done, draw(st.just("") | TEXT), tuple(keys), "one.py")
@@ -196,7 +196,7 @@ def test_the_described_values_are_those_of_every_run(paper, key):
 @pytest.mark.parametrize(("paper", "key"), KEYS)
 def test_every_value_of_a_closed_set_is_described(paper, key):
     """The expected values come from pydantic's JSON schema."""
-    schema = TypeAdapter(keys_of(PAPERS[paper])[key]).json_schema()
+    schema = TypeAdapter(keys_of(RUN_CLASSES[paper])[key]).json_schema()
     found = schema.get("anyOf", [schema])
     allowed = [value for one in found for value in one.get("enum", [one["const"]] if "const" in one else [])]
     if any(one.get("type") == "boolean" for one in found):

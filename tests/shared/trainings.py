@@ -20,7 +20,7 @@ from advkd.schema import keys_of
 from advkd.settings import config
 from advkd.settings.config_files import paper_file
 from advkd.settings.layers import defaults
-from advkd.settings.papers import PAPERS
+from advkd.settings.papers import RUN_CLASSES
 from advkd.training import seeding
 from advkd.training.classifier import Training
 
@@ -91,7 +91,7 @@ def resolve_tiny(paper: str, method: str, model: str | None = None) -> config.Re
     """Return a run of a method at a small size, on the first network and image size that the method takes."""
     file = paper_file(paper)
     models = [model] if model else sorted(file.models, key=lambda name: "resnet18" not in name)
-    known = keys_of(PAPERS[paper]).keys()
+    known = keys_of(RUN_CLASSES[paper]).keys()
     for model, size in itertools.product(models, (8, 32, 64)):
         sides = {"image_size": size} | ({} if paper == "okd" else {"stored_size": size})
         override = {key: value for key, value in (TINY | sides).items() if key in known}
@@ -110,7 +110,7 @@ def distinct_values(paper: str, method: str, model: str | None = None) -> dict[s
     """
     group = registered(paper)[method]
     flat = defaults(group) | dict(resolve_tiny(paper, method, model).settings)
-    keys = {key: kind_of(annotation) for key, annotation in keys_of(PAPERS[paper], ("method",)).items()}
+    keys = {key: kind_of(annotation) for key, annotation in keys_of(RUN_CLASSES[paper], ("method",)).items()}
     keys |= {key: kind_of(annotation) for key, annotation in keys_of(group).items()}
     numbers = fractions(bounds for kind, bounds in keys.values() if kind is float)
     for key, (kind, _) in keys.items():
@@ -156,7 +156,7 @@ def kind_of(annotation: object) -> tuple[object, Bounds]:
 def make_training(paper: str, method: str, flat: dict[str, Any]) -> Training:
     """Return the state of the classifiers' loop at its start, from flat settings."""
     resolved = resolve_tiny(paper, method)
-    settings = PAPERS[paper].from_flat(flat)
+    settings = RUN_CLASSES[paper].from_flat(flat)
     parents = {role: StandInParent(role, parent.typed, str(parent.run)) for role, parent in resolved.parents.items()}
     session = MemorySession(settings, parents, {"run": str(resolved.run)})
     return Training(session, make_store(settings.data.stored_size))

@@ -29,7 +29,7 @@ from advkd.methods.okd import GanEnsemble
 from advkd.methods.settings.base import registered
 from advkd.methods.settings.okd import AcganSettings, GanAdam, OkdSettings, SaganSettings
 from advkd.schema import choices_of, fields_of, keys_of
-from advkd.settings.papers import PAPERS
+from advkd.settings.papers import RUN_CLASSES
 from torch_state import _torch_state  # noqa: F401  (a fixture)
 
 CLASSIFIERS = [(paper, method) for paper in ("aikd", "gip") for method in registered(paper)]
@@ -42,7 +42,7 @@ NOT_OF_THE_LOOP = {"method", "superior", "teacher", "gan", "first_step", "image_
 
 def optimizer_settings(paper, flat):
     """Return the settings of a run that an optimizer has to follow, by key."""
-    applying = PAPERS[paper].from_flat(flat).flat()
+    applying = RUN_CLASSES[paper].from_flat(flat).flat()
     keys = [key for key in applying if key in RATES or {"lr", "beta1", "beta2"} & set(key.split("_"))]
     return {key: applying[key] for key in keys if key != "lr_factor"}
 
@@ -110,7 +110,7 @@ def test_only_the_student_s_rate_falls_with_the_schedule(paper, method):
 
 
 def make_gans(method, values):
-    settings = PAPERS["okd"].from_flat(values)
+    settings = RUN_CLASSES["okd"].from_flat(values)
     torch.manual_seed(0)
     return GanEnsemble(settings.base, settings.method, settings.adam, CLASSES, CPU)
 
@@ -312,13 +312,13 @@ def digest_of(networks, optimizers, tensors, terms):
 
 def keys_to_change():
     """Return (paper, method, key) of every setting that a loop of classifiers follows."""
-    networks = {key for group in fields_by_name(PAPERS["gip"])["network"].groups for key in keys_of(group)}
-    networks |= {key for group in fields_by_name(PAPERS["aikd"])["network"].groups for key in keys_of(group)}
+    networks = {key for group in fields_by_name(RUN_CLASSES["gip"])["network"].groups for key in keys_of(group)}
+    networks |= {key for group in fields_by_name(RUN_CLASSES["aikd"])["network"].groups for key in keys_of(group)}
     cases = []
     for paper, method in CLASSIFIERS:
         keys = set(keys_of(registered(paper)[method]))
         if method == "baseline":
-            keys |= keys_of(PAPERS[paper], ("method",)).keys() - networks - STORE.keys()
+            keys |= keys_of(RUN_CLASSES[paper], ("method",)).keys() - networks - STORE.keys()
         cases += [(paper, method, key) for key in sorted(keys - NOT_OF_THE_LOOP)]
     return cases
 
@@ -358,7 +358,7 @@ def contexts(group, values):
 @pytest.mark.parametrize(("paper", "method", "key"), keys_to_change())
 def test_every_setting_changes_the_training(paper, method, key):
     values = distinct_values(paper, method)
-    before, after = change_of(PAPERS[paper], key, values)
+    before, after = change_of(RUN_CLASSES[paper], key, values)
     traces = [trace_of_classifier(paper, method, tuple(changes.items())) for changes in (before, after)]
     assert traces[0] != traces[1], f"the training is the same with {after} and {before}"
 
@@ -371,6 +371,6 @@ def test_every_setting_changes_the_training(paper, method, key):
 def test_every_setting_changes_the_gans(model, key):
     if key in ("model", "method"):
         return
-    group, values = PAPERS["okd"], distinct_values("okd", "okd", model)
+    group, values = RUN_CLASSES["okd"], distinct_values("okd", "okd", model)
     before, after = change_of(group, key, values)
     assert trace_of_gans(model, "okd", tuple(before.items())) != trace_of_gans(model, "okd", tuple(after.items()))

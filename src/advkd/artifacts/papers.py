@@ -8,7 +8,7 @@ from advkd.files import read_yaml
 from advkd.settings import config
 from advkd.settings.user import User
 
-PAPERS = Path("paper/papers.yaml")
+PAPERS_FILE = Path("paper/papers.yaml")
 
 
 def paper_of(artifact: str) -> str:
@@ -18,7 +18,7 @@ def paper_of(artifact: str) -> str:
 
 def about_paper(paper: str) -> dict[str, str]:
     """Return the title, the short name (`short`) and the citation of a paper."""
-    about: dict[str, str] = read_yaml(PAPERS)[paper]
+    about: dict[str, str] = read_yaml(PAPERS_FILE)[paper]
     return about
 
 
@@ -28,9 +28,9 @@ def title(artifact: str) -> str:
     Raises:
         UserError: paper/papers.yaml does not say what it shows.
     """
-    shows = read_yaml(PAPERS)["artifacts"]
+    shows = read_yaml(PAPERS_FILE)["artifacts"]
     if artifact not in shows:
-        raise UserError(f"{PAPERS}: say under `artifacts` what {artifact} shows")
+        raise UserError(f"{PAPERS_FILE}: say under `artifacts` what {artifact} shows")
     return f"{about_paper(paper_of(artifact))['short']}, {number(artifact)}: {shows[artifact]}"
 
 

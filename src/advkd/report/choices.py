@@ -26,7 +26,7 @@ from advkd.errors import UserError
 from advkd.runs.provenance import PACKAGE
 from advkd.schema import keys_of
 from advkd.settings import config
-from advkd.settings.papers import PAPERS
+from advkd.settings.papers import RUN_CLASSES
 
 SECTION, ITEM, CONTINUATION = "Choices:", "    - ", "      "
 TAGGED = re.compile(r"\[(?P<papers>[^]:]+)(?:: (?P<place>[^]]+))?\] (?P<parts>.+)")
@@ -192,7 +192,7 @@ def _check_names(papers: list[str], settings: tuple[str, ...], where: str) -> No
         if paper not in config.PAPERS:
             _refuse(where, f"{paper!r} is not a paper: {', '.join(config.PAPERS)}")
         for name in settings:
-            if name not in keys_of(PAPERS[paper]):
+            if name not in keys_of(RUN_CLASSES[paper]):
                 _refuse(where, f"{name!r} is in backticks, which enclose settings, but {paper} has no such setting")
 
 

@@ -12,7 +12,7 @@ from advkd.report.choices import KINDS, Choice, gather_choices
 from advkd.schema import choices_of
 from advkd.settings import catalog, config
 from advkd.settings.names import Run, parse_value, shortest
-from advkd.settings.papers import PAPERS
+from advkd.settings.papers import RUN_CLASSES
 from advkd.settings.user import User
 
 ONLY_SETTINGS = re.compile(r" \((?:`\w+`(?:, )?)+\)")  # brackets that hold nothing but settings
@@ -102,7 +102,7 @@ def describe_values(paper: str, setting: str) -> str:
         listed = ", ".join(in_names) if len(in_names) <= MAX_LISTED else f"{in_names[0]} to {in_names[-1]}"
         alternatives.append(f"{listed} (also run)")
     mentioned = {*in_names, *(shortest(value) for value, _ in default_values)}
-    for value in choices_of(PAPERS[paper], setting):
+    for value in choices_of(RUN_CLASSES[paper], setting):
         if shortest(value) not in mentioned:
             alternatives.append(shortest(value))
     described = _describe_defaults(default_values)

@@ -17,8 +17,7 @@ from advkd.settings.classifier import IMAGES
 from advkd.settings.config_files import CONFIG, REGISTRY, Layer
 from advkd.settings.gan import GanRun
 from advkd.settings.names import PAPERS, Run, check_canonical, parse_value
-from advkd.settings.papers import PAPERS as SCHEMAS
-from advkd.settings.papers import RunSettings, store_keys
+from advkd.settings.papers import RUN_CLASSES, RunSettings, store_keys
 from advkd.settings.user import User
 from advkd.settings.validation import Refused, validate_model, validated
 
@@ -199,7 +198,7 @@ def _settings(run: Run, scale: str, folders: tuple[str, ...], override: Override
     """Return a run's validated settings, and the layer that each key comes from."""
     values, sources = _applying(run, scale, folders, override)
     try:
-        return SCHEMAS[run.paper].from_flat(values, validated), sources
+        return RUN_CLASSES[run.paper].from_flat(values, validated), sources
     except Refused as fault:
         where = sources.get(fault.key, str(CONFIG / f"{run.paper}.yaml")) if fault.key else str(run)
         raise UserError(f"{where}: {fault}") from None
@@ -215,7 +214,7 @@ def _applying(
     What a layer sets for all runs and does not apply to this one is dropped; what the run's name sets must apply.
     """
     values, sources = layers.fold(run, scale, folders, override.layer)
-    for key, needed in {**not_applying(SCHEMAS[run.paper], values), **lineage.repeated(values)}.items():
+    for key, needed in {**not_applying(RUN_CLASSES[run.paper], values), **lineage.repeated(values)}.items():
         if key in dict(run.variant):
             raise UserError(f"{run}: {key} only applies with {needed}")
         values.pop(key, None)

@@ -17,7 +17,7 @@ from advkd.methods.settings.base import MethodSettings, registered
 from advkd.schema import Settings, default_of, keys_of
 from advkd.settings.config_files import Layer, mapping, only, paper_file, scale_file, thawed
 from advkd.settings.names import Run, parse_value
-from advkd.settings.papers import PAPERS
+from advkd.settings.papers import RUN_CLASSES
 
 NAME = "the run's name"
 FIXED = {"dataset", "data", "model", "method", "seed"}  # set by the run's name, or for all runs of a scale
@@ -43,7 +43,7 @@ def fold(run: Run, scale: str, folders: tuple[str, ...], override: Layer) -> tup
     """
     values: dict[str, object] = {}
     sources: dict[str, str] = {}
-    known = keys_of(PAPERS[run.paper]).keys()
+    known = keys_of(RUN_CLASSES[run.paper]).keys()
     for source, layer in layers(run, scale, folders, override):
         only(layer, known, source)
         for key, value in layer.items():
@@ -70,7 +70,7 @@ def layers(run: Run, scale: str, folders: tuple[str, ...], override: Layer) -> I
         )
     if run.model not in paper.models:
         raise UserError(f"{run}: {run.model!r} is not among the models of {paper.path}: {', '.join(paper.models)}")
-    changeable = keys_of(PAPERS[run.paper]).keys() - FIXED
+    changeable = keys_of(RUN_CLASSES[run.paper]).keys() - FIXED
     variant = {key: parse_value(value) for key, value in run.variant}
     only(variant, changeable, str(run))
     only(override, changeable, f"override.{run.paper}")
@@ -120,7 +120,7 @@ def _method(run: Run) -> type[MethodSettings]:
     if run.method not in methods:
         raise UserError(f"{run}: {run.method!r} is not among the methods of {run.paper}: {', '.join(methods)}")
     settings = methods[run.method]
-    for key in keys_of(settings).keys() & keys_of(PAPERS[run.paper], without=("method",)).keys():
+    for key in keys_of(settings).keys() & keys_of(RUN_CLASSES[run.paper], without=("method",)).keys():
         raise UserError(f"{settings.__module__}: {key!r} is a setting of all runs of {run.paper}: rename it")
     return settings
 

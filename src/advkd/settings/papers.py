@@ -10,7 +10,7 @@ from advkd.settings.gan import GanRun
 from advkd.settings.gip import GipRun
 
 RunSettings = GanRun | ClassifierRun
-PAPERS: dict[str, type[GanRun] | type[ClassifierRun]] = {"okd": GanRun, "aikd": AikdRun, "gip": GipRun}
+RUN_CLASSES: dict[str, type[GanRun] | type[ClassifierRun]] = {"okd": GanRun, "aikd": AikdRun, "gip": GipRun}
 
 
 def run_settings(run: str, flat: Mapping[str, object]) -> RunSettings:
@@ -20,10 +20,10 @@ def run_settings(run: str, flat: Mapping[str, object]) -> RunSettings:
         run: the run's name.
         flat: its settings by key.
     """
-    return PAPERS[run.partition("/")[0]].from_flat(flat)
+    return RUN_CLASSES[run.partition("/")[0]].from_flat(flat)
 
 
 def store_keys(paper: str) -> list[str]:
     """Return the settings that determine the prepared data set of a paper's runs."""
-    store: type[Settings] = CropStoreSettings if PAPERS[paper] is GanRun else ClassifierStoreSettings
+    store: type[Settings] = CropStoreSettings if RUN_CLASSES[paper] is GanRun else ClassifierStoreSettings
     return list(keys_of(store))
