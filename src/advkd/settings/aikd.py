@@ -10,18 +10,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
-from advkd.bounds import Bounds
 from advkd.methods.settings.base import MethodSettings, registered
 from advkd.models.settings import ImageNetDenseNet121, ImageNetResNet18, PreActResNet18Settings, SmallDenseNet
-from advkd.schema import OneOf, Settings, keys_of
-from advkd.settings.classifier import ClassifierRun, Milestones, Momentum
-
-
-@dataclass(frozen=True, kw_only=True)
-class RealImages(Settings):
-    """The real images of a step."""
-
-    batch: Annotated[int, Bounds(ge=2)]  # CS-KD adds as many partners
+from advkd.schema import OneOf, keys_of
+from advkd.settings.classifier import ClassifierRun, Milestones, Momentum, RealImages
 
 
 @dataclass(frozen=True, kw_only=True)

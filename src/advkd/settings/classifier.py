@@ -1,7 +1,7 @@
 """What the settings of every classifier's run share: data, views, network and recipe."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from advkd.bounds import Bounds, Count, Fraction, Natural, Positive, Rate, Weight
 from advkd.data.settings import ClassifierStoreSettings
@@ -125,11 +125,25 @@ class Recipe(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RealImages(Settings):
+    """The real images of a step."""
+
+    batch: Annotated[int, Bounds(ge=2)]  # CS-KD adds as many partners
+
+
+@dataclass(frozen=True, kw_only=True)
 class ClassifierRun(Settings):
-    """A run that trains a classifier. It leaves predictions, which tables read.
+    """A run that trains a classifier.
 
     A paper's own class says which networks, methods, optimizers and schedules there are.
+
+    Attributes:
+        loop: the module of `advkd.training` that trains the run.
+        leaves_predictions: yes: the first who reads the run's metrics computes them from its predictions.
     """
+
+    loop: ClassVar[str] = "classifier"
+    leaves_predictions: ClassVar[bool] = True
 
     data: ClassifierStoreSettings
     views: Views

@@ -15,7 +15,6 @@ from advkd.schema import not_applying
 from advkd.settings import config_files, layers, lineage
 from advkd.settings.classifier import IMAGES
 from advkd.settings.config_files import CONFIG, REGISTRY, Layer
-from advkd.settings.gan import GanRun
 from advkd.settings.names import PAPERS, Run, check_canonical, parse_value
 from advkd.settings.papers import RUN_CLASSES, RunSettings, store_keys
 from advkd.settings.user import User
@@ -75,16 +74,13 @@ class Resolved:
 
     @property
     def loop(self) -> str:
-        """The training loop: "gan" leaves samples that a job evaluates, "classifier" predictions that tables read."""
-        return "gan" if isinstance(self.typed, GanRun) else "classifier"
+        """The module of `advkd.training` that trains the run."""
+        return self.typed.loop
 
     @property
     def leaves_predictions(self) -> bool:
-        """Whether the run is a classifier's: its metrics are computed from its predictions by the first who reads them.
-
-        Other runs are GANs. A job of its own evaluates their samples.
-        """
-        return not isinstance(self.typed, GanRun)
+        """Whether the run leaves predictions: the first who reads its metrics computes them from these."""
+        return self.typed.leaves_predictions
 
     @property
     def features(self) -> str:
@@ -104,7 +100,9 @@ class Resolved:
             "store": self.store,
             "threads": self.threads,
             "loop": self.loop,
-            "parents": {role: {"run": str(one.run), "config_hash": one.hash} for role, one in self.parents.items()},
+            "parents": {
+                role: {"run": str(parent.run), "config_hash": parent.hash} for role, parent in self.parents.items()
+            },
             "settings": self.written(),
         }
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from advkd.bounds import Bounds, Count, Natural
 from advkd.data.settings import CropStoreSettings
@@ -38,7 +38,15 @@ class GanEvaluation(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class GanRun(Settings):
-    """A run of the GAN paper. It leaves samples, which a job of its own evaluates."""
+    """A run of the GAN paper.
+
+    Attributes:
+        loop: the module of `advkd.training` that trains the run.
+        leaves_predictions: no: the run leaves samples, which a job of its own evaluates.
+    """
+
+    loop: ClassVar[str] = "gan"
+    leaves_predictions: ClassVar[bool] = False
 
     data: CropStoreSettings
     base: SaganSettings | AcganSettings

@@ -15,14 +15,25 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Literal
 
-from advkd.bounds import Bounds, Count, Weight
+from advkd.bounds import Count, Weight
 from advkd.methods.settings.base import MethodSettings, registered
 from advkd.methods.settings.dafl import DaflSettings
 from advkd.methods.settings.gantsc import GanTscGanSettings, GanTscSettings
 from advkd.methods.settings.gip import GipSettings
 from advkd.models.settings import AcGanDiscriminator, ReActNet18Settings, SmallResNet, WideResNetSettings
-from advkd.schema import OneOf, Settings, Unless, When
-from advkd.settings.classifier import Adam, ClassifierRun, CutMix, Milestones, Mixup, Momentum, NoMixing, Recipe, Smooth
+from advkd.schema import OneOf, Unless, When
+from advkd.settings.classifier import (
+    Adam,
+    ClassifierRun,
+    CutMix,
+    Milestones,
+    Mixup,
+    Momentum,
+    NoMixing,
+    RealImages,
+    Recipe,
+    Smooth,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,10 +69,9 @@ class GipRecipe(Recipe):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RealImages(Settings):
-    """The real images of a step."""
+class LitImages(RealImages):
+    """The real images of a step, with PCA colour noise."""
 
-    batch: Annotated[int, Bounds(ge=2)]  # images of a step
     lighting: Weight  # standard deviation of the PCA colour noise; 0: none
 
 
@@ -74,7 +84,7 @@ class GipRun(ClassifierRun):
     recipe: GipRecipe
     optimizer: Sgd | Adam
     schedule: Steps | Smooth
-    real: Annotated[RealImages | None, Unless("method", "dafl")]  # DAFL's student sees none
+    real: Annotated[LitImages | None, Unless("method", "dafl")]  # DAFL's student sees none
     # Method of the run whose weights ReActNet's second step starts from; same: the run's own.
     first_step: Annotated[
         Literal["same", "baseline", "kd"] | None, When("model", "reactnet18"), When("binary", "all")
