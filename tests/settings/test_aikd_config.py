@@ -1,5 +1,7 @@
 """The AI-KD paper's runs: what the configuration says against what the paper and its public relatives state."""
 
+import itertools
+
 import pytest
 
 from advkd.errors import UserError
@@ -21,11 +23,11 @@ def test_paper_scale_is_what_the_paper_states():
         ("cifar100", "preact_resnet18", 128, 32), ("tiny_imagenet", "densenet121_cifar", 128, 32),
         ("cub200", "resnet18", 32, 224), ("mit67", "densenet121", 32, 224),
     ):  # fmt: skip
-        found = settings("aikd", dataset, model)
-        assert stated.items() <= found.items()
-        assert (found["batch"], found["image_size"]) == (batch, size)
-        assert [round(milestone * 300) for milestone in found["milestones"]] == [150, 225]
-        assert not {"classes", "train_per_class", "valid_per_class"} & found.keys(), "whole data sets"
+        resolved = settings("aikd", dataset, model)
+        assert stated.items() <= resolved.items()
+        assert (resolved["batch"], resolved["image_size"]) == (batch, size)
+        assert [round(milestone * 300) for milestone in resolved["milestones"]] == [150, 225]
+        assert not {"classes", "train_per_class", "valid_per_class"} & resolved.keys(), "whole data sets"
 
 
 def test_methods_compared_with_are_set_as_their_code_sets_them():
@@ -37,24 +39,54 @@ def test_methods_compared_with_are_set_as_their_code_sets_them():
     assert settings("pskd")["ps_alpha"] == 0.8
 
 
-def test_the_paper_s_grid_is_104_run_groups_and_its_superiors_are_rows():
+SMALL_IMAGES, LARGE_IMAGES = ("cifar100", "tiny_imagenet"), ("stanford_dogs", "mit67", "cub200", "fgvc_aircraft")
+# Table 2: two networks on each of six data sets.
+PLACES = {
+    *itertools.product(SMALL_IMAGES, ("preact_resnet18", "densenet121_cifar")),
+    *itertools.product(LARGE_IMAGES, ("resnet18", "densenet121")),
+}
+# What the other tables and figures vary, beside section 4.2's values, on PreAct ResNet-18 and CIFAR-100.
+VARIED = [
+    # Figure 7: the temperatures from 1 to 7, and the critic's layers.
+    *(f"tau_g={tau}" for tau in (1, 2, 4, 5, 6, 7)),
+    *(f"tau_p={tau}" for tau in (2, 3, 4, 5, 6, 7)),
+    *(f"fc1={first}" for first in (16, 32, 128)),
+    *(f"fc2={second}" for second in (8, 16, 64)),
+    *(f"fc1={first}+fc2={second}" for first, second in itertools.product((16, 32, 128), (8, 16, 64))),
+    # Table 4: one term, the other, both.
+    "alpha_p=0+omega=0", "alpha_g=0+omega=0", "omega=0",
+    # Table 5
+    *(f"omega={omega}" for omega in ("0.01", "0.05", "0.25", "0.5", "0.75", "1")),
+    # Table 6
+    "alpha_p=0.1", "alpha_p=0.2", "alpha_g=0.2+alpha_p=0.1", "alpha_g=0.2+alpha_p=0.2", "alpha_g=0.3+alpha_p=0.1",
+    # Table 7
+    "augment=cutout", "augment=mixup", "augment=cutmix",
+]  # fmt: skip
+SEEDS = 3  # the paper averages three runs
+
+
+def test_the_runs_of_the_paper_are_its_grid_and_its_superiors_are_rows():
+    groups = {f"aikd/{dataset}/{model}/{method}" for (dataset, model), method in itertools.product(PLACES, METHODS)}
+    groups |= {f"aikd/cifar100/preact_resnet18/aikd+{variant}" for variant in VARIED}
     user = config.user({"scale": "paper"})
-    named = {name for table in catalog.artifacts() for name in catalog.runs(table, user) if name.startswith("aikd")}
-    of_the_paper = {name for name in named if name.split("/")[3].partition("+")[0] in METHODS}
-    assert len({name.rsplit("/", 1)[0] for name in of_the_paper}) == 104
-    superiors = {name: one for name, one in catalog.parents(user).items() if name.startswith("aikd")}
-    assert len(superiors) == 36 and superiors.keys() <= named
-    assert {one.run.method for one in superiors.values()} == {"baseline"}
+    runs = {}
+    for artifact in catalog.artifacts():
+        runs |= catalog.runs(artifact, user)
+    named = {name for name, resolved in runs.items() if resolved.run.paper == "aikd" and resolved.run.method in METHODS}
+    assert named == {f"{group}/seed{seed}" for group, seed in itertools.product(groups, range(SEEDS))}
+    superiors = {name for name, resolved in catalog.parents(user).items() if resolved.run.paper == "aikd"}
+    assert superiors == {f"aikd/{dataset}/{model}/baseline/seed{seed}"
+                         for (dataset, model), seed in itertools.product(PLACES, range(SEEDS))}  # fmt: skip
 
 
 @pytest.mark.parametrize("scale", ["smoke", "reduced", "gpu", "paper"])
 def test_a_superior_has_its_student_s_data_and_network(scale):
     user = config.user({"scale": scale})
-    for one in catalog.all_runs(user).values():
-        if superior := one.parents.get("superior"):
-            assert superior.store == one.store and superior.run.seed == one.run.seed
+    for student in catalog.all_runs(user).values():
+        if superior := student.parents.get("superior"):
+            assert superior.store == student.store and superior.run.seed == student.run.seed
             for key in ("model", "width", "image_size", "classes", "epochs", "batch"):
-                assert superior.settings.get(key) == one.settings.get(key)
+                assert superior.settings.get(key) == student.settings.get(key)
 
 
 def test_what_a_run_has_no_use_for_is_dropped():
@@ -68,16 +100,16 @@ def test_what_a_run_has_no_use_for_is_dropped():
     assert "tf_multiplier" not in switched and switched["tf_tau"] == 6
     for reduction in ("batchmean", "elementwise"):
         for scale in ("paper", "reduced"):
-            found = settings("baseline", scale=scale, override={"aikd": {"tf_reduction": reduction}})
-            assert not {"tf_reduction", "tf_multiplier"} & found.keys()
+            baseline = settings("baseline", scale=scale, override={"aikd": {"tf_reduction": reduction}})
+            assert not {"tf_reduction", "tf_multiplier"} & baseline.keys()
 
 
 def test_a_student_that_uses_no_superior_waits_for_none():
     user = config.user({"scale": "paper"})
     for variant, parents in (("alpha_g=0+omega=0", 0), ("alpha_g=0", 1), ("omega=0", 1),
                              ("alpha_g=0+first_previous=superior+omega=0", 1)):  # fmt: skip
-        one = config.resolve(RUN.format("cifar100", "preact_resnet18", f"aikd+{variant}"), user)
-        assert len(one.parents) == parents
+        student = config.resolve(RUN.format("cifar100", "preact_resnet18", f"aikd+{variant}"), user)
+        assert len(student.parents) == parents
 
 
 def test_a_part_of_a_data_set_has_a_store_of_its_own():
