@@ -16,7 +16,7 @@ A key has one meaning: two groups that apply together never share one.
 
 import dataclasses
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, ClassVar, Literal, NamedTuple, Self, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -116,7 +116,7 @@ class Settings:
             pass
         values = self.flat()
         for field in conditional:
-            if getattr(self, field.name) is None and not _failing(field, values):
+            if getattr(self, field.name) is None and not _failing(field.conditions, values):
                 raise ValueError(f"{field.name} is missing")
         self.check()
 
@@ -129,7 +129,7 @@ class Settings:
         values = self.flat()
         dropped = False
         for field in conditional:
-            failing = _failing(field, values)
+            failing = _failing(field.conditions, values)
             if not failing or getattr(self, field.name) is None:
                 continue
             if key := self._chosen_key(field.name):
@@ -226,9 +226,9 @@ def default_of(field: "dataclasses.Field[object]") -> object:
     return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
 
 
-def _failing(field: Field, values: Values) -> list[Condition]:
-    """Return the conditions of a field that do not hold beside `values`."""
-    return [condition for condition in field.conditions if not condition.holds(values)]
+def _failing(conditions: Iterable[Condition], values: Values) -> list[Condition]:
+    """Return the conditions that do not hold beside `values`."""
+    return [condition for condition in conditions if not condition.holds(values)]
 
 
 @remembered
@@ -239,9 +239,11 @@ def keys_of(group: type[Settings], without: tuple[str, ...] = ()) -> Mapping[str
         group: the group.
         without: fields of `group` to leave out.
     """
-    kept = [field for field in fields_of(group) if field.name not in without]
-    places = [place for field in kept for place in _places_of(field)]
-    return types.MappingProxyType({field.name: field.annotation for _, field in places})
+    annotations: dict[str, object] = {}
+    for field in fields_of(group):
+        if field.name not in without:
+            annotations.update((value.name, value.annotation) for _, value in _places_of(field))
+    return types.MappingProxyType(annotations)
 
 
 def not_applying(group: type[Settings], values: Values) -> dict[str, str]:
@@ -255,7 +257,7 @@ def not_applying(group: type[Settings], values: Values) -> dict[str, str]:
         needs: dict[str, list[list[Condition]]] = {key: [] for key in left}
         for conditions, field in _places(group):
             if field.name in needs:
-                needs[field.name].append([condition for condition in conditions if not condition.holds(left)])
+                needs[field.name].append(_failing(conditions, left))
         more = {key: _in_words(lacking) for key, lacking in needs.items() if all(lacking)}
         if not more:
             return dropped
@@ -264,8 +266,11 @@ def not_applying(group: type[Settings], values: Values) -> dict[str, str]:
 
 def choices_of(group: type[Settings], key: str) -> list[object]:
     """Return the values that a key may have where these are a closed set; otherwise nothing."""
-    places = [field for _, field in _places(group) if field.name == key]
-    return list(dict.fromkeys(value for field in places for value in _closed_set(field.annotation)))
+    choices: dict[object, None] = {}
+    for _, field in _places(group):
+        if field.name == key:
+            choices.update(dict.fromkeys(_closed_set(field.annotation)))
+    return list(choices)
 
 
 def _closed_set(annotation: object) -> list[object]:
@@ -273,22 +278,31 @@ def _closed_set(annotation: object) -> list[object]:
         return [True, False]
     if get_origin(annotation) is Literal:
         return list(get_args(annotation))
-    return [value for part in get_args(annotation) for value in _closed_set(part)]
+    values: list[object] = []
+    for part in get_args(annotation):
+        values += _closed_set(part)
+    return values
 
 
 @remembered
 def _places(group: type[Settings]) -> tuple[Place, ...]:
     """Return every value of the tree below `group`, with all conditions on the way to it."""
-    return tuple(place for field in fields_of(group) for place in _places_of(field))
+    places: list[Place] = []
+    for field in fields_of(group):
+        places += _places_of(field)
+    return tuple(places)
 
 
-def _places_of(field: Field) -> Iterator[Place]:
+def _places_of(field: Field) -> list[Place]:
+    """Return the value that a field holds, or every value of the groups that it may hold, with their conditions."""
     if not field.groups:
-        yield field.conditions, field
+        return [(field.conditions, field)]
+    places: list[Place] = []
     for alternative in field.groups:
         chosen = [Choice(key, *names) for key, names in _chooses(field.groups, alternative).items()]
         for conditions, value in _places(alternative):
-            yield (*field.conditions, *chosen, *conditions), value
+            places.append(((*field.conditions, *chosen, *conditions), value))
+    return places
 
 
 @remembered
@@ -297,17 +311,21 @@ def _chooses(groups: tuple[type[Settings], ...], alternative: type[Settings]) ->
     if len(groups) == 1:
         return {}
     names: dict[str, tuple[str, ...]] = {}
+    shared = set.intersection(*(_names_of_fields(group) for group in groups))
     for field in fields_of(alternative):
-        shared = all(any(other.name == field.name for other in fields_of(group)) for group in groups)
-        if shared and get_origin(field.annotation) is Literal:
+        if field.name in shared and get_origin(field.annotation) is Literal:
             names[field.name] = get_args(field.annotation)
     return names
+
+
+def _names_of_fields(group: type[Settings]) -> set[str]:
+    return {field.name for field in fields_of(group)}
 
 
 def _build(group: type[Group], values: Values, make: Make) -> Group:
     arguments: dict[str, object] = {}
     for field in fields_of(group):
-        if _failing(field, values):
+        if _failing(field.conditions, values):
             arguments[field.name] = None
         elif field.groups:
             arguments[field.name] = _build(_choose(field.groups, values), values, make)
@@ -317,12 +335,12 @@ def _build(group: type[Group], values: Values, make: Make) -> Group:
 
 
 def _choose(groups: tuple[type[Settings], ...], values: Values) -> type[Settings]:
-    for group in groups:
-        if all(When(key, *names).holds(values) for key, names in _chooses(groups, group).items()):
-            return group
     allowed: dict[str, list[str]] = {}
     for group in groups:
-        for key, names in _chooses(groups, group).items():
+        chooses = _chooses(groups, group)
+        if all(values.get(key) in names for key, names in chooses.items()):
+            return group
+        for key, names in chooses.items():
             allowed.setdefault(key, []).extend(names)
     key = next((key for key, names in allowed.items() if values.get(key) not in names), next(iter(allowed)))
     raise ValueError(f"{key} is {values.get(key)!r}; allowed: {', '.join(dict.fromkeys(allowed[key]))}")
@@ -341,8 +359,8 @@ def _in_words(places: list[list[Condition]]) -> str:
     Only the places count that need the fewest other choices. What they need in common is said; where they need
     different values of one key, any of these will do.
     """
-    other_choices = [sum(isinstance(condition, Choice) for condition in failing) for failing in places]
-    nearest = [failing for failing, count in zip(places, other_choices, strict=True) if count == min(other_choices)]
+    fewest = min(map(_count_choices, places))
+    nearest = [failing for failing in places if _count_choices(failing) == fewest]
     values: dict[str, list[str]] = {}
     for failing in nearest:
         for condition in failing:
@@ -353,3 +371,7 @@ def _in_words(places: list[list[Condition]]) -> str:
         if not isinstance(condition, Choice) and all(condition in failing for failing in nearest):
             needed.append(str(condition))
     return " and ".join(needed)
+
+
+def _count_choices(conditions: list[Condition]) -> int:
+    return sum(isinstance(condition, Choice) for condition in conditions)

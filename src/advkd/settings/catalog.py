@@ -155,7 +155,10 @@ def variants(user: User, papers: Iterable[str] = PAPERS) -> dict[str, Resolved]:
 
 def variant_groups(paper: str) -> list[str]:
     """Return the run groups that a paper's configuration lists as `variants`."""
-    return [group for groups in config_files.paper_file(paper).variants for group in series(groups)]
+    named: list[str] = []
+    for groups in config_files.paper_file(paper).variants:
+        named += series(groups)
+    return named
 
 
 def series(groups: str) -> list[str]:
@@ -234,8 +237,10 @@ def with_parents(runs: dict[str, Resolved]) -> dict[str, Resolved]:
 
 def parents(user: User) -> dict[str, Resolved]:
     """Return all runs that others start from or learn from, by name."""
-    learners = all_runs(user).values()
-    return {str(parent.run): parent for learner in learners for parent in learner.parents.values()}
+    named: dict[str, Resolved] = {}
+    for learner in all_runs(user).values():
+        named.update(_by_name(learner.parents.values()))
+    return named
 
 
 def find_cells(artifact: str, words: list[str]) -> list[Cell]:
