@@ -285,11 +285,11 @@ def show_config(args: argparse.Namespace, user: "User") -> None:
 
 def synthesize(args: argparse.Namespace, user: "User") -> None:
     """Write images from a trained generator."""
-    from advkd.runs.folder import RunFolder
-    from advkd.settings.names import Run
+    from advkd.runs.lookup import trained_folder
+    from advkd.settings import config
     from advkd.synthesize import synthesize
 
-    folder = RunFolder.of(Run.parse(args.run), user.scale)
+    folder = trained_folder(config.resolve(args.run, user))
     synthesize(folder, args.count, args.out, args.seed, user.device, user.runs_per_gpu)
 
 
@@ -372,13 +372,14 @@ def prepare(args: argparse.Namespace, user: "User") -> None:
 
 def train(args: argparse.Namespace, user: "User") -> int:
     """Train a run; return its exit status."""
+    from advkd.runs.lookup import folder_of
     from advkd.runs.train import train
     from advkd.settings import config
 
     resolved = config.resolve(args.run, user)
     return train(
         resolved.document(),
-        resolved.run.folder(user.scale),
+        folder_of(resolved).path,
         Path(user.data_root),
         user.device,
         user.checkpoint_seconds,

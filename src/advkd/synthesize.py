@@ -11,7 +11,7 @@ from advkd.errors import UserError
 from advkd.files import atomic, write_text
 from advkd.progress import Progress, say
 from advkd.runs.device import select_device
-from advkd.runs.folder import MODEL, RESULT, SAMPLES, RunFolder
+from advkd.runs.folder import MODEL, SAMPLES, RunFolder
 
 if TYPE_CHECKING:  # whoever waits for a GPU does so without torch
     import torch
@@ -44,8 +44,8 @@ def synthesize(folder: RunFolder, count: int, out: Path, seed: int, device_name:
         raise UserError(f"--count is {count}: ask for at least 1 image")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out} exists and is not an empty folder: choose a new one")
-    if not folder.has(RESULT) or folder.result()["status"] != "done":
-        raise UserError(f"{folder.path} holds no finished run: train it first (advkd status lists what exists)")
+    if (status := folder.result()["status"]) != "done":
+        raise UserError(f"{folder.run} is {status}: it has no generator to draw from")
     document = folder.document()
     if document["loop"] != "gan":
         raise UserError(

@@ -23,7 +23,7 @@ def finish(one, source=DRAWN):
     rng = np.random.default_rng(zlib.crc32(str(one.run).encode()))
     labels = np.arange(CLASSES * 6) % CLASSES
     logits = (rng.normal(size=(len(labels), CLASSES)) + 2 * np.eye(CLASSES)[labels]).astype(np.float32)
-    folder = one.run.folder(one.scale)
+    folder = folder_of(one).path
     folder.mkdir(parents=True, exist_ok=True)
     features = (logits @ rng.normal(size=(CLASSES, 5))).astype(np.float16)
     np.savez(folder / "predictions.npz", labels=labels, logits=logits, best_logits=logits, features=features)
@@ -80,7 +80,7 @@ def test_reliability_pools_the_images_of_all_seeds(checkout, tmp_path, drawn):
     confidence, correct = [], []
     for one in done:
         finish(one, {"verified": "published checksum", "content": "0" * 64})
-        with np.load(one.run.folder("reduced") / "predictions.npz") as arrays:
+        with np.load(folder_of(one).path / "predictions.npz") as arrays:
             labels, logits = arrays["labels"], arrays["logits"].astype(np.float64)
         scaled = calibration.cross_fit(logits, labels).logits
         likely = np.exp(scaled) / np.exp(scaled).sum(1, keepdims=True)
@@ -104,7 +104,7 @@ def test_reliability_pools_the_images_of_all_seeds(checkout, tmp_path, drawn):
 def test_states_of_runs_that_cannot_be_shown(smoke):
     (cell,) = [cell for cell in catalog.cells("aikd_figure4") if cell.row == "CIFAR-100 / TF-KD"]
     (one,) = catalog.resolved(cell, smoke)
-    result = one.run.folder("smoke") / "result.json"
+    result = folder_of(one).path / "result.json"
     assert finished_runs([one]) == ([], "not run")
     write_json(result, {"status": "done", "config_hash": "other", "sha256": {}})
     assert finished_runs([one]) == ([], "stale")
@@ -159,7 +159,7 @@ def test_images_of_generators(smoke, tmp_path):
     four = "okd/codebrim/acgan/okd"  # has so many images
     for group in groups - {"okd/codebrim/sagan/okd"}:
         one = config.resolve(f"{group}/seed0", smoke)
-        folder = one.run.folder("smoke")
+        folder = folder_of(one).path
         folder.mkdir(parents=True)
         images = np.random.default_rng(0).integers(0, 255, (4 if group == four else 12, 64, 64, 3)).astype(np.uint8)
         np.savez(folder / "samples.npz", G1=images, G2=images, G3=images)
@@ -180,7 +180,7 @@ def test_images_of_generators(smoke, tmp_path):
 def test_damaged_predictions_are_one_line_in_the_figure_s_place(smoke, tmp_path, capsys):
     one = config.resolve("aikd/cifar100/preact_resnet18/aikd/seed0", smoke)
     finish(one)
-    (one.run.folder("smoke") / "predictions.npz").write_bytes(b"damaged")
+    (folder_of(one).path / "predictions.npz").write_bytes(b"damaged")
     figures.write_figure("aikd_figure4", smoke, tmp_path)
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 2 and re.search(r"^aikd_figure4: .*predictions.npz .*: delete", told[0])

@@ -7,6 +7,7 @@ from scipy.stats import entropy as scipy_entropy
 
 from advkd.artifacts import figure_captions, figures, gip_figures
 from advkd.files import read_json
+from advkd.runs.lookup import folder_of
 from advkd.settings import catalog, config
 
 FIGURES = ["gip_figureS1", "gip_figureS2", "gip_figureS3"]
@@ -44,7 +45,7 @@ def drawn(monkeypatch):
 
 
 def arrays(one):
-    with np.load(one.run.folder("paper") / "samples.npz") as found:
+    with np.load(folder_of(one).path / "samples.npz") as found:
         return dict(found)
 
 
@@ -141,7 +142,7 @@ def test_histories_of_all_seeds_are_drawn(filled, run, drawn, monkeypatch):
     assert (first.name, first.missing, len(first.seeds)) == ("GIP", "diverged (1 of 3), epoch 3", 2)
     assert (second.name, second.missing, len(second.seeds)) == ("DAFL", "", 1)
     assert floors == {("CIFAR-10", "L_IE"): -1, ("CIFAR-100", "L_IE"): pytest.approx(-np.log10(CLASSES["cifar100"]))}
-    table = np.genfromtxt(run(f"{GIP}/seed2").run.folder("paper") / "history.csv", delimiter=",", names=True)
+    table = np.genfromtxt(folder_of(run(f"{GIP}/seed2")).path / "history.csv", delimiter=",", names=True)
     numbers = shown["CIFAR-10 / GIP"]
     assert numbers["state"] == "diverged (seed 1 at epoch 3)" and f"{GIP}/seed1" not in numbers
     for name in ("epoch", "bns", "L_OH", "L_IE", "L_ACT"):
@@ -170,7 +171,7 @@ def test_terms_without_a_weight_are_absent(checkout):
     ],
 )
 def test_damaged_files_are_one_line_in_the_figure_s_place(figure, file, content, reason, filled, run, tmp_path, capsys):
-    path = run(f"{GIP}/seed0").run.folder("paper") / file
+    path = folder_of(run(f"{GIP}/seed0")).path / file
     path.unlink()
     if content is not None:
         path.write_bytes(content)

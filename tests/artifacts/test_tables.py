@@ -8,7 +8,7 @@ import pytest
 from advkd.artifacts import latex, number_format, table_captions, table_cells, table_layout, table_marks, tables
 from advkd.files import read_json, write_json
 from advkd.report import status
-from advkd.runs.lookup import state_of
+from advkd.runs.lookup import folder_of, state_of
 from advkd.settings import catalog, config
 
 GROUPS = ["acgan/single", "acgan/okd", "sagan/single", "sagan/okd"]
@@ -34,7 +34,7 @@ def metrics(one, **values):
     """Write a run's metrics as evaluation does: FIDs that depend on model, method and seed."""
     base = 100 + 10 * GROUPS.index(f"{one.run.model}/{one.run.method}") + one.run.seed
     found = {f"fid.G{i}": base + 0.1 * i for i in (1, 2, 3)} | {"fid.mean": base + 0.2, "kid.G1": 0.001 * base}
-    folder = one.run.folder(one.scale)
+    folder = folder_of(one).path
     write_json(folder / "metrics.json", {"status": "done", "values": {**found, **values}, "meta": META})
     result = {"config_hash": one.hash, "status": "done", "sha256": {}}
     write_json(folder / "provenance.json", {"code": "0" * 12, "data": DATA, "result": result})
@@ -60,7 +60,7 @@ def test_missing_and_diverged_runs_are_said(reduced):
     fill(reduced, ["sagan/okd"])
     gone = config.resolve("okd/codebrim/acgan/single/seed1", reduced)
     result = {"config_hash": gone.hash, "status": "diverged", "step": 77, "sha256": {}}
-    write_json(gone.run.folder("reduced") / "result.json", result)
+    write_json(folder_of(gone).path / "result.json", result)
     found = {row["row"]: row["status"] for row in table_cells.collect_rows("okd_table1", reduced)}
     assert found["SAGAN"] == "not run" and found["OKD-SAGAN G1"] == "done"
     assert found["ACGAN"] == "diverged (seed 1 at step 77)"
@@ -172,7 +172,7 @@ def test_the_official_number_stands_beside_a_paper_s_wrong_one(reduced, tmp_path
 
 def test_states_of_runs(reduced):
     one = config.resolve("okd/codebrim/sagan/okd/seed0", reduced)
-    folder = one.run.folder("reduced")
+    folder = folder_of(one).path
     assert str(state_of(one)) == "not started"
     folder.mkdir(parents=True)
     (folder / "log.txt").write_text("2026-01-01 00:00:00 iteration 5/10\n")
@@ -211,7 +211,7 @@ def control_row(run, column, user):
 def test_the_best_generator_is_chosen_run_by_run_and_then_averaged(controls):
     row = control_row("okd/codebrim/sagan/okd+rho=3", "Best", controls)
     folders = [f"{row['run']}/seed{seed}" for seed in range(3)]
-    files = [read_json(config.resolve(name, controls).run.folder("reduced") / "metrics.json") for name in folders]
+    files = [read_json(folder_of(config.resolve(name, controls)).path / "metrics.json") for name in folders]
     for measure, prefix in (("fid", ""), ("kid", "kid_")):
         lowest = [min(file["values"][f"{measure}.G{i}"] for i in (1, 2, 3)) for file in files]
         assert row[f"{prefix}mean"] == pytest.approx(np.mean(lowest))

@@ -17,6 +17,7 @@ from advkd.claims.our_numbers import OurNumbers
 from advkd.claims.verdicts import judge_published
 from advkd.files import write_json
 from advkd.metrics.significance import paired_difference
+from advkd.runs.lookup import folder_of
 from advkd.settings import config
 
 CLAIMS = {claim.id: claim for claim in load_claims()}
@@ -90,12 +91,12 @@ def test_ours_that_diverged_or_cannot_be_read(user, fill):
     assert judge(CLAIMS["gip-epochs-resnet"], user).ours.word == "diverged"
     fill(f"{C100}/gip+epochs=300", 500, 510, 520)
     assert judge(CLAIMS["gip-epochs-resnet"], user).ours.word == "holds"
-    predictions = runs[0].run.folder("paper") / "predictions.npz"
+    predictions = folder_of(runs[0]).path / "predictions.npz"
     predictions.write_bytes(b"damaged")
-    (runs[0].run.folder("paper") / "metrics.json").unlink()
+    (folder_of(runs[0]).path / "metrics.json").unlink()
     verdict = judge(CLAIMS["gip-epochs-resnet"], user).ours
     assert verdict.word == "not readable" and str(predictions) in verdict.why
-    (runs[0].run.folder("paper") / "result.json").write_text("{")
+    (folder_of(runs[0]).path / "result.json").write_text("{")
     assert "gip+epochs=300" in judge(CLAIMS["gip-epochs-resnet"], user).ours.why
 
 
@@ -115,7 +116,7 @@ def test_runs_without_their_predictions(user, fill):
     assert judge(CLAIMS["gip-epochs-resnet"], user).ours.comparisons[0].images is None
     fill(f"{C100}/gip+epochs=300", 500)
     assert judge(CLAIMS["gip-epochs-resnet"], user).ours.comparisons[0].images == whole.ours.comparisons[0].images
-    (path := config.resolve(f"{C100}/gip/seed0", user).run.folder("paper") / "predictions.npz").write_bytes(b"damaged")
+    (path := folder_of(config.resolve(f"{C100}/gip/seed0", user)).path / "predictions.npz").write_bytes(b"damaged")
     damaged = judge(CLAIMS["gip-epochs-resnet"], user).ours
     assert damaged.word == "not readable" and str(path) in damaged.why
 
@@ -140,7 +141,7 @@ def test_a_gan_with_random_features_gets_no_verdict(user):
     for group, fid in (("single", [139.0, 140.0, 141.0]), ("okd", [118.0, 118.4, 118.8])):
         for seed, value in enumerate(fid):
             run = config.resolve(f"okd/codebrim/sagan/{group}/seed{seed}", user)
-            folder = run.run.folder("paper")
+            folder = folder_of(run).path
             values = dict.fromkeys(("fid.G1", "fid.G2", "fid.G3", "fid.mean"), value)
             write_json(folder / "result.json", {"status": "done", "config_hash": run.hash, "sha256": {}})
             write_json(folder / "metrics.json", {"status": "done", "values": values, "meta": {"weights": "official"}})
@@ -148,7 +149,7 @@ def test_a_gan_with_random_features_gets_no_verdict(user):
     assert judge(CLAIMS["okd-sagan-g2"], user).ours.word == "holds"
     assert judge(CLAIMS["okd-sagan-mean"], user).ours.word == "fails"  # 15.4 %, not 5.5 %
     write_json(folder / "metrics.json", {"status": "done", "values": values, "meta": {"weights": "random"}})
-    single = config.resolve("okd/codebrim/sagan/single/seed0", user).run.folder("paper") / "metrics.json"
+    single = folder_of(config.resolve("okd/codebrim/sagan/single/seed0", user)).path / "metrics.json"
     write_json(single, {"status": "done", "values": values, "meta": {"weights": "random"}})
     assert judge(CLAIMS["okd-sagan-all"], user).ours.word == "no verdict"
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from kills import Work, live
 
+from advkd.runs.lookup import folder_of
 from advkd.settings import config
 from advkd.settings.config import Resolved
 from checkouts import ROOT
@@ -58,7 +59,7 @@ def training(name: str, folder: Path, settings: dict[str, Any] = TINY) -> Work:
     make_store(place, target)
     parts = {"synthetic": target.settings["synthetic_steps"], "real": REAL_STEPS} if name == "gip" else {}
     words = command("train", str(target.run), settings=settings)
-    return Work(name, place, words, target.run.folder(target.scale), parts)
+    return Work(name, place, words, folder_of(target).path, parts)
 
 
 def draw(name: str, folder: Path) -> Work:
@@ -86,7 +87,7 @@ def evaluation(name: str, folder: Path) -> Work:
     place, target = workplace(folder, name), resolved("okd/codebrim/sagan/single/seed0")
     train(place, target)
     live(Work(name, place, _reals(target)))
-    metrics, features = target.run.folder(target.scale) / "metrics.json", str(FEATURES / target.store)
+    metrics, features = folder_of(target).path / "metrics.json", str(FEATURES / target.store)
     words = ["evaluate", str(target.run), "--threads", "1", "--reals", features, "--out", str(metrics)]
     return Work(name, place, command(*words))
 

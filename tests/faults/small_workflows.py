@@ -14,6 +14,7 @@ from types import ModuleType
 import psutil
 
 from advkd.cli import main
+from advkd.runs.lookup import folder_of
 from advkd.runs.train import train
 from advkd.settings import config
 from advkd.settings.config import Resolved
@@ -53,7 +54,7 @@ def finish(name: str, tiny: ModuleType, user: User) -> None:
     (made,) = (tiny.make_store(Path("made", run.run.paper)) / "stores").iterdir()
     Path("data/stores").mkdir(parents=True, exist_ok=True)
     made.rename(Path("data/stores", run.store))
-    assert train(run.document(), run.run.folder(user.scale), Path("data"), "cpu", 1000) == 0
+    assert train(run.document(), folder_of(run).path, Path("data"), "cpu", 1000) == 0
 
 
 @contextlib.contextmanager

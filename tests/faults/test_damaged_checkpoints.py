@@ -18,7 +18,7 @@ from advkd.runs.train import train
 RUN = "okd/codebrim/sagan/single/seed0"
 FILES = ["model.safetensors", "samples.npz", "history.csv", "result.json"]
 PLACES = 200
-NEWEST, BEFORE = checkpoint.NAMES
+NEWEST, BEFORE = checkpoint.CHECKPOINTS
 
 
 def save(folder: Path, step: int) -> None:
@@ -73,7 +73,7 @@ def test_torch_alone_would_return_changed_weights(saved):
 
 
 def test_a_run_with_two_damaged_checkpoints_starts_again(saved, capsys):
-    for name in checkpoint.NAMES:
+    for name in checkpoint.CHECKPOINTS:
         content = (saved / name).read_bytes()
         (saved / name).write_bytes(change(content, len(content) // 2))
     assert checkpoint.load(saved, "x") is None

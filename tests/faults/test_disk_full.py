@@ -70,7 +70,7 @@ def test_a_training_whose_disk_fills_up_keeps_its_checkpoint_and_ends_with_the_s
     assert last == f"advkd train: {folder.relative_to(checkout)}/checkpoint.pt cannot be written: {FULL}"
     assert "Traceback" not in done.stderr and done.stderr.count(FULL) == 1
     found = {path.name for path in folder.iterdir() if path.is_file()}
-    assert found == {*checkpoint.NAMES, "config.yaml", "history.csv", "log.txt", ".lock"}, "no half-written file"
+    assert found == {*checkpoint.CHECKPOINTS, "config.yaml", "history.csv", "log.txt", ".lock"}, "no half-written file"
     disk.make_room()
     assert train(document, folder, data_root, "cpu", 1000) == 0
     assert contents(folder).items() <= undisturbed.items()

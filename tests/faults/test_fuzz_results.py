@@ -16,6 +16,7 @@ from advkd.artifacts import figures, table_cells, tables
 from advkd.claims.claim_file import load_claims
 from advkd.files import sha256, write_json
 from advkd.report import measure, status, tensorboard
+from advkd.runs.lookup import folder_of
 from advkd.settings import catalog, config
 from advkd.settings.user import User
 from checkouts import copy_checkout
@@ -88,7 +89,7 @@ NAME = "gip/cifar10/resnet18/gip/seed0"
 def run_folder(place):
     """The folder of a finished run, as a training leaves it."""
     one = config.resolve(NAME, User(seeds=1))
-    folder = place / one.run.folder("smoke")
+    folder = place / folder_of(one).path
     folder.mkdir(parents=True)
     rng = np.random.default_rng(0)
     labels = np.arange(40) % 10

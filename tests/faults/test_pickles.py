@@ -109,7 +109,7 @@ def test_as_a_checkpoint(finished, canary, capfd, form, signed):
     for name in ("result.json", "provenance.json"):
         (finished / name).unlink()
     content = form(canary)
-    for name in checkpoint.NAMES:
+    for name in checkpoint.CHECKPOINTS:
         (finished / name).write_bytes(content + hashlib.sha256(content).hexdigest().encode() * signed)
     assert main(["train", small.RUN, *small.CONFIG]) == 0
     assert "damaged" in capfd.readouterr().err
@@ -122,7 +122,8 @@ def test_a_checkpoint_of_other_things_is_damaged(finished, capfd, state):
         (finished / name).unlink()
     file = io.BytesIO()
     torch.save(state, file)
-    (finished / checkpoint.NAMES[0]).write_bytes(file.getvalue() + hashlib.sha256(file.getvalue()).hexdigest().encode())
+    content = file.getvalue()
+    (finished / checkpoint.CHECKPOINTS[0]).write_bytes(content + hashlib.sha256(content).hexdigest().encode())
     assert main(["train", small.RUN, *small.CONFIG]) == 0
     assert "damaged" in capfd.readouterr().err
 

@@ -5,6 +5,7 @@ import json
 from gip_runs import finish, generate
 
 from advkd.files import write_json
+from advkd.runs.lookup import folder_of
 from advkd.settings import config
 from advkd.settings.config import Resolved
 from advkd.settings.user import User
@@ -19,7 +20,7 @@ def leave(name: str, user: User, right: int = 60, log: str = "done\n") -> Resolv
     """Leave a finished GIP run that names `right` of 100 images, with its generator's images where it has one."""
     one = config.resolve(name, user)
     finish(one, right)
-    folder = one.run.folder(user.scale)
+    folder = folder_of(one).path
     (folder / "history.csv").write_text("epoch,L\n1,2\n2,1\n")
     if one.run.method in ("gip", "dafl"):
         generate(one)

@@ -12,6 +12,7 @@ from advkd.errors import UserError
 from advkd.files import read_json, write_json
 from advkd.report import content, document
 from advkd.report.document import tex
+from advkd.runs.lookup import folder_of
 from advkd.settings import catalog, config, tags
 from checkouts import copy_checkout
 
@@ -56,7 +57,7 @@ def test_every_claim_and_every_finding_is_told(checkout):
 
 def test_a_damaged_run_spoils_its_cells_alone(checkout):
     fill(checkout, "")
-    broken = config.resolve("gip/cifar10/resnet18/gip/seed0", checkout).run.folder("smoke")
+    broken = folder_of(config.resolve("gip/cifar10/resnet18/gip/seed0", checkout)).path
     (broken / "result.json").write_text('{"status": ')
     found = parts(checkout)
     assert "result.json" in found["overview"]
@@ -83,7 +84,7 @@ def test_the_pdf_is_whole_and_the_same_every_time(checkout, tmp_path):
 @needs_tex
 def test_text_that_is_tex_stays_text(checkout, tmp_path):
     one = leave("gip/cifar10/resnet18/baseline/seed0", checkout)
-    path = one.run.folder("smoke") / "provenance.json"
+    path = folder_of(one).path / "provenance.json"
     known = read_json(path)
     write_json(path, {**known, "attempts": [{**known["attempts"][0], "processor": HOSTILE}]})
     document.write(content.gather_content(checkout), checkout, tmp_path / "out.pdf")

@@ -7,6 +7,7 @@ from report_runs import leave
 
 from advkd.errors import UserError
 from advkd.report import explain
+from advkd.runs.lookup import folder_of
 from advkd.settings import catalog, config, tags
 
 TEACHER, STUDENT = "gip/cifar10/resnet34/baseline", "gip/cifar10/resnet18/gip"
@@ -77,7 +78,7 @@ def test_a_cell_names_the_tags_of_its_runs_and_these_lead_back_to_it(user):
 def test_a_damaged_file_is_a_line_and_the_rest_is_told(user):
     for seed in range(2):
         leave(f"{STUDENT}/seed{seed}", user)
-    folder = config.resolve(f"{STUDENT}/seed0", user).run.folder("paper")
+    folder = folder_of(config.resolve(f"{STUDENT}/seed0", user)).path
     (folder / "provenance.json").write_text("{}")
     text = explain.report(STUDENT, [], user)
     assert f"seed0: damaged: {folder}/provenance.json has no 'code', as a file of another version" in text
@@ -90,7 +91,7 @@ def test_a_damaged_file_is_a_line_and_the_rest_is_told(user):
 def test_a_cell_of_a_damaged_run_says_so_once_and_tells_of_the_other(user, name, content):
     for seed in range(2):
         leave(f"{STUDENT}/seed{seed}", user)
-    path = config.resolve(f"{STUDENT}/seed0", user).run.folder("paper") / name
+    path = folder_of(config.resolve(f"{STUDENT}/seed0", user)).path / name
     path.unlink() if content is None else path.write_text(content)
     text = explain.report("gip_table1", ["CIFAR-10", "Proposed"], user)
     (line,) = lines(text, "damaged")

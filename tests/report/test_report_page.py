@@ -19,6 +19,7 @@ from advkd.claims import audit, judgements
 from advkd.files import read_json, write_json
 from advkd.report import choices, content, deviations, page
 from advkd.report.content import figures, runs, samples, tables
+from advkd.runs.lookup import folder_of
 from advkd.settings import catalog, config, tags
 from checkouts import copy_checkout
 
@@ -112,7 +113,7 @@ def test_a_table_that_no_paper_prints_shows_ours_alone(reduced):
 def test_a_damaged_file_is_named_in_its_place_and_the_rest_is_built(reduced, name, content):
     good = leave("gip/cifar10/resnet18/kd/seed0", reduced)
     bad = leave("gip/cifar10/resnet18/baseline/seed0", reduced)
-    path = bad.run.folder("reduced") / name
+    path = folder_of(bad).path / name
     path.unlink() if content is None else path.write_text(content)
     found, groups = table("gip_table1", reduced)
     told = groups[bad.run.group].records[0].damage + [
@@ -127,7 +128,7 @@ def test_a_damaged_file_is_named_in_its_place_and_the_rest_is_built(reduced, nam
 @pytest.mark.parametrize("content", ["[]", "{", "{}"])
 def test_a_classifier_s_damaged_metrics_are_computed_again(reduced, content):
     resolved = leave("gip/cifar10/resnet18/kd/seed0", reduced)
-    path = resolved.run.folder("reduced") / "metrics.json"
+    path = folder_of(resolved).path / "metrics.json"
     path.write_text(content)
     found, groups = table("gip_table1", reduced)
     assert not groups[resolved.run.group].records[0].damage
@@ -147,7 +148,7 @@ def test_metrics_of_another_version_are_named(reduced, metrics):
 
 
 def leave_gan(one, metrics):
-    folder = one.run.folder("reduced")
+    folder = folder_of(one).path
     write_json(folder / "metrics.json", metrics)
     write_json(folder / "provenance.json", {"data": {"source": {"verified": "published checksum"}, "name": "codebrim"}})
     write_json(folder / "result.json", {"config_hash": one.hash, "status": "done", "sha256": {}})
@@ -163,7 +164,7 @@ def test_diverged_blocked_and_missing_runs_say_so(reduced):
 
 def test_a_log_of_any_bytes_is_shown_by_its_end(reduced):
     one = leave("gip/cifar10/resnet18/baseline/seed0", reduced)
-    (one.run.folder("reduced") / "log.txt").write_bytes(b"first\n" * 99 + b"\xff\xfe last\n")
+    (folder_of(one).path / "log.txt").write_bytes(b"first\n" * 99 + b"\xff\xfe last\n")
     log = runs.read_record(one).log
     assert log.endswith("last") and log.count("\n") == runs.LOG_LINES - 1
 
@@ -172,8 +173,8 @@ def test_a_grid_shows_the_first_images_in_order(tmp_path, reduced):
     one = config.resolve("okd/codebrim/sagan/okd/seed0", reduced)
     shades = np.arange(12, dtype=np.uint8) * 20
     images = np.broadcast_to(shades[:, None, None, None], (12, 16, 16, 3))
-    one.run.folder("reduced").mkdir(parents=True)
-    np.savez(one.run.folder("reduced") / "samples.npz", G1=images, G2=255 - images, labels=np.zeros(12))
+    folder_of(one).path.mkdir(parents=True)
+    np.savez(folder_of(one).path / "samples.npz", G1=images, G2=255 - images, labels=np.zeros(12))
     found = samples.draw_grid(one)
     sheet = decoded(found.uri)
     step, middle = 16 + samples.GAP, samples.GAP + 8

@@ -6,7 +6,7 @@ import pytest
 from report_runs import leave
 
 from advkd.report import status
-from advkd.runs.lookup import code_today, state_of
+from advkd.runs.lookup import code_today, folder_of, state_of
 from advkd.settings import catalog, config
 
 STUDENT, OTHER = "gip/cifar10/resnet18/gip", "gip/cifar10/resnet18/kd"
@@ -43,7 +43,7 @@ def test_a_damaged_run_is_one_line_and_the_rest_is_counted(user, name, content, 
         leave(f"{STUDENT}/seed{seed}", user)
         leave(f"{OTHER}/seed{seed}", user)
     one = config.resolve(f"{OTHER}/seed0", user)
-    path = one.run.folder("paper") / name
+    path = folder_of(one).path / name
     path.unlink() if content is None else path.write_text(content)
     text = status.report(user, everything=False)
     (line,) = [line for line in text.splitlines() if str(path) in line]
@@ -56,7 +56,7 @@ def test_a_damaged_run_is_one_line_and_the_rest_is_counted(user, name, content, 
 
 def test_what_only_the_numbers_tell_is_a_line_too(user):
     one = leave(f"{STUDENT}/seed0", user)
-    predictions = one.run.folder("paper") / "predictions.npz"
+    predictions = folder_of(one).path / "predictions.npz"
     predictions.write_bytes(b"other")
     lines = [line for line in status.report(user, everything=False).splitlines() if str(predictions) in line]
     assert lines and all("is not what the run wrote" in line for line in lines)
@@ -65,7 +65,7 @@ def test_what_only_the_numbers_tell_is_a_line_too(user):
 @pytest.mark.parametrize("content", ["{}", "[]", '{"values": ', '{"values": {}, "evaluated": {}}'])
 def test_a_gan_with_damaged_metrics_is_to_be_evaluated_again(user, content):
     one = config.resolve(GAN, user)
-    folder = one.run.folder("paper")
+    folder = folder_of(one).path
     folder.mkdir(parents=True)
     (folder / "result.json").write_text(json.dumps({"config_hash": one.hash, "status": "done", "sha256": {}}))
     (folder / "provenance.json").write_text(json.dumps({"code": code_today(one), "data": {}, "result": {}}))

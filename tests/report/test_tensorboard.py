@@ -16,6 +16,7 @@ from tensorboardX.proto.plugin_hparams_pb2 import HParamsPluginData
 from advkd.errors import UserError
 from advkd.files import write_json
 from advkd.report import tensorboard
+from advkd.runs.lookup import folder_of
 from advkd.settings import catalog, config
 
 GAN, GIP = "okd/codebrim/sagan/okd/seed0", "gip/cifar10/resnet18/gip/seed0"
@@ -79,7 +80,7 @@ def user(checkout):
 
 def begin(one):
     """Leave what a training has written before its end."""
-    folder = one.run.folder("smoke")
+    folder = folder_of(one).path
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.yaml").write_text(yaml.safe_dump(one.document()))
     (folder / "history.csv").write_text("iteration,L_D1,GP_D1,W_1\n2,0.5,0.1,-3\n4,nan,0.2,1e30\n")
@@ -148,12 +149,12 @@ def test_a_classifier_with_its_generator(user, tmp_path):
     one = config.resolve(GIP, user)
     finish(one)
     generate(one, epochs=12)
-    (one.run.folder("smoke") / "config.yaml").write_text(yaml.safe_dump(one.document()))
+    (folder_of(one).path / "config.yaml").write_text(yaml.safe_dump(one.document()))
     tensorboard.write(["gip_table1"], user, tmp_path)
     found = written(GIP, tmp_path)
     assert list(found.scalars["schedule/lr"]) == list(range(1, 13)) and "loss/L_IE" in found.scalars
     assert found.scalars["metrics/accuracy"] == {12: 60}
-    with np.load(one.run.folder("smoke") / "samples.npz") as arrays:
+    with np.load(folder_of(one).path / "samples.npz") as arrays:
         moments = dict(zip(arrays["epochs"].tolist(), arrays["images"], strict=True))
     assert found.pictures["samples/G"].keys() == moments.keys()
     assert all((found.pictures["samples/G"][step][:32, :32] == moments[step][0]).all() for step in moments)

@@ -91,7 +91,7 @@ def test_a_migration_that_was_killed_is_continued(user, writes, monkeypatch):
     [
         (lambda folder: folder.write_document({**folder.document(), "settings": {"lr": 7}}), "its settings are others"),
         (lambda folder: folder.write_document({**folder.document(), "config_hash": "1" * 12}), "of another training"),
-        (lambda folder: folder.file(RESULT).unlink(), "it has no result.json: advkd train"),
+        (lambda folder: folder.file(RESULT).unlink(), "it is unfinished: advkd train"),
         (lambda folder: folder.file(RESULT).write_text("{"), "cannot be read"),
         (lambda folder: folder.file(CONFIG).unlink(), "is missing"),
         (lambda folder: write_json(folder.file(RESULT), {**folder.result(), "schema": 99}), "a later version wrote"),

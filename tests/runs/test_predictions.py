@@ -78,9 +78,7 @@ def test_kept_metrics_outlive_the_predictions(run):
         classifier_metrics(RunFolder(run))
 
 
-def test_unfinished_diverged_and_blocked_runs(tmp_path):
-    with pytest.raises(UserError, match=r"no finished run \(no result.json\)"):
-        classifier_metrics(RunFolder(tmp_path))
+def test_diverged_and_blocked_runs(tmp_path):
     write_json(tmp_path / "result.json", {"status": "diverged", "config_hash": "a", "step": 7, "sha256": {}})
     assert classifier_metrics(RunFolder(tmp_path)) == {"status": "diverged", "step": 7, "values": {}}
     parent = {"parent": "aikd/cifar100/preact_resnet18/baseline/seed0", "reason": "diverged at step 7"}

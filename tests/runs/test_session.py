@@ -181,7 +181,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path):
     for step in (1, 2):
         checkpoint.save(tmp_path, {"identity": "x", "step": step})
     assert checkpoint.load(tmp_path, "x")["step"] == 2
-    newest = tmp_path / checkpoint.NAMES[0]
+    newest = tmp_path / checkpoint.CHECKPOINTS[0]
     content = newest.read_bytes()
     for length in (0, 1, len(content) // 2, len(content) - 1):
         newest.write_bytes(content[:length])

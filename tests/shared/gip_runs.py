@@ -6,6 +6,7 @@ import zlib
 import numpy as np
 
 from advkd.files import sha256, write_json
+from advkd.runs.lookup import folder_of
 from advkd.settings.config import Resolved
 
 CLASSES = {"cifar10": 10, "cifar100": 25}
@@ -21,7 +22,7 @@ def finish(resolved: Resolved, right: int = 60, best: int = 70, images: int = 10
     labels = np.arange(images) % classes
     predicted = [np.where(np.arange(images) < count, labels, (labels + 1) % classes) for count in (right, best)]
     logits = [np.eye(classes, dtype=np.float32)[labels] for labels in predicted]
-    folder = resolved.run.folder(resolved.scale)
+    folder = folder_of(resolved).path
     folder.mkdir(parents=True, exist_ok=True)
     features = np.zeros((images, 4), np.float16)
     np.savez(folder / "predictions.npz", labels=labels, logits=logits[0], best_logits=logits[1], features=features)
@@ -49,7 +50,7 @@ def leave(resolved: Resolved, **result) -> None:
         "sha256": {"images.npy": "1" * 64},
     }
     shared = {"attempts": [ATTEMPT], "code": "0" * 12, "wall_seconds": 3.0, "peak_memory_mib": {"host": 100}}
-    folder = resolved.run.folder(resolved.scale)
+    folder = folder_of(resolved).path
     write_json(folder / "provenance.json", {"data": data, "result": {"config_hash": resolved.hash, **result}, **shared})
     write_json(folder / "result.json", {"config_hash": resolved.hash, **result})
 
@@ -57,7 +58,7 @@ def leave(resolved: Resolved, **result) -> None:
 def generate(resolved: Resolved, epochs: int = 12, noises: int = 6) -> None:
     """Write the samples of a finished run's generator, and its history."""
     rng = np.random.default_rng(zlib.crc32(str(resolved.run).encode()))
-    classes, folder = CLASSES[resolved.run.dataset], resolved.run.folder(resolved.scale)
+    classes, folder = CLASSES[resolved.run.dataset], folder_of(resolved).path
     moments = np.unique(np.linspace(1, epochs, 7).round().astype(np.int64))
     shape = (len(moments), noises)
     np.savez(

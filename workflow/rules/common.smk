@@ -16,7 +16,7 @@ sys.path.insert(0, str(SOURCE))
 
 from advkd.errors import UserError
 from advkd.runs import device as devices
-from advkd.runs.folder import METRICS, RESULT, Damaged
+from advkd.runs.folder import METRICS, RESULT, Damaged, RunFolder
 from advkd.runs.lookup import code_today, folder_of
 from advkd.settings import catalog, config as settings, config_files
 from advkd.settings.names import RUN as RUN_NAME
@@ -45,7 +45,7 @@ DEVICE = devices.expected(USER.device)
 THREADS = config_files.scale_file(USER.scale).threads
 DATA = USER.data_root
 RESULTS = f"results/{USER.scale}"
-RUN = f"{RESULTS}/runs/{{run}}"
+RUN = RunFolder.of("{run}", USER.scale).path
 TABLE = f"{RESULTS}/tables/{{table}}.csv"
 ARCHIVE = f"{DATA}/archives/{{dataset}}.json"
 MADE = f"{DATA}/made/{{dataset}}-{{size}}.json"

@@ -7,8 +7,11 @@ from advkd.metrics.effect import Sample
 from advkd.runs.folder import METRICS, RESULT
 from advkd.runs.lookup import folder_of
 from advkd.runs.predictions import classifier_metrics
-from advkd.runs.state import ending
+from advkd.runs.state import Ending, ending
 from advkd.settings.config import Resolved
+
+STALE, NOT_EVALUATED, NOT_RUN = "stale", "not evaluated", "not run"
+UNMEASURED = (STALE, NOT_EVALUATED, NOT_RUN)  # the statuses of a run without metrics; a group has the first that occurs
 
 
 class SeedResults(NamedTuple):
@@ -44,10 +47,10 @@ def join_seeds(runs: list[Resolved], metric: str) -> SeedResults:
         if metrics is not None:
             by_seed[run.run.seed] = metrics
     if not by_seed:
-        statuses = [run_status(run) for run in runs]
-        return SeedResults(runs, {}, "stale" if "stale" in statuses else "not run")
+        statuses = {run_status(run) for run in runs}
+        return SeedResults(runs, {}, next(status for status in UNMEASURED if status in statuses))
     measured = {seed: metrics for seed, metrics in by_seed.items() if metric in metrics["values"]}
-    for status in ("diverged", "blocked"):
+    for status in (Ending.DIVERGED, Ending.BLOCKED):
         ended = {seed: metrics for seed, metrics in by_seed.items() if metrics["status"] == status}
         if ended:
             places = ", ".join(f"seed {seed} {ending(metrics)}" for seed, metrics in ended.items())
@@ -68,7 +71,7 @@ def ended_entry(ended: list[dict[str, Any]], runs: int) -> str:
     entry: str = ended[0]["status"]
     if runs > 1:
         entry += f" ({len(ended)} of {runs})"
-    if ended[0]["status"] == "blocked":
+    if ended[0]["status"] == Ending.BLOCKED:
         return entry
     unit = "epoch" if "epoch" in ended[0] else "step"
     moments = sorted({result[unit] for result in ended})
@@ -86,7 +89,7 @@ def read_metrics(run: Resolved) -> dict[str, Any] | None:
     result = folder.finished(run.hash)
     if result is None:
         return None
-    if result["status"] != "done":
+    if result["status"] != Ending.DONE:
         return {**result, "values": {}}
     if run.leaves_predictions:
         return classifier_metrics(folder)
@@ -99,16 +102,19 @@ def read_metrics(run: Resolved) -> dict[str, Any] | None:
 def finished_runs(runs: list[Resolved]) -> tuple[list[Resolved], str]:
     """Return those runs that are done, and the most frequent status of all, as `run_status` names it."""
     statuses = [run_status(run) for run in runs]
-    done = [run for run, status in zip(runs, statuses, strict=True) if status == "done"]
+    done = [run for run, status in zip(runs, statuses, strict=True) if status == Ending.DONE]
     return done, max(statuses, key=statuses.count)
 
 
 def run_status(run: Resolved) -> str:
-    """Return the status of one run: done, diverged, blocked, stale (trained with other settings) or not run."""
+    """Return the status of one run: done, diverged, blocked, or one of `UNMEASURED`."""
     metrics = read_metrics(run)
     if metrics is not None:
         return str(metrics["status"])
-    return "stale" if folder_of(run).has(RESULT) else "not run"
+    folder = folder_of(run)
+    if not folder.has(RESULT):
+        return NOT_RUN
+    return NOT_EVALUATED if folder.finished(run.hash) else STALE
 
 
 def best_generator(values: dict[str, float]) -> dict[str, float]:

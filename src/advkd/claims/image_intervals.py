@@ -11,6 +11,7 @@ from advkd.claims.predicates.base import Comparison, Quantity
 from advkd.metrics import classification, significance
 from advkd.runs.folder import PREDICTIONS
 from advkd.runs.lookup import folder_of
+from advkd.runs.state import Ending
 from advkd.settings.config import Resolved
 
 # The k of the Top-k error behind each metric.
@@ -74,7 +75,7 @@ class ImageIntervals:
         """Return the first finished run of a quantity that left predictions."""
         for run in self._runs_of(quantity):
             metrics = read_metrics(run) if run.leaves_predictions else None
-            if metrics and metrics["status"] == "done" and folder_of(run).has(PREDICTIONS):
+            if metrics and metrics["status"] == Ending.DONE and folder_of(run).has(PREDICTIONS):
                 return run
         return None
 

@@ -14,6 +14,7 @@ from advkd.metrics.effect import Sample
 from advkd.runs.folder import RESULT
 from advkd.runs.lookup import folder_of
 from advkd.runs.provenance import describe_machine
+from advkd.runs.state import Ending
 from advkd.settings import catalog, config
 from advkd.settings.config import Resolved
 from advkd.settings.lineage import TEACHER_SEED
@@ -120,7 +121,7 @@ class OurNumbers:
 
 def _has_diverged(run: Resolved) -> bool:
     metrics = read_metrics(run)
-    return metrics is not None and metrics["status"] == "diverged"
+    return metrics is not None and metrics["status"] == Ending.DIVERGED
 
 
 def _remark(meta: dict[str, Any]) -> str:

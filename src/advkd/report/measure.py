@@ -7,9 +7,9 @@ import numpy as np
 from advkd.damage import readable
 from advkd.errors import UserError
 from advkd.metrics import significance
-from advkd.runs.folder import RESULT
-from advkd.runs.lookup import folder_of
+from advkd.runs.lookup import folder_of, trained_folder
 from advkd.runs.predictions import classifier_metrics
+from advkd.runs.state import Ending
 from advkd.settings import config
 from advkd.settings.user import User
 
@@ -33,11 +33,10 @@ def report(run: str, against: str | None, user: User) -> str:
 
 def _read_metrics(run: str, user: User) -> dict[str, Any]:
     resolved = config.resolve(run, user)
-    folder = folder_of(resolved)
-    if not resolved.leaves_predictions or not folder.has(RESULT):
-        raise UserError(f"{run} is not a finished classifier at scale {user.scale}: advkd status lists what exists")
-    metrics = classifier_metrics(folder)
-    if metrics["status"] != "done":
+    if not resolved.leaves_predictions:
+        raise UserError(f"{run} trains GANs, which leave no predictions: its metrics stand in its metrics.json")
+    metrics = classifier_metrics(trained_folder(resolved))
+    if metrics["status"] != Ending.DONE:
         raise UserError(f"{run} is {metrics['status']}: it has no predictions")
     return metrics
 

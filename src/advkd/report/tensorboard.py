@@ -22,6 +22,7 @@ from advkd.report.content.curves import is_finite, moments
 from advkd.report.content.samples import generator_names
 from advkd.runs.folder import HISTORY, MOMENTS, RESULT, SAMPLES
 from advkd.runs.lookup import folder_of
+from advkd.runs.state import Ending
 from advkd.settings import catalog, config
 from advkd.settings.config import Resolved
 from advkd.settings.user import User
@@ -115,7 +116,7 @@ def read_or_say(read: Callable[..., Value], resolved: Resolved, *arguments: Any)
 
 def ended_well(resolved: Resolved) -> bool:
     """Tell whether a training ended well."""
-    return folder_of(resolved).has(RESULT) and folder_of(resolved).result()["status"] == "done"
+    return folder_of(resolved).has(RESULT) and folder_of(resolved).result()["status"] == Ending.DONE
 
 
 def beginning(resolved: Resolved) -> float:

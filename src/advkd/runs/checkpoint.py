@@ -11,7 +11,7 @@ from typing import Any
 from advkd.errors import machine_fault
 from advkd.files import atomic, sha256
 from advkd.progress import say
-from advkd.runs.folder import CHECKPOINTS as NAMES
+from advkd.runs.folder import CHECKPOINTS
 
 DIGITS = 64  # of a SHA-256
 CHUNK = 1 << 20  # bytes read at a time
@@ -21,7 +21,7 @@ def save(folder: Path, state: dict[str, Any]) -> None:
     """Write `state` (tensors, numbers, strings, lists and dicts of them) as the newest checkpoint of `folder`."""
     import torch  # here: a process that removes checkpoints or waits for another trainer does not need it
 
-    newest, previous = (folder / name for name in NAMES)
+    newest, previous = (folder / name for name in CHECKPOINTS)
     with atomic(newest) as temporary:
         torch.save(state, temporary)
         checksum = sha256(temporary)
@@ -44,7 +44,7 @@ def load(folder: Path, identity: str) -> dict[str, Any] | None:
     Raises:
         MemoryError, RuntimeError, OSError: memory or the disk fails (`errors.machine_fault`); the files stay.
     """
-    paths = [path for name in NAMES if (path := folder / name).exists()]
+    paths = [path for name in CHECKPOINTS if (path := folder / name).exists()]
     for path in paths:
         try:
             state = _load_intact(path)
@@ -82,5 +82,5 @@ def _load_intact(path: Path) -> dict[str, Any]:
 
 def remove(folder: Path) -> None:
     """Delete the checkpoints of a finished run."""
-    for name in NAMES:
+    for name in CHECKPOINTS:
         (folder / name).unlink(missing_ok=True)

@@ -4,14 +4,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from advkd.errors import UserError
 from advkd.files import write_json
 from advkd.runs import provenance
 from advkd.runs.allocator import keep_freed_memory
 from advkd.runs.code import gan_evaluation_code
 from advkd.runs.device import select_device
 from advkd.runs.folder import SAMPLES
-from advkd.runs.lookup import folder_of, state_of
+from advkd.runs.lookup import trained_folder
+from advkd.runs.state import Ending
 from advkd.settings import config
 
 if TYPE_CHECKING:
@@ -56,12 +56,9 @@ def evaluate(
         UserError: `run` is no run's name, the run is not trained with the settings of today, or its samples are not
             what it wrote.
     """
-    resolved = config.resolve(run, user)
-    folder = folder_of(resolved)
-    result = folder.finished(resolved.hash)
-    if result is None:
-        raise UserError(f"{run} is {state_of(resolved)}: advkd train {run}")
-    if result["status"] != "done":
+    folder = trained_folder(config.resolve(run, user))
+    result = folder.result()
+    if result["status"] != Ending.DONE:
         write_json(out, {"status": result["status"], "step": result["step"], "values": {}})
         return
     folder.check(SAMPLES)
@@ -70,7 +67,7 @@ def evaluate(
 
     metrics = measure_samples(folder, reals, weights, weights_sha256, device)
     evaluated = {"code": gan_evaluation_code(), **provenance.machine(device)}
-    write_json(out, {"status": "done", "sha256": result["sha256"], **metrics, "evaluated": evaluated})
+    write_json(out, {"status": Ending.DONE, "sha256": result["sha256"], **metrics, "evaluated": evaluated})
 
 
 def _start(threads: int, user: "User") -> Any:

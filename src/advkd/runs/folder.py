@@ -37,7 +37,7 @@ from advkd.errors import UserError, machine_fault
 from advkd.files import atomic, read_json, sha256, write_json, write_text
 from advkd.locks import hold
 from advkd.runs.code import gan_evaluation_code
-from advkd.runs.state import Kind, State, ending
+from advkd.runs.state import Ending, Kind, State, ending
 from advkd.settings.classifier import ClassifierRun
 from advkd.settings.gan import GanRun
 from advkd.settings.names import RUN, Run
@@ -89,7 +89,14 @@ class RunFolder:
     @classmethod
     def of(cls, run: Run | str, scale: str) -> "RunFolder":
         """Return the folder of a run at a scale, below the working directory."""
-        return cls(Path("results") / scale / "runs" / str(run))
+        return cls(_tree(scale) / str(run))
+
+    @classmethod
+    def all_of(cls, scale: str) -> Iterator["RunFolder"]:
+        """Yield the folders of runs that exist at a scale, by name, whatever their settings."""
+        for path in sorted(_tree(scale).glob("*/*/*/*/seed*")):
+            if path.is_dir() and RUN.fullmatch(str(path.relative_to(_tree(scale)))):
+                yield cls(path)
 
     @property
     def run(self) -> str:
@@ -273,9 +280,9 @@ class RunFolder:
 
     def _ended(self, result: dict[str, Any], code: str) -> State:
         with self._reading(RESULT):
-            if result["status"] == "diverged":
+            if result["status"] == Ending.DIVERGED:
                 return State(Kind.DIVERGED, f"{ending(result)}; see {self.file(LOG)}")
-            if result["status"] == "blocked":
+            if result["status"] == Ending.BLOCKED:
                 return State(Kind.BLOCKED, f"{result['parent']} {result['reason']}")
             of_classifier = PREDICTIONS in result["sha256"]
         trained_by, evaluated_by = self.provenance()["code"], ""
@@ -420,6 +427,11 @@ class RunFolder:
             if machine_fault(error):
                 raise
             raise self.damaged(name, _reason(error, path)) from error
+
+
+def _tree(scale: str) -> Path:
+    """Return the folder of all runs of a scale, below the working directory."""
+    return Path("results", scale, "runs")
 
 
 def _mapping(content: Any, *keys: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from advkd.damage import attempt
 from advkd.data.store import SCHEMA as STORE_SCHEMA
 from advkd.errors import UserError
 from advkd.files import read_json, write_json
-from advkd.runs.folder import PROVENANCE, RESULT, SCHEMA, RunFolder
+from advkd.runs.folder import LOG, PROVENANCE, RESULT, SCHEMA, RunFolder
 from advkd.settings import config
 from advkd.settings.config import Resolved
 from advkd.settings.user import User
@@ -74,13 +74,10 @@ def _migrate_store(path: Path) -> bool:
 def migrate_runs(user: User) -> Report:
     """Migrate every run of the user's scale that has a folder."""
     report = Report()
-    tree = Path("results", user.scale, "runs")
-    # `runs` in the user's configuration does not matter here: what has a folder is looked at.
-    for path in sorted(tree.rglob("*/seed*")):
-        folder = RunFolder(path)
-        if path.is_dir() and (folder.has(RESULT) or folder.has(PROVENANCE)):
-            name = str(path.relative_to(tree))
-            _note(report, name, *attempt(_migrate_run, name, folder, user))
+    # `runs` in the user's configuration does not matter: every folder counts.
+    for folder in RunFolder.all_of(user.scale):
+        if folder.has(RESULT) or folder.has(PROVENANCE) or folder.has(LOG):
+            _note(report, folder.run, *attempt(_migrate_run, folder, user))
     return report
 
 
@@ -93,7 +90,7 @@ def _note(report: Report, name: str, changed: bool | None, problem: str) -> None
         report.current += 1
 
 
-def _migrate_run(name: str, folder: RunFolder, user: User) -> bool:
+def _migrate_run(folder: RunFolder, user: User) -> bool:
     """Write today's hash and schema into a run's folder; return whether they were others.
 
     Raises:
@@ -102,8 +99,10 @@ def _migrate_run(name: str, folder: RunFolder, user: User) -> bool:
     if folder.is_locked():
         raise UserError("it is being trained: migrate it when it is done")
     if not folder.has(RESULT):
-        raise UserError(f"it has no result.json: advkd train {name}")
-    resolved = config.resolve(name, user)
+        raise UserError(
+            f"it is unfinished: advkd train {folder.run} continues it where its checkpoint fits, or begins it again"
+        )
+    resolved = config.resolve(folder.run, user)
     with folder.locked():
         return _restamp(folder, resolved)
 

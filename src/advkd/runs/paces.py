@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 
 from advkd.damage import attempt
-from advkd.runs.folder import PROVENANCE, RunFolder
+from advkd.runs.folder import RunFolder
+from advkd.runs.state import Ending
 from advkd.settings.config import Resolved
+from advkd.settings.gan import GanRun
 from advkd.settings.names import Run
 from advkd.settings.user import User
 
@@ -42,7 +43,7 @@ def _of_finished(user: User, read: Callable[[dict[str, Any]], float]) -> dict[Ru
 
     def read_one(folder: RunFolder) -> tuple[Run, float] | None:
         provenance = folder.provenance()
-        if provenance["result"]["status"] != "done":
+        if provenance["result"]["status"] != Ending.DONE:
             return None
         value = read(provenance)
         if not 0 < value < math.inf:
@@ -50,8 +51,8 @@ def _of_finished(user: User, read: Callable[[dict[str, Any]], float]) -> dict[Ru
         return Run.parse(provenance["result"]["run"]), value
 
     values: dict[Run, float] = {}
-    for path in Path("results", user.scale, "runs").rglob(PROVENANCE):
-        pair, _ = attempt(read_one, RunFolder(path.parent))
+    for folder in RunFolder.all_of(user.scale):
+        pair, _ = attempt(read_one, folder)
         if pair:
             run, value = pair
             values[run] = value
@@ -60,10 +61,8 @@ def _of_finished(user: User, read: Callable[[dict[str, Any]], float]) -> dict[Ru
 
 def length(resolved: Resolved) -> int:
     """Return a run's epochs, or a GAN's iterations."""
-    settings = resolved.settings
-    steps = settings.get("epochs") or settings["iterations"]
-    assert isinstance(steps, int)
-    return steps
+    settings = resolved.typed
+    return settings.training.iterations if isinstance(settings, GanRun) else settings.recipe.epochs
 
 
 def like(run: Run, known: Mapping[Run, Value]) -> tuple[list[Value], str]:

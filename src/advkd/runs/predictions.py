@@ -3,9 +3,10 @@
 import contextlib
 from typing import Any
 
-from advkd.errors import CannotWrite, UserError
+from advkd.errors import CannotWrite
 from advkd.runs.code import classifier_evaluation_code
-from advkd.runs.folder import PREDICTIONS, RESULT, Damaged, RunFolder
+from advkd.runs.folder import PREDICTIONS, Damaged, RunFolder
+from advkd.runs.state import Ending
 
 OUTCOME = ("status", "step", "parent", "reason")
 
@@ -25,10 +26,8 @@ def classifier_metrics(folder: RunFolder) -> dict[str, Any]:
         UserError: the run is not finished, or its predictions are missing, are not those that it wrote, or cannot be
             evaluated.
     """
-    if not folder.has(RESULT):
-        raise UserError(f"{folder.path} holds no finished run (no {RESULT}): train it first")
     result = folder.result()
-    if result["status"] != "done":
+    if result["status"] != Ending.DONE:
         outcome = {key: result[key] for key in OUTCOME if key in result}
         return {**outcome, "values": {}}
     kept, evaluated = _read_kept(folder), {"code": classifier_evaluation_code()}
@@ -43,7 +42,7 @@ def classifier_metrics(folder: RunFolder) -> dict[str, Any]:
         computed = classification.evaluate(labels, logits, best)
     except ValueError as error:
         raise folder.damaged(PREDICTIONS, str(error)) from error
-    metrics = {"status": "done", "sha256": result["sha256"], **computed, "evaluated": evaluated}
+    metrics = {"status": Ending.DONE, "sha256": result["sha256"], **computed, "evaluated": evaluated}
     with contextlib.suppress(CannotWrite):  # in a folder that can only be read, each process computes them
         folder.write_metrics(metrics)
     return metrics

@@ -17,6 +17,7 @@ from advkd.progress import say
 from advkd.runs import checkpoint, code, provenance
 from advkd.runs import folder as files
 from advkd.runs.folder import RunFolder
+from advkd.runs.state import Ending
 from advkd.settings.classifier import ClassifierRun
 from advkd.settings.papers import RunSettings, run_settings
 
@@ -226,7 +227,7 @@ class Session:
             }
         )
         self.folder.write_result(result)
-        if result["status"] == "done":
+        if result["status"] == Ending.DONE:
             clean(self.folder)
 
 

@@ -1,8 +1,16 @@
 """The states of a run, in one type."""
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Any
+
+
+class Ending(StrEnum):
+    """How a training ended: "status" in result.json."""
+
+    DONE = "done"
+    DIVERGED = "diverged"
+    BLOCKED = "blocked"  # a run that it learns from diverged
 
 
 class Kind(Enum):
@@ -56,6 +64,6 @@ class State:
 
 def ending(result: dict[str, Any]) -> str:
     """Return where a run diverged ("at epoch 3") or which run blocked it ("by RUN"), given its result.json."""
-    if result["status"] == "blocked":
+    if result["status"] == Ending.BLOCKED:
         return f"by {result['parent']}"
     return f"at epoch {result['epoch']}" if "epoch" in result else f"at step {result['step']}"

@@ -15,6 +15,7 @@ from advkd.runs.allocator import keep_freed_memory
 from advkd.runs.device import select_device
 from advkd.runs.folder import CHECKPOINTS, LOG, PROVENANCE, RESULT, Damaged, RunFolder
 from advkd.runs.session import Interrupted, Session, clean, parent_folders, stopping_on_signals
+from advkd.runs.state import Ending
 from advkd.settings.classifier import ClassifierRun
 from advkd.settings.papers import run_settings
 from advkd.training.diverged import Diverged
@@ -60,7 +61,7 @@ def train(
         if result := finished(folder, document, data, afresh):
             by = "by another process" if folder.has(RESULT) else "before, and nothing of it changed"
             folder.write_result(result)
-            if result["status"] == "done":
+            if result["status"] == Ending.DONE:
                 clean(folder)
             say(f"{document['run']}: finished {by}")
             return 0
@@ -74,12 +75,12 @@ def train(
         session = Session(folder, document, data, chosen, checkpoint_seconds, afresh)
         try:
             with stopping_on_signals(session):
-                outcome = block(session, blocked) if blocked else loop.train(session, store)
+                outcome = block(session, blocked) if blocked else {"status": Ending.DONE, **loop.train(session, store)}
         except Diverged as error:
             when = " ".join(f"{unit} {number}" for unit, number in error.when.items())
             say(f"{document['run']}: diverged at {when}: {error.terms}")
             kept = next((name for name in CHECKPOINTS if folder.has(name)), None)
-            outcome = {"status": "diverged", **error.when, "terms": error.terms, "checkpoint": kept}
+            outcome = {"status": Ending.DIVERGED, **error.when, "terms": error.terms, "checkpoint": kept}
         except Interrupted:
             say(f"{document['run']}: stopped on request at step {session.step}; start it again to continue")
             return 143
@@ -93,7 +94,7 @@ def block(session: Session, reason: dict[str, str]) -> dict[str, Any]:
     """Clear the folder of a run that cannot be trained, and return its outcome."""
     session.resume()
     checkpoint.remove(session.folder.path)
-    return {"status": "blocked", **reason}
+    return {"status": Ending.BLOCKED, **reason}
 
 
 def inspect_parents(document: dict[str, Any], folder: RunFolder, store: Store) -> tuple[dict[str, str], dict[str, Any]]:
@@ -135,9 +136,9 @@ def inspect_parents(document: dict[str, Any], folder: RunFolder, store: Store) -
         except Damaged as error:
             raise UserError(f"{document['run']}: its {role}: {error}") from None
         parents[role] = {"run": name, "sha256": result["sha256"]}
-        if result["status"] != "done":
+        if result["status"] != Ending.DONE:
             when = f"epoch {result['epoch']}" if "epoch" in result else f"step {result.get('step')}"
-            reason = f"diverged at {when}" if result["status"] == "diverged" else "is blocked itself"
+            reason = f"diverged at {when}" if result["status"] == Ending.DIVERGED else "is blocked itself"
             blocked = {"parent": name, "reason": reason}
     return blocked, parents
 
@@ -153,7 +154,7 @@ def finished(folder: RunFolder, document: dict[str, Any], data: dict[str, Any], 
     try:
         recorded = folder.provenance()
         result: dict[str, Any] = recorded["result"]
-        if result["status"] == "done":
+        if result["status"] == Ending.DONE:
             folder.document()
             folder.history()
     except Damaged:  # the remedy of a damaged file is another training

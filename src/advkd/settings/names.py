@@ -4,7 +4,6 @@ import dataclasses
 import re
 from collections.abc import Container
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, get_args
 
 from advkd.errors import UserError
@@ -58,10 +57,6 @@ class Run:
 
     def __str__(self) -> str:
         return f"{self.group}/seed{self.seed}"
-
-    def folder(self, scale: str) -> Path:
-        """The run's folder at a scale, below the working directory."""
-        return Path("results") / scale / "runs" / str(self)
 
 
 def check_canonical(run: Run) -> None:

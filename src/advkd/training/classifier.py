@@ -60,7 +60,7 @@ def train(session: Session[ClassifierRun], store: Store) -> dict[str, Any]:
     session.save(training.state())
     evaluation.finish(session, training.method, training.views, training.best)
     best = evaluation.best_epoch(session.history) + 1
-    return {"status": "done", "epochs": epochs, "steps": session.step, "best_epoch": best}
+    return {"epochs": epochs, "steps": session.step, "best_epoch": best}
 
 
 class Training:

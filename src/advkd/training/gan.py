@@ -87,7 +87,7 @@ def train(session: Session[GanRun], store: Store) -> dict[str, Any]:
     session.write_weights("last", {name: value.cpu() for name, value in weights.items()})
     session.save(snapshot())
     gather_samples(session, gans, curve)
-    return {"status": "done", "steps": session.step}
+    return {"steps": session.step}
 
 
 def state_of(gans: GanEnsemble) -> dict[str, Any]:

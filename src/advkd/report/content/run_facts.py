@@ -8,7 +8,7 @@ from typing import Any
 from advkd.artifacts.data_sources import describe_source
 from advkd.runs.folder import MODEL
 from advkd.runs.provenance import describe_machine, describe_time
-from advkd.runs.state import ending
+from advkd.runs.state import Ending, ending
 from advkd.settings.config import Resolved
 
 Facts = list[tuple[str, str]]
@@ -16,7 +16,7 @@ Facts = list[tuple[str, str]]
 
 def result_facts(resolved: Resolved, result: dict[str, Any]) -> Facts:
     """Return the facts of result.json: how the training ended, its settings' hash, and its files' checksums."""
-    if result["status"] == "done":
+    if result["status"] == Ending.DONE:
         outcome = ["done"]
         outcome += [f"{result[key]} {key}" for key in ("epochs", "steps") if key in result]
         if "best_epoch" in result:
