@@ -27,10 +27,16 @@ def test_the_controls_of_table_1_scale_with_it():
     for scale, factor in (("paper", 1), ("reduced", 0.02), ("smoke", 0.0002)):
         user = config.user({"scale": scale, "seeds": 1})
         runs = catalog.runs("okd_tableS1", user)
-        steps = {one.settings["iterations"] for name, one in runs.items() if "/sagan/" in name}
+        steps = {resolved.settings["iterations"] for name, resolved in runs.items() if "/sagan/" in name}
         assert steps == {50_000 * factor, 250_000 * factor}
         assert catalog.runs("okd_table1", user).keys() < runs.keys()
-        assert sorted(one.settings["rho"] for name, one in runs.items() if "/sagan/okd" in name) == [0, 0.1, 0.3, 1, 3]
+        assert sorted(resolved.settings["rho"] for name, resolved in runs.items() if "/sagan/okd" in name) == [
+            0,
+            0.1,
+            0.3,
+            1,
+            3,
+        ]
 
 
 class Operations(TorchDispatchMode):
@@ -87,8 +93,8 @@ def test_a_series_of_variants_is_written_as_names_are(groups, values):
 def test_the_sweep_of_delta_is_the_paper_s():
     user = config.user({"scale": "paper", "seeds": 1})
     runs = [name for name in catalog.variants(user, ["gip"]) if "delta=" in name]
-    found = {float(name.split("delta=")[1].split("/")[0]) for name in runs} | {5.0}
-    assert sorted(found) == pytest.approx([1 + 0.2 * step for step in range(46)])
+    deltas = {float(name.split("delta=")[1].split("/")[0]) for name in runs} | {5.0}
+    assert sorted(deltas) == pytest.approx([1 + 0.2 * step for step in range(46)])
 
 
 def test_table_one_of_every_paper():

@@ -21,7 +21,7 @@ OKD = "okd/codebrim/sagan/okd"
 def test_different_names_have_different_settings_at_every_scale(scale):
     runs = catalog.all_runs(config.user({"scale": scale}))
     assert len(runs) >= 13
-    assert len({one.hash for one in runs.values()}) == len(runs)
+    assert len({resolved.hash for resolved in runs.values()}) == len(runs)
 
 
 def test_paper_scale_is_what_the_paper_states():

@@ -38,7 +38,7 @@ def rates(name, **values):
 
 def gip_runs(user):
     """Return all runs of the paper's own methods."""
-    return {name: one for name, one in catalog.all_runs(user).items() if is_of_the_paper(one)}
+    return {name: resolved for name, resolved in catalog.all_runs(user).items() if is_of_the_paper(resolved)}
 
 
 def is_of_the_paper(resolved):
@@ -69,14 +69,14 @@ def test_reactnet_18_s_two_steps_as_section_4_1_states(method):
     assert (first["binary"], first["weight_decay"]) == ("activations", 1e-5)
     assert (second["binary"], second["weight_decay"]) == ("all", 0)
     assert second["shortcut"] == "real" and not {"shortcut", "first_step"} & first.keys()
-    found = rates(f"reactnet18/{method}")
-    assert found[0] == 5e-4 and found[128] == pytest.approx(2.5e-4) and 0 < found[-1] < 2e-6
+    rate = rates(f"reactnet18/{method}")
+    assert rate[0] == 5e-4 and rate[128] == pytest.approx(2.5e-4) and 0 < rate[-1] < 2e-6
     assert settings("reactnet18/gip").items() >= (SYNTHETIC | WEIGHTS | {"generator_lr": 1e-2}).items()
 
 
 def test_wrn_28_10_as_its_authors_train_it():
-    found = settings("wrn28_10/baseline", "cifar10")
-    assert {"width": 160, "epochs": 200, "weight_decay": 5e-4, "momentum": 0.9}.items() <= found.items()
+    teacher = settings("wrn28_10/baseline", "cifar10")
+    assert {"width": 160, "epochs": 200, "weight_decay": 5e-4, "momentum": 0.9}.items() <= teacher.items()
     assert rates("wrn28_10/baseline") == pytest.approx([0.1] * 60 + [0.02] * 60 + [0.004] * 40 + [0.0008] * 40)
 
 
@@ -108,8 +108,8 @@ def test_what_a_run_has_no_use_for_is_dropped():
 
 
 def parents(name, dataset="cifar100", seed=2, **values):
-    one = resolve(name, dataset, seed, **values)
-    return {role: str(parent.run) for role, parent in one.parents.items()}
+    resolved = resolve(name, dataset, seed, **values)
+    return {role: str(parent.run) for role, parent in resolved.parents.items()}
 
 
 def test_parents_of_every_kind_of_run():
@@ -143,37 +143,37 @@ def test_parents_of_reactnet_s_second_step():
     }.items():
         assert parents(f"reactnet18/{name}") == {"teacher": teacher, "start": start.format(first)}, name
     assert parents("reactnet18/baseline+first_step=kd") == {"start": start.format("kd+binary=activations")}
-    one = resolve("reactnet18/gip+first_step=baseline", seed=1)
-    assert one.parents["start"].parents == {}
+    student = resolve("reactnet18/gip+first_step=baseline", seed=1)
+    assert student.parents["start"].parents == {}
     assert str(resolve("reactnet18/gip", seed=1).parents["start"].parents["teacher"].run) == teacher
 
 
 def test_a_teacher_sees_its_students_images_and_nothing_else_of_theirs():
-    found = parents("resnet18/gip+lr=0.05+normalisation=cifar100+width=32")
-    assert found == {"teacher": "gip/cifar100/resnet34/baseline+normalisation=cifar100/seed0"}
+    learnt_from = parents("resnet18/gip+lr=0.05+normalisation=cifar100+width=32")
+    assert learnt_from == {"teacher": "gip/cifar100/resnet34/baseline+normalisation=cifar100/seed0"}
     part = resolve("resnet18/gip+classes=20")
     assert part.parents["teacher"].store == part.store != resolve("resnet18/gip").store
 
 
 @pytest.mark.parametrize("scale", SCALES)
 def test_parents_have_their_students_data_and_loop(scale):
-    for one in gip_runs(config.user({"scale": scale})).values():
-        for role, parent in one.parents.items():
-            assert parent.store == one.store and parent.loop == one.loop == "classifier"
-            assert parent.run.seed == (one.run.seed if role == "start" else 0)
+    for student in gip_runs(config.user({"scale": scale})).values():
+        for role, parent in student.parents.items():
+            assert parent.store == student.store and parent.loop == student.loop == "classifier"
+            assert parent.run.seed == (student.run.seed if role == "start" else 0)
             for key in ("image_size", "normalisation", "classes", "data"):
-                assert parent.settings.get(key) == one.settings.get(key)
+                assert parent.settings.get(key) == student.settings.get(key)
             if role == "start":
-                assert parent.settings["binary"] == "activations" and one.settings["binary"] == "all"
-                assert parent.settings["width"] == one.settings["width"]
-                assert parent.settings["epochs"] == one.settings["epochs"]
+                assert parent.settings["binary"] == "activations" and student.settings["binary"] == "all"
+                assert parent.settings["width"] == student.settings["width"]
+                assert parent.settings["epochs"] == student.settings["epochs"]
 
 
 def test_one_teacher_a_data_set_and_one_gan_serve_everybody():
     user = config.user({"scale": "paper"})
-    found = {name for name in catalog.parents(user) if name.startswith("gip/")}
-    starts = {name for name in found if "+binary=activations" in name}
-    assert found - starts == {
+    named = {name for name in catalog.parents(user) if name.startswith("gip/")}
+    starts = {name for name in named if "+binary=activations" in name}
+    assert named - starts == {
         "gip/cifar10/resnet34/baseline/seed0", "gip/cifar100/resnet34/baseline/seed0",
         "gip/cifar10/wrn28_10/baseline/seed0", "gip/cifar10/acgan/acgan/seed0",
     }  # fmt: skip
@@ -185,9 +185,9 @@ def test_all_fifteen_combinations_of_table_5():
     assert len(cells) == 15
     on = {}
     for cell in cells:
-        found = settings("resnet18/" + cell.run.split("/")[-1])
-        assert found["batch"] == 256 and cell.run.startswith("gip/cifar100/resnet18/gip+")
-        weights = {name: found[name] for name in LOSSES}
+        values = settings("resnet18/" + cell.run.split("/")[-1])
+        assert values["batch"] == 256 and cell.run.startswith("gip/cifar100/resnet18/gip+")
+        weights = {name: values[name] for name in LOSSES}
         on[frozenset(name for name in LOSSES if weights[name])] = cell
         assert all(weights[name] in (0, WEIGHTS[name]) for name in LOSSES), "otherwise as in Eq. 16"
         assert cell.row == " + ".join(text for name, text in LOSSES.items() if weights[name])
@@ -197,9 +197,9 @@ def test_all_fifteen_combinations_of_table_5():
 def test_tables_6_and_7_differ_in_length_alone():
     for model, lengths in (("resnet18", (100, 200, 300)), ("reactnet18", (128, 256, 384))):
         table = {"resnet18": "gip_table6", "reactnet18": "gip_table7"}[model]
-        found = [settings(f"{model}/" + cell.run.split("/")[-1]) for cell in catalog.cells(table)]
-        assert tuple(s.pop("epochs") for s in found) == lengths
-        assert found[0] == found[1] == found[2]
+        rows = [settings(f"{model}/" + cell.run.split("/")[-1]) for cell in catalog.cells(table)]
+        assert tuple(s.pop("epochs") for s in rows) == lengths
+        assert rows[0] == rows[1] == rows[2]
     short, long = (rates(f"resnet18/gip+epochs={n}") for n in (100, 300))
     assert (short.count(0.1), long.count(0.1)) == (40, 120), "milestones move with the length,"
     short, long = (rates(f"resnet18/gip+epochs={n}+schedule_epochs=200") for n in (100, 300))
@@ -207,9 +207,9 @@ def test_tables_6_and_7_differ_in_length_alone():
 
 
 def test_delta_is_swept_as_the_paper_says():
-    found = {one.settings["delta"] for one in catalog.variants(config.user({"scale": "paper"}), ["gip"]).values()
-             if "delta" in dict(one.run.variant)}  # fmt: skip
-    assert sorted(found | {5}) == pytest.approx([1 + 0.2 * n for n in range(46)])
+    variants = catalog.variants(config.user({"scale": "paper"}), ["gip"]).values()
+    deltas = {variant.settings["delta"] for variant in variants if "delta" in dict(variant.run.variant)}
+    assert sorted(deltas | {5}) == pytest.approx([1 + 0.2 * n for n in range(46)])
 
 
 @pytest.mark.parametrize(("scale", "seeds"), [("smoke", 1), ("reduced", 1), ("gpu", 1), ("paper", 3)])
@@ -218,21 +218,24 @@ def test_how_many_runs_there_are_and_that_they_differ(scale, seeds):
     runs = gip_runs(user)
     once = 4  # teachers and the GAN
     assert len(runs) == once + seeds * 100
-    assert len({one.hash for one in runs.values()}) == len(runs)
-    shown = {name: one for table in catalog.artifacts() for name, one in catalog.runs(table, user).items()}
-    of_the_paper = [one for one in shown.values() if is_of_the_paper(one)]
+    assert len({resolved.hash for resolved in runs.values()}) == len(runs)
+    shown = {name: resolved for table in catalog.artifacts() for name, resolved in catalog.runs(table, user).items()}
+    of_the_paper = [resolved for resolved in shown.values() if is_of_the_paper(resolved)]
     assert len(of_the_paper) == 3 + seeds * 35, "the GAN and ReActNet's first steps are in no table"
-    assert len([one for one in catalog.variants(user, ["gip"]).values() if is_of_the_paper(one)]) == seeds * 57
+    assert (
+        len([resolved for resolved in catalog.variants(user, ["gip"]).values() if is_of_the_paper(resolved)])
+        == seeds * 57
+    )
 
 
 @pytest.mark.parametrize("scale", SCALES)
 def test_every_network_can_be_built(scale):
-    found = {}
-    for one in gip_runs(config.user({"scale": scale})).values():
-        shape = tuple(one.settings.get(key) for key in ("model", "width", "binary", "shortcut"))
-        found[shape] = one.typed.network
+    networks = {}
+    for resolved in gip_runs(config.user({"scale": scale})).values():
+        shape = tuple(resolved.settings.get(key) for key in ("model", "width", "binary", "shortcut"))
+        networks[shape] = resolved.typed.network
     with torch.device("meta"):
-        for network in found.values():
+        for network in networks.values():
             assert classifiers.head(classifiers.build(network, 10)).out_features == 10
 
 
@@ -317,23 +320,23 @@ def test_an_error_names_the_run_that_was_asked_for():
 
 def test_a_folder_of_one_s_own_in_a_size_of_its_own():
     user = config.user({"scale": "gpu", "folders": {"defects": "/my/defects"}})
-    one = config.resolve("gip/defects/resnet18/gip+image_size=64+stored_size=64/seed0", user)
-    assert one.parents["teacher"].settings["image_size"] == 64 and one.store == one.parents["teacher"].store
+    student = config.resolve("gip/defects/resnet18/gip+image_size=64+stored_size=64/seed0", user)
+    assert student.parents["teacher"].settings["image_size"] == 64 and student.store == student.parents["teacher"].store
 
 
 def test_what_a_variant_says_of_the_second_step_is_not_said_of_the_first():
     user = config.user({"scale": "paper"})
-    one = config.resolve("gip/cifar10/reactnet18/gip+delta=2+seed_offset=5+weight_decay=0.001/seed0", user)
-    start = one.parents["start"]
+    student = config.resolve("gip/cifar10/reactnet18/gip+delta=2+seed_offset=5+weight_decay=0.001/seed0", user)
+    start = student.parents["start"]
     assert str(start.run) == "gip/cifar10/reactnet18/gip+binary=activations+delta=2/seed0"
     assert (start.settings["seed_offset"], start.settings["weight_decay"]) == (0, 1e-5)
 
 
 def test_a_first_step_by_override_leaves_every_run_possible():
     user = config.user({"scale": "smoke", "override": {"gip": {"first_step": "baseline"}}})
-    found = catalog.all_runs(user)
-    assert found["gip/cifar10/reactnet18/baseline/seed0"].settings["first_step"] == "same"
-    start = found["gip/cifar10/reactnet18/gip/seed0"].parents["start"]
+    runs = catalog.all_runs(user)
+    assert runs["gip/cifar10/reactnet18/baseline/seed0"].settings["first_step"] == "same"
+    start = runs["gip/cifar10/reactnet18/gip/seed0"].parents["start"]
     assert str(start.run) == "gip/cifar10/reactnet18/baseline+binary=activations/seed0"
 
 
