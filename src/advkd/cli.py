@@ -364,7 +364,8 @@ def prepare(args: argparse.Namespace, user: "User") -> None:
     registered = registry.load(config.REGISTRY)
     if "crops" in args.settings:
         crops = validate_group(CropStoreSettings, args.settings, "the store's settings")
-        prepare_crop_store(source, registered.get(crops.dataset), crops, args.out)
+        tolerated = user.tolerate.get(crops.dataset, 0)
+        prepare_crop_store(source, registered.get(crops.dataset), crops, args.out, tolerated)
     else:
         images = validate_group(ClassifierStoreSettings, args.settings, "the store's settings")
         prepare_classifier_store(source, registered.get(images.dataset), images, args.out)

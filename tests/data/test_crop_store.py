@@ -29,11 +29,11 @@ SETTINGS = {
 }
 
 
-def prepared(source, out, **changed):
+def prepared(source, out, tolerated=0, **changed):
     """Prepare a record, an archive in CODEBRIM's layout or a folder of images."""
     if not isinstance(source, dict) and source.is_file():
         source = describe_drawn(TINY, source.rename(source.with_name("tiny.zip")).parent)
-    meta = prepare_crop_store(source, TINY, CropStoreSettings.from_flat({**SETTINGS, **changed}), out)
+    meta = prepare_crop_store(source, TINY, CropStoreSettings.from_flat({**SETTINGS, **changed}), out, tolerated)
     return Store.open(out), meta
 
 
@@ -140,31 +140,51 @@ def test_conversions_and_enlargements_are_counted(tmp_path):
     _, meta = prepared(pack(tmp_path / "a.zip", contents), tmp_path / "store", held_out=0, crops=10)
     assert meta["counters"] == {
         "annotations_left_out": 0,
+        "boxes_clipped": 0,
+        "boxes_left_out": 0,
         "converted": {"L": 1},
         "enlarged": 5,
+        "exif_turned": 0,
         "expanded": 0,
         "repeated": 0,
     }
 
 
-def test_a_corrupt_photo_is_named_and_nothing_left_behind(tmp_path):
+def test_all_faulty_files_are_named_at_once_and_nothing_left_behind(tmp_path, said):
     contents = members()
-    name = "original_dataset/images/image_2.jpg"
-    contents[name] = contents[name][:2000]
-    with pytest.raises(UserError, match=r"image_2\.jpg in .* cannot be decoded"):
+    for number in (1, 2):
+        name = f"original_dataset/images/image_{number}.jpg"
+        contents[name] = contents[name][:2000]
+    contents["original_dataset/annotations/image_3.xml"] = b"<"
+    with pytest.raises(UserError, match=r"3 of \d+ annotations, boxes and photos are faulty.*tolerate={codebrim: 3}"):
         prepared(pack(tmp_path / "a.zip", contents), tmp_path / "out" / "store", held_out=0)
     assert not (tmp_path / "out").exists()
+    named = " ".join(line for line in said if line.startswith("faulty: "))
+    assert all(name in named for name in ("image_1.jpg", "image_2.jpg", "image_3.xml"))
 
 
-def test_faults_stop_what_the_user_accepted_but_not_the_official_archive(tmp_path, said):
+def test_the_user_goes_on_without_faulty_photos(tmp_path, said):
+    contents = members()
+    bad = "original_dataset/images/image_2.jpg"
+    contents[bad] = contents[bad][:2000]
+    store, meta = prepared(pack(tmp_path / "a.zip", contents), tmp_path / "store", tolerated=1)
+    assert meta["left_out"] == ["images/image_2.jpg"]
+    assert not {row["image"] for row in rows(store)} & {"images/image_2.jpg"}
+    assert len(store.images) == 33 and meta["photos"]["training"] + meta["photos"]["held_out"] == 3
+    # The same store as if nothing of that photo had ever been annotated.
+    del contents["original_dataset/annotations/image_2.xml"]
+    (tmp_path / "tiny.zip").unlink()
+    other, _ = prepared(pack(tmp_path / "b.zip", contents), tmp_path / "other")
+    np.testing.assert_array_equal(store.images, other.images)
+
+
+@pytest.mark.parametrize("verified", ["accepted by the user", "structure; checksum as first used"])
+def test_accepted_data_are_treated_as_leniently_as_the_official_archive(tmp_path, said, verified):
     contents = {f"original_dataset/{i}.jpg": jpeg(seed=i) for i in range(60)}
     contents |= {f"original_dataset/{i}.xml": xml(f"{i}.jpg", [((1, 1, 80, 70), "Crack")]) for i in range(60)}
     contents["original_dataset/9.xml"] = b"<"
     pack(tmp_path / "tiny.zip", contents)
-    record = {**describe_drawn(TINY, tmp_path), "verified": "accepted by the user"}
-    with pytest.raises(UserError, match=r"9\.xml .*malformed xml"):
-        prepared(record, tmp_path / "store")
-    _, meta = prepared({**record, "verified": "structure; checksum as first used"}, tmp_path / "store")
+    _, meta = prepared({**describe_drawn(TINY, tmp_path), "verified": verified}, tmp_path / "store")
     assert meta["counters"]["annotations_left_out"] == 1
     assert any("9.xml" in line for line in said)
 

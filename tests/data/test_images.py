@@ -8,7 +8,7 @@ from small_archives import jpeg
 
 from advkd.data.archives.folder_archive import FolderArchive
 from advkd.data.archives.zip_archive import ZipArchive
-from advkd.data.images import decode_image, read_image_size, resize_square
+from advkd.data.images import decode_image, read_header, resize_square
 from advkd.errors import UserError
 
 RAMP = np.arange(256, dtype=np.uint8).reshape(16, 16)
@@ -24,7 +24,7 @@ def test_rgb_is_left_as_it_is(tmp_path):
     decoded, mode = decode(tmp_path, Image.fromarray(pixels))
     assert mode == "RGB" and decoded.dtype == np.uint8
     np.testing.assert_array_equal(decoded, pixels)
-    assert read_image_size(FolderArchive(tmp_path), "a.png") == (7, 5)
+    assert read_header(FolderArchive(tmp_path), "a.png").size == (7, 5)
 
 
 def test_16_bit_greyscale_is_scaled_not_clipped(tmp_path):
@@ -74,7 +74,7 @@ def test_a_decompression_bomb_is_refused(tmp_path, monkeypatch):
     Image.new("1", (400, 400)).save(tmp_path / "bomb.png")
     for limit in (100_000, 10_000):  # PIL warns above the limit and raises above twice of it
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
-        for read in (read_image_size, decode_image):
+        for read in (read_header, decode_image):
             with pytest.raises(UserError, match="too large to be a photo"):
                 read(FolderArchive(tmp_path), "bomb.png")
 

@@ -5,6 +5,16 @@ from typing import Any
 
 def describe_source(source: dict[str, Any]) -> str:
     """Return a description of `source`, an entry of a store's meta.json and of a run's provenance.json."""
+    return _describe_origin(source) + _describe_left_out(source.get("left_out", 0))
+
+
+def _describe_left_out(count: int) -> str:
+    if not count:
+        return ""
+    return f", without {count} faulty {'file or box' if count == 1 else 'files or boxes'}"
+
+
+def _describe_origin(source: dict[str, Any]) -> str:
     content = f"content {source['content'][:12]}"
     if source["verified"] == "drawn on the spot":
         return "images drawn by a program, not photographed"

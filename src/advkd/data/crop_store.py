@@ -5,15 +5,16 @@ import hashlib
 import io
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from advkd.data.archives.archive import Archive
-from advkd.data.archives.record import ACCEPTED, DRAWN, Record, open_record, origin_of_folder, origin_of_record
+from advkd.data.archives.record import Record, open_record, origin_of_folder, origin_of_record
 from advkd.data.crops import Draw, Streams, draw_by_class, draw_by_image, labels_in, split_photos
+from advkd.data.faults import Faults, left_out_of
 from advkd.data.images import decode_image, resize_square
 from advkd.data.photos import Photo
 from advkd.data.readers.codebrim import CLASSES, read_codebrim
@@ -26,6 +27,9 @@ from advkd.progress import Progress, say
 
 # The settings that meta.json records.
 RECORDED = ("crop", "crops", "data_seed", "held_out", "held_out_crops", "image_size", "windows_per_image")
+COUNTERS = (
+    "annotations_left_out", "boxes_clipped", "boxes_left_out", "enlarged", "exif_turned", "expanded", "repeated",
+)  # fmt: skip
 MANIFEST_COLUMNS = (
     "split", "index", "image", "xmin", "ymin", "xmax", "ymax", "x0", "y0", "side", "label", "class", "tags", "sha256",
 )  # fmt: skip
@@ -51,7 +55,7 @@ class _PhotoSet:
 
 
 def prepare_crop_store(
-    source: Record | Path, dataset: DataSet | None, settings: CropStoreSettings, out: Path
+    source: Record | Path, dataset: DataSet | None, settings: CropStoreSettings, out: Path, tolerated: int = 0
 ) -> dict[str, Any]:
     """Draw and cut the crops of one data set, write them to a store, and return its meta.json.
 
@@ -60,26 +64,32 @@ def prepare_crop_store(
         dataset: the registry's entry of the data set; only used with a record.
         settings: the settings of the store.
         out: the folder to write.
+        tolerated: how many faulty files or boxes the user goes on without.
 
     Raises:
         UserError: the data are damaged or cannot be used, or the disk is full.
     """
-    counters = Counter(annotations_left_out=0, enlarged=0, expanded=0, repeated=0)
-    photo_set = _read_photos(source, dataset, counters)
+    counters = Counter(dict.fromkeys(COUNTERS, 0))
+    place = source if isinstance(source, Path) else Path(source["parts"][0]["path"])
+    faults = Faults(place, settings.dataset, tolerated, "annotations, boxes and photos")
+    photo_set = _read_photos(source, dataset, counters, faults)
     photos, classes = photo_set.photos, photo_set.classes
-    streams = Streams.from_seed(settings.data_seed)
-    training, aside = split_photos(photos, settings.held_out, streams.split)
-    labels = sorted(labels_in(photos, training))
-    if not labels:
-        raise UserError(f"{photo_set.archive.path} holds no box with a defect")
-    _report_missing_classes(classes, labels, labels_in(photos, aside), bool(aside))
-    draw = _draw_tagged if photo_set.tagged else _draw_from_images
-    draws, held_out_draws = draw(photos, training, aside, labels, settings, streams, counters)
-
-    all_draws = [*draws, *held_out_draws]
-    n = len(draws)
-    check_room(out, len(all_draws) * (3 * settings.image_size**2 + 8))
-    pixels, converted = _cut_crops(photo_set.archive, photos, all_draws, settings.image_size)
+    unreadable: set[str] = set()
+    while True:
+        drawn = Counter(counters)
+        training, aside, labels, draws, held_out_draws = _draw_all(photo_set, photos, settings, drawn, faults)
+        all_draws = [*draws, *held_out_draws]
+        check_room(out, len(all_draws) * (3 * settings.image_size**2 + 8))
+        pixels, converted, newly_unreadable = _cut_crops(
+            photo_set.archive, photos, all_draws, settings.image_size, faults
+        )
+        faults.settle()
+        if not newly_unreadable:
+            break
+        # Draw again from the readable photos. Only a data set with such faults is decoded twice.
+        unreadable |= newly_unreadable
+        photos = [replace(photo, boxes=()) if photo.image in unreadable else photo for photo in photos]
+    counters, n = drawn, len(draws)
     new_labels = {label: number for number, label in enumerate(labels)}
     crop_labels = np.array([new_labels[draw.label] for draw in all_draws], dtype=np.int64)
     arrays = {
@@ -106,24 +116,47 @@ def prepare_crop_store(
         },
         "counters": {**counters, "converted": dict(sorted(converted.items()))},
         "settings": {key: getattr(settings, key) for key in RECORDED},
-        "source": photo_set.origin,
+        "left_out": faults.names(),
+        "source": left_out_of(photo_set.origin, faults),
     }
     manifest = _write_manifest(photos, draws, held_out_draws, names, crop_labels.tolist(), pixels)
     return write_store(out, arrays, manifest, meta)
 
 
-def _read_photos(source: Record | Path, dataset: DataSet | None, counters: Counter[str]) -> _PhotoSet:
+def _read_photos(source: Record | Path, dataset: DataSet | None, counters: Counter[str], faults: Faults) -> _PhotoSet:
     if isinstance(source, Path):
         archive, photos, classes = read_photo_folder(source)
         return _PhotoSet(archive, photos, classes, False, origin_of_folder(archive))
     if dataset is None:
         raise UserError(f"{source['name']} is not a data set of the registry, config/datasets.yaml")
     archive = open_record(source, dataset)
-    # A faulty annotation is an error in an archive that the user accepted or that was drawn. In the official archive,
-    # which the user cannot repair, it is left out.
-    strict = source["verified"] in (ACCEPTED, DRAWN)
-    photos = read_codebrim(archive, counters, strict=strict)
+    photos = read_codebrim(archive, counters, faults)
     return _PhotoSet(archive, photos, CLASSES, True, origin_of_record(source))
+
+
+def _draw_all(
+    photo_set: _PhotoSet,
+    photos: Sequence[Photo],
+    settings: CropStoreSettings,
+    counters: Counter[str],
+    faults: Faults,
+) -> tuple[list[int], list[int], list[int], list[Draw], list[Draw]]:
+    """Split the photos and draw all crops.
+
+    Returns:
+        The indices of the photos to train on, and of those set aside; the classes; the training crops and the held-out
+        crops.
+    """
+    streams = Streams.from_seed(settings.data_seed)
+    training, aside = split_photos(photos, settings.held_out, streams.split)
+    labels = sorted(labels_in(photos, training))
+    if not labels:
+        faults.settle()
+        raise UserError(f"{photo_set.archive.path} holds no box with a defect")
+    _report_missing_classes(photo_set.classes, labels, labels_in(photos, aside), bool(aside))
+    draw = _draw_tagged if photo_set.tagged else _draw_from_images
+    draws, held_out_draws = draw(photos, training, aside, labels, settings, streams, counters)
+    return training, aside, labels, draws, held_out_draws
 
 
 def _report_missing_classes(classes: Sequence[str], labels: Sequence[int], aside: set[int], split: bool) -> None:
@@ -175,17 +208,29 @@ def _draw_from_images(
 
 
 def _cut_crops(
-    archive: Archive, photos: Sequence[Photo], draws: Sequence[Draw], size: int
-) -> tuple[np.ndarray, Counter[str]]:
-    """Return the crops as uint8 (len(draws), size, size, 3), and the number of photos converted from each mode."""
+    archive: Archive, photos: Sequence[Photo], draws: Sequence[Draw], size: int, faults: Faults
+) -> tuple[np.ndarray, Counter[str], set[str]]:
+    """Cut the crops.
+
+    Returns:
+        The crops as uint8 (len(draws), size, size, 3); the number of photos converted from each mode; and the names of
+        the photos that cannot be decoded, which are added to `faults` and whose crops are undefined.
+    """
     rows_by_photo: dict[int, list[int]] = {}
     for row, draw in enumerate(draws):
         rows_by_photo.setdefault(draw.photo, []).append(row)
     pixels = np.empty((len(draws), size, size, 3), np.uint8)
     converted: Counter[str] = Counter()
+    unreadable: set[str] = set()
+    faults.read += len(rows_by_photo)
     progress = Progress("cropping", len(rows_by_photo), "photo")
     for done, index in enumerate(sorted(rows_by_photo), 1):
-        photo, mode = decode_image(archive, photos[index].image)
+        try:
+            photo, mode = decode_image(archive, photos[index].image)
+        except UserError as error:
+            faults.add(photos[index].image, str(error))
+            unreadable.add(photos[index].image)
+            continue
         if mode != "RGB":
             converted[mode] += 1
         for row in rows_by_photo[index]:
@@ -194,7 +239,7 @@ def _cut_crops(
             pixels[row] = square if window.side == size else resize_square(square, size)
         progress.update(done)
     progress.close()
-    return pixels, converted
+    return pixels, converted, unreadable
 
 
 def _count_labels(names: Sequence[str], labels: np.ndarray) -> dict[str, int]:

@@ -8,10 +8,10 @@ import io
 import struct
 import warnings
 from collections.abc import Callable
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, NamedTuple, TypeVar
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from advkd.data.archives.archive import DAMAGED, Archive
 from advkd.errors import UserError
@@ -19,17 +19,30 @@ from advkd.errors import UserError
 T = TypeVar("T")
 # The formats of photos. PIL passes some of its other formats to another program, for example EPS to Ghostscript.
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+TURNS = range(2, 9)  # EXIF orientations other than upright
 # Some of PIL's parsers raise ValueError, SyntaxError or struct.error on damaged files.
 BROKEN = (UnidentifiedImageError, ValueError, SyntaxError, struct.error, *DAMAGED)
 
 
-def read_image_size(archive: Archive, name: str) -> tuple[int, int]:
-    """Return the width and height of an image in pixels; only its header is read.
+class Header(NamedTuple):
+    """What an image's file says before its pixels.
+
+    Attributes:
+        size: the width and height of the stored pixels.
+        turned: whether its EXIF orientation tells a viewer to turn or mirror them.
+    """
+
+    size: tuple[int, int]
+    turned: bool
+
+
+def read_header(archive: Archive, name: str) -> Header:
+    """Return the size of an image and whether it has an EXIF orientation; only its header is read.
 
     Raises:
         UserError: the file is not an image, is damaged, or is so large that it may be a decompression bomb.
     """
-    return _with_image(archive, name, archive.open, lambda image: image.size)
+    return _with_image(archive, name, archive.open, _to_header)
 
 
 def decode_image(archive: Archive, name: str) -> tuple[np.ndarray, str]:
@@ -68,6 +81,10 @@ def _with_image(archive: Archive, name: str, opener: Callable[[str], BinaryIO], 
     except BROKEN as error:
         reason = "not an image" if isinstance(error, UnidentifiedImageError) else error
         raise UserError(f"{name} in {archive.path} cannot be decoded ({reason}): replace or remove it") from error
+
+
+def _to_header(image: Image.Image) -> Header:
+    return Header(image.size, image.getexif().get(ExifTags.Base.Orientation, 1) in TURNS)
 
 
 def _to_rgb(image: Image.Image) -> tuple[np.ndarray, str]:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from advkd.bounds import Count, Weight
+from advkd.bounds import Count, Natural, Weight
 from advkd.settings.names import Paper
 from advkd.settings.validation import Strict
 
@@ -18,6 +18,7 @@ class User(Strict):  # type: ignore[explicit-any]  # in pydantic's own construct
     data_root: Annotated[str, Field(pattern=r"^[^{}\n]+$")] = "data"  # braces are Snakemake's
     mirror: str | None = None
     accept: dict[str, Annotated[str, Field(pattern=r"^(sha256|content):[0-9a-f]{64}$")]] = Field(default_factory=dict)
+    tolerate: dict[Name, Natural] = Field(default_factory=dict)
     folders: dict[Name, str] = Field(default_factory=dict)
     inception_weights: str | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.io import savemat
-from small_archives import TINY, jpeg, members, pack, pack_tar, xml
+from small_archives import TINY, jpeg, members, pack, pack_tar, read_photos, xml
 
 from advkd.data.archives import tar_archive
 from advkd.data.archives.archive import LARGEST_LIST
@@ -22,7 +22,7 @@ from advkd.data.archives.folder_archive import FolderArchive
 from advkd.data.archives.record import describe_drawn
 from advkd.data.archives.tar_archive import TarArchive
 from advkd.data.archives.zip_archive import ZipArchive
-from advkd.data.readers import codebrim, matlab
+from advkd.data.readers import matlab
 from advkd.errors import UserError
 
 ZEROS = 1 << 26  # bytes of a member that are 64 KiB in the archive
@@ -81,7 +81,7 @@ def test_a_member_that_claims_ten_gigabytes(tmp_path):
     data[entry + 24 : entry + 28] = struct.pack("<L", (1 << 32) - 2)
     path.write_bytes(data)
     opened = ZipArchive(path, "original_dataset")
-    refused(lambda: codebrim.read_codebrim(opened), "image_0.jpg")
+    refused(lambda: read_photos(opened), "image_0.xml")
     with tarfile.open(tmp_path / "claim.tar", "w") as file:
         info = tarfile.TarInfo("set/a.jpg")
         info.size = 10 * 10**9
@@ -202,9 +202,9 @@ def test_xml_that_expands(tmp_path, what):
     contents = {**members(), "original_dataset/annotations/image_0.xml": XML[what]}
     opened = ZipArchive(pack(tmp_path / "a.zip", contents), "original_dataset")
     with contextlib.suppress(UserError):
-        assert codebrim.read_codebrim(opened)[0].boxes == ()
+        assert read_photos(opened)[0].boxes == ()
     if what != "million deep":
-        refused(lambda: codebrim.read_codebrim(opened), "image_0.xml") if what != "external subset" else None
+        refused(lambda: read_photos(opened), "image_0.xml") if what != "external subset" else None
 
 
 @pytest.mark.parametrize("number", ["9" * 5000, "1e9", "0x10", "１２", "٣", "1_0", " 5 ", "-0", "nan"])
@@ -213,7 +213,7 @@ def test_numbers_of_annotations(tmp_path, number):
     contents = {**members(), "original_dataset/annotations/image_0.xml": annotation}
     opened = ZipArchive(pack(tmp_path / "a.zip", contents), "original_dataset")
     with contextlib.suppress(UserError):
-        assert codebrim.read_codebrim(opened)
+        assert read_photos(opened)
 
 
 def test_a_matlab_file_that_expands_without_end(monkeypatch):

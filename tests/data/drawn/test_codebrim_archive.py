@@ -5,6 +5,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from small_archives import read_photos
 
 from advkd.data import registry
 from advkd.data.archives.parts import open_archive
@@ -45,7 +46,7 @@ def test_the_first_photos_do_not_depend_on_their_number(drawn, tmp_path):
 
 def test_the_layout_is_codebrims(drawn):
     archive = open_archive(drawn, "original_dataset")
-    photos = codebrim.read_codebrim(archive)
+    photos = read_photos(archive)
     boxes = [box for photo in photos for box in photo.boxes]
     assert archive.suffixes() == {"jpg": 40, "xml": 35}
     assert min(Counter(label for box in boxes for label in box.labels).values()) >= 8

@@ -1,20 +1,26 @@
+import re
 from collections import Counter
 
 import pytest
-from small_archives import jpeg, pack, xml
+from small_archives import jpeg, pack, read_photos, xml
 
 from advkd.data.archives.parts import open_archive
 from advkd.data.readers import codebrim
 from advkd.errors import UserError
 
 
-def read(tmp_path, contents, **options):
+def read(tmp_path, contents, counters=None, tolerated=0):
+    """Return the photos of an archive with these files; raise a UserError if too much of it is faulty."""
     contents = {f"original_dataset/{name}": data for name, data in contents.items()}
-    return codebrim.read_codebrim(open_archive(pack(tmp_path / "a.zip", contents), "original_dataset"), **options)
+    return read_photos(open_archive(pack(tmp_path / "a.zip", contents), "original_dataset"), tolerated, counters)
+
+
+def corners(photo):
+    return [(box.xmin, box.ymin, box.xmax, box.ymax) for box in photo.boxes]
 
 
 def test_boxes_are_converted_and_background_left_out(archive):
-    photos = codebrim.read_codebrim(open_archive(archive, "original_dataset"))
+    photos = read_photos(open_archive(archive, "original_dataset"))
     assert [photo.image for photo in photos] == [f"images/image_{i}.jpg" for i in range(6)]
     first = photos[0]
     assert first.size == (96, 120)
@@ -58,9 +64,14 @@ GOOD = xml("a.jpg", [((1, 1, 9, 9), "Crack")])
     ("annotation", "fault"),
     [
         (xml("b.jpg", [((1, 1, 9, 9), "Crack")]), r"its image 'b.jpg' is missing"),
-        (xml("a.jpg", [((1, 1, 97, 80), "Crack")]), r"\(1, 1, 97, 80\) leaves its image images/a.jpg of 96x80"),
-        (xml("a.jpg", [((1, 1, 96, 81), "Crack")]), "leaves its image"),
-        (xml("a.jpg", [((0, 1, 9, 9), "Crack")]), "leaves its image"),
+        (
+            xml("a.jpg", [((1, 1, 193, 80), "Crack")]),
+            r"most of the box \(1, 1, 193, 80\) is outside .* of 96x80 pixels",
+        ),
+        (xml("a.jpg", [((97, 1, 99, 80), "Crack")]), "most of the box"),
+        (xml("a.jpg", [((1, -9, 9, 0), "Crack")]), "most of the box"),
+        (xml("a.jpg", [((1, 1, 9, 9), "Crack")], (80, 96)), r"<size> is 80x96, .* 96x80 pixels, which are exchanged"),
+        (xml("a.jpg", [((1, 1, 9, 9), "Crack")], (48, 40)), "<size> is 48x40, .* another version of the photo"),
         (xml("a.jpg", [((9, 1, 8, 9), "Crack")]), "end lies before its start"),
         (GOOD.replace(b"<xmax>9</xmax>", b""), "<bndbox/xmax> is None"),
         (GOOD.replace(b"<xmax>9", b"<xmax>nine"), "<bndbox/xmax> is 'nine'"),
@@ -71,20 +82,71 @@ GOOD = xml("a.jpg", [((1, 1, 9, 9), "Crack")])
         (b'<!DOCTYPE x [<!ENTITY e "e">]><annotation>&e;</annotation>', "malformed xml"),
     ],
 )
-def test_faulty_annotations_are_named(tmp_path, annotation, fault):
-    with pytest.raises(UserError, match=fault) as raised:
+def test_faulty_annotations_are_named(tmp_path, said, annotation, fault):
+    with pytest.raises(UserError, match=r"1 of [12] files are faulty") as raised:
         read(tmp_path, {"images/a.jpg": jpeg(96, 80), "annotations/x.xml": annotation})
-    assert "annotations/x.xml" in str(raised.value) and "\n" not in str(raised.value)
+    assert re.search(fault, said[0]) and "annotations/x.xml" in said[0] and "\n" not in said[0]
+    assert "annotations/x.xml" in str(raised.value) and "tolerate={codebrim: 1}" in str(raised.value)
 
 
-def test_two_images_of_one_name_are_ambiguous(tmp_path):
-    with pytest.raises(UserError, match=r"2 images are called 'a\.jpg'"):
+def test_two_images_of_one_name_are_ambiguous(tmp_path, said):
+    with pytest.raises(UserError, match="1 of 2 files are faulty"):
         read(tmp_path, {"one/a.jpg": jpeg(), "two/a.jpg": jpeg(), "x.xml": GOOD})
+    assert "2 images are called 'a.jpg'" in said[0]
 
 
-def test_a_corrupt_annotated_image_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"a\.jpg in .* cannot be decoded"):
+def test_a_corrupt_annotated_image_is_named(tmp_path, said):
+    with pytest.raises(UserError, match="1 of 2 files are faulty"):
         read(tmp_path, {"a.jpg": b"no jpeg", "x.xml": GOOD})
+    assert re.search(r"a\.jpg in .* cannot be decoded", said[0])
+
+
+@pytest.mark.parametrize(
+    ("outside", "clipped"),
+    [
+        ((1, 1, 97, 80), (0, 0, 96, 80)),
+        ((1, 1, 96, 81), (0, 0, 96, 80)),
+        ((0, 1, 9, 9), (0, 0, 9, 9)),
+        ((51, 61, 100, 90), (50, 60, 96, 80)),
+    ],
+)
+def test_a_box_that_leaves_its_photo_is_clipped_and_the_others_stay(tmp_path, said, outside, clipped):
+    counters = Counter()
+    annotation = xml("a.jpg", [((1, 1, 50, 40), "Crack"), (outside, "Spallation")], (96, 80))
+    (photo,) = read(tmp_path, {"a.jpg": jpeg(96, 80), "x.xml": annotation}, counters)
+    assert corners(photo) == [(0, 0, 50, 40), clipped]
+    assert counters["boxes_clipped"] == 1 and counters["boxes_left_out"] == counters["annotations_left_out"] == 0
+    assert any("1 boxes leave their photo and are clipped" in line for line in said)
+
+
+def test_one_faulty_box_does_not_cost_the_photo_the_others(tmp_path, said):
+    counters = Counter()
+    annotation = xml("a.jpg", [((1, 1, 50, 40), "Crack"), ((1, 1, 900, 90), "Spallation"), ((9, 1, 8, 9), "Crack")])
+    (photo,) = read(tmp_path, {"a.jpg": jpeg(96, 80), "x.xml": annotation}, counters, tolerated=2)
+    assert corners(photo) == [(0, 0, 50, 40)]
+    assert counters["boxes_left_out"] == 2 and counters["annotations_left_out"] == 0
+    assert "object 2 of x.xml" in said[0] and "object 3 of x.xml" in said[1]
+
+
+def test_22_boxes_one_pixel_outside_refuse_nothing(tmp_path, said):
+    contents = {f"{i}.jpg": jpeg() for i in range(30)}
+    for i in range(30):
+        boxes = [((1, 1, 9, 9), "Crack"), ((50, 1, 97, 81), "Spallation")]
+        contents[f"{i}.xml"] = xml(f"{i}.jpg", boxes[: 2 if i < 22 else 1])
+    counters = Counter()
+    photos = read(tmp_path, contents, counters)
+    assert sum(len(photo.boxes) for photo in photos) == 52 and counters["boxes_clipped"] == 22
+
+
+def test_photos_with_an_exif_tag_are_counted_and_read_as_they_are_stored(tmp_path, said):
+    counters = Counter()
+    contents = {"a.jpg": jpeg(96, 80, orientation=6), "x.xml": xml("a.jpg", [((1, 1, 96, 9), "Crack")], (96, 80))}
+    (photo,) = read(tmp_path, contents, counters)
+    assert photo.size == (96, 80) and counters["exif_turned"] == 1
+    contents["x.xml"] = xml("a.jpg", [((1, 1, 80, 9), "Crack")], (80, 96))
+    with pytest.raises(UserError):
+        read(tmp_path, contents)
+    assert "exchanged (its EXIF tag turns it)" in said[-1]
 
 
 def test_no_annotations(tmp_path):
@@ -92,19 +154,28 @@ def test_no_annotations(tmp_path):
         read(tmp_path, {"a.jpg": jpeg()})
 
 
-def test_a_verified_archive_may_have_a_few_faults(tmp_path, said):
+def test_an_archive_may_have_a_few_faults(tmp_path, said):
     contents = {f"{i}.jpg": jpeg() for i in range(100)}
     contents |= {f"{i}.xml": xml(f"{i}.jpg", [((1, 1, 9, 9), "Crack")]) for i in range(100)}
     contents["7.xml"] = xml("missing.jpg", [((1, 1, 9, 9), "Crack")])
     contents["8.xml"] = xml("8.jpg", [((1, 1, 900, 9), "Crack")])
     counters = Counter()
-    photos = read(tmp_path, contents, counters=counters, strict=False)
-    assert counters == {"annotations_left_out": 2}
+    photos = read(tmp_path, contents, counters)
+    assert counters["annotations_left_out"] == 1 and counters["boxes_left_out"] == 1
     assert sum(bool(photo.boxes) for photo in photos) == 98
-    assert len(said) == 2 and "7.xml" in said[0]
-    contents["9.xml"] = b"<"
-    with pytest.raises(UserError, match="3 annotations are faulty"):
-        read(tmp_path, contents, strict=False)
+    assert len(said) == 3 and "7.xml" in said[0]
+    contents |= {f"{i}.xml": b"<" for i in (9, 10, 11)}
+    with pytest.raises(UserError, match="5 of 197 files are faulty"):
+        read(tmp_path, contents)
+    assert len(read(tmp_path, contents, tolerated=5)) == 100
+
+
+def test_the_tolerance_is_not_for_what_is_damaged(tmp_path):
+    contents = {f"{i}.jpg": jpeg() for i in range(100)}
+    contents |= {f"{i}.xml": xml(f"{i}.jpg", [((1, 1, 9, 9), "Crack")]) for i in range(100)}
+    contents["7.jpg"] = b"no jpeg"
+    with pytest.raises(UserError, match="1 of 200 files are faulty"):
+        read(tmp_path, contents)
 
 
 def test_an_annotation_without_defects_needs_no_image(tmp_path):

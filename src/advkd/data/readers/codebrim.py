@@ -3,11 +3,17 @@
 An annotation is an XML file in the style of VOC: `<filename>` names the image; every `<object>` has a `<bndbox>`, whose
 coordinates start at 1 and include the last pixel, and a `<Defect>` with six tags. Several tags may be set.
 
+`<size>` is the photo to which the coordinates refer. It is compared with the stored photo: where only its sides are
+exchanged, the boxes were drawn on the photo as its EXIF tag turns it. No crop is cut from a photo that disagrees.
+
 Choices:
+    - [okd] Open: a box that leaves its photo. Here: clipped to the photo, if at least half of the box is inside;
+      otherwise left out. Why: the data set's other users do so; the rest of the photo's boxes are kept.
     - [okd: section 4] Printed: CODEBRIM has 1,600 images. Here: 1,590. Why: the data set's own count.
 """
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import PurePosixPath
 from xml.etree.ElementTree import Element, ParseError
 
@@ -15,7 +21,8 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from advkd.data.archives.archive import LARGEST_LIST, Archive
-from advkd.data.images import read_image_size
+from advkd.data.faults import Faults
+from advkd.data.images import Header, read_header
 from advkd.data.photos import Box, Photo
 from advkd.errors import UserError
 from advkd.progress import say
@@ -25,27 +32,30 @@ TAGS = ("Background", "Crack", "Spallation", "Efflorescence", "ExposedBars", "Co
 CLASSES = ("crack", "exposed bars", "spallation", "corrosion stain", "efflorescence")
 CLASS_TAGS = ("Crack", "ExposedBars", "Spallation", "CorrosionStain", "Efflorescence")
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
-TOLERATED_FAULTS = 0.02  # fraction of the annotations of an archive that the user cannot repair
+TOLERATED_FAULTS = 0.02  # fraction of boxes and annotations that may be faulty: nobody can repair an official archive
 
 
 class _FaultyAnnotationError(Exception):
-    """One annotation is faulty. The message says how."""
+    """One annotation or one of its boxes is faulty. The message says how."""
 
 
-def read_codebrim(archive: Archive, counters: Counter[str] | None = None, strict: bool = True) -> list[Photo]:
+def read_codebrim(archive: Archive, counters: Counter[str], faults: Faults) -> list[Photo]:
     """Return the photos in the order of their names, each with the boxes that show a defect.
 
-    Boxes of background alone are left out. An image without annotations has no boxes and is not opened.
+    Boxes of background alone are left out. An image without annotations has no boxes and is not opened. A box that
+    leaves its photo is clipped to it. What is faulty is left out and named: an annotation that is malformed, whose
+    image is missing or unreadable, or whose `<size>` is not the stored photo's; or a single box that is malformed or
+    has less than half of its area in the photo.
 
     Args:
         archive: the files.
-        counters: counts "annotations_left_out".
-        strict: whether a faulty annotation is an error. False is meant for a verified archive, which the user cannot
-            repair: faulty annotations are then left out with a message, unless they are more than 2 % of all.
+        counters: counts "boxes_clipped", "boxes_left_out" (single boxes), "annotations_left_out" (whole annotations)
+            and "exif_turned" (photos with boxes that a viewer would turn; they are cut as they are stored).
+        faults: what is faulty is added to it, and what was read is counted: each annotation and each of its boxes.
+            Up to 2 % may have faults as published.
 
     Raises:
-        UserError: there are no images or annotations, or too many faulty annotations. An annotation is faulty if it is
-            malformed, its image does not exist, or a box leaves the image.
+        UserError: there are no images or annotations.
     """
     image_names = [name for name in archive.names() if name.lower().endswith(IMAGE_SUFFIXES)]
     annotations = [name for name in archive.names() if name.lower().endswith(".xml")]
@@ -55,28 +65,44 @@ def read_codebrim(archive: Archive, counters: Counter[str] | None = None, strict
     for name in image_names:
         images_by_stem.setdefault(_stem(name), []).append(name)
     boxes: dict[str, list[Box]] = {name: [] for name in image_names}
-    sizes: dict[str, tuple[int, int]] = {}
-    faults = []
+    headers: dict[str, Header] = {}
     for annotation in annotations:
+        faults.read += 1
         try:
             root = _parse_xml(archive.read(annotation, LARGEST_LIST))
-            all_boxes = [_parse_box(item) for item in root.iter("object")]
-            defects = [box for box in all_boxes if box.labels]
-            if defects:
-                image = _find_image(root, annotation, images_by_stem)
-                sizes.setdefault(image, read_image_size(archive, image))
-                _check_inside(defects, image, sizes[image])
-                boxes[image].extend(defects)
-        except _FaultyAnnotationError as fault:
-            if strict:
-                raise UserError(f"{annotation} in {archive.path}: {fault}") from fault
-            faults.append(f"{annotation}: {fault}")
-    if len(faults) > TOLERATED_FAULTS * len(annotations):
-        raise UserError(f"{archive.path}: {len(faults)} annotations are faulty, the first is {faults[0]}")
-    for line in faults:
-        say(f"left out {line}")
-    if counters is not None:
-        counters["annotations_left_out"] += len(faults)
+            items = list(root.iter("object"))
+            faults.read += len(items)
+            image = _find_image(root, annotation, images_by_stem) if _shows_defect(items) else None
+            if image is None:
+                continue
+            if image not in headers:
+                headers[image] = read_header(archive, image)
+            _check_size(root, headers[image])
+        except (_FaultyAnnotationError, UserError) as fault:
+            faults.add(annotation, str(fault), TOLERATED_FAULTS if isinstance(fault, _FaultyAnnotationError) else 0.0)
+            counters["annotations_left_out"] += 1
+            continue
+        for number, item in enumerate(items, 1):
+            try:
+                box = _parse_box(item)
+                inside = _clip(box, headers[image].size) if box.labels else box
+            except _FaultyAnnotationError as fault:
+                faults.add(f"object {number} of {annotation}", str(fault), TOLERATED_FAULTS)
+                counters["boxes_left_out"] += 1
+                continue
+            if inside.labels:
+                counters["boxes_clipped"] += inside != box
+                boxes[image].append(inside)
+    if counters["boxes_clipped"]:
+        say(f"{archive.path}: {counters['boxes_clipped']} boxes leave their photo and are clipped to it")
+    turned = [name for name, header in headers.items() if header.turned and boxes[name]]
+    counters["exif_turned"] += len(turned)
+    if turned:
+        say(
+            f"{archive.path}: {len(turned)} annotated photos have an EXIF tag that turns them, the first is "
+            f"{turned[0]}; they are cut as they are stored"
+        )
+    sizes = {name: header.size for name, header in headers.items()}
     return [Photo(name, sizes.get(name), tuple(boxes[name])) for name in image_names]
 
 
@@ -103,6 +129,32 @@ def _find_image(root: Element, annotation: str, images_by_stem: dict[str, list[s
     return matches[0]
 
 
+def _shows_defect(items: list[Element]) -> bool:
+    """Return whether the photo must be opened: an object shows a defect, or is so faulty that this cannot be told."""
+    for item in items:
+        try:
+            if _parse_box(item).labels:
+                return True
+        except _FaultyAnnotationError:
+            return True
+    return False
+
+
+def _check_size(root: Element, header: Header) -> None:
+    """Raise an error if an annotation's `<size>` is not that of the stored photo. A size of 0 says nothing."""
+    words = [(root.findtext(f"size/{side}") or "0").strip() for side in ("width", "height")]
+    if not all(word.isdecimal() for word in words):
+        raise _FaultyAnnotationError(f"its <size> is {' x '.join(map(repr, words))}, not two whole numbers")
+    annotated = (int(words[0]), int(words[1]))
+    if 0 in annotated or annotated == header.size:
+        return
+    fault = f"its <size> is {annotated[0]}x{annotated[1]}, but the stored photo has {header.size[0]}x{header.size[1]}"
+    if annotated == header.size[::-1]:
+        tag = "its EXIF tag turns it" if header.turned else "without an EXIF tag that turns it"
+        raise _FaultyAnnotationError(f"{fault} pixels, which are exchanged ({tag}): the boxes would be cut elsewhere")
+    raise _FaultyAnnotationError(f"{fault} pixels: the boxes belong to another version of the photo")
+
+
 def _parse_box(item: Element) -> Box:
     corners = [_parse_integer(item, f"bndbox/{key}") for key in ("xmin", "ymin", "xmax", "ymax")]
     tags = {tag: _parse_integer(item, f"Defect/{tag}") for tag in TAGS}
@@ -122,8 +174,14 @@ def _parse_integer(item: Element, path: str) -> int:
         raise _FaultyAnnotationError(f"an object whose <{path}> is {text!r}, not a whole number") from error
 
 
-def _check_inside(boxes: list[Box], image: str, size: tuple[int, int]) -> None:
-    for box in boxes:
-        if box.xmin < 0 or box.ymin < 0 or box.xmax > size[0] or box.ymax > size[1]:
-            corners = (box.xmin + 1, box.ymin + 1, box.xmax, box.ymax)
-            raise _FaultyAnnotationError(f"the box {corners} leaves its image {image} of {size[0]}x{size[1]} pixels")
+def _clip(box: Box, size: tuple[int, int]) -> Box:
+    """Return a box clipped to a photo of `size`; raise an error if less than half of its area is inside."""
+    inside = replace(
+        box, xmin=max(box.xmin, 0), ymin=max(box.ymin, 0), xmax=min(box.xmax, size[0]), ymax=min(box.ymax, size[1])
+    )
+    width, height = inside.xmax - inside.xmin, inside.ymax - inside.ymin
+    area = (box.xmax - box.xmin) * (box.ymax - box.ymin)
+    if width <= 0 or height <= 0 or 2 * width * height < area:
+        corners = (box.xmin + 1, box.ymin + 1, box.xmax, box.ymax)
+        raise _FaultyAnnotationError(f"most of the box {corners} is outside its photo of {size[0]}x{size[1]} pixels")
+    return inside

@@ -4,7 +4,7 @@ from pathlib import Path, PurePosixPath
 
 from advkd.data.archives.archive import Archive
 from advkd.data.archives.folder_archive import FolderArchive
-from advkd.data.images import read_image_size
+from advkd.data.images import read_header
 from advkd.data.photos import Box, Photo
 from advkd.errors import UserError
 
@@ -39,7 +39,7 @@ def read_photo_folder(path: Path) -> tuple[Archive, list[Photo], tuple[str, ...]
     photos = []
     for name in names:
         label = 0 if loose else labels[PurePosixPath(name).parts[0]]
-        width, height = read_image_size(archive, name)
+        width, height = read_header(archive, name).size
         photos.append(Photo(name, (width, height), (Box(0, 0, width, height, (label,)),)))
     return archive, photos, tuple(folders)
 
