@@ -28,6 +28,15 @@ def run(gans, batch, steps, start=0):
     return terms
 
 
+@pytest.mark.parametrize(("model", "takes_classes"), [("sagan", False), ("acgan", True)])
+def test_whether_generators_take_a_class(ensemble, model, takes_classes):
+    """What samples are drawn by, in `advkd.training.gan`, and what a training draws them by."""
+    gans = ensemble(model)
+    _, classes = gans.base.latent(3, torch.device("cpu"))
+    assert gans.conditional == takes_classes == (classes is not None)
+    assert gans.sample(0, torch.randn(3, 8), torch.arange(3) if takes_classes else None).shape == (3, 64, 64, 3)
+
+
 @pytest.mark.parametrize(
     ("model", "method", "expected"),
     [
