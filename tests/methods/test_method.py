@@ -24,3 +24,13 @@ def test_only_the_loss_has_a_graph(paper, method):
             assert terms and all(term.ndim == 0 and not term.requires_grad for term in terms.values())
             loss.backward()
         assert not any(tensor.requires_grad for tensor in method.tensors.values())
+
+
+@pytest.mark.parametrize(("paper", "method"), CLASSIFIERS)
+def test_a_step_loads_groups_of_images_the_drawn_ones_first(paper, method):
+    """Mixup and CutMix treat all groups alike, and tell them apart by their number."""
+    method = make_training(paper, method, distinct_values(paper, method)).method
+    drawn = torch.tensor([7, 0, 3, 11])
+    chosen = method.choose(drawn, torch.Generator().manual_seed(0))
+    assert len(chosen) == method.groups * len(drawn)
+    assert torch.equal(chosen[: len(drawn)], drawn)
