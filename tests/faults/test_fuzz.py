@@ -6,7 +6,6 @@ import io
 import shutil
 import tarfile
 import zipfile
-import zlib
 from pathlib import Path
 
 import fuzzing
@@ -20,7 +19,7 @@ from small_archives import read_photos
 
 from advkd import cli
 from advkd.data import images
-from advkd.data.archives.archive import Archive, Entry
+from advkd.data.archives.archive import Archive
 from advkd.data.archives.parts import open_archive
 from advkd.data.classifier_store import READERS
 from advkd.data.drawn.draw_dataset import draw_dataset
@@ -46,9 +45,6 @@ class Memory(Archive):
 
     def open(self, name):
         return io.BytesIO(self.files[name])
-
-    def entry(self, name):
-        return Entry(len(self.files[name]), zlib.crc32(self.files[name]))
 
 
 def jpeg():

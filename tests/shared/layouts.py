@@ -4,10 +4,9 @@ import functools
 import io
 import shutil
 import tempfile
-import zlib
 from pathlib import Path
 
-from advkd.data.archives.archive import Archive, Entry
+from advkd.data.archives.archive import Archive
 from advkd.data.classifier_store import READERS
 from advkd.data.drawn.draw_dataset import draw_dataset
 
@@ -46,9 +45,6 @@ class Memory(Archive):
 
     def open(self, name):
         return io.BytesIO(self.files[name])
-
-    def entry(self, name):
-        return Entry(len(self.files[name]), zlib.crc32(self.files[name]))
 
 
 def extract(name: str, folder: Path, size: int = SIZE) -> Path:

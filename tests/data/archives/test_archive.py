@@ -1,3 +1,6 @@
+import hashlib
+import zlib
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -52,6 +55,37 @@ def test_the_digest_sees_every_change(tmp_path, change):
     elif change == "more":
         contents.update({name: data, "original_dataset/new": b""})
     assert ZipArchive(pack(tmp_path / "b.zip", contents), "original_dataset").digest() != before
+
+
+def with_the_same_crc(data: bytes) -> bytes:
+    """Return other bytes of the same length and CRC-32, which is linear: flip a multiple of its polynomial."""
+    polynomial = 0b1_0000_0100_1100_0001_0001_1101_1011_0111 << 7  # of CRC-32, moved to 40 bits
+    # CRC-32 takes the lowest bit of each byte first.
+    mask = bytes(int(f"{byte:08b}"[::-1], 2) for byte in polynomial.to_bytes(5))
+    return bytes(a ^ b for a, b in zip(data, mask.ljust(len(data), b"\0"), strict=True))
+
+
+def test_another_picture_of_the_same_size_and_crc_is_another_content(tmp_path):
+    contents = members()
+    name, data = next(iter(contents.items()))
+    other = with_the_same_crc(data)
+    assert other != data and zlib.crc32(other) == zlib.crc32(data) and len(other) == len(data)
+    digests = set()
+    for number, changed in enumerate((data, other)):
+        path = pack(tmp_path / f"{number}.zip", {**contents, name: changed})
+        extracted = unpack(path, tmp_path / str(number)) / "original_dataset"
+        digests.add(ZipArchive(path, "original_dataset").digest())
+        digests.add(FolderArchive(extracted).digest())
+    assert len(digests) == 2
+
+
+def test_the_digest_is_of_names_and_bytes_alone(tmp_path):
+    """Against the definition, written down with the standard library."""
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "2.txt").write_bytes(b"two")
+    (tmp_path / "1.txt").write_bytes(b"one")
+    lines = [f"{name}\0{hashlib.sha256(data).hexdigest()}\n" for name, data in (("1.txt", b"one"), ("b/2.txt", b"two"))]
+    assert FolderArchive(tmp_path).digest() == hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def test_folders_in_a_folder(archive):

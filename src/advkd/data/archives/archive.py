@@ -5,6 +5,7 @@ extracted folder contain the same names.
 """
 
 import abc
+import contextlib
 import hashlib
 import lzma
 import struct
@@ -12,9 +13,9 @@ import tarfile
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from advkd.errors import UserError
 
@@ -22,19 +23,14 @@ from advkd.errors import UserError
 LARGEST_FILE = 1 << 29
 # Lists and annotations take many times their size in memory once they are parsed.
 LARGEST_LIST = 1 << 24
+# A compressed archive can grow to a thousand times its size. No data set comes near this size of all files.
+LARGEST_TOTAL = 1 << 36
 CHUNK = 1 << 20  # bytes read at a time
 # What the readers of archives raise when the bytes are damaged.
 DAMAGED = (
     zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, EOFError, NotImplementedError,
     OSError,
 )  # fmt: skip
-
-
-class Entry(NamedTuple):
-    """The size in bytes and the CRC-32 of one file."""
-
-    size: int
-    crc: int
 
 
 class Archive(abc.ABC):
@@ -58,9 +54,14 @@ class Archive(abc.ABC):
     def open(self, name: str) -> BinaryIO:
         """Open one file for reading. Damaged bytes raise an error only when they are read."""
 
-    @abc.abstractmethod
-    def entry(self, name: str) -> Entry:
-        """Return the size and the CRC-32 of one file."""
+    def sha256(self, name: str) -> str:
+        """Return the SHA-256 of the bytes of one file as 64 hexadecimal digits.
+
+        Raises:
+            UserError: the file is damaged or cannot be read.
+        """
+        with self._reading(name), self.open(name) as file:
+            return sha256_of(file)
 
     def order(self, names: Iterable[str]) -> list[str]:
         """Return `names` in the order in which they are fastest to read; by default unchanged."""
@@ -72,27 +73,29 @@ class Archive(abc.ABC):
         Raises:
             UserError: the file is damaged, or larger than `most` bytes.
         """
-        try:
-            with self.open(name) as file:
-                data = file.read(most + 1)
-        except DAMAGED as error:
-            raise UserError(f"{name} in {self.path} is damaged ({error}): get the archive again") from error
+        with self._reading(name), self.open(name) as file:
+            data = file.read(most + 1)
         if len(data) > most:
             raise UserError(f"{name} in {self.path} is larger than {most >> 20} MiB: not a file of this data set")
         return data
 
     def digest(self) -> str:
-        """Return the SHA-256 over the sorted lines "name, size, CRC-32" of the files, tab-separated.
+        """Return the content digest, see `content_digest`. An archive and its extracted folder have the same one."""
+        return content_digest(self.checksums())
 
-        An archive and its extracted folder have the same digest. The CRC-32 of a zip archive are taken from its
-        directory (reading a file checks them later); otherwise they are computed from the bytes.
-        """
-        tree = hashlib.sha256()
-        for name in self.names():
-            entry = self.entry(name)
-            # Python represents the bytes of a name that is not UTF-8 as surrogates.
-            tree.update(f"{name}\t{entry.size}\t{entry.crc:08x}\n".encode(errors="surrogateescape"))
-        return tree.hexdigest()
+    def checksums(self) -> dict[str, str]:
+        """Return the SHA-256 of every file by its name. All files are read, in the order in which that is fastest."""
+        return {name: self.sha256(name) for name in self.order(self.names())}
+
+    @contextlib.contextmanager
+    def _reading(self, name: str) -> Iterator[None]:
+        """Turn what damaged bytes raise into a UserError that names the file."""
+        try:
+            yield
+        except DAMAGED as error:
+            if isinstance(error, OSError) and error.errno:
+                raise UserError(f"cannot read {name} in {self.path}: {error.strerror}") from error
+            raise UserError(f"{name} in {self.path} is damaged ({error}): get the archive again") from error
 
     def suffixes(self) -> Counter[str]:
         """Return the number of files of each suffix, in lower case and without the dot."""
@@ -109,9 +112,21 @@ class Archive(abc.ABC):
         return {name.partition("/")[0] for name in below if "/" in name}
 
 
-def measure(file: BinaryIO) -> Entry:
-    """Return the size and the CRC-32 of the remaining bytes of `file`."""
-    size = crc = 0
+def content_digest(checksums: Mapping[str, str]) -> str:
+    """Return the SHA-256 over the names and the SHA-256 of files, which names and bytes alone determine.
+
+    It is taken over `name NUL sha256 LF` for each file, sorted by name. No name contains NUL.
+    """
+    tree = hashlib.sha256()
+    for name in sorted(checksums):
+        # Python represents the bytes of a name that is not UTF-8 as surrogates.
+        tree.update(f"{name}\0{checksums[name]}\n".encode(errors="surrogateescape"))
+    return tree.hexdigest()
+
+
+def sha256_of(file: BinaryIO) -> str:
+    """Return the SHA-256 of the remaining bytes of `file`."""
+    checksum = hashlib.sha256()
     while chunk := file.read(CHUNK):
-        size, crc = size + len(chunk), zlib.crc32(chunk, crc)
-    return Entry(size, crc)
+        checksum.update(chunk)
+    return checksum.hexdigest()

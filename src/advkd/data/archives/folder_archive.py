@@ -5,9 +5,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import BinaryIO
 
-from advkd.data.archives.archive import Archive, Entry, measure
+from advkd.data.archives.archive import Archive
 from advkd.data.archives.members import is_hidden, refuse_missing
-from advkd.errors import UserError
 from advkd.progress import say
 
 
@@ -58,15 +57,3 @@ class FolderArchive(Archive):
     def open(self, name: str) -> BinaryIO:
         """Open a file."""
         return (self.path / name).open("rb")
-
-    def entry(self, name: str) -> Entry:
-        """Read a file and return its size and CRC-32.
-
-        Raises:
-            UserError: the file cannot be read.
-        """
-        try:
-            with self.open(name) as file:
-                return measure(file)
-        except OSError as error:
-            raise UserError(f"cannot read {self.path / name}: {error.strerror}") from error

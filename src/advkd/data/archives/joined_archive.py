@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
-from advkd.data.archives.archive import LARGEST_FILE, Archive, Entry
+from advkd.data.archives.archive import LARGEST_FILE, Archive
 from advkd.errors import UserError
 
 
@@ -57,7 +57,7 @@ class JoinedArchive(Archive):
         archive, inner = self._places[name]
         return archive.read(inner, most)
 
-    def entry(self, name: str) -> Entry:
-        """Return the size and the CRC-32 of a file."""
+    def sha256(self, name: str) -> str:
+        """Return the SHA-256 of a file. See `Archive.sha256`."""
         archive, inner = self._places[name]
-        return archive.entry(inner)
+        return archive.sha256(inner)

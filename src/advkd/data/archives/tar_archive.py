@@ -8,21 +8,20 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
-from advkd.data.archives.archive import CHUNK, DAMAGED, LARGEST_FILE, Archive, Entry, measure
+from advkd.data.archives.archive import CHUNK, DAMAGED, LARGEST_FILE, LARGEST_TOTAL, Archive, sha256_of
 from advkd.data.archives.members import refuse_unsafe, select_members, untrusted
 from advkd.errors import UserError
 
 GZIP = b"\x1f\x8b"  # the first bytes of a gzip file
-# A compressed archive can grow to a thousand times its size. No data set comes near these limits.
-LARGEST_TOTAL = 1 << 36  # bytes of all files
+# No data set comes near this limit.
 LARGEST_HEADERS = 1 << 28  # bytes of all headers, which tarfile keeps; enough for half a million short names
 
 
 class Member(NamedTuple):
-    """A regular file in a tar archive: its place, and its size and CRC-32 when the archive was opened."""
+    """A regular file in a tar archive: its place, and its SHA-256 when the archive was opened."""
 
     info: tarfile.TarInfo
-    entry: Entry
+    sha256: str
 
 
 class _Reader(io.BufferedReader):
@@ -60,8 +59,9 @@ class TarArchive(Archive):
     """The files in one folder of a tar archive.
 
     A tar archive has no directory and no checksums of its files. Opening it therefore reads it once from start to end,
-    which finds the names, places and CRC-32 and notices an archive that is cut short. Reading the files in the order of
-    `order` reads a compressed archive once more; in any other order, every step back starts again from the beginning.
+    which finds the names, places and checksums and notices an archive that is cut short. Reading the files in the order
+    of `order` reads a compressed archive once more; in any other order, every step back starts again from the
+    beginning.
 
     Args:
         path: the archive.
@@ -98,9 +98,9 @@ class TarArchive(Archive):
         """Open a member."""
         return _open_member(self._tar, self._members[name].info)
 
-    def entry(self, name: str) -> Entry:
-        """Return the size and the CRC-32 that a member had when the archive was opened."""
-        return self._members[name].entry
+    def sha256(self, name: str) -> str:
+        """Return the SHA-256 that a member had when the archive was opened."""
+        return self._members[name].sha256
 
 
 def _open_uncompressed(path: Path) -> _Reader:
@@ -135,7 +135,7 @@ def _read_members(path: Path, file: _Reader, tar: tarfile.TarFile) -> dict[str, 
         name = "/".join(part for part in info.name.split("/") if part not in ("", "."))
         if name in members:
             raise untrusted(path, "two members of the same name")
-        members[name] = Member(info, measure(_open_member(tar, info)))
+        members[name] = Member(info, sha256_of(_open_member(tar, info)))
     # The end of an archive is a block of zeros. tarfile also takes a damaged header for the end.
     file.seek(end)
     if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):

@@ -3,11 +3,11 @@
 import itertools
 import stat
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from advkd.data.archives.archive import DAMAGED, Archive, Entry
+from advkd.data.archives.archive import DAMAGED, LARGEST_TOTAL, Archive
 from advkd.data.archives.members import refuse_unsafe, select_members, untrusted
 from advkd.errors import UserError
 
@@ -46,19 +46,20 @@ class ZipArchive(Archive):
             raise UserError(f"{path} is not a complete zip archive ({error}): delete it and get it again") from error
         files = {info.filename: info for info in infos if not info.is_dir()}
         self._infos = select_members(path, files, folder, only)
+        if sum(info.file_size for info in self._infos.values()) > LARGEST_TOTAL:
+            raise untrusted(path, f"more than {LARGEST_TOTAL >> 30} GiB of files")
 
     def names(self) -> list[str]:
         """Return the sorted names of the members."""
         return sorted(self._infos)
 
-    def open(self, name: str) -> BinaryIO:
-        """Open a member."""
-        return cast(BinaryIO, self._zip.open(self._infos[name]))
+    def order(self, names: Iterable[str]) -> list[str]:
+        """Return `names` in the order of their places in the archive."""
+        return sorted(names, key=lambda name: self._infos[name].header_offset)
 
-    def entry(self, name: str) -> Entry:
-        """Return the size and the CRC-32 of a member, as the archive's directory states them."""
-        info = self._infos[name]
-        return Entry(info.file_size, info.CRC)
+    def open(self, name: str) -> BinaryIO:
+        """Open a member. Reading to its end compares its CRC-32 with the archive's directory."""
+        return cast(BinaryIO, self._zip.open(self._infos[name]))
 
 
 def _restore_offsets(path: Path, infos: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
