@@ -368,7 +368,8 @@ def prepare(args: argparse.Namespace, user: "User") -> None:
         prepare_crop_store(source, registered.get(crops.dataset), crops, args.out, tolerated)
     else:
         images = validate_group(ClassifierStoreSettings, args.settings, "the store's settings")
-        prepare_classifier_store(source, registered.get(images.dataset), images, args.out)
+        tolerated = user.tolerate.get(images.dataset, 0)
+        prepare_classifier_store(source, registered.get(images.dataset), images, args.out, tolerated)
 
 
 def train(args: argparse.Namespace, user: "User") -> int:

@@ -43,12 +43,12 @@ def drawn(tmp_path_factory):
 def prepared(tmp_path, sets, drawn):
     """Prepare a drawn data set, or another source, under changed settings."""
 
-    def prepare(name, source=None, out="store", **settings):
+    def prepare(name, source=None, out="store", tolerated=0, **settings):
         source = describe_drawn(sets[name], drawn / name) if source is None else source
         data = "real" if isinstance(source, dict) else "folder"
         flat = {"dataset": name, "data": data, "stored_size": SIZES.get(name, 40), **settings}
         meta = prepare_classifier_store(
-            source, sets.get(name), ClassifierStoreSettings.from_flat(flat), tmp_path / "out" / out
+            source, sets.get(name), ClassifierStoreSettings.from_flat(flat), tmp_path / "out" / out, tolerated
         )
         store = Store.open(tmp_path / "out" / out)
         assert store.meta == meta
@@ -177,14 +177,49 @@ def test_official_archives_have_the_official_counts(prepared, sets, drawn):
     assert prepared("mit67", {**record, "verified": "accepted by the user"}).meta["images"] == 32
 
 
-def test_an_unreadable_image_is_named_and_nothing_left_behind(prepared, sets, tmp_path):
+def test_all_faulty_images_are_named_at_once_and_nothing_left_behind(prepared, sets, tmp_path, said):
     root = extract("fgvc_aircraft", tmp_path / "mirror")
     image = root / "data" / "images" / "1000017.jpg"
     image.write_bytes(image.read_bytes()[:300])
-    with pytest.raises(UserError, match=r"data/images/1000017\.jpg in .* cannot be decoded") as error:
-        prepared("fgvc_aircraft", describe_drawn(sets["fgvc_aircraft"], tmp_path / "mirror"))
+    (root / "data" / "images" / "1000020.jpg").unlink()
+    record = describe_drawn(sets["fgvc_aircraft"], tmp_path / "mirror")
+    with pytest.raises(UserError, match=r"2 of 64 images are faulty.*tolerate=\{fgvc_aircraft: 2\}") as error:
+        prepared("fgvc_aircraft", record)
     assert "\n" not in str(error.value)
     assert list((tmp_path / "out").iterdir()) == []
+    named = [line for line in said if line.startswith("faulty: ")]
+    assert len(named) == 2
+    assert "1000020.jpg: it is listed, but is not there" in named[0]
+    assert "1000017.jpg" in named[1] and "cannot be decoded" in named[1]
+    with pytest.raises(UserError, match="2 of 64"):
+        prepared("fgvc_aircraft", record, tolerated=1)
+
+
+def test_the_user_goes_on_without_faulty_images(prepared, sets, tmp_path, said):
+    """A JPEG without its last two bytes, and a missing one; the other images are those of the complete data set."""
+    complete = {row["image"]: pixels for row, pixels, *_ in items(prepared("mit67", out="complete"))}
+    root = extract("mit67", tmp_path / "mirror")
+    cut, lost = list(complete)[3:5]
+    (root / cut).write_bytes((root / cut).read_bytes()[:-2])
+    (root / lost).unlink()
+    store = prepared("mit67", describe_drawn(sets["mit67"], tmp_path / "mirror"), tolerated=2)
+    assert store.meta["left_out"] == sorted([cut, lost]) and store.meta["source"]["left_out"] == 2
+    kept = {row["image"]: pixels for row, pixels, *_ in items(store)}
+    assert kept.keys() == complete.keys() - {cut, lost}
+    for name, pixels in kept.items():
+        np.testing.assert_array_equal(pixels, complete[name])
+    assert store.meta["images"] + store.meta["held_out"] == 62
+    assert any("2 of 64 images are faulty and left out" in line for line in said)
+
+
+def test_a_class_that_loses_its_last_image_is_refused(prepared, tmp_path, said):
+    for name, count in (("cat", 3), ("dog", 2)):
+        (tmp_path / "mine" / name).mkdir(parents=True)
+        for i in range(count):
+            (tmp_path / "mine" / name / f"{i}.jpg").write_bytes(jpeg(seed=i))
+    (tmp_path / "mine" / "dog" / "0.jpg").write_bytes(b"")
+    with pytest.raises(UserError, match="the class 'dog' has no"):
+        prepared("mine", tmp_path / "mine", held_out=0.3, data_seed=0, tolerated=9)
 
 
 def test_an_archive_of_another_data_set_under_the_right_name(prepared, sets, tmp_path, drawn):

@@ -9,7 +9,7 @@ Choices:
 import csv
 import io
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,12 @@ from PIL import Image
 
 from advkd.data.archives.archive import Archive
 from advkd.data.archives.record import ACCEPTED, DRAWN, Record, open_record, origin_of_folder, origin_of_record
+from advkd.data.faults import Faults, left_out_of
 from advkd.data.readers.cifar import read_cifar10, read_cifar100
 from advkd.data.readers.class_folders import read_class_folders
 from advkd.data.readers.cub200 import read_cub200
 from advkd.data.readers.fgvc_aircraft import read_fgvc_aircraft
-from advkd.data.readers.labelled import Item, LabelledImages, unofficial
+from advkd.data.readers.labelled import Item, LabelledImages, check_items, unofficial
 from advkd.data.readers.mit67 import read_mit67
 from advkd.data.readers.stanford_dogs import read_stanford_dogs
 from advkd.data.readers.tiny_imagenet import read_tiny_imagenet
@@ -45,7 +46,7 @@ MANIFEST_COLUMNS = ("split", "index", "image", "label", "class", "width", "heigh
 
 
 def prepare_classifier_store(
-    source: Record | Path, dataset: DataSet | None, settings: ClassifierStoreSettings, out: Path
+    source: Record | Path, dataset: DataSet | None, settings: ClassifierStoreSettings, out: Path, tolerated: int = 0
 ) -> dict[str, Any]:
     """Write the images of one data set to a store, and return its meta.json.
 
@@ -57,6 +58,7 @@ def prepare_classifier_store(
         dataset: the registry's entry of the data set; only used with a record.
         settings: the settings of the store.
         out: the folder to write.
+        tolerated: how many missing or unreadable images the user goes on without.
 
     Raises:
         UserError: the data are damaged or cannot be used, the counts of a verified archive are not the official
@@ -76,9 +78,23 @@ def prepare_classifier_store(
     classes = images.classes[: settings.classes]
     train = keep_first(images.train, len(classes), settings.train_per_class)
     valid = keep_first(images.valid, len(classes), settings.valid_per_class)
-    items, n, side = [*train, *valid], len(train), settings.stored_size
-    with draft_store(out, len(items) * (3 * side**2 + 16)) as draft:
-        sizes, counters = _store_images(images, items, n, side, draft)
+    side = settings.stored_size
+    place = source if isinstance(source, Path) else Path(source["parts"][0]["path"])
+    faults = Faults(place, name, tolerated, "images")
+    faults.read = len(train) + len(valid)
+    for item in (*train, *valid):
+        if item.image in images.missing:
+            faults.add(item.image, "it is listed, but is not there")
+    with draft_store(out, (len(train) + len(valid)) * (3 * side**2 + 16)) as draft:
+        while True:
+            bad = frozenset(faults.names())
+            train, valid = _without(bad, train), _without(bad, valid)
+            items, n = [*train, *valid], len(train)
+            sizes, counters = _store_images(images, items, n, side, draft, faults)
+            faults.settle()
+            if len(faults.names()) == len(bad):
+                break  # otherwise all are decoded again without those that could not be decoded
+        check_items(place, classes, train, valid)
         labels = np.array([item.label for item in items], np.int64)
         draft.save("labels", labels[:n])
         draft.save("held_out_labels", labels[n:])
@@ -93,7 +109,8 @@ def prepare_classifier_store(
             "shape": [side, side, 3],
             "counters": counters,
             "settings": _recorded_settings(settings),
-            "source": origin,
+            "left_out": faults.names(),
+            "source": left_out_of(origin, faults),
         }
         return draft.finish(_write_manifest(classes, items, n, sizes), meta)
 
@@ -146,6 +163,10 @@ def _read_official(record: Record, dataset: DataSet | None, name: str) -> Labell
     return images
 
 
+def _without(names: Collection[str], items: Sequence[Item]) -> list[Item]:
+    return [item for item in items if item.image not in names]
+
+
 def _count_images(images: LabelledImages) -> dict[str, int]:
     return {"classes": len(images.classes), "train": len(images.train), "valid": len(images.valid)}
 
@@ -168,9 +189,11 @@ def _recorded_settings(settings: ClassifierStoreSettings) -> dict[str, float]:
 
 
 def _store_images(
-    images: LabelledImages, items: Sequence[Item], n: int, side: int, draft: Draft
+    images: LabelledImages, items: Sequence[Item], n: int, side: int, draft: Draft, faults: Faults
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Decode, resize and write the images of `items`. The first `n` items are the training images.
+
+    An image that cannot be decoded is added to `faults`, and its row is not set.
 
     Returns:
         The original widths and heights, int32 (len(items), 2), and the counters of meta.json: how many images were
@@ -187,7 +210,12 @@ def _store_images(
         draft.row_writer("held_out", (len(items) - n, *shape)) as held_out,
     ):
         for done, name in enumerate(images.order(list(rows)), 1):
-            pixels, mode = images.decode(name)
+            progress.update(done)
+            try:
+                pixels, mode = images.decode(name)
+            except UserError as error:
+                faults.add(name, str(error))
+                continue
             row = rows[name]
             sizes[row] = pixels.shape[1], pixels.shape[0]
             if pixels.shape != shape:
@@ -199,7 +227,6 @@ def _store_images(
                 training[row] = square
             else:
                 held_out[row - n] = square
-            progress.update(done)
     progress.close()
     return sizes, {"converted": dict(sorted(converted.items())), "squashed": squashed}
 

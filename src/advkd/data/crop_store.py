@@ -125,7 +125,7 @@ def prepare_crop_store(
 
 def _read_photos(source: Record | Path, dataset: DataSet | None, counters: Counter[str], faults: Faults) -> _PhotoSet:
     if isinstance(source, Path):
-        archive, photos, classes = read_photo_folder(source)
+        archive, photos, classes = read_photo_folder(source, faults)
         return _PhotoSet(archive, photos, classes, False, origin_of_folder(archive))
     if dataset is None:
         raise UserError(f"{source['name']} is not a data set of the registry, config/datasets.yaml")
@@ -152,7 +152,8 @@ def _draw_all(
     labels = sorted(labels_in(photos, training))
     if not labels:
         faults.settle()
-        raise UserError(f"{photo_set.archive.path} holds no box with a defect")
+        what = "box with a defect" if photo_set.tagged else "image that can be read"
+        raise UserError(f"{photo_set.archive.path} holds no {what}")
     _report_missing_classes(photo_set.classes, labels, labels_in(photos, aside), bool(aside))
     draw = _draw_tagged if photo_set.tagged else _draw_from_images
     draws, held_out_draws = draw(photos, training, aside, labels, settings, streams, counters)

@@ -1,8 +1,13 @@
 import pytest
 from small_archives import jpeg
 
-from advkd.data.readers.photo_folder import read_photo_folder
+from advkd.data.faults import Faults
+from advkd.data.readers import photo_folder
 from advkd.errors import UserError
+
+
+def read_photo_folder(path):
+    return photo_folder.read_photo_folder(path, Faults(path, "mine"))
 
 
 def test_subfolders_are_classes(tmp_path):
@@ -46,10 +51,15 @@ def test_images_beside_classes_are_refused(tmp_path):
         read_photo_folder(tmp_path)
 
 
-def test_a_file_that_is_no_image_is_named(tmp_path):
+def test_all_files_that_are_no_images_are_named(tmp_path, said):
     (tmp_path / "a.jpg").write_text("text")
-    with pytest.raises(UserError, match=r"a\.jpg in .* cannot be decoded \(not an image\)"):
-        read_photo_folder(tmp_path)
+    (tmp_path / "b.jpg").write_bytes(jpeg())
+    (tmp_path / "c.jpg").touch()
+    faults = Faults(tmp_path, "mine")
+    _, photos, _ = photo_folder.read_photo_folder(tmp_path, faults)
+    assert [len(photo.boxes) for photo in photos] == [0, 1, 0]
+    assert faults.names() == ["a.jpg", "c.jpg"] and faults.read == 3
+    assert "cannot be decoded (not an image)" in said[0]
 
 
 def test_links_are_not_followed_out(tmp_path):

@@ -80,7 +80,7 @@ def _read(archive: Archive, train: Sequence[str], test: str, key: str, meta: str
     if not _is_list_of(classes, str):
         raise unofficial(archive.path, f"{meta} has no list `{names}` of names")
     training = tuple(item for name in train for item in items[name])
-    check_items(archive.path, classes, training, items[test], pixels)
+    check_items(archive.path, classes, training, items[test])
     return LabelledImages(tuple(classes), training, tuple(items[test]), lambda name: (pixels[name], "RGB"), list)
 
 

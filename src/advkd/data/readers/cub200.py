@@ -9,7 +9,7 @@ def read_cub200(archive: Archive) -> LabelledImages:
     """Return the data set: classes in the order of their numbers, images in the order of images.txt, official split.
 
     Raises:
-        UserError: a list is missing or malformed, the lists disagree, or a listed image does not exist.
+        UserError: a list is missing or malformed, the lists disagree, or most of the images do not exist.
     """
     lists = ListFiles(archive, "classes.txt", "images.txt", "image_class_labels.txt", "train_test_split.txt")
     class_names, images = lists.mapping("classes.txt"), lists.mapping("images.txt")

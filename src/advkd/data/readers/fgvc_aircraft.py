@@ -18,7 +18,7 @@ def read_fgvc_aircraft(archive: Archive) -> LabelledImages:
     """Return the data set: classes in the order of variants.txt, images in the order of the split's lists.
 
     Raises:
-        UserError: a list is missing or malformed, or names a variant or an image that does not exist.
+        UserError: a list is missing or malformed, or names an unknown variant, or most images do not exist.
     """
     lists = ListFiles(archive, VARIANTS, TRAIN, TEST)
     classes = lists.lines(VARIANTS)

@@ -1,6 +1,6 @@
 """The labelled images of a classification data set, as every reader for classifiers returns them, and their checks."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,7 @@ class LabelledImages:
         decode: takes an image's name; returns its pixels, uint8 (height, width, 3), and the mode in which it was
             stored. No EXIF orientation is applied, as in torchvision's loaders.
         order: takes names of images; returns them in the order in which they are fastest to decode.
+        missing: the names of images that are listed, but do not exist.
     """
 
     classes: tuple[str, ...]
@@ -38,6 +39,7 @@ class LabelledImages:
     valid: tuple[Item, ...]
     decode: Callable[[str], tuple[np.ndarray, str]]
     order: Callable[[Sequence[str]], list[str]]
+    missing: frozenset[str] = frozenset()
 
 
 def label_files(
@@ -46,16 +48,22 @@ def label_files(
     """Return the data set whose images are files of `archive`.
 
     Raises:
-        UserError: `check_items` finds a fault.
+        UserError: `check_items` finds a fault, or most of the images do not exist.
     """
     classes, train, valid = tuple(classes), tuple(train), tuple(valid)
-    check_items(archive.path, classes, train, valid, frozenset(archive.names()))
-    return LabelledImages(classes, train, valid, partial(decode_image, archive), archive.order)
+    check_items(archive.path, classes, train, valid)
+    files = frozenset(archive.names())
+    missing = [item.image for item in (*train, *valid) if item.image not in files]
+    listed = len(train) + len(valid)
+    if 2 * len(missing) > listed:
+        raise unofficial(
+            archive.path, f"{len(missing)} of {listed} listed images are not there, the first is {missing[0][:200]!r}"
+        )
+    decode = partial(decode_image, archive)
+    return LabelledImages(classes, train, valid, decode, archive.order, frozenset(missing))
 
 
-def check_items(
-    path: Path, classes: Sequence[str], train: Sequence[Item], valid: Sequence[Item], files: Collection[str]
-) -> None:
+def check_items(path: Path, classes: Sequence[str], train: Sequence[Item], valid: Sequence[Item]) -> None:
     """Check that the classes and images of a data set are consistent.
 
     Args:
@@ -63,11 +71,10 @@ def check_items(
         classes: the names of the classes.
         train: the training images.
         valid: the evaluation images.
-        files: the names of the images that exist.
 
     Raises:
         UserError: there are fewer than two classes, or two with the same name; a class has no training or no evaluation
-            image; a label has no class; an image does not exist, or is listed twice.
+            image; a label has no class; an image is listed twice.
     """
     if len(classes) < 2:
         raise unofficial(path, f"a classifier needs two classes, here are {len(classes)}")
@@ -83,9 +90,6 @@ def check_items(
             if label not in labels:
                 raise unofficial(path, f"the class {name!r} has no {split} image")
     listed = [item.image for item in (*train, *valid)]
-    for name in listed:
-        if name not in files:
-            raise unofficial(path, f"{name[:200]!r} is listed, but is not there")
     if repeated := _first_repeated(listed):
         in_both = {item.image for item in train} & {item.image for item in valid}
         manner = "for training and for evaluation" if repeated in in_both else "twice"

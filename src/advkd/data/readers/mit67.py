@@ -15,7 +15,7 @@ def read_mit67(archive: Archive) -> LabelledImages:
     More than half of the archive's images are in neither list. They are not used.
 
     Raises:
-        UserError: a list is missing or malformed, or names an image that does not exist.
+        UserError: a list is missing or malformed, or most of the listed images do not exist.
     """
     lists = ListFiles(archive, TRAIN, TEST)
     train, valid = _read_list(lists, TRAIN), _read_list(lists, TEST)

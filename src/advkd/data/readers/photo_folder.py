@@ -4,6 +4,7 @@ from pathlib import Path, PurePosixPath
 
 from advkd.data.archives.archive import Archive
 from advkd.data.archives.folder_archive import FolderArchive
+from advkd.data.faults import Faults
 from advkd.data.images import read_header
 from advkd.data.photos import Box, Photo
 from advkd.errors import UserError
@@ -11,16 +12,17 @@ from advkd.errors import UserError
 IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
 
-def read_photo_folder(path: Path) -> tuple[Archive, list[Photo], tuple[str, ...]]:
+def read_photo_folder(path: Path, faults: Faults) -> tuple[Archive, list[Photo], tuple[str, ...]]:
     """Return the files of a folder, its images as photos with one box each, and the names of the classes.
 
     Images are found in all subfolders, by their suffix in upper or lower case. Hidden files, linked folders and links
     out of the folder are left out. The class of an image is the first folder below `path`; classes are sorted by name.
     Images directly in `path` are one class, named like the folder.
 
+    An image that cannot be read is added to `faults` and has no box; every image is counted there.
+
     Raises:
-        UserError: `path` is not a folder, holds no images, holds images both directly and in subfolders, or holds an
-            image that cannot be read.
+        UserError: `path` is not a folder, holds no images, or holds images both directly and in subfolders.
     """
     path = Path(path)
     if not path.is_dir():
@@ -39,7 +41,13 @@ def read_photo_folder(path: Path) -> tuple[Archive, list[Photo], tuple[str, ...]
     photos = []
     for name in names:
         label = 0 if loose else labels[PurePosixPath(name).parts[0]]
-        width, height = read_header(archive, name).size
+        faults.read += 1
+        try:
+            width, height = read_header(archive, name).size
+        except UserError as error:
+            faults.add(name, str(error))
+            photos.append(Photo(name, None))
+            continue
         photos.append(Photo(name, (width, height), (Box(0, 0, width, height, (label,)),)))
     return archive, photos, tuple(folders)
 

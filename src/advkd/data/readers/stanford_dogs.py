@@ -14,7 +14,7 @@ def read_stanford_dogs(archive: Archive) -> LabelledImages:
     """Return the data set: classes in the order of their numbers, named like their folders; images in the lists' order.
 
     Raises:
-        UserError: a list is missing or malformed, a number has two folders, or a listed image does not exist.
+        UserError: a list is missing or malformed, a number has two folders, or most images do not exist.
     """
     lists = ListFiles(archive, TRAIN, TEST)
     train, valid = _read_list(lists, TRAIN), _read_list(lists, TEST)

@@ -17,7 +17,7 @@ def read_tiny_imagenet(archive: Archive) -> LabelledImages:
     order of val_annotations.txt.
 
     Raises:
-        UserError: a list is missing or malformed, a class has no images, or a listed image does not exist.
+        UserError: a list is missing or malformed, a class has no images, or most images do not exist.
     """
     lists = ListFiles(archive, WNIDS, ANNOTATIONS)
     classes = sorted(lists.lines(WNIDS))
