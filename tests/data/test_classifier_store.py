@@ -1,7 +1,9 @@
 import csv
 import dataclasses
+import hashlib
 import io
 import json
+import os
 import shutil
 import tracemalloc
 import zipfile
@@ -14,7 +16,8 @@ from small_archives import jpeg
 from torchvision import transforms
 
 from advkd.data import classifier_store, registry
-from advkd.data.archives.record import describe_drawn
+from advkd.data.archives.fetch_dataset import fetch_dataset
+from advkd.data.archives.record import describe_drawn, open_record
 from advkd.data.classifier_store import READERS, keep_first, prepare_classifier_store, resize_to_square
 from advkd.data.drawn.draw_dataset import draw_dataset
 from advkd.data.readers.labelled import Item
@@ -298,3 +301,40 @@ def test_a_name_that_is_no_utf8_is_told_in_the_manifest(mine, prepared):
     store = prepared("mine", mine, stored_size=16, held_out=0.2, data_seed=0)
     assert "owls/caf\\udce9.jpg" in [row["image"] for row in rows(store)]
     assert json.loads((store.path / "meta.json").read_text()) == store.meta
+
+
+def fetched(dataset, mirror, root):
+    """Fetch files of the counts that the registry expects, as `advkd fetch` records them."""
+    return fetch_dataset(dataclasses.replace(dataset, expect={}), mirror=mirror, root=root, accept=None)
+
+
+@pytest.mark.parametrize("name", ["cifar10", "mit67", "tiny_imagenet"])
+def test_an_archive_that_changes_after_its_verification_is_refused(name, prepared, sets, tmp_path):
+    """As published checksums were recorded of data whose images had been zeroed since."""
+    extract(name, tmp_path / "mirror")
+    sets = {name: dataclasses.replace(sets[name], official={"classes": 8, "train": 32, "valid": 32})}
+    if name == "cifar10":
+        remote = sets[name].archives[0]
+        checksums = {file: f"md5:{hashlib.md5(data).hexdigest()}" for file, data in contents(name).items()
+                     if file in remote.files}  # fmt: skip
+        sets[name] = dataclasses.replace(sets[name], archives=(dataclasses.replace(remote, files=checksums),))
+    record = fetched(sets[name], tmp_path / "mirror", tmp_path / "data")
+    record = json.loads(json.dumps(record))
+    archive = open_record(record, sets[name])
+    images = READERS[name](archive)
+    victim = {"cifar10": "test_batch"}.get(name, images.train[3].image)
+    path = next(path for path in (tmp_path / "mirror").rglob(victim.rpartition("/")[2]) if path.is_file())
+    data = path.read_bytes()
+    # In the middle of its pixels, and of the same size and time.
+    times = path.stat()
+    path.write_bytes(data[: len(data) // 2] + bytes(100) + data[len(data) // 2 + 100 :])
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    flat = {"dataset": name, "data": "real", "stored_size": SIZES.get(name, 40)}
+    settings = ClassifierStoreSettings.from_flat(flat)
+    with pytest.raises(
+        UserError, match=rf"has changed: '{victim}' is not what was verified: put back .*archives/{name}"
+    ):
+        prepare_classifier_store(record, sets[name], settings, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    path.write_bytes(data)
+    prepare_classifier_store(record, sets[name], settings, tmp_path / "out")

@@ -217,3 +217,32 @@ def test_a_folder_with_fewer_images_than_asked_crops(mine, tmp_path):
 def test_crops_0_has_no_meaning_for_boxes(archive, tmp_path):
     with pytest.raises(UserError, match="crops is 0"):
         prepared(archive, tmp_path / "store", crops=0)
+
+
+@pytest.mark.parametrize("change", ["photo", "fewer", "annotation"])
+def test_an_archive_that_is_replaced_after_its_verification_is_refused(archive, tmp_path, change):
+    """As a store of 30 photos was made from a verified archive of 270."""
+    record = fetch_dataset(TINY, mirror=archive, root=tmp_path / "data", accept=None)
+    contents = members()
+    photo, annotation = "original_dataset/images/image_1.jpg", "original_dataset/annotations/image_1.xml"
+    if change == "photo":
+        contents[photo] = jpeg(104, 120, seed=99)
+    elif change == "annotation":
+        contents[annotation] = contents[annotation].replace(b"96", b"95")
+    else:
+        del contents[photo], contents[annotation]
+    pack(archive, contents)
+    with pytest.raises(UserError, match=r"has changed: .*image_1.* not what was verified"):
+        prepare_crop_store(record, TINY, CropStoreSettings.from_flat(SETTINGS), tmp_path / "out", tolerated=1000)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_record_without_checksums_or_with_others_is_refused(archive, tmp_path):
+    record = fetch_dataset(TINY, mirror=archive, root=tmp_path / "data", accept=None)
+    settings = CropStoreSettings.from_flat(SETTINGS)
+    with pytest.raises(UserError, match=r"earlier version.*delete the record, archives/codebrim\.json of the data"):
+        prepare_crop_store({**record, "files": 10}, TINY, settings, tmp_path / "out")
+    name = next(iter(record["files"]))
+    with pytest.raises(UserError, match="checksums do not belong together"):
+        changed = {**record, "files": {**record["files"], name: "0" * 64}}
+        prepare_crop_store(changed, TINY, settings, tmp_path / "out")

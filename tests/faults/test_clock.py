@@ -145,7 +145,7 @@ def test_nothing_runs_again_only_because_of_the_times_of_files(checkout):
     os.utime(store, (now + 10 * HOUR,) * 2)
     assert "Nothing to be done" in snakemake(checkout, "-n", store, *CONFIG).stdout
     record = json.loads(made.read_text())
-    made.write_text(json.dumps({**record, "content": "0" * 64}))
+    made.write_text(json.dumps({**record, "sha256": "0" * 64}))
     os.utime(made, (now + 20 * HOUR,) * 2)
     again = snakemake(checkout, "-n", store, *CONFIG).stdout
     assert "rule prepare:" in again and "Updated input files" in again

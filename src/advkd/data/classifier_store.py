@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from advkd.data.archives.archive import Archive
+from advkd.data.archives.checked_archive import CheckedArchive
 from advkd.data.archives.record import ACCEPTED, DRAWN, Record, open_record, origin_of_folder, origin_of_record
 from advkd.data.faults import Faults, left_out_of
 from advkd.data.readers.cifar import read_cifar10, read_cifar100
@@ -69,10 +70,8 @@ def prepare_classifier_store(
         if settings.folder is None:
             raise UserError(f"{source} is a folder of images, but the setting data of the store is {settings.data!r}")
         archive, images = read_class_folders(source, settings.folder.held_out, settings.folder.data_seed)
-        origin = origin_of_folder(archive)
     else:
-        images = _read_official(source, dataset, name)
-        origin = origin_of_record(source)
+        archive, images = _read_official(source, dataset, name)
     if settings.classes is not None and settings.classes > len(images.classes):
         say(f"{name} has {len(images.classes)} classes, fewer than the {settings.classes} asked for: all are taken")
     classes = images.classes[: settings.classes]
@@ -91,10 +90,12 @@ def prepare_classifier_store(
             train, valid = _without(bad, train), _without(bad, valid)
             items, n = [*train, *valid], len(train)
             sizes, counters = _store_images(images, items, n, side, draft, faults)
+            archive.confirm()
             faults.settle()
             if len(faults.names()) == len(bad):
                 break  # otherwise all are decoded again without those that could not be decoded
         check_items(place, classes, train, valid)
+        origin = origin_of_folder(archive) if isinstance(source, Path) else origin_of_record(source, archive)
         labels = np.array([item.label for item in items], np.int64)
         draft.save("labels", labels[:n])
         draft.save("held_out_labels", labels[n:])
@@ -150,7 +151,7 @@ def resize_to_square(pixels: np.ndarray, side: int) -> np.ndarray:
     return np.asarray(image.resize((side, side), Image.Resampling.BILINEAR))
 
 
-def _read_official(record: Record, dataset: DataSet | None, name: str) -> LabelledImages:
+def _read_official(record: Record, dataset: DataSet | None, name: str) -> tuple[CheckedArchive, LabelledImages]:
     """Read a data set with its reader. If its archive is verified, compare its counts with the official counts."""
     if name not in READERS or dataset is None:
         raise UserError(f"{name} is not a data set for classification; these are {', '.join(READERS)}")
@@ -160,7 +161,7 @@ def _read_official(record: Record, dataset: DataSet | None, name: str) -> Labell
     if record["verified"] not in (ACCEPTED, DRAWN) and counts != dataset.official:
         official = _list_counts(dataset.official or {})
         raise unofficial(archive.path, f"{name} has {official}, but here are {_list_counts(counts)}")
-    return images
+    return archive, images
 
 
 def _without(names: Collection[str], items: Sequence[Item]) -> list[Item]:

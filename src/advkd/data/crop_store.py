@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from advkd.data.archives.archive import Archive
+from advkd.data.archives.checked_archive import CheckedArchive
 from advkd.data.archives.record import Record, open_record, origin_of_folder, origin_of_record
 from advkd.data.crops import Draw, Streams, draw_by_class, draw_by_image, labels_in, split_photos
 from advkd.data.faults import Faults, left_out_of
@@ -44,14 +45,12 @@ class _PhotoSet:
         photos: all photos.
         classes: the names of all classes.
         tagged: whether the photos have tagged boxes; False for a folder of images.
-        origin: what meta.json says about the source.
     """
 
-    archive: Archive
+    archive: CheckedArchive
     photos: list[Photo]
     classes: tuple[str, ...]
     tagged: bool
-    origin: dict[str, str | None]
 
 
 def prepare_crop_store(
@@ -73,16 +72,16 @@ def prepare_crop_store(
     place = source if isinstance(source, Path) else Path(source["parts"][0]["path"])
     faults = Faults(place, settings.dataset, tolerated, "annotations, boxes and photos")
     photo_set = _read_photos(source, dataset, counters, faults)
-    photos, classes = photo_set.photos, photo_set.classes
+    photos, classes, archive = photo_set.photos, photo_set.classes, photo_set.archive
+    archive.confirm()
     unreadable: set[str] = set()
     while True:
         drawn = Counter(counters)
         training, aside, labels, draws, held_out_draws = _draw_all(photo_set, photos, settings, drawn, faults)
         all_draws = [*draws, *held_out_draws]
         check_room(out, len(all_draws) * (3 * settings.image_size**2 + 8))
-        pixels, converted, newly_unreadable = _cut_crops(
-            photo_set.archive, photos, all_draws, settings.image_size, faults
-        )
+        pixels, converted, newly_unreadable = _cut_crops(archive, photos, all_draws, settings.image_size, faults)
+        archive.confirm()
         faults.settle()
         if not newly_unreadable:
             break
@@ -90,6 +89,7 @@ def prepare_crop_store(
         unreadable |= newly_unreadable
         photos = [replace(photo, boxes=()) if photo.image in unreadable else photo for photo in photos]
     counters, n = drawn, len(draws)
+    origin = origin_of_folder(archive) if isinstance(source, Path) else origin_of_record(source, archive)
     new_labels = {label: number for number, label in enumerate(labels)}
     crop_labels = np.array([new_labels[draw.label] for draw in all_draws], dtype=np.int64)
     arrays = {
@@ -117,7 +117,7 @@ def prepare_crop_store(
         "counters": {**counters, "converted": dict(sorted(converted.items()))},
         "settings": {key: getattr(settings, key) for key in RECORDED},
         "left_out": faults.names(),
-        "source": left_out_of(photo_set.origin, faults),
+        "source": left_out_of(origin, faults),
     }
     manifest = _write_manifest(photos, draws, held_out_draws, names, crop_labels.tolist(), pixels)
     return write_store(out, arrays, manifest, meta)
@@ -126,12 +126,12 @@ def prepare_crop_store(
 def _read_photos(source: Record | Path, dataset: DataSet | None, counters: Counter[str], faults: Faults) -> _PhotoSet:
     if isinstance(source, Path):
         archive, photos, classes = read_photo_folder(source, faults)
-        return _PhotoSet(archive, photos, classes, False, origin_of_folder(archive))
+        return _PhotoSet(archive, photos, classes, False)
     if dataset is None:
         raise UserError(f"{source['name']} is not a data set of the registry, config/datasets.yaml")
     archive = open_record(source, dataset)
     photos = read_codebrim(archive, counters, faults)
-    return _PhotoSet(archive, photos, CLASSES, True, origin_of_record(source))
+    return _PhotoSet(archive, photos, CLASSES, True)
 
 
 def _draw_all(

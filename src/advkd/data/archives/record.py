@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TypedDict
 
 from advkd import files
-from advkd.data.archives.archive import Archive
+from advkd.data.archives.archive import Archive, content_digest
+from advkd.data.archives.checked_archive import CheckedArchive
+from advkd.data.archives.folder_archive import FolderArchive
 from advkd.data.archives.parts import Part, join_parts, locate_parts, open_parts
 from advkd.data.registry import DataSet
 from advkd.errors import UserError
@@ -36,8 +38,8 @@ class UnverifiedRecord(TypedDict):
     parts: list[PartRecord]
     folder: str | None  # the official folder
     sha256: str | None  # of the archive, if there is only one part; else None
-    content: str  # see `Archive.digest`
-    files: int  # the number of files
+    content: str  # see `content_digest`
+    files: dict[str, str]  # the SHA-256 of every file, by its official name
 
 
 class Record(UnverifiedRecord):
@@ -52,14 +54,15 @@ def describe_parts(dataset: DataSet, parts: Sequence[Part], archive: Archive) ->
     for part in parts:
         sha256 = files.sha256(part.path) if part.path.is_file() else None
         part_records.append({"file": part.remote.file, "path": str(part.path), "kind": part.kind, "sha256": sha256})
+    checksums = archive.checksums()
     return {
         "name": dataset.name,
         "kind": "folder" if any(part.kind == "folder" for part in parts) else "archive",
         "parts": part_records,
         "folder": dataset.folder,
         "sha256": part_records[0]["sha256"] if len(parts) == 1 else None,
-        "content": archive.digest(),
-        "files": len(archive.names()),
+        "content": content_digest(checksums),
+        "files": checksums,
     }
 
 
@@ -69,8 +72,17 @@ def describe_drawn(dataset: DataSet, folder: Path) -> Record:
     return {**describe_parts(dataset, parts, join_parts(dataset, parts)), "verified": DRAWN}
 
 
-def origin_of_record(record: Record) -> dict[str, str | None]:
-    """Return what a store's meta.json says about its source, for a source with a record."""
+def origin_of_record(record: Record, archive: CheckedArchive) -> dict[str, str | None]:
+    """Return what a store's meta.json says about its source, for a source with a record.
+
+    Args:
+        record: the record.
+        archive: the files, as `open_record` returned them, after they were read.
+
+    Raises:
+        UserError: a file that was read is not what the record says.
+    """
+    archive.confirm()
     return {
         "content": record["content"],
         "kind": record["kind"],
@@ -79,18 +91,42 @@ def origin_of_record(record: Record) -> dict[str, str | None]:
     }
 
 
-def origin_of_folder(archive: Archive) -> dict[str, str | None]:
-    """Return what a store's meta.json says about its source, for a user's folder of images."""
+def origin_of_folder(archive: CheckedArchive) -> dict[str, str | None]:
+    """Return what a store's meta.json says about its source, for a user's folder of images, after they were read.
+
+    Raises:
+        UserError: a file was read twice and changed in between.
+    """
+    archive.confirm()
     return {"content": archive.digest(), "kind": "images", "sha256": None, "verified": OWN_IMAGES}
 
 
-def open_record(record: Record, dataset: DataSet) -> Archive:
-    """Open the files that a record names, by their official names.
+def open_record(record: Record, dataset: DataSet) -> CheckedArchive:
+    """Open the files that a record names, by their official names. Reading one compares it with the record.
 
     Raises:
-        UserError: the record is not one of `dataset`, or its files are missing or damaged.
+        UserError: the record is not one of `dataset`, is damaged or of an earlier version; or its files are missing,
+            damaged or others than those that it names.
     """
     expected = [remote.file for remote in dataset.archives]
     if [part["file"] for part in record.get("parts", [])] != expected:
         raise UserError(f"this is not a record of {dataset.name} ({', '.join(expected)}): delete it and fetch again")
-    return join_parts(dataset, open_parts(dataset, [Path(part["path"]) for part in record["parts"]]))
+    again = f"delete the record, {_place(record, dataset)} of the data folder, and start again"
+    checksums = record.get("files")
+    if not isinstance(checksums, dict):
+        raise UserError(f"the record of {dataset.name} is of an earlier version, which kept no checksums: {again}")
+    if content_digest(checksums) != record["content"]:
+        raise UserError(f"the record of {dataset.name} is damaged, its checksums do not belong together: {again}")
+    archive = join_parts(dataset, open_parts(dataset, [Path(part["path"]) for part in record["parts"]]))
+    return CheckedArchive(archive, checksums, f"put back what was verified, or {again}")
+
+
+def open_folder(path: Path) -> CheckedArchive:
+    """Open a user's folder of images. Reading a file twice compares what was read."""
+    return CheckedArchive(FolderArchive(path), None, "start again when nobody changes it any more")
+
+
+def _place(record: Record, dataset: DataSet) -> str:
+    """Return where in the data folder a record lies."""
+    drawn = record.get("verified") == DRAWN
+    return f"made/{dataset.name}-SIZE.json" if drawn else f"archives/{dataset.name}.json"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from advkd.data.archives.archive import Archive
-from advkd.data.archives.folder_archive import FolderArchive
+from advkd.data.archives.checked_archive import CheckedArchive
+from advkd.data.archives.record import open_folder
 from advkd.data.readers.labelled import Item, LabelledImages, label_files
 from advkd.data.readers.photo_folder import IMAGE_SUFFIXES, image_names
 from advkd.errors import UserError
@@ -20,7 +20,7 @@ EVALUATION = ("val", "valid", "test")
 NamesByClass = dict[str, list[str]]
 
 
-def read_class_folders(path: Path, held_out: float, seed: int) -> tuple[Archive, LabelledImages]:
+def read_class_folders(path: Path, held_out: float, seed: int) -> tuple[CheckedArchive, LabelledImages]:
     """Return the files of a folder and its labelled images, with classes and images sorted by name.
 
     Images are found in all subfolders of a class, by their suffix in upper or lower case. Hidden files, linked folders
@@ -38,7 +38,7 @@ def read_class_folders(path: Path, held_out: float, seed: int) -> tuple[Archive,
     path = Path(path)
     if not path.is_dir():
         raise UserError(f"{path} is not a folder of images")
-    archive = FolderArchive(path)
+    archive = open_folder(path)
     names = image_names(archive)
     evaluation_folders = [name for name in EVALUATION if (path / name).is_dir()]
     if (path / TRAINING).is_dir() and evaluation_folders:

@@ -3,7 +3,8 @@
 from pathlib import Path, PurePosixPath
 
 from advkd.data.archives.archive import Archive
-from advkd.data.archives.folder_archive import FolderArchive
+from advkd.data.archives.checked_archive import CheckedArchive
+from advkd.data.archives.record import open_folder
 from advkd.data.faults import Faults
 from advkd.data.images import read_header
 from advkd.data.photos import Box, Photo
@@ -12,7 +13,7 @@ from advkd.errors import UserError
 IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
 
-def read_photo_folder(path: Path, faults: Faults) -> tuple[Archive, list[Photo], tuple[str, ...]]:
+def read_photo_folder(path: Path, faults: Faults) -> tuple[CheckedArchive, list[Photo], tuple[str, ...]]:
     """Return the files of a folder, its images as photos with one box each, and the names of the classes.
 
     Images are found in all subfolders, by their suffix in upper or lower case. Hidden files, linked folders and links
@@ -27,7 +28,7 @@ def read_photo_folder(path: Path, faults: Faults) -> tuple[Archive, list[Photo],
     path = Path(path)
     if not path.is_dir():
         raise UserError(f"{path} is not a folder of images")
-    archive = FolderArchive(path)
+    archive = open_folder(path)
     names = image_names(archive)
     if not names:
         raise UserError(f"{path} holds no images (none of {', '.join(IMAGE_SUFFIXES)})")
