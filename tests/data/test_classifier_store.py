@@ -11,7 +11,7 @@ import zipfile
 import numpy as np
 import pytest
 from layouts import FOLDERS, contents, extract, read
-from PIL import Image
+from PIL import Image, ImageOps
 from small_archives import jpeg
 from torchvision import transforms
 
@@ -215,6 +215,22 @@ def test_the_user_goes_on_without_faulty_images(prepared, sets, tmp_path, said):
     assert any("2 of 64 images are faulty and left out" in line for line in said)
 
 
+def test_own_photos_are_turned_upright(prepared, tmp_path):
+    for name, orientation in (("cat", 1), ("dog", 6)):
+        (tmp_path / "mine" / name).mkdir(parents=True)
+        for i in range(2):
+            (tmp_path / "mine" / name / f"{i}.jpg").write_bytes(jpeg(50, 30, seed=i, orientation=orientation))
+    store = prepared("mine", tmp_path / "mine", held_out=0.5, data_seed=0, stored_size=30)
+    assert store.meta["counters"]["turned"] == 2
+    assert {(row["class"], row["width"], row["height"]) for row in rows(store)} == {
+        ("cat", "50", "30"),
+        ("dog", "30", "50"),
+    }
+    upright = ImageOps.exif_transpose(Image.open(tmp_path / "mine" / "dog" / "0.jpg"))
+    shown = next(pixels for row, pixels, *_ in items(store) if row["image"] == "dog/0.jpg")
+    np.testing.assert_array_equal(shown, np.asarray(upright.resize((30, 30), Image.Resampling.BILINEAR)))
+
+
 def test_a_class_that_loses_its_last_image_is_refused(prepared, tmp_path, said):
     for name, count in (("cat", 3), ("dog", 2)):
         (tmp_path / "mine" / name).mkdir(parents=True)
@@ -269,7 +285,7 @@ def test_a_folder_of_images(mine, prepared):
     assert store.meta["statistics"] == {"classes": 2, "train": 12, "valid": 3}
     assert store.meta["settings"] == {"data_seed": 0, "held_out": 0.2, "stored_size": 16}
     assert store.meta["source"]["verified"] == "the user's own images"
-    assert store.meta["counters"] == {"converted": {"L": 2}, "squashed": 15}
+    assert store.meta["counters"] == {"converted": {"L": 2}, "squashed": 15, "turned": 0}
     for row, pixels, label, size in items(store):
         image = Image.open(mine / row["image"])
         assert image.size == tuple(size) and row["class"] == row["image"].split("/")[0] == ["cats", "owls"][label]
@@ -279,21 +295,17 @@ def test_a_folder_of_images(mine, prepared):
 
 
 def test_photos_of_every_kind(mine, prepared):
-    """The pixels as they are stored: alpha and CMYK become RGB, an EXIF orientation is not applied."""
+    """The pixels as they are stored: alpha and CMYK become RGB."""
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8))
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    noise.save(mine / "owls" / "turned.png", exif=exif)
     noise.convert("RGBA").save(mine / "owls" / "alpha.png")
     noise.convert("CMYK").save(mine / "owls" / "press.tif")
     noise.convert("P").save(mine / "owls" / "few.gif")
     store = prepared("mine", mine, stored_size=16, held_out=0.2, data_seed=0)
     assert store.meta["counters"]["converted"] == {"CMYK": 1, "L": 2, "P": 1, "RGBA": 1}
     stored = {row["image"]: (pixels, tuple(size)) for row, pixels, _, size in items(store)}
-    for name in ("turned.png", "alpha.png"):
-        pixels, size = stored[f"owls/{name}"]
-        assert size == (30, 20)
-        np.testing.assert_array_equal(pixels, resize_to_square(np.asarray(noise), 16))
+    pixels, size = stored["owls/alpha.png"]
+    assert size == (30, 20)
+    np.testing.assert_array_equal(pixels, resize_to_square(np.asarray(noise), 16))
 
 
 def test_a_name_that_is_no_utf8_is_told_in_the_manifest(mine, prepared):

@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 from small_archives import TINY, jpeg, members, pack, unpack, xml
 
 from advkd.data import crop_store
@@ -96,7 +96,9 @@ def test_held_out_crops_stay_when_crops_changes(archive, tmp_path):
 def test_every_photo_is_decoded_once(archive, tmp_path, monkeypatch):
     decoded = []
     real = crop_store.decode_image
-    monkeypatch.setattr(crop_store, "decode_image", lambda archive, name: decoded.append(name) or real(archive, name))
+    monkeypatch.setattr(
+        crop_store, "decode_image", lambda archive, name, upright: decoded.append(name) or real(archive, name)
+    )
     prepared(archive, tmp_path / "store")
     assert sorted(decoded) == [f"images/image_{i}.jpg" for i in range(4)]
 
@@ -147,6 +149,7 @@ def test_conversions_and_enlargements_are_counted(tmp_path):
         "exif_turned": 0,
         "expanded": 0,
         "repeated": 0,
+        "turned": 0,
     }
 
 
@@ -205,6 +208,18 @@ def test_a_folder_of_images(mine, tmp_path):
     assert len({row["image"] for row in rows(store)}) == 8
     assert all(row["class"] == row["image"].split("/")[0] and row["tags"] == "" for row in rows(store))
     assert meta["source"]["verified"] == "the user's own images"
+
+
+def test_own_photos_are_turned_upright(tmp_path):
+    (tmp_path / "mine").mkdir()
+    for number, orientation in enumerate((1, 6, 8)):
+        (tmp_path / "mine" / f"{number}.jpg").write_bytes(jpeg(100, 70, seed=number, orientation=orientation))
+    store, meta = prepared(tmp_path / "mine", tmp_path / "store", held_out=0, crops=0)
+    assert meta["counters"]["turned"] == 2
+    for row, pixels in zip(rows(store), store.images, strict=True):
+        photo = ImageOps.exif_transpose(Image.open(tmp_path / "mine" / row["image"]))
+        x0, y0 = int(row["x0"]), int(row["y0"])
+        np.testing.assert_array_equal(pixels, np.asarray(photo.crop((x0, y0, x0 + 64, y0 + 64))))
 
 
 def test_a_folder_with_fewer_images_than_asked_crops(mine, tmp_path):

@@ -3,7 +3,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 from small_archives import jpeg
 
 from advkd.data.archives.folder_archive import FolderArchive
@@ -16,7 +16,7 @@ RAMP = np.arange(256, dtype=np.uint8).reshape(16, 16)
 
 def decode(tmp_path, image, name="a.png", **options):
     image.save(tmp_path / name, **options)
-    return decode_image(FolderArchive(tmp_path), name)
+    return decode_image(FolderArchive(tmp_path), name)[:2]
 
 
 def test_rgb_is_left_as_it_is(tmp_path):
@@ -99,3 +99,28 @@ def test_resize_antialiases():
     small = resize_square(pixels, 32)
     assert small.shape == (32, 32, 3)
     assert np.abs(small[2:-2, 2:-2].astype(int) - 127).max() <= 2
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_own_photos_are_turned_as_pil_turns_them(tmp_path, kind, orientation):
+    pixels = np.zeros((24, 40, 3), np.uint8)
+    pixels[:8, :16] = 255
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    Image.fromarray(pixels).save(tmp_path / "a", kind, exif=exif)
+    with Image.open(tmp_path / "a") as image:
+        wanted = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    archive = FolderArchive(tmp_path)
+    turned = decode_image(archive, "a", upright=True)
+    np.testing.assert_array_equal(turned.pixels, wanted)
+    assert turned.turned == (orientation > 1)
+    header = read_header(archive, "a")
+    assert header.upright == (wanted.shape[1], wanted.shape[0])
+    if kind != "TIFF":  # which PIL always turns
+        assert decode_image(archive, "a").pixels.shape == (24, 40, 3) and header.size == (40, 24)
+
+
+def test_damaged_exif_data_cost_no_photo(tmp_path):
+    Image.new("RGB", (9, 7)).save(tmp_path / "a.jpg", exif=b"Exif\0\0II*\0\xff\xff\xff\x7f")
+    assert decode_image(FolderArchive(tmp_path), "a.jpg", upright=True).pixels.shape == (7, 9, 3)

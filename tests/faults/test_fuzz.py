@@ -83,7 +83,7 @@ PICTURES = {suffix: encoded(suffix) for suffix in images.FORMATS}
 @examples(60)
 def test_pictures(data):
     with checked():
-        pixels, _ = decode_image(Memory({"x": data}), "x")
+        pixels = decode_image(Memory({"x": data}), "x", upright=True).pixels
         assert pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3
 
 

@@ -198,11 +198,11 @@ def _store_images(
 
     Returns:
         The original widths and heights, int32 (len(items), 2), and the counters of meta.json: how many images were
-        squashed (resized), and how many were converted from each mode.
+        squashed (resized), turned by their EXIF tags, and converted from each mode.
     """
     sizes = np.zeros((len(items), 2), np.int32)
     converted: Counter[str] = Counter()
-    squashed = 0
+    squashed = turned = 0
     rows = {item.image: row for row, item in enumerate(items)}
     progress = Progress("decoding", len(items), "image")
     shape = (side, side, 3)
@@ -213,12 +213,13 @@ def _store_images(
         for done, name in enumerate(images.order(list(rows)), 1):
             progress.update(done)
             try:
-                pixels, mode = images.decode(name)
+                pixels, mode, was_turned = images.decode(name)
             except UserError as error:
                 faults.add(name, str(error))
                 continue
             row = rows[name]
             sizes[row] = pixels.shape[1], pixels.shape[0]
+            turned += was_turned
             if pixels.shape != shape:
                 squashed += 1
             if mode != "RGB":
@@ -229,7 +230,7 @@ def _store_images(
             else:
                 held_out[row - n] = square
     progress.close()
-    return sizes, {"converted": dict(sorted(converted.items())), "squashed": squashed}
+    return sizes, {"converted": dict(sorted(converted.items())), "squashed": squashed, "turned": turned}
 
 
 def _write_manifest(classes: Sequence[str], items: Sequence[Item], n: int, sizes: np.ndarray) -> str:

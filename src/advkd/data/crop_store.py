@@ -80,7 +80,9 @@ def prepare_crop_store(
         training, aside, labels, draws, held_out_draws = _draw_all(photo_set, photos, settings, drawn, faults)
         all_draws = [*draws, *held_out_draws]
         check_room(out, len(all_draws) * (3 * settings.image_size**2 + 8))
-        pixels, converted, newly_unreadable = _cut_crops(archive, photos, all_draws, settings.image_size, faults)
+        pixels, of_photos, newly_unreadable = _cut_crops(
+            archive, photos, all_draws, settings.image_size, not photo_set.tagged, faults
+        )
         archive.confirm()
         faults.settle()
         if not newly_unreadable:
@@ -114,7 +116,7 @@ def prepare_crop_store(
             "held_out": len(aside),
             "held_out_used": len({draw.photo for draw in held_out_draws}),
         },
-        "counters": {**counters, "converted": dict(sorted(converted.items()))},
+        "counters": {**counters, **of_photos},
         "settings": {key: getattr(settings, key) for key in RECORDED},
         "left_out": faults.names(),
         "source": left_out_of(origin, faults),
@@ -209,29 +211,32 @@ def _draw_from_images(
 
 
 def _cut_crops(
-    archive: Archive, photos: Sequence[Photo], draws: Sequence[Draw], size: int, faults: Faults
-) -> tuple[np.ndarray, Counter[str], set[str]]:
+    archive: Archive, photos: Sequence[Photo], draws: Sequence[Draw], size: int, upright: bool, faults: Faults
+) -> tuple[np.ndarray, dict[str, Any], set[str]]:
     """Cut the crops.
 
     Returns:
-        The crops as uint8 (len(draws), size, size, 3); the number of photos converted from each mode; and the names of
-        the photos that cannot be decoded, which are added to `faults` and whose crops are undefined.
+        The crops as uint8 (len(draws), size, size, 3); how many photos were converted from each mode
+        and how many turned by their EXIF tags; and the names of the photos that cannot be decoded, which are added to
+        `faults` and whose crops are undefined.
     """
     rows_by_photo: dict[int, list[int]] = {}
     for row, draw in enumerate(draws):
         rows_by_photo.setdefault(draw.photo, []).append(row)
     pixels = np.empty((len(draws), size, size, 3), np.uint8)
     converted: Counter[str] = Counter()
+    turned = 0
     unreadable: set[str] = set()
     faults.read += len(rows_by_photo)
     progress = Progress("cropping", len(rows_by_photo), "photo")
     for done, index in enumerate(sorted(rows_by_photo), 1):
         try:
-            photo, mode = decode_image(archive, photos[index].image)
+            photo, mode, was_turned = decode_image(archive, photos[index].image, upright)
         except UserError as error:
             faults.add(photos[index].image, str(error))
             unreadable.add(photos[index].image)
             continue
+        turned += was_turned
         if mode != "RGB":
             converted[mode] += 1
         for row in rows_by_photo[index]:
@@ -240,7 +245,7 @@ def _cut_crops(
             pixels[row] = square if window.side == size else resize_square(square, size)
         progress.update(done)
     progress.close()
-    return pixels, converted, unreadable
+    return pixels, {"converted": dict(sorted(converted.items())), "turned": turned}, unreadable
 
 
 def _count_labels(names: Sequence[str], labels: np.ndarray) -> dict[str, int]:

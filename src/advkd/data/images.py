@@ -1,13 +1,15 @@
 """Decoding image files to RGB.
 
 Greyscale, palette, CMYK and RGBA images become RGB (alpha is dropped). 16-bit greyscale is scaled by 255/65535, not
-clipped. The EXIF orientation is not applied, because CODEBRIM's boxes refer to the pixels as they are stored.
+clipped. The EXIF orientation is applied to a user's own photos only: CODEBRIM's boxes refer to the pixels as they are
+stored, and loaders of the papers' data sets do not apply it.
 """
 
 import io
 import struct
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import BinaryIO, NamedTuple, TypeVar
 
 import numpy as np
@@ -19,9 +21,33 @@ from advkd.errors import UserError
 T = TypeVar("T")
 # The formats of photos. PIL passes some of its other formats to another program, for example EPS to Ghostscript.
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-TURNS = range(2, 9)  # EXIF orientations other than upright
+# How an image of each EXIF orientation becomes upright.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+EXCHANGING = (5, 6, 7, 8)  # orientations that exchange width and height
 # Some of PIL's parsers raise ValueError, SyntaxError or struct.error on damaged files.
 BROKEN = (UnidentifiedImageError, ValueError, SyntaxError, struct.error, *DAMAGED)
+
+
+class Decoded(NamedTuple):
+    """A decoded image.
+
+    Attributes:
+        pixels: uint8 (height, width, 3).
+        mode: the PIL mode in which it was stored; "RGB" if nothing was converted.
+        turned: whether it was turned or mirrored as its EXIF orientation says.
+    """
+
+    pixels: np.ndarray
+    mode: str
+    turned: bool = False
 
 
 class Header(NamedTuple):
@@ -29,10 +55,12 @@ class Header(NamedTuple):
 
     Attributes:
         size: the width and height of the stored pixels.
+        upright: the width and height after the EXIF orientation is applied.
         turned: whether its EXIF orientation tells a viewer to turn or mirror them.
     """
 
     size: tuple[int, int]
+    upright: tuple[int, int]
     turned: bool
 
 
@@ -45,11 +73,8 @@ def read_header(archive: Archive, name: str) -> Header:
     return _with_image(archive, name, archive.open, _to_header)
 
 
-def decode_image(archive: Archive, name: str) -> tuple[np.ndarray, str]:
-    """Return the pixels of an image and the PIL mode in which it was stored.
-
-    Returns:
-        uint8 (height, width, 3), and the mode, which is "RGB" if nothing was converted.
+def decode_image(archive: Archive, name: str, upright: bool = False) -> Decoded:
+    """Return the pixels of an image as RGB; with `upright`, turned as its EXIF orientation says.
 
     Raises:
         UserError: the file is not an image, is damaged, has a mode that cannot be converted to 8-bit RGB, or is so
@@ -60,7 +85,7 @@ def decode_image(archive: Archive, name: str) -> tuple[np.ndarray, str]:
     def open_whole(name: str) -> BinaryIO:
         return io.BytesIO(archive.read(name))
 
-    return _with_image(archive, name, open_whole, _to_rgb)
+    return _with_image(archive, name, open_whole, partial(_to_rgb, upright=upright))
 
 
 def resize_square(pixels: np.ndarray, side: int) -> np.ndarray:
@@ -84,10 +109,34 @@ def _with_image(archive: Archive, name: str, opener: Callable[[str], BinaryIO], 
 
 
 def _to_header(image: Image.Image) -> Header:
-    return Header(image.size, image.getexif().get(ExifTags.Base.Orientation, 1) in TURNS)
+    orientation = _orientation(image)
+    size = image.size
+    # PIL turns TIFF files itself, so their size is already that of the upright image.
+    exchanged = orientation in EXCHANGING and image.format != "TIFF"
+    return Header(size, size[::-1] if exchanged else size, orientation in TURNS)
 
 
-def _to_rgb(image: Image.Image) -> tuple[np.ndarray, str]:
+def _orientation(image: Image.Image) -> int | None:
+    """Return the EXIF orientation of an image; None if it has none or its EXIF data are damaged."""
+    try:
+        orientation: int | None = image.getexif().get(ExifTags.Base.Orientation)
+    except BROKEN:
+        return None
+    return orientation
+
+
+def _to_rgb(image: Image.Image, upright: bool) -> Decoded:
+    if not upright:
+        return Decoded(*_to_rgb_as_stored(image))
+    turned = _orientation(image) in TURNS
+    image.load()  # which turns a TIFF file and removes its orientation
+    orientation = _orientation(image)
+    stored = image.transpose(TURNS[orientation]) if orientation in TURNS else image
+    return Decoded(*_to_rgb_as_stored(stored), turned)
+
+
+def _to_rgb_as_stored(image: Image.Image) -> tuple[np.ndarray, str]:
+    """Return the pixels of an image as RGB, and the mode in which it was stored."""
     mode = image.mode
     if mode == "RGB":
         return np.asarray(image), mode

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, TypeGuard, TypeVar
 import numpy as np
 
 from advkd.data.archives.archive import LARGEST_FILE, Archive
+from advkd.data.images import Decoded
 from advkd.data.readers.labelled import Item, LabelledImages, check_items, unofficial
 from advkd.data.readers.lists import ListFiles
 
@@ -81,7 +82,7 @@ def _read(archive: Archive, train: Sequence[str], test: str, key: str, meta: str
         raise unofficial(archive.path, f"{meta} has no list `{names}` of names")
     training = tuple(item for name in train for item in items[name])
     check_items(archive.path, classes, training, items[test])
-    return LabelledImages(tuple(classes), training, tuple(items[test]), lambda name: (pixels[name], "RGB"), list)
+    return LabelledImages(tuple(classes), training, tuple(items[test]), lambda name: Decoded(pixels[name], "RGB"), list)
 
 
 def _is_list_of(values: Any, kind: type[Value]) -> TypeGuard[list[Value]]:

@@ -23,8 +23,8 @@ NamesByClass = dict[str, list[str]]
 def read_class_folders(path: Path, held_out: float, seed: int) -> tuple[CheckedArchive, LabelledImages]:
     """Return the files of a folder and its labelled images, with classes and images sorted by name.
 
-    Images are found in all subfolders of a class, by their suffix in upper or lower case. Hidden files, linked folders
-    and links out of the folder are left out.
+    Images are found in all subfolders of a class, by their suffix in upper or lower case, and turned as their EXIF tags
+    say. Hidden files, linked folders and links out of the folder are left out.
 
     Args:
         path: the folder.
@@ -46,7 +46,8 @@ def read_class_folders(path: Path, held_out: float, seed: int) -> tuple[CheckedA
     else:
         train, valid = _draw_split(path, _group_by_class(path, names), held_out, seed)
     classes = sorted(train)
-    return archive, label_files(archive, classes, _label(classes, train), _label(classes, valid))
+    labelled = label_files(archive, classes, _label(classes, train), _label(classes, valid), upright=True)
+    return archive, labelled
 
 
 def _label(classes: Sequence[str], names_by_class: NamesByClass) -> list[Item]:

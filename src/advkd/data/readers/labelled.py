@@ -6,10 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from advkd.data.archives.archive import Archive
-from advkd.data.images import decode_image
+from advkd.data.images import Decoded, decode_image
 from advkd.errors import UserError
 
 
@@ -28,8 +26,8 @@ class LabelledImages:
         classes: the names of the classes; the label of an item is an index into them.
         train: the training images, in the official order.
         valid: the images that papers evaluate on, in the official order.
-        decode: takes an image's name; returns its pixels, uint8 (height, width, 3), and the mode in which it was
-            stored. No EXIF orientation is applied, as in torchvision's loaders.
+        decode: takes an image's name and decodes it. The EXIF orientation is only applied to a user's own photos;
+            torchvision's loaders do not apply it.
         order: takes names of images; returns them in the order in which they are fastest to decode.
         missing: the names of images that are listed, but do not exist.
     """
@@ -37,15 +35,15 @@ class LabelledImages:
     classes: tuple[str, ...]
     train: tuple[Item, ...]
     valid: tuple[Item, ...]
-    decode: Callable[[str], tuple[np.ndarray, str]]
+    decode: Callable[[str], Decoded]
     order: Callable[[Sequence[str]], list[str]]
     missing: frozenset[str] = frozenset()
 
 
 def label_files(
-    archive: Archive, classes: Iterable[str], train: Iterable[Item], valid: Iterable[Item]
+    archive: Archive, classes: Iterable[str], train: Iterable[Item], valid: Iterable[Item], *, upright: bool = False
 ) -> LabelledImages:
-    """Return the data set whose images are files of `archive`.
+    """Return the data set whose images are files of `archive`; with `upright`, turned as their EXIF tags say.
 
     Raises:
         UserError: `check_items` finds a fault, or most of the images do not exist.
@@ -59,7 +57,7 @@ def label_files(
         raise unofficial(
             archive.path, f"{len(missing)} of {listed} listed images are not there, the first is {missing[0][:200]!r}"
         )
-    decode = partial(decode_image, archive)
+    decode = partial(decode_image, archive, upright=upright)
     return LabelledImages(classes, train, valid, decode, archive.order, frozenset(missing))
 
 

@@ -20,7 +20,8 @@ def read_photo_folder(path: Path, faults: Faults) -> tuple[CheckedArchive, list[
     out of the folder are left out. The class of an image is the first folder below `path`; classes are sorted by name.
     Images directly in `path` are one class, named like the folder.
 
-    An image that cannot be read is added to `faults` and has no box; every image is counted there.
+    Sizes are those of the photos as their EXIF tags turn them. An image that cannot be read is added to `faults` and
+    has no box; every image is counted there.
 
     Raises:
         UserError: `path` is not a folder, holds no images, or holds images both directly and in subfolders.
@@ -44,7 +45,7 @@ def read_photo_folder(path: Path, faults: Faults) -> tuple[CheckedArchive, list[
         label = 0 if loose else labels[PurePosixPath(name).parts[0]]
         faults.read += 1
         try:
-            width, height = read_header(archive, name).size
+            width, height = read_header(archive, name).upright
         except UserError as error:
             faults.add(name, str(error))
             photos.append(Photo(name, None))
