@@ -62,6 +62,16 @@ def test_a_decrease_covers_the_truth():
     assert decrease(Sample(118.23, None, 1), Sample(139.76, None, 1)).estimate == pytest.approx(15.405, abs=1e-3)
 
 
+def test_the_error_of_a_decrease_is_that_of_a_ratio():
+    """The squared relative error of a ratio is the sum of those of its two means; so are the degrees of freedom's."""
+    new, old = Sample(90.0, 3.0, 4), Sample(100.0, 4.0, 3)
+    squares = [(3 / 90) ** 2 / 4, (4 / 100) ** 2 / 3]
+    effect = decrease(new, old)
+    assert effect.estimate == pytest.approx(10)
+    assert effect.error == pytest.approx(100 * 0.9 * math.sqrt(sum(squares)), rel=1e-12)
+    assert effect.df == pytest.approx(sum(squares) ** 2 / (squares[0] ** 2 / 3 + squares[1] ** 2 / 2), rel=1e-12)
+
+
 def test_what_one_run_cannot_tell():
     alone = contrast((1, -1), (Sample.from_values([2.0]), Sample.from_values([1.0, 1.5])))
     assert alone == Effect(0.75, None, None) and alone.interval() == (-math.inf, math.inf)
