@@ -137,21 +137,35 @@ def test_combinations_without_entropy_that_diverge(user):
     assert judge(CLAIMS["gip-entropy-needed"], user).ours.word == "holds"
 
 
-def test_a_gan_with_random_features_gets_no_verdict(user):
+def leave_gans(user, weights):
+    """Leave finished GANs with metrics in the features of these weights; returns the folders by run."""
+    folders = {}
     for group, fid in (("single", [139.0, 140.0, 141.0]), ("okd", [118.0, 118.4, 118.8])):
         for seed, value in enumerate(fid):
             run = config.resolve(f"okd/codebrim/sagan/{group}/seed{seed}", user)
-            folder = folder_of(run).path
+            folder = folders[str(run.run)] = folder_of(run).path
             values = dict.fromkeys(("fid.G1", "fid.G2", "fid.G3", "fid.mean"), value)
+            write_json(folder / "provenance.json", {"code": "0", "data": {"sha256": {}}, "result": {}})
             write_json(folder / "result.json", {"status": "done", "config_hash": run.hash, "sha256": {}})
-            write_json(folder / "metrics.json", {"status": "done", "values": values, "meta": {"weights": "official"}})
+            write_json(folder / "metrics.json", {"status": "done", "values": values, "meta": {"weights": weights}})
+    return folders
+
+
+def test_a_gan_with_random_features_gets_no_verdict(user):
+    leave_gans(user, "official")
     assert judge(CLAIMS["okd-sagan-all"], user).ours.word == "holds"
     assert judge(CLAIMS["okd-sagan-g2"], user).ours.word == "holds"
     assert judge(CLAIMS["okd-sagan-mean"], user).ours.word == "fails"  # 15.4 %, not 5.5 %
-    write_json(folder / "metrics.json", {"status": "done", "values": values, "meta": {"weights": "random"}})
-    single = folder_of(config.resolve("okd/codebrim/sagan/single/seed0", user)).path / "metrics.json"
-    write_json(single, {"status": "done", "values": values, "meta": {"weights": "random"}})
+    leave_gans(user, "random")
     assert judge(CLAIMS["okd-sagan-all"], user).ours.word == "no verdict"
+
+
+def test_seeds_that_were_made_otherwise_get_no_verdict(user):
+    folders = leave_gans(user, "official")
+    changed = {"code": "1", "data": {"sha256": {}}, "result": {}}
+    write_json(folders["okd/codebrim/sagan/okd/seed1"] / "provenance.json", changed)
+    ours = judge(CLAIMS["okd-sagan-all"], user).ours
+    assert (ours.word, ours.why) == ("no verdict", "seeds not alike (seed 1 has other code than seed 0)")
 
 
 # --- what is shown

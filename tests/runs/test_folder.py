@@ -29,7 +29,7 @@ def finish(folder, **changes):
         folders.PREDICTIONS, {"labels": labels, "logits": np.eye(3)[labels], "features": np.ones((6, 2), np.float16)}
     )
     folder.write_provenance({"code": "today", "data": {}, "result": {}})
-    folder.write_result({"status": "done", "config_hash": "a", "sha256": folder.checksums(), **changes})
+    folder.write_result({"status": "done", "config_hash": "a", "sha256": folder.checksums(folders.PRODUCTS), **changes})
 
 
 def test_a_folder_knows_its_run(folder, tmp_path):
@@ -218,6 +218,6 @@ def test_result_json_is_plain_json(folder):
     write_json(folder.file(folders.RESULT), {"status": "done"})
     with pytest.raises(Damaged, match="has no 'config_hash'"):
         folder.result()
-    assert folder.checksums() == {}
+    assert folder.checksums(folders.PRODUCTS) == {}
     folder.file(folders.MODEL).write_bytes(b"w")
-    assert folder.checksums() == {folders.MODEL: sha256(folder.file(folders.MODEL))}
+    assert folder.checksums(folders.PRODUCTS) == {folders.MODEL: sha256(folder.file(folders.MODEL))}

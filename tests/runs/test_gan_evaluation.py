@@ -63,7 +63,7 @@ def write_samples(path, generators, **more):
 
 
 def measure(folder, reals, weights=None):
-    return gan_evaluation.measure_samples(folder, reals, weights, "", "cpu")
+    return gan_evaluation.measure_samples(folder, gan_evaluation.load_reals(reals), weights, "", "cpu")
 
 
 def evaluate(tmp_path, reals, generators, **more):
@@ -207,7 +207,7 @@ def test_refusals(tmp_path, prepared, monkeypatch):
         measure(folder, tmp_path)
     with pytest.raises(UserError, match=r"samples\.npz is missing: delete result\.json beside it"):
         measure(folder, prepared)
-    with pytest.raises(UserError, match=r"was made with .*prepare it again"):
+    with pytest.raises(UserError, match=r"were made with .*prepare them again"):
         measure(folder, prepared, tmp_path / "other.pth")
     with pytest.raises(UserError, match=r"holds no generator's images .*: delete result\.json beside it"):
         evaluate(tmp_path, prepared, [])

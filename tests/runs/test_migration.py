@@ -86,6 +86,12 @@ def test_a_migration_that_was_killed_is_continued(user, writes, monkeypatch):
     assert len(folder.provenance()["migrations"]) == 1
 
 
+def of_a_later_version(folder):
+    result = {**folder.result(), "schema": 99}
+    folder.write_provenance({**folder.provenance(), "schema": 99, "result": result})
+    folder.write_result(result)
+
+
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
@@ -94,7 +100,7 @@ def test_a_migration_that_was_killed_is_continued(user, writes, monkeypatch):
         (lambda folder: folder.file(RESULT).unlink(), "it is unfinished: advkd train"),
         (lambda folder: folder.file(RESULT).write_text("{"), "cannot be read"),
         (lambda folder: folder.file(CONFIG).unlink(), "is missing"),
-        (lambda folder: write_json(folder.file(RESULT), {**folder.result(), "schema": 99}), "a later version wrote"),
+        (of_a_later_version, "a later version wrote"),
         (
             lambda folder: folder.write_provenance(
                 {**folder.provenance(), "data": {**folder.provenance()["data"], "store": "cifar10-0"}}

@@ -11,6 +11,7 @@ from advkd.runs.state import Ending, ending
 from advkd.settings.config import Resolved
 
 STALE, NOT_EVALUATED, NOT_RUN = "stale", "not evaluated", "not run"
+UNLIKE = "seeds not alike"
 UNMEASURED = (STALE, NOT_EVALUATED, NOT_RUN)  # the statuses of a run without metrics; a group has the first that occurs
 
 
@@ -21,8 +22,9 @@ class SeedResults(NamedTuple):
         runs: all runs of the group, one per seed.
         metrics: by seed, the metrics of the runs that have the metric.
         status: the group's status, for example "done", "not run", "1 of 3 seeds" or "diverged (seed 1 at epoch 3)".
-        ended: where a run diverged or was blocked, how many and when, as a table shows it; otherwise empty. Such a
-            group has no mean: the remaining seeds were selected by how their training ended.
+        ended: why the group has no mean, as a table shows it; otherwise empty. Where a run diverged or was blocked, it
+            says how many and when: the remaining seeds were selected by how their training ended. Where the seeds were
+            not made alike, it says so.
     """
 
     runs: list[Resolved]
@@ -55,8 +57,43 @@ def join_seeds(runs: list[Resolved], metric: str) -> SeedResults:
         if ended:
             places = ", ".join(f"seed {seed} {ending(metrics)}" for seed, metrics in ended.items())
             return SeedResults(runs, measured, f"{status} ({places})", ended_entry(list(ended.values()), len(runs)))
+    difference = compare_making([run for run in runs if run.run.seed in measured], measured)
+    if difference:
+        return SeedResults(runs, measured, f"{UNLIKE} ({difference})", UNLIKE)
     all_done = len(measured) == len(runs)
     return SeedResults(runs, measured, "done" if all_done else f"{len(measured)} of {len(runs)} seeds")
+
+
+def compare_making(runs: list[Resolved], metrics: dict[int, dict[str, Any]]) -> str:
+    """Return in words how runs that differ only in their seed were made otherwise; empty where they were made alike.
+
+    A mean over runs of other data, code or evaluations is no mean of one thing. Their settings are equal, since each
+    run has those of today.
+
+    Args:
+        runs: the finished runs of a group.
+        metrics: their metrics, by seed.
+    """
+    if len(runs) < 2:
+        return ""
+    first, *others = runs
+    expected = _making(first, metrics[first.run.seed])
+    for run in others:
+        for what, value in _making(run, metrics[run.run.seed]).items():
+            if value != expected[what]:
+                return f"seed {run.run.seed} has other {what} than seed {first.run.seed}"
+    return ""
+
+
+def _making(run: Resolved, metrics: dict[str, Any]) -> dict[str, object]:
+    """Return what a run and its metrics were made of."""
+    provenance, meta = folder_of(run).provenance(), metrics.get("meta", {})
+    return {
+        "data": provenance["data"]["sha256"],
+        "code": provenance["code"],
+        "evaluation code": metrics.get("evaluated", {}).get("code"),
+        "feature network or reals": [meta.get(key) for key in ("weights", "weights_sha256", "dims", "images_sha256")],
+    }
 
 
 def ended_entry(ended: list[dict[str, Any]], runs: int) -> str:

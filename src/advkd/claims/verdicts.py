@@ -183,7 +183,8 @@ def _decide(evaluations: list[Evaluation]) -> tuple[Word, str]:
         return "fails", ""
     ended = [number for number in numbers if number.ended]
     if ended:
-        return ("blocked" if "blocked" in ended[0].ended else "diverged"), ended[0].status
+        endings: tuple[Word, ...] = ("blocked", "diverged")
+        return next((word for word in endings if word in ended[0].ended), "no verdict"), ended[0].status
     missing = sum(effect is None for effect in effects)
     if missing:
         return "not run", f"{missing} of {len(effects)} comparisons lack a finished run"

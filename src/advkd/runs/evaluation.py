@@ -4,15 +4,16 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from advkd.files import write_json
+from advkd.errors import UserError
 from advkd.runs import provenance
 from advkd.runs.allocator import keep_freed_memory
 from advkd.runs.code import gan_evaluation_code
 from advkd.runs.device import select_device
-from advkd.runs.folder import SAMPLES
+from advkd.runs.folder import SAMPLES, RunFolder
 from advkd.runs.lookup import trained_folder
 from advkd.runs.state import Ending
 from advkd.settings import config
+from advkd.settings.gan import GanEvaluation, GanRun
 
 if TYPE_CHECKING:
     from advkd.settings.user import User
@@ -53,21 +54,38 @@ def evaluate(
         user: the scale and the device are those of this user's settings.
 
     Raises:
-        UserError: `run` is no run's name, the run is not trained with the settings of today, or its samples are not
-            what it wrote.
+        UserError: `run` is no run's name, the run trains no GAN or is not trained with the settings of today, its
+            samples are not what it wrote, or the reals or weights are not those that its settings ask for.
     """
-    folder = trained_folder(config.resolve(run, user))
+    resolved = config.resolve(run, user)
+    if not isinstance(resolved.typed, GanRun):
+        raise UserError(f"{run} trains a classifier: advkd measure {run}")
+    folder = trained_folder(resolved)
     result = folder.result()
     if result["status"] != Ending.DONE:
-        write_json(out, {"status": result["status"], "step": result["step"], "values": {}})
+        ended = {"status": result["status"], "step": result["step"], "sha256": result["sha256"], "values": {}}
+        folder.write_metrics(ended, out)
         return
     folder.check(SAMPLES)
     device = _start(threads, user)
-    from advkd.runs.gan_evaluation import measure_samples
+    from advkd.runs import gan_evaluation
 
-    metrics = measure_samples(folder, reals, weights, weights_sha256, device)
+    prepared = gan_evaluation.load_reals(reals)
+    _check_reals(prepared.meta, reals, folder, resolved.typed.evaluation)
+    metrics = gan_evaluation.measure_samples(folder, prepared, weights, weights_sha256, device)
     evaluated = {"code": gan_evaluation_code(), **provenance.machine(device)}
-    write_json(out, {"status": Ending.DONE, "sha256": result["sha256"], **metrics, "evaluated": evaluated})
+    folder.write_metrics({"status": Ending.DONE, "sha256": result["sha256"], **metrics, "evaluated": evaluated}, out)
+
+
+def _check_reals(meta: dict[str, Any], reals: Path, folder: RunFolder, settings: GanEvaluation) -> None:
+    """Refuse features of crops that the run was not trained on, or of another network than its settings ask for."""
+    data = folder.provenance()["data"]
+    if meta["images_sha256"] != data["sha256"]["images.npy"]:
+        raise UserError(f"{reals} describes other crops than {data['store']}, on which {folder.run} was trained")
+    network = {"dims": meta["dims"], "weights": meta["network"]["weights"]}
+    wanted = {"dims": settings.features, "weights": settings.inception}
+    if network != wanted:
+        raise UserError(f"{reals} was made with {network}, the settings of {folder.run} ask for {wanted}")
 
 
 def _start(threads: int, user: "User") -> Any:

@@ -10,10 +10,14 @@ No other module knows these names:
     samples.npz                images of generators
     predictions.npz            labels, logits and features of a classifier's evaluation images
     provenance.json            code, machine, data and time
-    result.json                written last: how the training ended, and the checksums of its products
+    result.json                written last: how the training ended, and the checksums of its products and records
     metrics.json               what was computed from samples or predictions
     log.txt                    printed lines of all attempts
     checkpoint.pt, checkpoint.previous.pt, scratch/, .lock    of an unfinished training
+
+A finished run's files are bound together: result.json holds the checksums of products, config.yaml and history.csv;
+provenance.json holds a copy of result.json; provenance.json and metrics.json hold a digest of their own content. The
+readers compare them all. This detects accidents, not forgery.
 
 This module needs neither pydantic nor Snakemake nor torch.
 """
@@ -34,7 +38,7 @@ import yaml
 
 from advkd.damage import ADDRESS, DAMAGED, describe_error
 from advkd.errors import UserError, machine_fault
-from advkd.files import atomic, read_json, sha256, write_json, write_text
+from advkd.files import atomic, digest, read_json, sha256, write_json, write_text
 from advkd.locks import hold
 from advkd.runs.code import gan_evaluation_code
 from advkd.runs.state import Ending, Kind, State, ending
@@ -49,7 +53,9 @@ if TYPE_CHECKING:
 
 SettingsOf = TypeVar("SettingsOf", GanRun, ClassifierRun)
 
-SCHEMA = 2  # of the folder, in result.json and provenance.json; a folder of version 0.1.0 records none
+# The schema of the folder, in result.json and provenance.json. A folder of version 0.1.0 records none, and its records
+# and metrics have no checksums.
+SCHEMA = 2
 CONFIG = "config.yaml"
 HISTORY = "history.csv"
 MODEL = "model.safetensors"
@@ -64,7 +70,9 @@ LOG = "log.txt"
 LOCK = ".lock"
 SCRATCH = "scratch"
 CHECKPOINTS = ("checkpoint.pt", "checkpoint.previous.pt")
-PRODUCTS = (MODEL, BEST, GENERATOR, SAMPLES, PREDICTIONS)  # result.json holds their checksums
+PRODUCTS = (MODEL, BEST, GENERATOR, SAMPLES, PREDICTIONS)  # checksums: "sha256" in result.json
+RECORDS = (CONFIG, HISTORY)  # checksums: "records" in result.json
+DIGEST = "digest"  # the key of a JSON file's digest of its own content
 MOMENTS = ("epoch", "iteration")  # the column that counts the rows of history.csv
 
 
@@ -117,21 +125,39 @@ class RunFolder:
     def result(self) -> dict[str, Any]:
         """Return result.json: status, config_hash, sha256 of the products, and how the training ended."""
         with self._reading(RESULT):
-            return _mapping(read_json(self.file(RESULT)), "status", "config_hash", "sha256")
+            result = _mapping(read_json(self.file(RESULT)), "status", "config_hash", "sha256")
+        if _has_checksums(result) and self.has(PROVENANCE):
+            try:
+                recorded = self.provenance()["result"]
+            except Damaged:
+                return result  # whoever reads provenance.json reports it
+            if recorded != result:
+                raise self.damaged(RESULT, "differs from the copy in provenance.json")
+        return result
 
     def provenance(self) -> dict[str, Any]:
         """Return provenance.json: data, code, attempts, time and memory, and what result.json holds."""
         with self._reading(PROVENANCE):
-            return _mapping(read_json(self.file(PROVENANCE)), "code", "data", "result")
+            provenance = _mapping(read_json(self.file(PROVENANCE)), "code", "data", "result")
+            return self._without_digest(PROVENANCE, provenance, provenance)
 
     def metrics(self) -> dict[str, Any]:
-        """Return metrics.json: values, what they rest on, and by which code they were computed."""
+        """Return metrics.json: values, what they rest on, and by which code they were computed.
+
+        It must be what the evaluation wrote, and rest on the products of this training.
+        """
         with self._reading(METRICS):
-            return _mapping(read_json(self.file(METRICS)), "values")
+            metrics = _mapping(read_json(self.file(METRICS)), "values")
+        result = self.result()
+        metrics = self._without_digest(METRICS, metrics, result)
+        if _has_checksums(result) and metrics.get("sha256") != result["sha256"]:
+            raise self.damaged(METRICS, "belongs to another training")
+        return metrics
 
     def document(self) -> dict[str, Any]:
         """Return config.yaml: everything that the training read."""
         with self._reading(CONFIG):
+            self._check_record(CONFIG)
             return _mapping(yaml.safe_load(self.file(CONFIG).read_text(encoding="utf-8")), "settings")
 
     def settings(self, kind: type[SettingsOf]) -> SettingsOf:
@@ -146,6 +172,7 @@ class RunFolder:
     def history(self) -> dict[str, list[float | None]]:
         """Return the columns of history.csv by name, one of them in `MOMENTS`; an empty field is None."""
         with self._reading(HISTORY):
+            self._check_record(HISTORY)
             with self.file(HISTORY).open(newline="", encoding="utf-8") as file:
                 reader = csv.DictReader(file)
                 rows = list(reader)
@@ -223,13 +250,32 @@ class RunFolder:
             if name.endswith(".safetensors"):
                 self.check(name)
 
+    def _check_record(self, name: str) -> None:
+        """Compare a record of a finished run with its checksum in result.json; nothing where there is none."""
+        expected = self.result().get("records", {}).get(name) if self.has(RESULT) else None
+        if expected and sha256(self.file(name)) != expected:
+            raise self.damaged(name, "is not what the run wrote (its checksum differs)")
+
+    def _without_digest(self, name: str, content: dict[str, Any], described: dict[str, Any]) -> dict[str, Any]:
+        """Return the content of a JSON file without its digest, which must fit.
+
+        Args:
+            name: the file.
+            content: its content.
+            described: has the schema that the file was written in.
+        """
+        rest = {key: value for key, value in content.items() if key != DIGEST}
+        if _has_checksums(described) and content.get(DIGEST) != digest(rest):
+            raise self.damaged(name, "is not what was written (its digest differs)")
+        return rest
+
     def intact(self, checksums: dict[str, str]) -> bool:
         """Tell whether the products are those that these checksums were taken of."""
         return all(self.has(name) and sha256(self.file(name)) == expected for name, expected in checksums.items())
 
-    def checksums(self) -> dict[str, str]:
-        """Return the SHA-256 of every product that exists."""
-        return {name: sha256(self.file(name)) for name in PRODUCTS if self.has(name)}
+    def checksums(self, names: Sequence[str]) -> dict[str, str]:
+        """Return the SHA-256 of those files of `names` that exist."""
+        return {name: sha256(self.file(name)) for name in names if self.has(name)}
 
     def damaged(self, name: str, reason: str) -> Damaged:
         """Return the error that says what is wrong with the file `name`, and what to do."""
@@ -352,16 +398,20 @@ class RunFolder:
         self.write_arrays(f"{SCRATCH}/{moment}.npz", arrays)
 
     def write_provenance(self, content: dict[str, Any]) -> None:
-        """Write provenance.json."""
-        write_json(self.file(PROVENANCE), content)
+        """Write provenance.json, with a digest of its content."""
+        write_json(self.file(PROVENANCE), {**content, DIGEST: digest(content)})
 
     def write_result(self, result: dict[str, Any]) -> None:
-        """Write result.json."""
+        """Write result.json, of which provenance.json must have a copy."""
         write_json(self.file(RESULT), result)
 
-    def write_metrics(self, metrics: dict[str, Any]) -> None:
-        """Write metrics.json."""
-        write_json(self.file(METRICS), metrics)
+    def write_metrics(self, metrics: dict[str, Any], path: Path | None = None) -> None:
+        """Write metrics.json with a digest of its content; to `path` where one is given."""
+        write_json(path or self.file(METRICS), {**metrics, DIGEST: digest(metrics)})
+
+    def remove_result(self) -> None:
+        """Delete result.json, as of a training that begins again; provenance.json still says how it ended."""
+        self.file(RESULT).unlink(missing_ok=True)
 
     # What is removed
 
@@ -432,6 +482,11 @@ class RunFolder:
 def _tree(scale: str) -> Path:
     """Return the folder of all runs of a scale, below the working directory."""
     return Path("results", scale, "runs")
+
+
+def _has_checksums(described: dict[str, Any]) -> bool:
+    """Tell whether files were written in a schema that has checksums of records and metrics."""
+    return bool(described.get("schema", 1) >= 2)
 
 
 def _mapping(content: Any, *keys: str) -> dict[str, Any]:

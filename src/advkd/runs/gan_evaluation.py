@@ -105,13 +105,13 @@ def load_reals(folder: Path) -> PreparedReals:
 
 
 def measure_samples(
-    folder: RunFolder, reals: Path, weights: Path | None, sha256: str, device: torch.device | str
+    folder: RunFolder, reals: PreparedReals, weights: Path | None, sha256: str, device: torch.device | str
 ) -> dict[str, dict[str, Any]]:
     """Return the metrics of a run's samples.
 
     Args:
         folder: the run's folder.
-        reals: the folder that `prepare_reals` wrote.
+        reals: what `prepare_reals` wrote.
         weights: as for `inception.build`.
         sha256: as for `inception.build`.
         device: where the network runs.
@@ -130,11 +130,12 @@ def measure_samples(
         UserError: files are missing or do not suit, the reals were prepared with another network, or a value is not
             finite.
     """
-    prepared = load_reals(reals)
-    meta = prepared.meta
+    meta = reals.meta
     network, identity = build(weights, meta["dims"], sha256)
     if identity != meta["network"]:
-        raise UserError(f"{reals} was made with {meta['network']}, this evaluation has {identity}: prepare it again")
+        raise UserError(
+            f"the reals were made with {meta['network']}, this evaluation has {identity}: prepare them again"
+        )
     known = folder.sample_names()
     names = sorted((key for key in known if re.fullmatch(r"G\d+", key)), key=lambda name: int(name[1:]))
     if not names:
@@ -151,10 +152,10 @@ def measure_samples(
         return flat_features.reshape(*images.shape[:-3], -1)
 
     final = {name: features(name) for name in names}
-    held_out = prepared.held_out.gaussian if prepared.held_out else None
-    values = meta["floor"] | gan.final_values(final, prepared.training, held_out)
+    held_out = reals.held_out.gaussian if reals.held_out else None
+    values = meta["floor"] | gan.final_values(final, reals.training, held_out)
     if f"early/{names[0]}" in known:
-        values |= gan.early_values({name: features(f"early/{name}") for name in names}, prepared.training)
+        values |= gan.early_values({name: features(f"early/{name}") for name in names}, reals.training)
     curves = {}
     if "curve_steps" in known:
         moments = {name: features(f"curve/{name}") for name in names}

@@ -7,6 +7,7 @@ provenance.json records the change. Weights and other products stay as they are.
 Every file is written whole or not at all, and result.json last: a migration that was killed can be started again.
 """
 
+import contextlib
 import json
 import os
 import time
@@ -20,7 +21,7 @@ from advkd.damage import attempt
 from advkd.data.store import SCHEMA as STORE_SCHEMA
 from advkd.errors import UserError
 from advkd.files import read_json, write_json
-from advkd.runs.folder import LOG, PROVENANCE, RESULT, SCHEMA, RunFolder
+from advkd.runs.folder import LOG, METRICS, PROVENANCE, RECORDS, RESULT, SCHEMA, RunFolder
 from advkd.settings import config
 from advkd.settings.config import Resolved
 from advkd.settings.user import User
@@ -67,7 +68,8 @@ def _migrate_store(path: Path) -> bool:
     if schema == STORE_SCHEMA:
         return False
     _refuse_later(schema, STORE_SCHEMA)
-    _keeping_time(path, {**meta, "schema": STORE_SCHEMA})
+    with _same_time(path):
+        write_json(path, {**meta, "schema": STORE_SCHEMA})
     return True
 
 
@@ -123,8 +125,12 @@ def _restamp(folder: RunFolder, resolved: Resolved) -> bool:
         raise UserError(
             f"its data set {provenance['data']['store']} is called {resolved.store} today: train the run again"
         )
-    new = {"config_hash": resolved.hash, "schema": SCHEMA}
     folder.write_document({**document, "config_hash": resolved.hash, "parents": today["parents"]})
+    new = {"config_hash": resolved.hash, "schema": SCHEMA, "records": folder.checksums(RECORDS)}
+    if folder.has(METRICS):
+        metrics = folder.metrics()
+        with _same_time(folder.file(METRICS)):
+            folder.write_metrics({"sha256": result["sha256"], **metrics})  # a diverged GAN's recorded no checksums
     if provenance["result"] != {**result, **new}:
         step = {
             "from_hash": result["config_hash"],
@@ -136,7 +142,8 @@ def _restamp(folder: RunFolder, resolved: Resolved) -> bool:
         }
         migrations = [*provenance.get("migrations", []), step]
         folder.write_provenance({**provenance, "schema": SCHEMA, "result": {**result, **new}, "migrations": migrations})
-    _keeping_time(folder.file(RESULT), {**result, **new})
+    with _same_time(folder.file(RESULT)):
+        folder.write_result({**result, **new})
     return True
 
 
@@ -152,8 +159,9 @@ def _refuse_later(schema: int, known: int) -> None:
         raise UserError(f"its schema is {schema}, which a later version wrote: this one knows {known}")
 
 
-def _keeping_time(path: Path, content: dict[str, Any]) -> None:
-    """Write JSON in the place of a file and keep the time of its last change, by which Snakemake judges what is new."""
-    stat = path.stat()
-    write_json(path, content)
-    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+@contextlib.contextmanager
+def _same_time(path: Path) -> Iterator[None]:
+    """Keep the time of a file's last change, by which Snakemake judges what is new, while its content is replaced."""
+    before = path.stat()
+    yield
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))

@@ -212,7 +212,8 @@ class Session:
             "config_hash": self.document["config_hash"],
             "schema": files.SCHEMA,
             **result,
-            "sha256": self.folder.checksums(),
+            "sha256": self.folder.checksums(files.PRODUCTS),
+            "records": self.folder.checksums(files.RECORDS),
         }
         self.folder.write_provenance(
             {

@@ -71,6 +71,7 @@ def train(
 
         loop = importlib.import_module(f"advkd.training.{document['loop']}")
         torch.set_num_threads(document["threads"])
+        folder.remove_result()  # it holds the checksum of config.yaml; provenance.json keeps a copy
         folder.write_document(document)
         session = Session(folder, document, data, chosen, checkpoint_seconds, afresh)
         try:
@@ -154,7 +155,7 @@ def finished(folder: RunFolder, document: dict[str, Any], data: dict[str, Any], 
     try:
         recorded = folder.provenance()
         result: dict[str, Any] = recorded["result"]
-        if result["status"] == Ending.DONE:
+        if result["status"] == Ending.DONE and "records" not in result:  # of version 0.1.0
             folder.document()
             folder.history()
     except Damaged:  # the remedy of a damaged file is another training
@@ -166,4 +167,4 @@ def finished(folder: RunFolder, document: dict[str, Any], data: dict[str, Any], 
         parents = [parent.settings(ClassifierRun) for parent in parent_folders(document, folder).values()]
         if recorded["code"] != code.code_of(settings, parents):
             return None
-    return result if folder.intact(result["sha256"]) else None
+    return result if folder.intact({**result["sha256"], **result.get("records", {})}) else None
