@@ -100,6 +100,18 @@ def test_nothing_is_made_twice(built):
     assert pending(built, "--config", "seeds=1", "device=cpu", "mirror=/elsewhere") == set()
 
 
+def test_a_result_of_other_settings_is_made_again_without_snakemake_s_records(built):
+    records = built / ".snakemake"
+    records.rename(built / "records")
+    try:
+        assert pending(built, "--config", "seeds=1") == set()
+        assert "train" in pending(built, "--config", "seeds=1", "override={okd: {rho: 0.5}}")
+    finally:
+        shutil.rmtree(records, ignore_errors=True)
+        (built / "records").rename(records)
+    assert pending(built, "--config", "seeds=1") == set()
+
+
 def test_what_changes_numbers_is_made_again(built):
     assert pending(built, "--config", "seeds=2") == {"train", "evaluate", "table", "figure"}
     changed = pending(built, "--config", "seeds=1", "override={okd: {rho: 0.5}}")
@@ -127,6 +139,19 @@ def test_code_that_changed_is_told_and_retrains_on_request_only(built):
         assert pending(built, "--config", "seeds=1") == set()
         assert "4 done (older code)" in advkd(built, "status", "--config", "seeds=1").stdout
         assert "train" in pending(built, "--config", "seeds=1", "retrain=stale")
+    finally:
+        path.write_text(original)
+
+
+def test_an_evaluation_by_older_code_is_told_and_made_again_on_request_only(built):
+    path = built / "src/advkd/metrics/frechet.py"
+    original = path.read_text()
+    try:
+        path.write_text(original + "\nCHANGED = True\n")
+        assert pending(built, "--config", "seeds=1") == set()
+        assert "4 done (evaluated by older code)" in advkd(built, "status", "--config", "seeds=1").stdout
+        again = pending(built, "--config", "seeds=1", "retrain=stale")
+        assert "evaluate" in again and "train" not in again
     finally:
         path.write_text(original)
 

@@ -387,6 +387,7 @@ def train(args: argparse.Namespace, user: "User") -> int:
         user.checkpoint_seconds,
         afresh=user.retrain == "stale",
         runs_per_gpu=user.runs_per_gpu,
+        command=f"advkd train {args.run} {config.options(user)}",
     )
 
 

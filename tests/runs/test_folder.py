@@ -176,9 +176,7 @@ def test_a_gan_is_evaluated_by_some_code(folder):
     folder.write_metrics({"values": {}, "evaluated": {"code": gan_evaluation_code()}})
     assert state(folder).kind == Kind.DONE
     folder.write_metrics({"values": {}, "evaluated": {"code": "old"}})
-    assert str(state(folder)) == (
-        f"done (evaluated by older code): remove {folder.file('metrics.json')} to evaluate it again"
-    )
+    assert str(state(folder)) == "done (evaluated by older code): evaluate it again with --config retrain=stale"
     folder.write_metrics({"values": {}})
     assert state(folder).kind == Kind.DAMAGED
     assert state(folder).detail.endswith("delete it, and the next snakemake evaluates the run again")

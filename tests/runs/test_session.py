@@ -64,6 +64,33 @@ def test_a_stopped_run_continues_to_the_same_bits(name, stop_at, tmp_path, data_
     assert left_over == {*FILES, "config.yaml", "provenance.json", "log.txt", ".lock"}
 
 
+@pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGUSR1, 143)])
+def test_a_signal_leaves_a_checkpoint_of_the_step(number, expected, tmp_path, data_root, monkeypatch):
+    before = signal.getsignal(signal.SIGINT)
+    after_step(monkeypatch, 2, lambda _: os.kill(os.getpid(), number))
+    status, _ = train(document(SAGAN), tmp_path / "run", data_root)
+    assert status == expected and signal.getsignal(signal.SIGINT) is before
+    state = torch.load(tmp_path / "run/checkpoint.pt", weights_only=True)
+    assert state["step"] == 2
+
+
+def test_a_second_ctrl_c_ends_at_once(tmp_path, data_root, monkeypatch):
+    def twice(_):
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    after_step(monkeypatch, 2, twice)
+    with pytest.raises(KeyboardInterrupt):
+        train(document(SAGAN), tmp_path / "run", data_root)
+
+
+def test_a_run_that_was_finished_before_is_not_said_to_be_another_s(tmp_path, data_root):
+    for _ in range(2):
+        assert train(document(SAGAN), tmp_path / "run", data_root)[0] == 0
+    log = (tmp_path / "run/log.txt").read_text()
+    assert "finished before, and nothing of it changed" in log and "another process" not in log
+
+
 def flipped(content, place):
     return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
 

@@ -2,6 +2,7 @@
 import fcntl
 import hashlib
 import json
+import os
 import re
 import shlex
 import signal
@@ -16,6 +17,7 @@ sys.path.insert(0, str(SOURCE))
 
 from advkd.errors import UserError
 from advkd.runs import device as devices
+from advkd.runs.code import gan_evaluation_code
 from advkd.runs.folder import METRICS, RESULT, Damaged, RunFolder
 from advkd.runs.lookup import code_today, folder_of
 from advkd.settings import catalog, config as settings, config_files
@@ -83,6 +85,25 @@ BODY = f'ADVKD_PROGRESS=plain {ADVKD} "$@" {options()};'.replace("{", "{{").repl
 shell.prefix(f"set -euo pipefail; advkd() {{{{ {BODY} }}}}; ")
 
 
+def age_stale_results():
+    """Give results of other settings the oldest time there is.
+
+    Snakemake judges by its own records whether a job must run again. Where these are missing (copied results, a deleted
+    .snakemake), it judges by the times of files alone and would keep a stale result.
+    """
+    for resolved in RUNS.values():
+        folder = folder_of(resolved)
+        try:
+            if not folder.has(RESULT) or folder.finished(resolved.hash):
+                continue
+            os.utime(folder.file(RESULT), (1, 1))  # Snakemake takes 0 for no time
+        except (Damaged, OSError):  # its own job reports a damaged file; on a read-only disk nothing can be made anyway
+            continue
+
+
+age_stale_results()
+
+
 def config_of(run):
     """Return a run's resolved settings; a wrong name ends the workflow with one line."""
     try:
@@ -141,6 +162,16 @@ def recorded_code(wildcards):
         return today
     same = recorded["result"].get("config_hash") == resolved.hash
     return recorded["code"] if same and USER.retrain != "stale" else today
+
+
+def recorded_evaluation(wildcards):
+    """Return the digest of the code that evaluated a GAN; today's with retrain=stale and for a new evaluation."""
+    today = gan_evaluation_code()
+    try:
+        recorded = folder_of(config_of(wildcards.run)).metrics()["evaluated"]["code"]
+    except (Damaged, KeyError):
+        return today
+    return today if USER.retrain == "stale" else recorded
 
 
 def weights(features):

@@ -41,6 +41,7 @@ rule evaluate:
         runtime=lambda wildcards, attempt: attempt * 120,
     params:
         weights=weights_option,
+        code=recorded_evaluation,
     shell:
         'advkd evaluate {wildcards.run} --threads {threads} --reals "$(dirname {input.reals:q})" {params.weights}'
         " --out {output:q} --log {log:q}"

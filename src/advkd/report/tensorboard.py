@@ -63,6 +63,8 @@ def write(names: list[str], user: User, out: Path) -> None:
             f"no run of {targets} has a history at scale {user.scale}: train one first (advkd plan lists them)"
         )
     for name, resolved in started.items():
+        if attempt(trained_otherwise, resolved)[0]:
+            say(f"{name} was trained with other settings than those asked for; its config.yaml holds them")
         events = encode_events(resolved)
         with atomic(out / name / FILE) as temporary:
             writer = RecordWriter(str(temporary))
@@ -112,6 +114,11 @@ def read_or_say(read: Callable[..., Value], resolved: Resolved, *arguments: Any)
     if problem:
         say(f"{resolved.run}: left out by {read.__name__}: {problem}")
     return value
+
+
+def trained_otherwise(resolved: Resolved) -> bool:
+    """Tell whether a training has other settings than those asked for."""
+    return bool(folder_of(resolved).document()["config_hash"] != resolved.hash)
 
 
 def ended_well(resolved: Resolved) -> bool:

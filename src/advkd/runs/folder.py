@@ -340,7 +340,7 @@ class RunFolder:
         if trained_by != code:
             return State(Kind.OLDER_CODE, "train it again with --config retrain=stale")
         if evaluated_by and evaluated_by != gan_evaluation_code():
-            return State(Kind.OLDER_EVALUATION, f"remove {self.file(METRICS)} to evaluate it again")
+            return State(Kind.OLDER_EVALUATION, "evaluate it again with --config retrain=stale")
         return State(Kind.DONE)
 
     def is_locked(self) -> bool:

@@ -77,13 +77,14 @@ class Session:
         device: the torch device.
         checkpoint_seconds: the time between checkpoints.
         afresh: whether a checkpoint of other code is dropped.
+        command: what the user typed; None where it is unknown.
         history: the rows logged so far.
         attempts: when, where and by which code each attempt trained, this one last.
         seconds_before: wall time of the earlier attempts.
         step: steps taken, over all attempts.
         began: when this attempt began, on the monotonic clock.
         saved: when the last checkpoint was written.
-        stop: whether a signal asked to stop.
+        stop: the signal that asked to stop; 0 where none did.
     """
 
     folder: RunFolder
@@ -92,13 +93,14 @@ class Session:
     device: Any
     checkpoint_seconds: float
     afresh: bool
+    command: str | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
     attempts: list[dict[str, Any]] = field(default_factory=list)
     seconds_before: float = 0.0
     step: int = 0
     began: float = field(default_factory=time.monotonic)
     saved: float = field(default_factory=time.monotonic)
-    stop: bool = False
+    stop: int = 0
 
     @cached_property
     def settings(self) -> RunSettings:
@@ -150,6 +152,7 @@ class Session:
                 "threads": self.document["threads"],
                 "device": str(self.device),
                 "code": self.code,
+                "command": self.command,
                 **provenance.commit(),
                 **provenance.machine(self.device),
             }
@@ -247,11 +250,18 @@ def clean(folder: RunFolder) -> None:
 
 @contextlib.contextmanager
 def stopping_on_signals(session: Session) -> Iterator[None]:
-    """Stop the training after its current step on SIGTERM or SIGUSR1, which schedulers send before they kill a job."""
-    numbers = (signal.SIGTERM, signal.SIGUSR1)
-    before = [signal.signal(number, lambda *_: setattr(session, "stop", True)) for number in numbers]
+    """Stop the training after its current step on Ctrl-C, SIGTERM or SIGUSR1.
+
+    Schedulers send the last two before they kill a job. A second Ctrl-C ends the process at once.
+    """
+
+    def stop(number: int, _frame: object) -> None:
+        session.stop = number
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)}
     try:
         yield
     finally:
-        for number, handler in zip(numbers, before, strict=True):
+        for number, handler in before.items():
             signal.signal(number, handler)

@@ -4,6 +4,7 @@ This is the one place where a loop of `advkd.training` meets the session that it
 """
 
 import importlib
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ def train(
     checkpoint_seconds: float,
     afresh: bool = False,
     runs_per_gpu: int = 1,
+    command: str | None = None,
 ) -> int:
     """Train the run that `document` describes, from where it stopped.
 
@@ -42,16 +44,18 @@ def train(
         checkpoint_seconds: the time between checkpoints.
         afresh: train a finished or begun run again if today's code is not the code that it was trained by.
         runs_per_gpu: trainings that share a GPU.
+        command: what the user typed, to be recorded; None where nobody typed a command.
 
     Returns:
-        The exit status: 0, also where the training diverged (which is a result), or 143 where it was asked to stop and
-        can be started again.
+        The exit status: 0, also where the training diverged (which is a result); 130 after Ctrl-C and 143 after SIGTERM
+        or SIGUSR1, after which it can be started again.
 
     Raises:
         UserError: the store, the device or a run to learn from is missing or damaged.
     """
     keep_freed_memory()
     folder = RunFolder(path)
+    was_finished = folder.has(RESULT)
     with logging_to(folder.file(LOG)), folder.locked():
         store = Store.open(data_root / "stores" / document["store"])
         data = {"store": document["store"], **{key: store.meta[key] for key in ("name", "classes", "source", "sha256")}}
@@ -59,7 +63,8 @@ def train(
         if parents:
             data["parents"] = parents
         if result := finished(folder, document, data, afresh):
-            by = "by another process" if folder.has(RESULT) else "before, and nothing of it changed"
+            meanwhile = folder.has(RESULT) and not was_finished
+            by = "by another process" if meanwhile else "before, and nothing of it changed"
             folder.write_result(result)
             if result["status"] == Ending.DONE:
                 clean(folder)
@@ -73,7 +78,7 @@ def train(
         torch.set_num_threads(document["threads"])
         folder.remove_result()  # it holds the checksum of config.yaml; provenance.json keeps a copy
         folder.write_document(document)
-        session = Session(folder, document, data, chosen, checkpoint_seconds, afresh)
+        session = Session(folder, document, data, chosen, checkpoint_seconds, afresh, command)
         try:
             with stopping_on_signals(session):
                 outcome = block(session, blocked) if blocked else {"status": Ending.DONE, **loop.train(session, store)}
@@ -84,7 +89,7 @@ def train(
             outcome = {"status": Ending.DIVERGED, **error.when, "terms": error.terms, "checkpoint": kept}
         except Interrupted:
             say(f"{document['run']}: stopped on request at step {session.step}; start it again to continue")
-            return 143
+            return 130 if session.stop == signal.SIGINT else 143
         session.finish(outcome)
         reason = f" by {outcome['parent']}, which {outcome['reason']}" if blocked else ""
         say(f"{document['run']}: {outcome['status']}{reason} after {session.seconds:.1f} s")

@@ -23,7 +23,8 @@ from advkd.settings.validation import Refused, validate_model, validated
 __all__ = ["CONFIG", "PAPERS", "REGISTRY", "Resolved", "Run", "User", "options", "resolve", "seeds", "user"]
 
 # What a user sets for this machine, or for one start: it changes no number and is left out where commands are shown.
-LOCAL = {"data_root", "mirror", "inception_weights", "device", "runs_per_gpu", "retrain", "runs", "checkpoint_seconds"}
+# What says where and how something runs on a machine: no command repeats it.
+LOCAL = {"data_root", "device", "runs_per_gpu", "retrain", "runs", "checkpoint_seconds"}
 
 
 @dataclass(frozen=True)
@@ -148,10 +149,18 @@ def user(overrides: Mapping[str, object] | None = None, file: Path | None = None
 
 
 def options(user: User) -> str:
-    """Return the --config words that give these settings again; the places of files on this machine are left out."""
+    """Return the --config words that give these settings again.
+
+    The places of files are a person's own: PATH stands for each of them.
+    """
     plain = User().model_dump()
     chosen = {key: value for key, value in user.model_dump().items() if value != plain[key] and key not in LOCAL}
     chosen = {"scale": user.scale, **chosen}
+    for key in ("mirror", "inception_weights"):
+        if key in chosen:
+            chosen[key] = "PATH"
+    if user.folders:
+        chosen["folders"] = dict.fromkeys(user.folders, "PATH")
     words = [f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in chosen.items()]
     return f"--config {' '.join(shlex.quote(word) for word in words)}"
 

@@ -49,6 +49,7 @@ def provenance_facts(provenance: dict[str, Any]) -> Facts:
         ("data", f"{data['store']}: {describe_source(data['source'])}"),
         ("sha256 images.npy", data["sha256"]["images.npy"]),
         *parent_facts(data.get("parents", {})),
+        ("command", attempt.get("command") or "not recorded"),
         ("code", f"{provenance['code']}, commit {commit}"),
         ("machine", describe_machine(provenance)),
         ("packages", ", ".join(packages)),
