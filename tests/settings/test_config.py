@@ -66,8 +66,12 @@ def test_an_override_does_not_excuse_a_second_name_for_a_run():
 
 
 def test_options_say_what_the_user_chose_without_places_on_this_machine():
-    user = config.user({"scale": "reduced", "mirror": "/archives", "seeds": 2, "override": {"okd": {"rho": 0.3}}})
-    assert config.options(user) == """--config scale=reduced seeds=2 'override={"okd": {"rho": 0.3}}'"""
+    places = {"mirror": "/home/me/archives", "folders": {"mine": "/home/me/photos"}, "inception_weights": "/home/me/w"}
+    user = config.user({"scale": "reduced", **places, "seeds": 2, "override": {"okd": {"rho": 0.3}}, "device": "cpu"})
+    assert config.options(user) == (
+        """--config scale=reduced mirror=PATH 'folders={"mine": "PATH"}' inception_weights=PATH seeds=2"""
+        """ 'override={"okd": {"rho": 0.3}}'"""
+    )
 
 
 def test_what_is_done_to_settings_changes_no_other_s():
