@@ -253,8 +253,19 @@ def test_a_folder_of_images_takes_the_place_of_the_data_set(checkout, tmp_path):
     assert "the user's own images" in table and "15 real crops, 6 images of each generator" in table
     assert "'iterations': 2" in table, "what was overridden stands in the caption"
     assert "Nothing to be done" in snakemake(checkout, "-n", *words).stdout
-    (images / "rust/0 a.png").unlink()
+    photo = images / "rust/0 a.png"
+    data, times = photo.read_bytes(), photo.stat()
+    photo.write_bytes((images / "rust/1 a.png").read_bytes().ljust(len(data), b"\0")[: len(data)])
+    os.utime(photo, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert "prepare" in snakemake(checkout, "-n", *words).stdout, "also of the same size and time"
+    photo.unlink()
     assert "prepare" in snakemake(checkout, "-n", *words).stdout
+    shutil.rmtree(checkout / ".snakemake")
+    assert "prepare" in snakemake(checkout, "-n", *words).stdout, "whatever snakemake remembers"
+    other = [f"folders={{codebrim: '{tmp_path / 'nothing'}'}}", *words[3:]]
+    assert "prepare" in snakemake(checkout, "-n", "okd_table1", "--config", "seeds=1", *other).stdout
+    refused = advkd(checkout, "train", "okd/codebrim/sagan/okd/seed0", "--config", "seeds=1", *words[3:], check=False)
+    assert refused.returncode == 2 and "was prepared from other images" in refused.stderr
 
 
 BAD = {

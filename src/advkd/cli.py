@@ -351,6 +351,7 @@ def prepare(args: argparse.Namespace, user: "User") -> None:
     from advkd.data import registry
     from advkd.data.classifier_store import prepare_classifier_store
     from advkd.data.crop_store import prepare_crop_store
+    from advkd.data.folder_source import folder_state, remember_content
     from advkd.data.settings import ClassifierStoreSettings, CropStoreSettings
     from advkd.files import read_json
     from advkd.settings import config
@@ -359,26 +360,35 @@ def prepare(args: argparse.Namespace, user: "User") -> None:
     source = args.source
     if not source.exists():
         raise UserError(f"{source} does not exist: name the record of a fetch or a drawing, or a folder of images")
-    if not source.is_dir():
+    state = ""
+    if source.is_dir():
+        state = folder_state(source)
+    else:
         source = read_json(source)
     registered = registry.load(config.REGISTRY)
     if "crops" in args.settings:
         crops = validate_group(CropStoreSettings, args.settings, "the store's settings")
         tolerated = user.tolerate.get(crops.dataset, 0)
-        prepare_crop_store(source, registered.get(crops.dataset), crops, args.out, tolerated)
+        meta = prepare_crop_store(source, registered.get(crops.dataset), crops, args.out, tolerated)
     else:
         images = validate_group(ClassifierStoreSettings, args.settings, "the store's settings")
         tolerated = user.tolerate.get(images.dataset, 0)
-        prepare_classifier_store(source, registered.get(images.dataset), images, args.out, tolerated)
+        meta = prepare_classifier_store(source, registered.get(images.dataset), images, args.out, tolerated)
+    if isinstance(source, Path) and folder_state(source) == state:
+        remember_content(args.out, state, meta["source"]["content"])
 
 
 def train(args: argparse.Namespace, user: "User") -> int:
     """Train a run; return its exit status."""
+    from advkd.data.folder_source import check_folder
     from advkd.runs.lookup import folder_of
+    from advkd.runs.stores import store_of
     from advkd.runs.train import train
     from advkd.settings import config
 
     resolved = config.resolve(args.run, user)
+    if resolved.settings["data"] == "folder":
+        check_folder(Path(user.folders[resolved.run.dataset]), store_of(resolved, user))
     return train(
         resolved.document(),
         folder_of(resolved).path,

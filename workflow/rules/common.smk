@@ -1,6 +1,5 @@
 # Shared by all rules: the validated configuration, the catalogue, and how a rule calls the command line.
 import fcntl
-import hashlib
 import json
 import os
 import re
@@ -16,7 +15,7 @@ SOURCE = Path(workflow.basedir) / "src"
 sys.path.insert(0, str(SOURCE))
 
 from advkd.errors import UserError
-from advkd.runs import device as devices
+from advkd.runs import device as devices, stores
 from advkd.runs.code import gan_evaluation_code
 from advkd.runs.folder import METRICS, RESULT, Damaged, RunFolder
 from advkd.runs.lookup import code_today, folder_of
@@ -143,13 +142,9 @@ def store_folder(wildcards):
     return USER.folders[wanted["dataset"]] if wanted["data"] == "folder" else ""
 
 
-def folder_state(wildcards):
-    """Return a digest of the names, sizes and times of the files in the user's folder; None without a folder."""
-    if not (folder := store_folder(wildcards)):
-        return None
-    files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
-    lines = [f"{path.relative_to(folder)} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files]
-    return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
+def outdated_stores():
+    """Return the stores that exist and must be prepared again."""
+    return [STORE.format(store=name) for name, resolved in STORES.items() if stores.outdated(resolved, USER)]
 
 
 def recorded_code(wildcards):
@@ -172,6 +167,12 @@ def recorded_evaluation(wildcards):
     except (Damaged, KeyError):
         return today
     return today if USER.retrain == "stale" else recorded
+
+
+# Snakemake only knows what was made from this checkout. What another checkout prepared, or is known to be outdated
+# otherwise, is made again too.
+if workflow.is_main_process:
+    workflow.dag_settings.forcerun = {*workflow.dag_settings.forcerun, *outdated_stores()}
 
 
 def weights(features):

@@ -42,7 +42,6 @@ rule prepare:
         runtime=lambda wildcards, attempt: attempt * 240,
     params:
         folder=store_folder,
-        images=folder_state,
         settings=lambda wildcards: json.dumps(STORES[wildcards.store].store_settings),
     shell:
         "advkd prepare {input:q}{params.folder:q} --settings {params.settings:q}"

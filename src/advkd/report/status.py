@@ -8,6 +8,7 @@ from typing import Any
 from advkd.artifacts.table_cells import readable_row
 from advkd.runs.lookup import state_of
 from advkd.runs.state import Kind
+from advkd.runs.stores import outdated
 from advkd.settings import catalog
 from advkd.settings.catalog import Cell
 from advkd.settings.config import Resolved
@@ -32,6 +33,7 @@ def report(user: User, everything: bool) -> str:
             rows.append(row)
             problems += of_cell
         lines.append(table_line(table, rows, user))
+    lines += store_lines(user)
     states = {name: state_of(resolved) for name, resolved in catalog.all_runs(user).items()}
     lines += ["", f"runs: {count_words(state.word for state in states.values())}"]
     left_out = 0
@@ -46,6 +48,13 @@ def report(user: User, everything: bool) -> str:
         lines.append("  (advkd status --all lists every run)")
     lines += [f"  {problem}" for problem in dict.fromkeys(problems) if problem not in shown_details]
     return "\n".join(lines)
+
+
+def store_lines(user: User) -> list[str]:
+    """Return a line for each prepared data set that is outdated, and why."""
+    run_of_store = {resolved.store: resolved for resolved in catalog.all_runs(user).values()}
+    reasons = {store: outdated(resolved, user) for store, resolved in run_of_store.items()}
+    return [f"data set {store}: {reason}" for store, reason in reasons.items() if reason]
 
 
 def table_line(table: str, rows: list[dict[str, Any]], user: User) -> str:

@@ -18,6 +18,7 @@ class FolderArchive(Archive):
     Args:
         path: the folder.
         only: the names of the files to use; empty: all.
+        quiet: whether to say nothing of what is left out.
 
     Raises:
         UserError: one of `only` is missing.
@@ -25,7 +26,7 @@ class FolderArchive(Archive):
 
     kind = "folder"
 
-    def __init__(self, path: Path, only: Collection[str] = ()) -> None:
+    def __init__(self, path: Path, only: Collection[str] = (), quiet: bool = False) -> None:
         super().__init__(path)
         if only:
             refuse_missing(path, [name for name in only if not (path / name).is_file()])
@@ -47,7 +48,7 @@ class FolderArchive(Archive):
                 elif file.is_file():
                     names.append(name)
         self._names = sorted(names)
-        if left_out:
+        if left_out and not quiet:
             say(f"{path}: {left_out} links to folders or out of the folder are left out")
 
     def names(self) -> list[str]:

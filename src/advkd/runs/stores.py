@@ -1,0 +1,32 @@
+"""What is known of the prepared data set of a run: whether it is what today's settings, images and code would make."""
+
+from pathlib import Path
+
+from advkd.data import folder_source
+from advkd.errors import UserError
+from advkd.settings.config import Resolved
+from advkd.settings.user import User
+
+
+def store_of(resolved: Resolved, user: User) -> Path:
+    """Return the folder of a run's store, which need not exist."""
+    return Path(user.data_root, "stores", resolved.store)
+
+
+def outdated(resolved: Resolved, user: User) -> str:
+    """Return why a store that exists must be prepared again; "" where nothing is known against it.
+
+    A folder of images is not read: in a state that was not seen before it may hold other images.
+    """
+    store = store_of(resolved, user)
+    if resolved.settings["data"] != "folder" or not (store / "meta.json").exists():
+        return ""
+    try:
+        content = folder_source.seen_content(Path(user.folders[resolved.run.dataset]), store)
+    except UserError as error:
+        return str(error)
+    if content is None:
+        return "its folder of images changed, or is another one; the next snakemake prepares it again"
+    if content != folder_source.recorded_content(store):
+        return "it was prepared from other images than its folder holds; the next snakemake prepares it again"
+    return ""
