@@ -1,10 +1,16 @@
 import ast
+from functools import partial
 
 import pytest
 
+from advkd import code as digests
+from advkd.code import PACKAGE, statements
 from advkd.runs import code
-from advkd.runs.code import PACKAGE, code_digest, import_closure, start_modules, statements
+from advkd.runs.code import TRAINING_CODE, start_modules
 from advkd.settings import config
+
+code_digest = partial(digests.code_digest, rooms=TRAINING_CODE)
+import_closure = partial(digests.import_closure, rooms=TRAINING_CODE)
 
 SOURCE = '''\
 """A module.
@@ -120,7 +126,7 @@ def test_all_statements_of_the_package_are_left(part):
         source = path.read_text(encoding="utf-8")
         tree = ast.parse(source)
         for node in ast.walk(tree):
-            if isinstance(node, code.DOCUMENTED) and ast.get_docstring(node) is not None:
+            if isinstance(node, digests.DOCUMENTED) and ast.get_docstring(node) is not None:
                 node.body = node.body[1:] or ([] if node is tree else [ast.Pass()])
         assert ast.dump(ast.parse(completed(statements(source)))) == ast.dump(tree), path
 
@@ -159,7 +165,7 @@ FILES = {
 def package(monkeypatch, tmp_path):
     """A small package in place of advkd's files."""
     folder = tmp_path / "advkd"
-    monkeypatch.setattr(code, "PACKAGE", folder)
+    monkeypatch.setattr(digests, "PACKAGE", folder)
     for name, source in FILES.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -169,7 +175,7 @@ def package(monkeypatch, tmp_path):
 
 
 def clear_caches():
-    for function in (code._source, code._closure_digest):
+    for function in (digests._source, digests._closure_digest):
         function.cache_clear()
 
 
@@ -203,8 +209,8 @@ def test_the_code_of_a_run_is_what_its_modules_import(package, name, counts):
 
 def test_only_the_rooms_that_are_asked_for_count(package):
     loop = ["advkd.training.loop"]
-    assert import_closure(loop, ("models",)) >= {*loop, "advkd.models.networks", "advkd.models.parts"}
-    assert "advkd.methods.base" not in import_closure(loop, ("models",))
+    assert import_closure(loop, rooms=("models",)) >= {*loop, "advkd.models.networks", "advkd.models.parts"}
+    assert "advkd.methods.base" not in import_closure(loop, rooms=("models",))
 
 
 def test_the_order_of_modules_does_not_count(package):
@@ -259,7 +265,9 @@ def test_a_student_rests_on_the_generator_that_it_draws_from_alone():
 
 def test_an_evaluation_rests_on_its_own_metrics(monkeypatch):
     seen = []
-    monkeypatch.setattr(code, "_closure_digest", lambda modules, rooms: seen.append(import_closure(modules, rooms)))
+    monkeypatch.setattr(
+        digests, "_closure_digest", lambda modules, rooms: seen.append(digests.import_closure(modules, rooms))
+    )
     code.gan_evaluation_code()
     code.classifier_evaluation_code()
     of_gan, of_classifier = seen

@@ -142,9 +142,16 @@ def store_folder(wildcards):
     return USER.folders[wanted["dataset"]] if wanted["data"] == "folder" else ""
 
 
-def outdated_stores():
-    """Return the stores that exist and must be prepared again."""
-    return [STORE.format(store=name) for name, resolved in STORES.items() if stores.outdated(resolved, USER)]
+def outdated_data():
+    """Return the stores that must be prepared again; with retrain=stale also what older code drew and prepared."""
+    outdated = []
+    for name, resolved in STORES.items():
+        older = USER.retrain == "stale" and stores.made_by_older_code(resolved, USER)
+        if older or stores.outdated(resolved, USER):
+            outdated.append(STORE.format(store=name))
+        if older and resolved.settings["data"] == "made":
+            outdated.append(MADE.format(dataset=resolved.run.dataset, size=resolved.drawn))
+    return outdated
 
 
 def recorded_code(wildcards):
@@ -170,9 +177,16 @@ def recorded_evaluation(wildcards):
 
 
 # Snakemake only knows what was made from this checkout. What another checkout prepared, or is known to be outdated
-# otherwise, is made again too.
+# otherwise, is made again too, as if --forcerun named it. Snakemake has no setting for this: it reads the option when it
+# prepares its graph, after the rules.
+def prepare_graph(*arguments, prepare=workflow._prepare_dag, **options):
+    """Prepare Snakemake's graph of jobs, with the outdated data among what is made again."""
+    workflow.dag_settings.forcerun = {*workflow.dag_settings.forcerun, *outdated_data()}
+    return prepare(*arguments, **options)
+
+
 if workflow.is_main_process:
-    workflow.dag_settings.forcerun = {*workflow.dag_settings.forcerun, *outdated_stores()}
+    workflow._prepare_dag = prepare_graph
 
 
 def weights(features):

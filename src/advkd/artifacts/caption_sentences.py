@@ -3,7 +3,7 @@
 from typing import Any
 
 from advkd.artifacts.changed_settings import changed_settings
-from advkd.artifacts.data_sources import describe_source
+from advkd.artifacts.data_sources import describe_data
 from advkd.settings import catalog
 from advkd.settings.user import User
 
@@ -28,7 +28,7 @@ def data_sentences(data: list[dict[str, Any]]) -> list[str]:
     """Return where the images of data sets come from; `data` are contents of the stores' meta.json, also repeated."""
     names_by_source: dict[str, list[str]] = {}
     for meta in data:
-        names = names_by_source.setdefault(describe_source(meta["source"]), [])
+        names = names_by_source.setdefault(describe_data(meta), [])
         if meta["name"] not in names:
             names.append(meta["name"])
     if not names_by_source:

@@ -2,6 +2,19 @@
 
 from typing import Any
 
+from advkd.data.preparing_code import is_of_today
+
+
+def describe_data(data: dict[str, Any]) -> str:
+    """Return where images come from, and whether older code prepared them.
+
+    Args:
+        data: the content of a store's meta.json, or "data" of a run's provenance.json.
+    """
+    code = data.get("code")
+    older = "" if code is None or is_of_today(code) else ", prepared by older code"
+    return describe_source(data["source"]) + older
+
 
 def describe_source(source: dict[str, Any]) -> str:
     """Return a description of `source`, an entry of a store's meta.json and of a run's provenance.json."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 from advkd.artifacts import caption_sentences, papers
-from advkd.artifacts.data_sources import describe_source
+from advkd.artifacts.data_sources import describe_data
 from advkd.settings.user import User
 
 QUOTED = "‡"  # stands behind a number that the paper quotes
@@ -118,7 +118,7 @@ def gan_sentences(row: dict[str, Any]) -> list[str]:
     """Return from which images and features FID and KID were computed, given the row of a GAN."""
     meta, data = row["meta"], row["data"]
     sentences = [
-        f"Data: {data['name']}, {describe_source(data['source'])}; {meta['n_real']:,} real crops,"
+        f"Data: {data['name']}, {describe_data(data)}; {meta['n_real']:,} real crops,"
         f" {meta['n_fake']:,} images of each generator.",
     ]
     if meta["weights"] == "random":

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from advkd.artifacts.data_sources import describe_source
+from advkd.artifacts.data_sources import describe_data
 from advkd.artifacts.seed_results import join_seeds, read_metrics
 from advkd.artifacts.table_cells import MEASURED, cell_row
 from advkd.claims.image_intervals import ImageIntervals
@@ -139,5 +139,5 @@ def _read_training(run: Resolved) -> dict[str, Any] | None:
     return {
         "seconds": provenance["wall_seconds"],
         "machine": describe_machine(provenance),
-        "data": f"{data['name']}: {describe_source(data['source'])}",
+        "data": f"{data['name']}: {describe_data(data)}",
     }

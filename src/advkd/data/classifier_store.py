@@ -20,6 +20,7 @@ from advkd.data.archives.archive import Archive
 from advkd.data.archives.checked_archive import CheckedArchive
 from advkd.data.archives.record import ACCEPTED, DRAWN, Record, open_record, origin_of_folder, origin_of_record
 from advkd.data.faults import Faults, left_out_of
+from advkd.data.preparing_code import preparing_code
 from advkd.data.readers.cifar import read_cifar10, read_cifar100
 from advkd.data.readers.class_folders import read_class_folders
 from advkd.data.readers.cub200 import read_cub200
@@ -112,6 +113,7 @@ def prepare_classifier_store(
             "settings": _recorded_settings(settings),
             "left_out": faults.names(),
             "source": left_out_of(origin, faults),
+            "code": preparing_code(crops=False, drawn=settings.data == "made"),
         }
         return draft.finish(_write_manifest(classes, items, n, sizes), meta)
 

@@ -18,6 +18,7 @@ from advkd.data.crops import Draw, Streams, draw_by_class, draw_by_image, labels
 from advkd.data.faults import Faults, left_out_of
 from advkd.data.images import decode_image, resize_square
 from advkd.data.photos import Photo
+from advkd.data.preparing_code import preparing_code
 from advkd.data.readers.codebrim import CLASSES, read_codebrim
 from advkd.data.readers.photo_folder import read_photo_folder
 from advkd.data.registry import DataSet
@@ -120,6 +121,7 @@ def prepare_crop_store(
         "settings": {key: getattr(settings, key) for key in RECORDED},
         "left_out": faults.names(),
         "source": left_out_of(origin, faults),
+        "code": preparing_code(crops=True, drawn=settings.data == "made"),
     }
     manifest = _write_manifest(photos, draws, held_out_draws, names, crop_labels.tolist(), pixels)
     return write_store(out, arrays, manifest, meta)

@@ -8,7 +8,7 @@ from typing import Any
 from advkd.artifacts.table_cells import readable_row
 from advkd.runs.lookup import state_of
 from advkd.runs.state import Kind
-from advkd.runs.stores import outdated
+from advkd.runs.stores import made_by_older_code, outdated
 from advkd.settings import catalog
 from advkd.settings.catalog import Cell
 from advkd.settings.config import Resolved
@@ -51,10 +51,15 @@ def report(user: User, everything: bool) -> str:
 
 
 def store_lines(user: User) -> list[str]:
-    """Return a line for each prepared data set that is outdated, and why."""
+    """Return a line for each prepared data set that is outdated or was made by older code, and why."""
     run_of_store = {resolved.store: resolved for resolved in catalog.all_runs(user).values()}
-    reasons = {store: outdated(resolved, user) for store, resolved in run_of_store.items()}
-    return [f"data set {store}: {reason}" for store, reason in reasons.items() if reason]
+    lines = []
+    for store, resolved in run_of_store.items():
+        if reason := outdated(resolved, user):
+            lines.append(f"data set {store}: {reason}")
+        elif made_by_older_code(resolved, user):
+            lines.append(f"data set {store}: prepared by older code; prepare it again with --config retrain=stale")
+    return lines
 
 
 def table_line(table: str, rows: list[dict[str, Any]], user: User) -> str:

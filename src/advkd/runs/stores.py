@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from advkd import files
 from advkd.data import folder_source
+from advkd.data.preparing_code import preparing_code
 from advkd.errors import UserError
 from advkd.settings.config import Resolved
 from advkd.settings.user import User
@@ -30,3 +32,15 @@ def outdated(resolved: Resolved, user: User) -> str:
     if content != folder_source.recorded_content(store):
         return "it was prepared from other images than its folder holds; the next snakemake prepares it again"
     return ""
+
+
+def made_by_older_code(resolved: Resolved, user: User) -> bool:
+    """Return whether a store that exists was made by other code than today's, or does not say by which."""
+    try:
+        meta = files.read_json(store_of(resolved, user) / "meta.json")
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError):
+        return True
+    today = preparing_code("crops" in resolved.store_settings, resolved.settings["data"] == "made")
+    return not isinstance(meta, dict) or meta.get("code") != today

@@ -59,6 +59,7 @@ def train(
     with logging_to(folder.file(LOG)), folder.locked():
         store = Store.open(data_root / "stores" / document["store"])
         data = {"store": document["store"], **{key: store.meta[key] for key in ("name", "classes", "source", "sha256")}}
+        data["code"] = store.meta.get("code")
         blocked, parents = inspect_parents(document, folder, store)
         if parents:
             data["parents"] = parents
@@ -165,7 +166,9 @@ def finished(folder: RunFolder, document: dict[str, Any], data: dict[str, Any], 
             folder.history()
     except Damaged:  # the remedy of a damaged file is another training
         return None
-    if result["config_hash"] != document["config_hash"] or recorded["data"] != data:
+    # Data that other code prepared alike are the same data.
+    same_data = {**recorded["data"], "code": None} == {**data, "code": None}
+    if result["config_hash"] != document["config_hash"] or not same_data:
         return None
     if afresh:
         settings = run_settings(document["run"], document["settings"])

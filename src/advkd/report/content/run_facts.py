@@ -5,7 +5,7 @@ The page shows them in a run's dialog, and `advkd explain` prints them.
 
 from typing import Any
 
-from advkd.artifacts.data_sources import describe_source
+from advkd.artifacts.data_sources import describe_data
 from advkd.runs.folder import MODEL
 from advkd.runs.provenance import describe_machine, describe_time
 from advkd.runs.state import Ending, ending
@@ -46,7 +46,7 @@ def provenance_facts(provenance: dict[str, Any]) -> Facts:
     packages += [f"{name} {version}" for name, version in attempt["packages"].items()]
     memory = [f"{mebibytes} MiB {kind}" for kind, mebibytes in provenance["peak_memory_mib"].items()]
     return [
-        ("data", f"{data['store']}: {describe_source(data['source'])}"),
+        ("data", f"{data['store']}: {describe_data(data)}"),
         ("sha256 images.npy", data["sha256"]["images.npy"]),
         *parent_facts(data.get("parents", {})),
         ("command", attempt.get("command") or "not recorded"),

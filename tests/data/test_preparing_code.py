@@ -1,0 +1,16 @@
+"""By which code a store was made."""
+
+from advkd.code import import_closure
+from advkd.data.preparing_code import DRAWING, IMAGES, ROOMS, is_of_today, preparing_code
+
+
+def test_readers_and_archives_count_and_downloads_do_not():
+    modules = import_closure([IMAGES], ROOMS)
+    assert {"advkd.data.readers.cifar", "advkd.data.archives.zip_archive", "advkd.data.images"} <= modules
+    assert "advkd.data.archives.download" not in modules and not any("drawn" in name for name in modules)
+    assert "advkd.data.drawn.shape_images" in import_closure([DRAWING], ROOMS)
+
+
+def test_each_kind_of_store_has_its_own_code():
+    codes = {preparing_code(crops, drawn) for crops in (False, True) for drawn in (False, True)}
+    assert len(codes) == 4 and all(map(is_of_today, codes)) and not is_of_today("0" * 12)

@@ -1,0 +1,62 @@
+"""What is known of the prepared data set of a run."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from advkd.artifacts.data_sources import describe_data
+from advkd.data.preparing_code import preparing_code
+from advkd.report.status import store_lines
+from advkd.runs.stores import made_by_older_code, outdated, store_of
+from advkd.settings import config
+
+RUN = "aikd/mine/resnet18/baseline/seed0"
+
+
+@pytest.fixture
+def folder_user(tmp_path):
+    (tmp_path / "images").mkdir()
+    folders = {"mine": str(tmp_path / "images")}
+    return config.user({"folders": folders, "data_root": str(tmp_path / "data"), "runs": [RUN]})
+
+
+def write_store(user, **changed):
+    resolved = config.resolve(RUN, user)
+    store = store_of(resolved, user)
+    store.mkdir(parents=True, exist_ok=True)
+    meta = {"source": {"content": "0" * 64}, "code": preparing_code(crops=False, drawn=False), **changed}
+    (store / "meta.json").write_text(json.dumps(meta))
+    return resolved
+
+
+def test_a_store_that_does_not_exist_is_not_outdated(folder_user):
+    resolved = config.resolve(RUN, folder_user)
+    assert outdated(resolved, folder_user) == "" and not made_by_older_code(resolved, folder_user)
+    assert store_lines(folder_user) == []
+
+
+def test_a_store_of_another_folder_is_told(folder_user):
+    resolved = write_store(folder_user)
+    assert "changed, or is another one" in outdated(resolved, folder_user)
+    assert any(line.startswith(f"data set {resolved.store}: ") for line in store_lines(folder_user))
+    Path(folder_user.folders["mine"]).rmdir()
+    assert "is not a folder of images" in outdated(resolved, folder_user)
+
+
+@pytest.mark.parametrize("code", ["0" * 12, None])
+def test_a_store_of_older_code_is_told(folder_user, monkeypatch, code):
+    resolved = write_store(folder_user, code=code)
+    assert made_by_older_code(resolved, folder_user)
+    monkeypatch.setattr("advkd.report.status.outdated", lambda *_: "")
+    assert any("prepared by older code; prepare it again with --config retrain=stale" in line
+               for line in store_lines(folder_user))  # fmt: skip
+    write_store(folder_user)
+    assert not made_by_older_code(resolved, folder_user) and store_lines(folder_user) == []
+
+
+def test_a_caption_tells_data_of_older_code():
+    source = {"verified": "published checksum", "content": "0" * 64}
+    today = preparing_code(crops=True, drawn=False)
+    assert describe_data({"source": source, "code": "0" * 12}).endswith(", prepared by older code")
+    assert describe_data({"source": source, "code": today}) == describe_data({"source": source})
