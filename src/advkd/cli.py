@@ -349,11 +349,14 @@ def draw(args: argparse.Namespace, user: "User") -> None:
 def prepare(args: argparse.Namespace, user: "User") -> None:
     """Prepare a store."""
     from advkd.data import registry
+    from advkd.data.archives.record import read_record
+    from advkd.data.archives.verification import AS_FIRST_USED
+    from advkd.data.archives.verification import remember_content as remember_verified
     from advkd.data.classifier_store import prepare_classifier_store
     from advkd.data.crop_store import prepare_crop_store
     from advkd.data.folder_source import folder_state, remember_content
     from advkd.data.settings import ClassifierStoreSettings, CropStoreSettings
-    from advkd.files import read_json
+    from advkd.data.store import is_whole
     from advkd.settings import config
     from advkd.settings.validation import validate_group
 
@@ -364,7 +367,7 @@ def prepare(args: argparse.Namespace, user: "User") -> None:
     if source.is_dir():
         state = folder_state(source)
     else:
-        source = read_json(source)
+        source = read_record(source)
     registered = registry.load(config.REGISTRY)
     if "crops" in args.settings:
         crops = validate_group(CropStoreSettings, args.settings, "the store's settings")
@@ -374,6 +377,8 @@ def prepare(args: argparse.Namespace, user: "User") -> None:
         images = validate_group(ClassifierStoreSettings, args.settings, "the store's settings")
         tolerated = user.tolerate.get(images.dataset, 0)
         meta = prepare_classifier_store(source, registered.get(images.dataset), images, args.out, tolerated)
+    if not isinstance(source, Path) and source["verified"] == AS_FIRST_USED and is_whole(meta):
+        remember_verified(Path(user.data_root), source["name"], source["content"])
     if isinstance(source, Path) and folder_state(source) == state:
         remember_content(args.out, state, meta["source"]["content"])
 

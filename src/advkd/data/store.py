@@ -65,3 +65,18 @@ class Store:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"the prepared data set in {path} is damaged ({error}): {remedy}") from error
         return cls(path, meta=meta, **arrays)
+
+
+def is_whole(meta: dict[str, Any]) -> bool:
+    """Return whether a store was prepared from all of its source, so that nothing of it is faulty.
+
+    Of a classifier's data all images are in the store. Of photos with boxes, whose crops are drawn, all annotations and
+    the headers of all annotated photos were read.
+
+    Args:
+        meta: the content of meta.json.
+    """
+    if meta["source"].get("left_out"):
+        return False
+    statistics = meta.get("statistics")
+    return statistics is None or meta["images"] + meta["held_out"] == statistics["train"] + statistics["valid"]

@@ -13,7 +13,8 @@ from advkd.data import registry
 from advkd.data.archives import download
 from advkd.data.archives.download import find_or_download
 from advkd.data.archives.fetch_dataset import fetch_dataset
-from advkd.data.archives.record import describe_drawn, open_record
+from advkd.data.archives.record import describe_drawn, open_record, read_record
+from advkd.data.archives.verification import remember_content
 from advkd.data.registry import RemoteFile
 from advkd.errors import UserError
 
@@ -152,10 +153,14 @@ def test_wrong_counts(tmp_path, root):
 
 def test_the_first_content_is_trusted_and_another_refused(archive, tmp_path, root):
     first = fetch_dataset(TINY, mirror=archive, root=root, accept=None)
+    assert not (root / "checksums.json").exists(), "it is remembered once it was prepared"
+    remember_content(root, "codebrim", first["content"])
     contents = members()
     contents[next(iter(contents))] += b"changed"
     other = pack(tmp_path / "changed.zip", contents)
-    with pytest.raises(UserError, match=f"expected content:{first['content']}, which was used first here"):
+    with pytest.raises(
+        UserError, match=f"expected content:{first['content']}, which was used first here.*delete 'codebrim' from"
+    ):
         fetch_dataset(TINY, mirror=other, root=root, accept=None)
     fetch_dataset(TINY, mirror=archive, root=root, accept=None)
     fetch_dataset(TINY, mirror=other, root=tmp_path / "another root", accept=None)
@@ -204,7 +209,8 @@ def test_joined_archives_and_their_extraction_agree(rooms, root, tmp_path):
 
 
 def test_another_list_is_another_content(rooms, root):
-    fetch_dataset(ROOMS, mirror=rooms, root=root, accept=None)
+    first = fetch_dataset(ROOMS, mirror=rooms, root=root, accept=None)
+    remember_content(root, "rooms", first["content"])
     (rooms / "Train.txt").write_text("a/2.jpg\n")
     with pytest.raises(UserError, match=r"expected content:.*, which was used first here"):
         fetch_dataset(ROOMS, mirror=rooms, root=root, accept=None)
@@ -312,7 +318,7 @@ def test_every_data_set_is_found_packed_and_extracted(tmp_path, name):
     assert (packed["kind"], extracted["kind"]) == ("archive", "folder")
 
 
-def test_data_sets_fetched_side_by_side_are_all_remembered(archive, root, monkeypatch):
+def test_data_sets_remembered_side_by_side_are_all_remembered(root, monkeypatch):
     real = files.write_json
 
     def slowly(path, value):
@@ -322,13 +328,14 @@ def test_data_sets_fetched_side_by_side_are_all_remembered(archive, root, monkey
     monkeypatch.setattr(files, "write_json", slowly)
     sets = [dataclasses.replace(TINY, name=f"set{i}") for i in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda dataset: fetch_dataset(dataset, mirror=archive, root=root, accept=None), sets))
+        list(pool.map(lambda dataset: remember_content(root, dataset.name, "0" * 64), sets))
     assert set(json.loads((root / "checksums.json").read_text())) == {dataset.name for dataset in sets}
 
 
-def test_damaged_memory_of_checksums(archive, root):
+@pytest.mark.parametrize("damage", ["{", "[]", '{"codebrim": 3}', "\x00"])
+def test_damaged_memory_of_checksums(archive, root, damage):
     root.mkdir()
-    (root / "checksums.json").write_text("{")
+    (root / "checksums.json").write_text(damage)
     with pytest.raises(UserError, match=r"checksums\.json is damaged"):
         fetch_dataset(TINY, mirror=archive, root=root, accept=None)
 
@@ -339,3 +346,18 @@ def test_obtain_from_a_mirror(tmp_path, root):
     assert find_or_download(remote, mirror=tmp_path, root=root, notice="") == tmp_path / "tiny.zip"
     with pytest.raises(UserError, match=r"does not hold tiny\.zip"):
         find_or_download(remote, mirror=root, root=root, notice="")
+
+
+def test_what_an_earlier_version_remembered_is_not_compared(archive, root):
+    """It remembered another kind of digest, at the first sight of an archive."""
+    root.mkdir()
+    (root / "checksums.json").write_text(json.dumps({"codebrim": {"content": "0" * 64}}))
+    fetch_dataset(TINY, mirror=archive, root=root, accept=None)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", "null", '{"verified": 1, "content": "x"}', "[" * 100_000])
+def test_a_damaged_record_is_told_in_one_line(tmp_path, text):
+    path = tmp_path / "mit67.json"
+    path.write_text(text)
+    with pytest.raises(UserError, match=r"mit67\.json cannot be read .*: delete it and start again$"):
+        read_record(path)

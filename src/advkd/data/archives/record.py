@@ -72,6 +72,18 @@ def describe_drawn(dataset: DataSet, folder: Path) -> Record:
     return {**describe_parts(dataset, parts, join_parts(dataset, parts)), "verified": DRAWN}
 
 
+def read_record(path: Path) -> Record:
+    """Return the record in a file; raises UserError where it is not a record, or is damaged."""
+    try:
+        record: Record = files.read_json(path)
+        if not path.is_file() or not isinstance(record["verified"], str) or not isinstance(record["content"], str):
+            raise ValueError("not a record")
+        return record
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "damaged or no record"
+        raise UserError(f"{path} cannot be read ({reason}): delete it and start again") from error
+
+
 def origin_of_record(record: Record, archive: CheckedArchive) -> dict[str, str | None]:
     """Return what a store's meta.json says about its source, for a source with a record.
 

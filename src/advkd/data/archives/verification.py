@@ -1,8 +1,9 @@
 """Verifying that the files of a data set are the published ones.
 
-Some publishers give no checksum. Their files pass if they have the official numbers of files and folders. The digest of
-their content is then remembered, and later files of the same data set with another content are refused. A user can
-accept any other files by naming their digest; the record of the files and everything made from them say so.
+Some publishers give no checksum. Their files pass if they have the official numbers of files and folders. Once all of
+their images were prepared, the digest of their content is remembered, and later files of the same data set with another
+content are refused. A half-copied data set, which cannot be prepared, is so never remembered. A user can accept any
+other files by naming their digest; the record of the files and everything made from them say so.
 """
 
 import hashlib
@@ -18,6 +19,8 @@ from advkd.errors import UserError
 from advkd.locks import hold
 from advkd.progress import say
 
+CHECKSUMS = "checksums.json"
+REMEMBERED = "sha256"  # the key of a content digest; "content" was one of sizes and CRC-32, in earlier versions
 PUBLISHED = "published checksum"
 AS_FIRST_USED = "structure; checksum as first used"
 
@@ -64,10 +67,13 @@ def verify_parts(
             published.append(_has_published_checksum(part))
         except _MismatchError as mismatch:
             raise _refusal(dataset, record, part.path, str(mismatch)) from None
-    first = _remembered_contents(root).get(dataset.name, {}).get("content")
+    first = _remembered_contents(root).get(dataset.name, {}).get(REMEMBERED)
     if not all(published) and first not in (None, record["content"]):
-        raise _refusal(dataset, record, archive.path, f"expected content:{first}, which was used first here")
-    _remember_content(root, dataset.name, record["content"])
+        fault = f"expected content:{first}, which was used first here"
+        forget = f"to use it from now on, with all its checks: delete {dataset.name!r} from {root / CHECKSUMS}"
+        raise _refusal(dataset, record, archive.path, fault, forget)
+    if all(published):
+        remember_content(root, dataset.name, record["content"])
     return PUBLISHED if all(published) else AS_FIRST_USED
 
 
@@ -113,10 +119,11 @@ def _has_published_checksum(part: Part) -> bool:
     return False
 
 
-def _refusal(dataset: DataSet, record: UnverifiedRecord, path: Path, fault: str) -> UserError:
+def _refusal(dataset: DataSet, record: UnverifiedRecord, path: Path, fault: str, remedy: str = "") -> UserError:
     option = f"--config 'accept={{{dataset.name}: \"content:{record['content']}\"}}'"
     return UserError(
-        f"{path} is not what {dataset.name} should be: {fault}; {_digests(record)}; to use it all the same: {option}"
+        f"{path} is not what {dataset.name} should be: {fault}; {_digests(record)}; "
+        f"{remedy + '; ' if remedy else ''}to use it unverified: {option}"
     )
 
 
@@ -126,18 +133,28 @@ def _digests(record: UnverifiedRecord) -> str:
 
 
 def _remembered_contents(root: Path) -> dict[str, dict[str, str]]:
-    path = root / "checksums.json"
+    path = root / CHECKSUMS
     try:
-        return files.read_json(path) if path.exists() else {}
-    except ValueError as error:
+        contents = files.read_json(path) if path.exists() else {}
+        if not isinstance(contents, dict) or not all(isinstance(entry, dict) for entry in contents.values()):
+            raise ValueError("it holds no contents by data set")
+        return contents
+    except (ValueError, OSError) as error:
         raise UserError(f"{path} is damaged ({error}): delete it to trust the archives found next") from error
 
 
-def _remember_content(root: Path, name: str, content: str) -> None:
-    if _remembered_contents(root).get(name) == {"content": content}:
+def remember_content(root: Path, name: str, content: str) -> None:
+    """Remember the content digest of a data set whose images were all prepared, or have a published checksum.
+
+    Args:
+        root: the folder of all data.
+        name: the data set.
+        content: its content digest.
+    """
+    if _remembered_contents(root).get(name) == {REMEMBERED: content}:
         return
     root.mkdir(parents=True, exist_ok=True)
-    path = root / "checksums.json"
+    path = root / CHECKSUMS
     with (root / ".checksums.lock").open("a") as lock:  # several data sets may be fetched at the same time
         hold(lock, f"{path} is being written by another process; waiting for it to end")
-        files.write_json(path, {**_remembered_contents(root), name: {"content": content}})
+        files.write_json(path, {**_remembered_contents(root), name: {REMEMBERED: content}})
