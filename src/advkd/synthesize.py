@@ -57,14 +57,14 @@ def synthesize(folder: RunFolder, count: int, out: Path, seed: int, device_name:
     import torch
     from PIL import Image
 
-    from advkd.training import seeding
+    from advkd.training.seeding import Streams
 
     gans, generators = _load(folder, len(classes), device)
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(COLUMNS)
     progress = Progress(f"{document['run']} -> {out}", count * generators, "image")
-    noise = torch.randn(count, gans.z, generator=seeding.generator(seed, "synthesize"))
+    noise = torch.randn(count, gans.z, generator=Streams(seed).generator("synthesize"))
     labels = torch.arange(count) % len(classes)
     for number in range(generators):
         for start in range(0, count, CHUNK):

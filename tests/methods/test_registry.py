@@ -109,7 +109,8 @@ def test_a_method_from_outside_is_resolved_and_trained(distribution, tmp_path):
         work = Path(sys.argv[1])
         data_root, histories = tiny.make_store(work / "data"), {}
         for method in ("baseline", "smooth", "smooth+smoothing=0"):
-            status, folder, _ = tiny.train(tiny.document(method, epochs=1, seed_offset=0), work / "runs", data_root)
+            document = {**tiny.document(method, epochs=1), "generation": 0}
+            status, folder, _ = tiny.train(document, work / "runs", data_root)
             assert status == 0
             header, row = (folder / "history.csv").read_text().splitlines()
             histories[method] = dict(zip(header.split(","), row.split(",")))

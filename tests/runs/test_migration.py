@@ -57,6 +57,44 @@ def test_a_run_with_equal_settings_gets_today_s_hash_and_schema(user):
     assert {name for name in after if after[name] != before.get(name)} == {CONFIG, PROVENANCE, RESULT}
 
 
+def as_version_0_1_0(folder, **settings):
+    """Write a run's config.yaml without generation and with settings that version 0.1.0 had."""
+    document = {key: value for key, value in folder.document().items() if key != "generation"}
+    folder.write_document({**document, "settings": {**document["settings"], **settings}})
+
+
+def test_a_run_without_parents_needs_no_seed_offset(user):
+    folder = leave(RUN, user, "0" * 12)
+    as_version_0_1_0(folder, seed_offset=0)
+    assert migration.migrate_runs(user).migrated == [RUN]
+    assert folder.document() == config.resolve(RUN, user).document()
+
+
+@pytest.mark.parametrize(
+    ("name", "offset", "reason"),
+    [
+        (RUN, 1000, "its random numbers are those of its seed plus 1000: train the run again"),
+        (
+            STUDENT,
+            0,
+            "its random numbers follow from its seed alone (plus 0), while today's are none that its teacher can draw:"
+            " train the run again",
+        ),
+    ],
+)
+def test_a_run_with_other_random_numbers_is_left(user, name, offset, reason):
+    folder = leave(name, user, "0" * 12)
+    as_version_0_1_0(folder, seed_offset=offset)
+    before = contents(folder)
+    assert migration.migrate_runs(user).left == {name: reason} and contents(folder) == before
+
+
+def test_a_run_of_another_generation_is_left(user):
+    folder = leave(STUDENT, user, "0" * 12)
+    folder.write_document({**folder.document(), "generation": 3})
+    assert "its generation is 3, but 1 today" in migration.migrate_runs(user).left[STUDENT]
+
+
 def test_a_second_migration_changes_nothing(user):
     folder = leave(RUN, user)
     migration.migrate_runs(user)

@@ -21,8 +21,8 @@ from advkd.settings import config
 from advkd.settings.config_files import paper_file
 from advkd.settings.layers import defaults
 from advkd.settings.papers import RUN_CLASSES
-from advkd.training import seeding
 from advkd.training.classifier import Training
+from advkd.training.seeding import Streams
 
 CLASSES, IMAGES = 4, 12
 CPU = torch.device("cpu")
@@ -31,7 +31,7 @@ TINY = {"width": 8, "batch": 6, "epochs": 2}
 TINY |= {"fc1": 8, "fc2": 4, "critic_steps": 2, "synthetic_steps": 2, "synthetic_batch": 6}
 TINY |= {"noise": 10, "generator_width": 4, "z": 7}
 # Milestones of 2 epochs are seen in the second; CutMix in nearly every batch.
-STATED = {"milestones": (0.5,), "schedule_epochs": 2, "cutmix_probability": 0.97, "seed": 3, "seed_offset": 10}
+STATED = {"milestones": (0.5,), "schedule_epochs": 2, "cutmix_probability": 0.97, "seed": 3}
 
 
 @dataclass
@@ -47,7 +47,7 @@ class StandInParent:
 
     def network(self, which):
         """Return the network of these weights."""
-        torch.manual_seed(seeding.derive(0, self.role, which))
+        torch.manual_seed(Streams(0).derive(self.role, which))
         if which == "generator" and isinstance(self.typed.method, GanTscGanSettings):
             return gantsc.Generator(CLASSES, self.typed.method.noise, self.typed.network.width)
         return classifiers.build(self.typed.network, CLASSES)
@@ -73,6 +73,7 @@ class MemorySession:
     parents: dict[str, StandInParent]
     document: dict[str, Any]
     device: torch.device = CPU
+    generation: int = 0
     step: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
 
@@ -153,12 +154,13 @@ def kind_of(annotation: object) -> tuple[object, Bounds]:
     return annotation, Bounds()
 
 
-def make_training(paper: str, method: str, flat: dict[str, Any]) -> Training:
-    """Return the state of the classifiers' loop at its start, from flat settings."""
+def make_training(paper: str, method: str, flat: dict[str, Any], generation: int | None = None) -> Training:
+    """Return the state of the classifiers' loop at its start, from flat settings; by default in its own generation."""
     resolved = resolve_tiny(paper, method)
     settings = RUN_CLASSES[paper].from_flat(flat)
     parents = {role: StandInParent(role, parent.typed, str(parent.run)) for role, parent in resolved.parents.items()}
-    session = MemorySession(settings, parents, {"run": str(resolved.run)})
+    generation = resolved.generation if generation is None else generation
+    session = MemorySession(settings, parents, {"run": str(resolved.run)}, generation=generation)
     return Training(session, make_store(settings.data.stored_size))
 
 

@@ -142,9 +142,9 @@ def test_every_image_is_seen_once_an_epoch(runs, data_root, monkeypatch):
 
 
 def test_aikd_without_its_terms_is_baseline_to_the_bit(tmp_path, trained, data_root):
-    """With the same seed, which a student otherwise does not share with its superior."""
+    """In the superior's generation, since a student otherwise shares no random number with its superior."""
     shutil.copytree(trained / document("baseline")["run"], tmp_path / document("baseline")["run"])
-    doc = document("aikd", alpha_g=0.0, alpha_p=0.0, omega=0.0, seed_offset=0)
+    doc = document("aikd", alpha_g=0.0, alpha_p=0.0, omega=0.0) | {"generation": 0}
     _, _, files = train(doc, tmp_path, data_root)
     expected = trained / document("baseline")["run"]
     for name in ("model.safetensors", "predictions.npz", "best.safetensors"):

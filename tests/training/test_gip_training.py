@@ -222,8 +222,8 @@ def test_the_second_step_starts_from_the_weights_of_the_first(trained, data_root
     assert all(torch.equal(value, expected[name]) for name, value in weights.items())
     ended = load_file(trained / doc["run"] / "model.safetensors")
     assert not any(torch.equal(value, expected[name]) for name, value in ended.items() if name.endswith("conv.weight"))
-    steps = (document(name)["settings"] for name in ("reactnet18/gip+binary=activations", "reactnet18/gip"))
-    assert [s["seed_offset"] for s in steps] == [0, 1000], "else the same views in the same order"
+    steps = [document(name)["generation"] for name in ("reactnet18/gip+binary=activations", "reactnet18/gip")]
+    assert steps == [1, 2], "else the same views in the same order"
 
 
 def test_the_second_step_without_the_first_is_one_line(trained, data_root, tmp_path):

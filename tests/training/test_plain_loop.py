@@ -6,7 +6,7 @@ from trainings import CLASSES, distinct_values, make_training
 from advkd.methods.aikd import AiKd
 from advkd.methods.batch import Batch
 from advkd.models import classifiers
-from advkd.training import seeding
+from advkd.training.seeding import Streams
 from torch_state import _torch_state  # noqa: F401  (a fixture)
 
 EPOCHS = 5
@@ -32,8 +32,8 @@ def test_a_plain_loop_gives_the_training_loop_s_weights_to_the_bit():
     assert len(batches) == 10 and all(isinstance(batch, Batch) for batch in batches)
 
     settings, parent = training.settings, training.session.parents["superior"]
-    seed = settings.seed + settings.seed_offset
-    torch.manual_seed(seeding.derive(seed, "initialisation"))
+    streams = Streams(settings.seed, 1)  # it has a parent without parents
+    torch.manual_seed(streams.derive("initialisation"))
     student = classifiers.build(settings.network, CLASSES).to(memory_format=torch.channels_last)
     superior = classifiers.build(settings.network, CLASSES).to(memory_format=torch.channels_last)
     superior.load_state_dict(parent.weights("last"))
@@ -56,7 +56,7 @@ def test_a_plain_loop_gives_the_training_loop_s_weights_to_the_bit():
         method.begin_epoch(epoch)
         for _ in range(2):
             images, labels = next(images_and_labels)
-            torch.manual_seed(seeding.derive(seed, "step", number))
+            torch.manual_seed(streams.derive("step", number))
             loss, _ = method(images, labels)
             optimizer.zero_grad()
             loss.backward()

@@ -33,6 +33,7 @@ from advkd.settings.papers import RUN_CLASSES
 from torch_state import _torch_state  # noqa: F401  (a fixture)
 
 CLASSIFIERS = [(paper, method) for paper in ("aikd", "gip") for method in registered(paper)]
+LEARNERS = [pair for pair in CLASSIFIERS if resolve_tiny(*pair).parents]
 GANS = list(registered("okd"))
 RATES = ("lr", "beta1", "beta2", "momentum", "nesterov", "weight_decay")
 # Which run a run learns from, and what its data are: a loop is handed both.
@@ -140,12 +141,10 @@ def weights_of(networks):
 
 
 @pytest.mark.parametrize(("paper", "method"), CLASSIFIERS)
-def test_seed_offset_is_added_to_the_seed(paper, method):
-    """A student with another offset starts and sees its images otherwise; the sum of seed and offset decides."""
-    trainings = []
-    for seed, offset in ((3, 10), (13, 0), (3, 11)):
-        values = {**distinct_values(paper, method), "seed": seed, "seed_offset": offset}
-        training = make_training(paper, method, values)
+def test_the_generation_decides_every_random_number_beside_the_seed(paper, method):
+    values, trainings = distinct_values(paper, method), []
+    for generation in (1, 1, 2):
+        training = make_training(paper, method, values, generation)
         training.begin_epoch(0)
         trainings.append(training)
     first, equal, other = (weights_of(training.networks) for training in trainings)
@@ -163,19 +162,25 @@ def test_seed_offset_is_added_to_the_seed(paper, method):
     assert all(torch.equal(weight, equal[name]) for name, weight in first.items()), "the same noise and dropout too"
 
 
-def test_a_student_starts_otherwise_than_its_superior():
-    """With the offset of config/aikd.yaml; with none the two would start equal and see the same images in one order."""
-    for changes, equal in (({}, False), ({"seed_offset": 0}, True)):
-        students, orders = [], []
-        for method in ("baseline", "aikd"):
-            flat = dict(resolve_tiny("aikd", method).settings)
-            training = make_training("aikd", method, flat | changes)
-            training.begin_epoch(0)
-            students.append(weights_of({"student": training.networks["student"]}))
-            orders.append(training.order)
-        superior, student = students
-        assert all(torch.equal(weight, student[name]) == equal for name, weight in superior.items())
-        assert torch.equal(*orders) == equal
+def run_from_its_settings(resolved):
+    """Return a training that has not begun but for its first epoch's order."""
+    training = make_training(resolved.run.paper, resolved.run.method, dict(resolved.settings))
+    training.begin_epoch(0)
+    return training
+
+
+@pytest.mark.parametrize(("paper", "method"), LEARNERS)
+def test_a_run_starts_otherwise_than_those_it_learns_from_and_sees_other_views(paper, method):
+    """No two weights of one shape are equal, whatever their places in the two networks."""
+    resolved = resolve_tiny(paper, method)
+    child = run_from_its_settings(resolved)
+    for role, run in resolved.parents.items():
+        parent = run_from_its_settings(run)
+        own, theirs = (weights_of({"student": training.networks["student"]}) for training in (child, parent))
+        for (name, weight), (other, its_weight) in itertools.product(own.items(), theirs.items()):
+            assert not torch.equal(weight, its_weight), (role, name, other)
+        assert not torch.equal(child.order, parent.order), role
+        assert not torch.equal(child.load(torch.arange(6), 0).images, parent.load(torch.arange(6), 0).images), role
 
 
 # By paper, method and setting: the factor of a change of the setting in the changed loss, from terms and settings, and

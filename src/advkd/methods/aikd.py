@@ -17,8 +17,8 @@ Choices:
     - [aikd] Open: S_(t-1) in the first epoch. Here: none; its weight goes to cross-entropy (`first_previous`). Why: Eq.
       8 with alpha_P = 0, which is PS-KD's first epoch.
     - [aikd] Open: mode of S_sup and S_(t-1). Here: evaluation (`frozen_mode`). Why: usual for teachers.
-    - [aikd] Open: the student's start. Here: fresh, with another seed than the superior's (`student_start`,
-      `seed_offset`). Why: "student model is trained via AI-KD".
+    - [aikd] Open: the student's start. Here: fresh, with other random numbers than the superior's (`student_start`).
+      Why: "student model is trained via AI-KD".
     - [aikd: Eqs. 4, 5] Open: reduction of the KL terms. Here: sum over classes, mean over images, times tau^2
       (`kl_reduction`). Why: the equations sum over classes.
 """

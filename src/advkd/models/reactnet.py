@@ -14,7 +14,6 @@ layout is that of "BNN - BN = ?" (Chen et al., 2021), which GIP follows, but wit
 Choices:
     - [gip] Open: ReActNet's Baseline. Here: cross-entropy alone, in both steps.
     - [gip] Open: KD and GIP in ReActNet's first step. Here: in both, with a new generator in each (`first_step`).
-    - [gip] Open: order and views of the second step. Here: different from the first step's (`seed_offset`).
     - [gip] Open: weights of ReActNet's 1x1 shortcuts in the second step. Here: real (`shortcut`). Why: as in ReActNet;
       the code of [13], "BNN - BN = ?", makes them binary.
     - [gip: Table 7] Open: epochs. Here: of each step (`epochs`).

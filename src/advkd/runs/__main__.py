@@ -38,6 +38,8 @@ def read_document(path: Path) -> dict[str, Any]:
     try:
         document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
         run_settings(document["run"], document["settings"])
+        if not isinstance(document["generation"], int):
+            raise ValueError("generation is no whole number")
     except (AttributeError, KeyError, TypeError, ValueError, yaml.YAMLError) as fault:
         reason = f"{fault} is missing" if isinstance(fault, KeyError) else " ".join(str(fault).split())
         raise UserError(f"{path}: {reason}; write it again with the version and the methods that train it") from fault

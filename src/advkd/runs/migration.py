@@ -27,6 +27,8 @@ from advkd.settings.config import Resolved
 from advkd.settings.user import User
 
 FIRST = 1  # the schema of version 0.1.0, whose folders record none
+# A setting that was added to the seed. A run without parents had 0, which changes nothing.
+SEED_OFFSET = "seed_offset"
 
 
 @dataclass
@@ -119,13 +121,23 @@ def _restamp(folder: RunFolder, resolved: Resolved) -> bool:
     if document["config_hash"] not in (result["config_hash"], resolved.hash):
         raise UserError("its config.yaml is of another training: train the run again")
     today = resolved.document()
-    if differing := _differing(document["settings"], today["settings"]):
+    recorded = dict(document["settings"])
+    offset = recorded.pop(SEED_OFFSET, 0)
+    if differing := _differing(recorded, today["settings"]):
         raise UserError(f"its settings are others than today's ({differing}): train the run again")
+    if "generation" not in document:
+        _refuse_other_numbers(resolved, offset)
+    elif document["generation"] != resolved.generation:
+        raise UserError(
+            f"its generation is {document['generation']}, but {resolved.generation} today, so its random numbers are"
+            " others: train the run again"
+        )
     if provenance["data"]["store"] != resolved.store:
         raise UserError(
             f"its data set {provenance['data']['store']} is called {resolved.store} today: train the run again"
         )
-    folder.write_document({**document, "config_hash": resolved.hash, "parents": today["parents"]})
+    restamped = {key: today[key] for key in ("config_hash", "generation", "parents", "settings")}
+    folder.write_document({**document, **restamped})
     new = {"config_hash": resolved.hash, "schema": SCHEMA, "records": folder.checksums(RECORDS)}
     if folder.has(METRICS):
         metrics = folder.metrics()
@@ -152,6 +164,21 @@ def _differing(recorded: dict[str, Any], today: Any) -> str:
     as_recorded = json.loads(json.dumps(today))
     keys = sorted(recorded.keys() | as_recorded.keys())
     return ", ".join(key for key in keys if recorded.get(key) != as_recorded.get(key))
+
+
+def _refuse_other_numbers(resolved: Resolved, offset: int) -> None:
+    """Refuse a run whose random numbers were not those of today; raises UserError.
+
+    Version 0.1.0 drew them from the seed and, in AI-KD, TF-KD and ReActNet's second step, an offset of it alone.
+    """
+    if resolved.generation:
+        parents = " and ".join(f"its {role}" for role in resolved.parents)
+        raise UserError(
+            f"its random numbers follow from its seed alone (plus {offset}), while today's are none that {parents}"
+            " can draw: train the run again"
+        )
+    if offset:
+        raise UserError(f"its random numbers are those of its seed plus {offset}: train the run again")
 
 
 def _refuse_later(schema: int, known: int) -> None:

@@ -108,6 +108,12 @@ class Session:
         return run_settings(self.document["run"], self.document["settings"])
 
     @property
+    def generation(self) -> int:
+        """0 for a run without parents, otherwise 1 more than the largest generation of its parents."""
+        generation: int = self.document["generation"]
+        return generation
+
+    @property
     def parents(self) -> dict[str, Parent]:
         """The runs that this one starts from or learns from, by role."""
         return {role: Parent(parent) for role, parent in parent_folders(self.document, self.folder).items()}

@@ -33,4 +33,4 @@ class AikdRun(ClassifierRun):
 
 
 # What a run's name says of these keys it says of the superior too: not of the method, Cutout, Mixup or CutMix.
-INHERITED = keys_of(AikdRun, without=("method", "mixing")).keys() - {"seed_offset"}
+INHERITED = keys_of(AikdRun, without=("method", "mixing")).keys()

@@ -154,7 +154,6 @@ class ClassifierRun(Settings):
     optimizer: Momentum | Adam
     schedule: Milestones | Smooth
     seed: Natural
-    seed_offset: Natural  # added to the seed, so that a student starts and sees its images otherwise than its superior
 
     @property
     def batch(self) -> int:

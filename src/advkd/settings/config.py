@@ -53,9 +53,21 @@ class Resolved:
         return MappingProxyType(self.typed.flat())
 
     @cached_property
+    def generation(self) -> int:
+        """0 without parents, otherwise 1 more than the largest generation of the parents.
+
+        It decides the run's random numbers beside the seed, so that a run shares none with a parent.
+        """
+        return max((parent.generation + 1 for parent in self.parents.values()), default=0)
+
+    @cached_property
     def hash(self) -> str:
-        """Digest of every setting that can change the run's numbers; a run is stale when it differs."""
-        return digest(dict(self.settings))
+        """Digest of the settings and the generation, which decide the run's numbers; a run is stale when it differs.
+
+        Generation 0 is left out, so that runs without parents keep the hash of their settings alone.
+        """
+        generation = {"generation": self.generation} if self.generation else {}
+        return digest({**self.settings, **generation})
 
     @property
     def store_settings(self) -> dict[str, object]:
@@ -101,6 +113,7 @@ class Resolved:
             "store": self.store,
             "threads": self.threads,
             "loop": self.loop,
+            "generation": self.generation,
             "parents": {
                 role: {"run": str(parent.run), "config_hash": parent.hash} for role, parent in self.parents.items()
             },

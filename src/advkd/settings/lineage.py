@@ -12,7 +12,7 @@ from advkd.settings.names import Run
 
 TEACHER_SEED = 0
 # What a run's name says of these it says of ReActNet's second step alone.
-SECOND_ONLY = {"binary", "shortcut", "first_step", "seed_offset", "weight_decay"}
+SECOND_ONLY = {"binary", "shortcut", "first_step", "weight_decay"}
 
 
 def parents(run: Run, settings: Mapping[str, object]) -> dict[str, Run]:

@@ -1,7 +1,7 @@
 """The classifiers' loop: order, views, schedule, evaluation, checkpoints. The method decides what a step learns.
 
-Every random number of a step follows from (seed, epoch, step), so that resuming anywhere repeats an undisturbed run's
-bits.
+Every random number of a step follows from (seed, generation, epoch, step), so that resuming anywhere repeats an
+undisturbed run's bits.
 
 Choices:
     - [aikd, gip] Open: which epoch is reported. Here: the last; the best, with the lowest Top-1 error on the evaluation
@@ -24,10 +24,11 @@ from advkd.methods.settings.base import MethodSettings
 from advkd.models import classifiers
 from advkd.progress import Progress
 from advkd.settings.classifier import ClassifierRun
-from advkd.training import evaluation, parents, recipe, seeding
+from advkd.training import evaluation, parents, recipe
 from advkd.training.guard import Guard
 from advkd.training.means import Means
 from advkd.training.mixing import mix
+from advkd.training.seeding import Streams
 from advkd.training.session import Session
 from advkd.training.views import Views
 
@@ -67,6 +68,7 @@ class Training:
     """A classifier in training. An epoch has the method's steps on images of its own, then those on the real images.
 
     Attributes:
+        streams: the random numbers of the run.
         steps: number of steps of an epoch.
         method: the method, with the student.
         views: augmented real images.
@@ -77,11 +79,11 @@ class Training:
     def __init__(self, session: Session[ClassifierRun], store: Store) -> None:
         settings, device = session.settings, session.device
         self.settings, self.session = settings, session
-        self.seed = settings.seed + settings.seed_offset
+        self.streams = Streams(settings.seed, session.generation)
         classes = len(store.meta["classes"])
         self.views = Views(store, settings.views, settings.lighting, device)
         labels = self.views.labels.cpu()
-        torch.manual_seed(seeding.derive(self.seed, "initialisation"))
+        torch.manual_seed(self.streams.derive("initialisation"))
         student = classifiers.build(settings.network, classes).to(device).to(memory_format=torch.channels_last)
         parent_networks = parents.load(session, classes, len(self.views.held_out_labels), device)
         if "start" in parent_networks:
@@ -130,7 +132,7 @@ class Training:
     def begin_epoch(self, epoch: int) -> None:
         """Draw the order of the images and set the learning rate; also where an epoch is resumed."""
         epochs = self.settings.recipe.epochs
-        self.order = torch.randperm(len(self.views.labels), generator=seeding.generator(self.seed, "order", epoch))
+        self.order = torch.randperm(len(self.views.labels), generator=self.streams.generator("order", epoch))
         self.factor = recipe.factor(self.settings.schedule, epochs, epoch)
         for group in self.optimizer.param_groups:
             group["lr"] = self.settings.recipe.lr * self.factor
@@ -143,15 +145,15 @@ class Training:
         if step == 0:
             self.means = Means()
         if place < 0:
-            torch.manual_seed(seeding.derive(self.seed, "synthetic", self.session.step))
+            torch.manual_seed(self.streams.derive("synthetic", self.session.step))
             kind, images = "synthetic", self.method.synthetic_batch
             loss, terms = self.method.synthetic_loss()
         else:
-            # Counted as if there were no synthetic steps, so that every method sees Baseline's views.
+            # Counted as if there were no synthetic steps, so that all methods of a generation see the same views.
             number = epoch * self.real + place
             index = self.order[place * self.settings.batch : (place + 1) * self.settings.batch]
             batch = self.load(index, number)
-            torch.manual_seed(seeding.derive(self.seed, "step", number))
+            torch.manual_seed(self.streams.derive("step", number))
             kind, images = "real", len(index)
             loss, terms = self.method.loss(batch)
         self.optimizer.zero_grad(set_to_none=True)
@@ -164,8 +166,8 @@ class Training:
 
     def load(self, index: torch.Tensor, number: int) -> Batch:
         """Load and augment the images `index` (B,) of real step `number`, and what the method wants beside them."""
-        chosen = self.method.choose(index, seeding.generator(self.seed, "companions", number))
-        generator = seeding.generator(self.seed, "views", number)
+        chosen = self.method.choose(index, self.streams.generator("companions", number))
+        generator = self.streams.generator("views", number)
         images = self.views.training(chosen, generator)
         mixed = mix(images, generator, self.settings.mixing, self.method.groups)
         place = index.to(images.device, non_blocking=True)

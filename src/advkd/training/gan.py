@@ -22,8 +22,8 @@ from advkd.errors import UserError
 from advkd.methods.okd import GanEnsemble
 from advkd.progress import Progress
 from advkd.settings.gan import GanRun
-from advkd.training import seeding
 from advkd.training.guard import Guard, check_weights
+from advkd.training.seeding import Streams
 from advkd.training.session import Session
 
 SAMPLE_BATCH = 50  # the generator's attention takes 4 MB an image, several times
@@ -42,12 +42,13 @@ def train(session: Session[GanRun], store: Store) -> dict[str, Any]:
         UserError: the store holds less than a batch.
     """
     settings, device = session.settings, session.device
-    batch, iterations, seed = settings.training.batch, settings.training.iterations, settings.seed
+    batch, iterations = settings.training.batch, settings.training.iterations
+    streams = Streams(settings.seed, session.generation)
     images = torch.from_numpy(np.array(store.images)).to(device)
     labels = torch.from_numpy(np.array(store.labels)).to(device)
     if batch > len(images):
         raise UserError(f"batch is {batch}, larger than the data set {store.meta['name']} of {len(images)} images")
-    torch.manual_seed(seeding.derive(seed, "initialisation"))
+    torch.manual_seed(streams.derive("initialisation"))
     gans = GanEnsemble(settings.base, settings.method, settings.adam, len(store.meta["classes"]), device)
     if (state := session.resume()) is not None:
         restore(gans, state)
@@ -62,8 +63,8 @@ def train(session: Session[GanRun], store: Store) -> dict[str, Any]:
     progress = Progress(session.document["run"], iterations, "iteration", session.step)
     while session.step < iterations:
         step = session.step
-        index = seeding.batch_indices(seed, step, len(images), batch).to(device)
-        torch.manual_seed(seeding.derive(seed, "step", step))
+        index = streams.batch_indices(step, len(images), batch).to(device)
+        torch.manual_seed(streams.derive("step", step))
         terms = gans.step(to_unit(images[index]), labels[index])
         guard.watch(step, terms)
         session.step = step + 1
@@ -75,9 +76,9 @@ def train(session: Session[GanRun], store: Store) -> dict[str, Any]:
             rate = (session.step - progress.start) * batch / progress.seconds
             progress.update(session.step, gans.brief(values), f"{rate:.0f} images/s")
         if session.step in curve:
-            session.keep_samples(f"curve{session.step}", draw(gans, seed, settings.evaluation.curve_fakes))
+            session.keep_samples(f"curve{session.step}", draw(gans, streams, settings.evaluation.curve_fakes))
         if session.step == settings.training.early_iteration:
-            session.keep_samples("early", draw(gans, seed, settings.evaluation.fakes))
+            session.keep_samples("early", draw(gans, streams, settings.evaluation.fakes))
         session.save_if_due(snapshot)
     progress.close()
     weights = {}
@@ -120,12 +121,12 @@ def curve_steps(settings: GanRun) -> list[int]:
     return sorted({int(step) for step in steps} - {0})
 
 
-def draw(gans: GanEnsemble, seed: int, count: int) -> dict[str, np.ndarray]:
+def draw(gans: GanEnsemble, streams: Streams, count: int) -> dict[str, np.ndarray]:
     """Sample `count` uint8 (count, H, W, 3) images of every generator, from the same noise and, for ACGAN, labels.
 
     The training's random numbers are not disturbed.
     """
-    noise = torch.randn(count, gans.z, generator=seeding.generator(seed, "samples"))
+    noise = torch.randn(count, gans.z, generator=streams.generator("samples"))
     labels = torch.arange(count) % gans.classes if gans.conditional else None
     arrays = {}
     for number in range(len(gans.generators)):
@@ -143,7 +144,7 @@ def draw(gans: GanEnsemble, seed: int, count: int) -> dict[str, np.ndarray]:
 def gather_samples(session: Session[GanRun], gans: GanEnsemble, curve: list[int]) -> None:
     """Write the final samples, the early ones and those of the curve."""
     settings = session.settings
-    arrays = draw(gans, settings.seed, settings.evaluation.fakes)
+    arrays = draw(gans, Streams(settings.seed, session.generation), settings.evaluation.fakes)
     names = [f"G{number}" for number in range(1, settings.method.sets + 1)]
     if settings.training.early_iteration:
         early = session.kept_samples("early", names)

@@ -59,6 +59,10 @@ class Session(Protocol[Own]):
         """The run's settings."""
 
     @property
+    def generation(self) -> int:
+        """0 for a run without parents, otherwise 1 more than the largest generation of its parents."""
+
+    @property
     def parents(self) -> Mapping[str, Parent]:
         """The runs that this one starts from or learns from, by role."""
 
