@@ -15,7 +15,7 @@ from advkd.models.settings import ReActNet18Settings, SmallResNet, WideResNetSet
 NETWORKS = [
     SmallResNet(model="resnet18", width=8, stem="cifar"),
     SmallResNet(model="resnet34", width=8, stem="cifar"),
-    WideResNetSettings(model="wrn28_10", width=20),
+    WideResNetSettings(model="wrn28_10", width=20, initialisation="he"),
     ReActNet18Settings(model="reactnet18", width=8, binary="all", shortcut="real"),
 ]
 

@@ -10,7 +10,7 @@ from advkd.models.settings import ImageNetDenseNet121, ImageNetResNet18, Network
 
 NETWORKS = {
     "preact_resnet18": PreActResNet18Settings(model="preact_resnet18", width=8, preact="lineage"),
-    "densenet121_cifar": SmallDenseNet(model="densenet121_cifar", width=8),
+    "densenet121_cifar": SmallDenseNet(model="densenet121_cifar", width=8, initialisation="torch"),
     "resnet18": ImageNetResNet18(model="resnet18", width=8),
     "densenet121": ImageNetDenseNet121(model="densenet121", width=8),
 }

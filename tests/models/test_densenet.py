@@ -42,12 +42,28 @@ def test_small_network_differs_in_its_stem_alone():
     small.load_state_dict({name: large.state_dict()[name] for name in left}, strict=False)
     stem = small.features.conv0
     assert (stem.kernel_size, stem.stride, stem.padding, stem.bias) == ((3, 3), (1, 1), (1, 1), None)
-    assert stem.weight.std().item() == pytest.approx((2 / 27) ** 0.5, rel=0.1), "torchvision's initialisation"
     large.features.conv0 = stem
     for name in ("norm0", "relu0", "pool0"):
         setattr(large.features, name, nn.Identity())
     images = torch.randn(1, 3, 32, 32)
     torch.testing.assert_close(small.eval()(images), large.eval()(images))
+
+
+@pytest.mark.parametrize(("initialisation", "factor"), [("torch", 1 / 3), ("he", 2)])
+def test_initial_weights_of_the_small_network(initialisation, factor):
+    """A weight's variance is 1/(3 f) by PyTorch's default, and 2/f in torchvision's network, with f inputs of a filter.
+
+    CS-KD's and PS-KD's network initialises nothing itself, which is PyTorch's default: uniform up to 1/sqrt(f).
+    """
+    torch.manual_seed(0)
+    network = densenet121_cifar(100, initialisation=initialisation)
+    convolutions = [module.weight for module in network.modules() if isinstance(module, nn.Conv2d)]
+    assert len(convolutions) == 120
+    for weight in convolutions:
+        inputs = weight[0].numel()
+        assert weight.var().item() == pytest.approx(factor / inputs, rel=0.15)
+        assert (weight.abs().max().item() <= inputs**-0.5) == (initialisation == "torch")
+    assert network.classifier.bias.any().item() == (initialisation == "torch")
 
 
 @pytest.mark.parametrize(

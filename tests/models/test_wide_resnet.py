@@ -23,6 +23,17 @@ def test_parameters(classes, expected):
     assert not any(isinstance(module, nn.Dropout) for module in network.modules())
 
 
+@pytest.mark.parametrize(("initialisation", "factor"), [("torch", 1 / 3), ("he", 2)])
+def test_initial_weights(initialisation, factor):
+    """Zagoruyko and Komodakis draw a weight with variance 2/f, with f inputs of a filter; PyTorch's is 1/(3 f)."""
+    torch.manual_seed(0)
+    network = WideResNet(10, 40, initialisation)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            assert module.weight.var().item() == pytest.approx(factor / module.weight[0].numel(), rel=0.3)
+    assert network.head.bias.any().item() == (initialisation == "torch")
+
+
 def literal(network, images):
     """The forward in training mode, from the parameters alone: 3 stages of 4 blocks, BN-ReLU-conv twice."""
     weights = dict(network.named_parameters())

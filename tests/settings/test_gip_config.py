@@ -77,6 +77,7 @@ def test_reactnet_18_s_two_steps_as_section_4_1_states(method):
 def test_wrn_28_10_as_its_authors_train_it():
     teacher = settings("wrn28_10/baseline", "cifar10")
     assert {"width": 160, "epochs": 200, "weight_decay": 5e-4, "momentum": 0.9}.items() <= teacher.items()
+    assert {"batch": 128, "initialisation": "he"}.items() <= teacher.items()
     assert rates("wrn28_10/baseline") == pytest.approx([0.1] * 60 + [0.02] * 60 + [0.004] * 40 + [0.0008] * 40)
 
 

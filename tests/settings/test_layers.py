@@ -258,7 +258,7 @@ def test_a_changed_file_of_the_same_size_is_read_again(folder):
     assert lr_and_width() == (0.1, 8)
     change("config/aikd.yaml", "  lr: 0.1\n", "  lr: 0.3\n")
     assert lr_and_width() == (0.3, 8)
-    change("config/scales/smoke.yaml", "set: { width: 8, frozen", "set: { width: 9, frozen")
+    change("config/scales/smoke.yaml", "set: { width: 8, tf_mult", "set: { width: 9, tf_mult")
     with pytest.raises(UserError, match="width is 9: input should be a multiple of 4"):
         lr_and_width()
     change("config/scales/smoke.yaml", "seeds: { okd: 2", "seeds: { okd: 3")

@@ -1,11 +1,9 @@
 """Networks that give logits and are not trained: a superior, a teacher, the student of the epoch before.
 
 Choices:
-    - [aikd] Usual: S_sup and S_(t-1) compute in float32. Here: their convolutions in bfloat16; statistics and head stay
-      in float32 (`frozen_precision`). Why: an AI-KD step costs less; their logits move by about 0.2 % of their spread
-      (root mean square; at most 2 %).
-    - [gip] Usual: the teacher computes in float32. Here: so too, but bfloat16 is offered, and used at scale gpu
-      (`frozen_precision`). Why: a step costs less.
+    - [aikd, gip] Usual: frozen networks compute in float32. Here: so too, but bfloat16 is offered for their
+      convolutions, and used at scale gpu (`frozen_precision`). Why: a step costs less; the logits of AI-KD's frozen
+      networks move by about 0.2 % of their spread (root mean square; at most 2 %).
 """
 
 import copy

@@ -11,6 +11,8 @@ Choices:
       (WRN-28-10, ResNet-18) is not part of it.
     - [gip: GAN-TSC] Published: the fakes of an epoch are drawn at its start, and repeated when these run out. Here:
       drawn anew each step.
+    - [gip: GAN-TSC] Published: the generator draws one image at a time, in training mode, so that its batch norms
+      standardise each image. Here: many at a time, in evaluation mode.
     - [gip: GAN-TSC] Open: views and the teacher's dropout. Here: images are padded, cropped and mirrored as in all
       trainings here; the teacher has no dropout.
 """

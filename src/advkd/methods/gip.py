@@ -16,7 +16,10 @@ Choices:
     - [gip: section 4.1] Printed: alpha, beta, gamma "the same values used in [17]". Here: as printed (`alpha`, `beta`,
       `gamma`). Why: DAFL's own run on CIFAR-100 has others, by its README.
     - [gip: section 4.1.2] Printed: generator rate 1e-2. Here: as printed (`generator_lr`). Why: DAFL's own run has
-      0.02, by its code.
+      0.02, by its README; the default of its code is 0.2.
+    - [gip] Open: batches divided among GPUs. Here: one device sees the whole batch. Why: DAFL's code divides it by
+      DataParallel, and the paper trains on two GPUs; batch norm then sees half of it, and running statistics follow the
+      first half.
     - [gip] Open: temperature T of Eq. 7. Here: 1, with the usual factor T^2, which Eq. 7 lacks (`tau`). Why: DAFL and
       ReActNet take 1, where the factor is 1 too.
     - [gip] Open: the student's optimizer in the first part of an epoch. Here: that of the second, with the same rate.

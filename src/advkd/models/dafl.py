@@ -4,6 +4,7 @@ The last layer standardises every colour channel over the batch. The images then
 normalised images that the teacher was trained on.
 
 Choices:
+    - [gip] Open: initial weights of the generator. Here: PyTorch's default. Why: as in DAFL's code.
     - [gip: DAFL] Published: eps 0.8 in two batch norms. Here: the same, for GIP too. Why: DAFL's author confirms it,
       though 0.8 was probably meant as momentum.
 """

@@ -3,6 +3,8 @@
 Choices:
     - [gip: GAN-TSC] Published: a public generator, and a discriminator whose code is not available. Here: that
       generator, and a discriminator that mirrors it.
+    - [gip: GAN-TSC] Published: the weights of a trained AC-GAN, which do not tell how they began. Here: PyTorch's
+      default.
 """
 
 import torch

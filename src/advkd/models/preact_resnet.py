@@ -7,7 +7,8 @@ The network has two variants, with a = ReLU(BN(x)) for the input x of a block:
     textbook    The stem is only a convolution. An identity shortcut starts from x; a projection still starts from a.
                 This is the public pytorch-cifar code.
 
-Neither variant has a batch norm or ReLU between the last block and the pooling. Initialisation is PyTorch's default.
+Neither variant has a batch norm or ReLU between the last block and the pooling. Initialisation is PyTorch's default,
+as in CS-KD's and PS-KD's code.
 
 Choices:
     - [aikd: section 4.1, Tables 4 to 7] Printed: "PreAct ResNet-18", and "ResNet-18" in the tables. Here: the PreAct

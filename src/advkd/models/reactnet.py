@@ -16,6 +16,8 @@ Choices:
     - [gip] Open: KD and GIP in ReActNet's first step. Here: in both, with a new generator in each (`first_step`).
     - [gip] Open: weights of ReActNet's 1x1 shortcuts in the second step. Here: real (`shortcut`). Why: as in ReActNet;
       the code of [13], "BNN - BN = ?", makes them binary.
+    - [gip] Open: stem and initial weights of ReActNet for 32 pixels. Here: a 3x3 convolution without stride or pooling,
+      with batch norm, and PyTorch's default. Why: as in the code of [13] for CIFAR.
     - [gip: Table 7] Open: epochs. Here: of each step (`epochs`).
 """
 

@@ -1,7 +1,11 @@
 """ResNet-18 and ResNet-34 for small images, as in the public code of DAFL and pytorch-cifar; GIP's student and teacher.
 
 The blocks are those of He et al. (CVPR 2016), with post-activation. The stem is a 3x3 convolution without stride or
-pooling. Initialisation is PyTorch's default.
+pooling. Initialisation is PyTorch's default, as in that code.
+
+Choices:
+    - [gip] Open: stem and initial weights of the ResNets for 32 pixels. Here: a 3x3 convolution without stride or
+      pooling (`stem`), and PyTorch's default. Why: as in DAFL's code.
 """
 
 from torch import Tensor, nn

@@ -1,7 +1,7 @@
 """SAGAN for 64x64 images (Zhang et al., ICML 2019; OKD-SAGAN, Figure 2): generator and discriminator.
 
-OKD's connector has the structure of the discriminator. Initialisation is PyTorch's default. The last convolutions and
-the attention blocks have no spectral norm.
+OKD's connector has the structure of the discriminator. Initialisation is PyTorch's default, as in the port named below.
+The last convolutions and the attention blocks have no spectral norm.
 
 Choices:
     - [okd: section 4] Printed: "set according to the original SAGAN". Here: the networks of the public 64-pixel port

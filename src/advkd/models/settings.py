@@ -7,6 +7,9 @@ from advkd.bounds import Bounds
 from advkd.schema import Settings, When
 
 Width = Annotated[int, Bounds(ge=8, multiple_of=4)]
+# Initial weights of a network's convolutions with f inputs of a filter. torch: uniform with deviation 1/sqrt(3 f),
+# PyTorch's default. he: normal with deviation sqrt(2/f) (He et al., 2015), 2.45 times larger.
+Initialisation = Literal["torch", "he"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +43,7 @@ class SmallDenseNet(Network):
     implementation: ClassVar = "advkd.models.densenet:build_small"
 
     model: Literal["densenet121_cifar"]
+    initialisation: Initialisation  # of convolutions and head; with he, biases of the head start at 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +86,7 @@ class WideResNetSettings(Network):
     implementation: ClassVar = "advkd.models.wide_resnet:build"
 
     model: Literal["wrn28_10"]
+    initialisation: Initialisation  # of convolutions and head; with he, biases of the head start at 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,18 +1,18 @@
 """WRN-28-10: a wide residual network for small images (Zagoruyko and Komodakis, BMVC 2016), a teacher of GIP.
 
 It has three stages of four pre-activation blocks. A block that changes the number of channels projects its activated
-input by a 1x1 convolution without batch norm; the other blocks add their raw input. Initialisation is PyTorch's
-default.
+input by a 1x1 convolution without batch norm; the other blocks add their raw input.
 
 Choices:
-    - [gip] Open: recipe of the WRN-28-10 teacher. Here: Zagoruyko and Komodakis's, without dropout, with the batch size
-      usual on one GPU (`batch`, `milestones`, `lr_factor`, `epochs`).
+    - [gip] Open: recipe and initial weights of the WRN-28-10 teacher. Here: Zagoruyko and Komodakis's, without dropout:
+      He's initial weights (`initialisation`), batches of 128 (`batch`, `milestones`, `lr_factor`, `epochs`). Why: as in
+      their code, but scales of batch norm start at 1, not uniform in [0, 1].
 """
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from advkd.models.settings import WideResNetSettings
+from advkd.models.settings import Initialisation, WideResNetSettings
 
 BLOCKS = (28 - 4) // 6  # per stage: depth 28 has 4 layers outside the blocks, and 3 stages of blocks of 2 layers
 WIDENING = 10  # the first stage is 10 times as wide as the stem
@@ -49,9 +49,11 @@ class WideResNet(nn.Module):
         classes: number of classes C.
         width: channels of the first stage, 160 in WRN-28-10; the stem has a tenth of them, the last stage four times as
             many.
+        initialisation: "he": convolutions and head are normal with deviation sqrt(2 / inputs of a filter), and the head
+            has no bias at first; "torch": PyTorch's default.
     """
 
-    def __init__(self, classes: int, width: int = 16 * WIDENING) -> None:
+    def __init__(self, classes: int, width: int = 16 * WIDENING, initialisation: Initialisation = "he") -> None:
         super().__init__()
         inputs = max(1, width // WIDENING)
         self.stem = nn.Conv2d(3, inputs, 3, 1, 1, bias=False)
@@ -64,6 +66,11 @@ class WideResNet(nn.Module):
                 inputs = outputs
         self.norm = nn.BatchNorm2d(inputs)
         self.head = nn.Linear(inputs, classes)
+        if initialisation == "he":
+            for module in self.modules():
+                if isinstance(module, nn.Conv2d | nn.Linear):
+                    nn.init.kaiming_normal_(module.weight)
+            nn.init.zeros_(self.head.bias)
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images (B, 3, H, W), H and W >= 4, to logits (B, C); the last map is averaged over all positions."""
@@ -72,4 +79,4 @@ class WideResNet(nn.Module):
 
 def build(network: WideResNetSettings, classes: int) -> nn.Module:
     """Return the network that `network` describes, for a number of classes."""
-    return WideResNet(classes, network.width)
+    return WideResNet(classes, network.width, network.initialisation)

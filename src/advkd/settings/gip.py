@@ -5,6 +5,8 @@ Choices:
       (`alpha`, `beta`, `gamma`, `delta`); a note in the CSV of each. Why: the singles, three combinations that the text
       quotes, and "all" agree. One row contradicts the text: without the entropy loss six combinations should fail, five
       do.
+    - [gip] Open: recipe of the ResNet-34 teacher. Here: the students' Baseline, lighting included. Why: DAFL trains its
+      teacher with the same rates and batch, without Nesterov's momentum and lighting.
     - [gip] Open: a teacher's seed. Here: 0, one teacher, and one GAN, a data set for all students and seeds; its cells
       carry no spread.
     - [gip: section 3.5] Added: the sweep of delta, which the text mentions and does not show (`delta`).
