@@ -15,7 +15,7 @@ BASE = {"fc1": 6, "fc2": 4, "critic_lr": 0.03, "critic_beta1": 0.4, "critic_beta
 READINGS = [
     {}, {"critic_input": "probabilities"}, {"critic_output": "sum"}, {"critic_output": "layer"},
     {"critic_norm": "layer"}, {"critic_norm": "none"}, {"gp_scalar": "sum"}, {"gp_mode": "eval"},
-    {"critic_real": False}, {"critic_steps": 3},
+    {"critic_real": False}, {"critic_steps": 3}, {"critic_forward": "joint"},
 ]  # fmt: skip
 
 
@@ -40,7 +40,10 @@ def score(critic, samples, how):
 def write_out_step(critic, optimizer, z, u, eps, changes):
     """Eq. 6 and one step on it, by autograd on plain formulas; returns L_D, the distance and the penalty."""
     how = changes.get("critic_output", "mean")
-    on_z, on_u = score(critic, z, how).mean(), score(critic, u, how).mean()
+    if changes.get("critic_forward") == "joint":
+        on_z, on_u = score(critic, torch.cat([z, u]), how).reshape(2, -1).mean(1)
+    else:
+        on_z, on_u = score(critic, z, how).mean(), score(critic, u, how).mean()
     x = (eps * u + (1 - eps) * z).detach().requires_grad_()
     critic.train(changes.get("gp_mode") != "eval")
     penalised = "sum" if changes.get("gp_scalar") == "sum" else how
@@ -80,22 +83,38 @@ def test_the_critic_s_steps_written_out(changes):
 
 
 @pytest.mark.parametrize("changes", [{}, {"critic_input": "probabilities"}, {"critic_output": "sum"},
-                                     {"fool_mode": "eval"}, {"critic_norm": "none"}], ids=str)  # fmt: skip
+                                     {"fool_mode": "eval"}, {"critic_norm": "none"},
+                                     {"critic_forward": "joint"}], ids=str)  # fmt: skip
 def test_what_fools_the_critic_written_out(changes):
     adversary = make_adversary(**changes)
     z, u = logits(3)
     adversary.train(z, u, torch.rand(7, 1, dtype=torch.float64))
     critic = copy.deepcopy(adversary.critic).train(changes.get("fool_mode") != "eval")
     ours = z.clone().requires_grad_()
-    loss = adversary.fool(ours)
+    loss = adversary.fool(ours, u)
     loss.backward()
     theirs = z.clone().requires_grad_()
     rows = theirs.exp() / theirs.exp().sum(1, keepdim=True) if "critic_input" in changes else theirs
-    expected = -score(critic, rows, changes.get("critic_output", "mean")).sum() / 7
+    if changes.get("critic_forward") == "joint":
+        rows = torch.cat([rows, u])
+    expected = -score(critic, rows, changes.get("critic_output", "mean"))[:7].sum() / 7
     expected.backward()
     assert loss.item() == pytest.approx(expected.item(), rel=1e-9)
     torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-9, atol=1e-12)
     assert adversary.critic.training
+
+
+@pytest.mark.parametrize(("changes", "sees"), [({}, False), ({"critic_norm": "none"}, True),
+                                               ({"critic_forward": "joint"}, True)], ids=str)  # fmt: skip
+def test_whether_the_critic_sees_location_and_scale(changes, sees):
+    """Batch norm removes a shift of each class and a common scale, if it standardises the student's logits alone."""
+    adversary = make_adversary(**changes)
+    adversary.critic.layers[1].eps = 1e-30
+    z, u = logits(4)
+    moved = 4 * z + torch.arange(CLASSES)
+    before, after = adversary.fool(z, u), adversary.fool(moved, u)
+    assert (abs(before - after).item() > 1e-3) == sees
+    assert sees or before.item() == pytest.approx(after.item(), rel=1e-9)
 
 
 def test_the_slope_of_the_critic_s_leaky_relu():

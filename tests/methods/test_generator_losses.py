@@ -76,6 +76,18 @@ def test_a_class_without_images_has_no_log_of_zero(form):
     assert loss == 0 and one.grad.isfinite().all()
 
 
+def test_dafl_s_form_is_the_code_s_until_a_class_has_no_probability_left():
+    """float32's smallest number above 0 is 2^-149, and ln of its half is -104."""
+    for gap, finite in ((103.0, True), (105.0, False)):
+        logits = torch.tensor([[gap, 0.0]] * 3, requires_grad=True)
+        loss = generator_losses.information_entropy(logits, "dafl")
+        (0.0 * loss).backward()
+        assert loss.isfinite().item() == finite and logits.grad.isfinite().all().item() == finite
+    logits = logits_of(5)
+    code, dafl = (generator_losses.information_entropy(logits, form) for form in ("code", "dafl"))
+    assert dafl.item() == pytest.approx(code.item(), rel=1e-6)
+
+
 def test_information_entropy_s_gradient():
     logits = logits_of(1).requires_grad_()
     generator_losses.information_entropy(logits, "code").backward()

@@ -90,7 +90,7 @@ class AiKd(Method[AiKdSettings]):
         critic_terms: dict[str, Tensor] = {}
         if adversary and u is not None and eps is not None:
             critic_terms = adversary.train(z.detach(), u, eps)  # Eq. 6
-            terms["L_A"] = adversary.fool(z)  # Eq. 7
+            terms["L_A"] = adversary.fool(z, u)  # Eq. 7
         CE, nothing = terms["CE"], z.new_zeros(())
         L_P, L_G, L_A = terms.get("L_P", nothing), terms.get("L_G", nothing), terms.get("L_A", nothing)
         alpha_p = s.alpha_p if "L_P" in terms else 0.0  # without S_(t-1), cross-entropy has its weight

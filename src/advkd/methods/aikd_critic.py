@@ -5,12 +5,14 @@ Choices:
       the student's. Why: without E[D(u)] the critic has nothing to rate high.
     - [aikd] Open: what the gradient penalty differentiates. Here: the critic's score (`gp_scalar`). Why: the sum of its
       outputs, as many public snippets take it, has a gradient 32 times larger, so that the learnt score would be
-      1/32-Lipschitz.
+      1/32-Lipschitz, and the adversarial term less than 1 % of the student's gradient.
     - [aikd] Open: the critic's input. Here: logits, and x^ between these (`critic_input`). Why: section 4.2; sections
-      3.1 and 3.2 read like probabilities.
+      3.1 and 3.2 read like probabilities, with which the adversarial term is less than 1 % of the student's gradient.
     - [aikd] Open: batch norm in a critic with gradient penalty. Here: kept, in training mode everywhere, with separate
-      forwards for z, u and x^ (`critic_norm`, `gp_mode`, `fool_mode`). Why: as specified, though WGAN-GP advises
-      against it.
+      forwards for z, u and x^ (`critic_norm`, `critic_forward`, `gp_mode`, `fool_mode`). Why: as specified, though
+      WGAN-GP advises against it. Such a critic cannot see a shift of each class or a common scale of the student's
+      logits, or of the superior's: D(z) = D(a z + b) for any a > 0 and vector b (batch norm's eps aside), and location
+      and scale are most of what separates the two. Variants without it, and with one forward of z and u, can.
     - [aikd] Open: critic steps, order. Here: one, before each student step (`critic_steps`).
     - [aikd] Open: the critic's Adam. Here: PyTorch's betas, not WGAN-GP's, and a constant rate (`critic_beta1`,
       `critic_beta2`, `critic_decay`). Why: an "initial learning rate" is given, but no decay.
@@ -68,7 +70,7 @@ class Adversary:
             if step > 0:
                 eps = torch.rand(eps.shape).to(eps.device, non_blocking=True)
             self.optimizer.zero_grad(set_to_none=True)
-            score_z, score_u = critic(z).mean(), critic(u).mean()
+            score_z, score_u = (scores.mean() for scores in self._scores(z, u))
             with _mode(critic, s.gp_mode):
                 penalty = gradient_penalty(self._penalised, z, u, eps)
             loss = score_z - (score_u if s.critic_real else 0.0) + s.gp_weight * penalty  # Eq. 6
@@ -76,11 +78,28 @@ class Adversary:
             self.optimizer.step()
         return {"L_D": loss.detach(), "W": (score_u - score_z).detach(), "GP": penalty.detach()}
 
-    def fool(self, z: Tensor) -> Tensor:
-        """Return L_A = -E[D(z)], Eq. 7, 0-d with graph, of the student's logits z (B, C)."""
+    def fool(self, z: Tensor, u: Tensor) -> Tensor:
+        """Return L_A = -E[D(z)], Eq. 7, 0-d with graph.
+
+        Args:
+            z: logits (B, C) of the student, with graph.
+            u: logits (B, C) of the superior, without graph, which a joint forward standardises together with z.
+        """
         with _mode(self.critic, self.settings.fool_mode):
-            scores: Tensor = self.critic(self._input(z))
+            z = self._input(z)
+            scores = self._scores(z, self._input(u))[0] if self._joint else self.critic(z)
         return -scores.mean()
+
+    @property
+    def _joint(self) -> bool:
+        return self.settings.critic_forward == "joint"
+
+    def _scores(self, z: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the scores (B,) of the student's and the superior's inputs (B, C), from one forward or from two."""
+        if not self._joint:
+            return self.critic(z), self.critic(u)
+        score_z, score_u = self.critic(torch.cat([z, u])).split([len(z), len(u)])
+        return score_z, score_u
 
     def _input(self, logits: Tensor) -> Tensor:
         return logits if self.settings.critic_input == "logits" else logits.softmax(1)

@@ -8,6 +8,10 @@ Choices:
     - [gip: Eq. 12] Printed: L_IE with 1/k and the natural logarithm, of the average logit. Here: sum p log10 p of the
       average softmax p (`ie_form`). Why: DAFL's code, whose beta = 5 is taken over; Eq. 12 is 43 times smaller for 100
       classes. p log p needs probabilities.
+    - [gip: DAFL] Published: L_IE is NaN where a class has no probability left (a logit more than 104 below the largest
+      on all images), also at beta = 0, since 0 times NaN is NaN. Here: 0 log 0 is 0, and a loss of weight 0 is not
+      computed (`ie_form`). Why: so no row of Table 5 without L_IE can end at 1.00 % by NaN; the variants with DAFL's
+      form can.
     - [gip: Eq. 14] Printed: L1 norm of the features; the sign is lost in the text at hand. Here: minus the mean of
       their absolute values (`act_form`). Why: DAFL's code, whose gamma = 0.1 is taken over; the norm is 512 times
       larger. "Images with a high activation value".
@@ -35,9 +39,12 @@ def information_entropy(logits: Tensor, form: str) -> Tensor:
 
     Args:
         logits: logits (n, C) of the teacher.
-        form: "code": sum p log10 p, at least -log10(C), as DAFL computes it; "equation": 1/C sum p ln p.
+        form: "code": sum p log10 p, at least -log10(C), with 0 log 0 = 0; "equation": 1/C sum p ln p; "dafl": as
+            "code", but NaN where p is 0, as DAFL's code has it.
     """
     mean = logits.softmax(1).mean(0)
+    if form == "dafl":
+        return (mean * mean.log10()).sum()
     # For a class without images this gives 0 log 0 = 0, with a finite gradient.
     terms = mean * mean.clamp_min(torch.finfo(mean.dtype).tiny).log()
     return terms.mean() if form == "equation" else terms.sum() / math.log(10)

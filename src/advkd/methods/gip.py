@@ -106,7 +106,10 @@ class Gip(Method[GipSettings | DaflSettings]):
         return kd, {"L_KD": kd.detach(), "L_G": generator_loss.detach(), **terms}
 
     def _generator_loss(self, seen: Observation) -> Loss:
-        """Return L_G, Eq. 16, and its terms. A loss of weight 0 is not computed: it may be infinite."""
+        """Return L_G, Eq. 16, and its terms.
+
+        A loss of weight 0 is not computed, since it may be infinite; L_IE in DAFL's form is.
+        """
         s = self.s
         weighted: dict[str, tuple[float, Tensor]] = {}
         if s.alpha:

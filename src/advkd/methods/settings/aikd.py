@@ -41,6 +41,8 @@ class CriticSettings(Settings):
     critic_input: Literal["logits", "probabilities"] = "logits"  # section 4.2 says logits; 3.1 and 3.2 probabilities
     critic_output: Literal["mean", "sum", "layer"] = "mean"  # how the fc2 outputs of an image become its score
     critic_norm: Literal["batch", "layer", "none"] = "batch"  # normalisation after the first layer
+    # What batch norm standardises in L_D and L_A: the student's and the superior's logits each alone, or both together.
+    critic_forward: Annotated[Literal["separate", "joint"] | None, When("critic_norm", "batch")] = "separate"
     critic_slope: Fraction = 0.2  # of LeakyReLU; the paper gives none
     critic_lr: Rate = 1e-4  # learning rate of Adam
     critic_beta1: Fraction = 0.9  # of Adam: PyTorch's; WGAN-GP takes 0 or 0.5

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from advkd.bounds import Bounds, Count, Fraction, Natural, Positive, Rate, Weight
 from advkd.methods.settings.base import Epoch, MethodSettings, Precision
-from advkd.schema import Settings, When
+from advkd.schema import Either, Settings, When
 
 LOSSES = ("alpha", "beta", "gamma", "delta")
 
@@ -29,7 +29,10 @@ class Synthesis(Settings):
     gamma: Weight = 0.1  # weight of the activation loss L_ACT in Eq. 16
     delta: Weight = 5.0  # weight of the batch-norm statistics loss L_BNS in Eq. 16
     # "code" is DAFL's code, whose weights the paper takes over; "equation" is what Eqs. 12 and 14 print.
-    ie_form: Annotated[Literal["code", "equation"] | None, When("beta")] = "code"  # sum p log10 p, or 1/C sum p ln p
+    # sum p log10 p, or 1/C sum p ln p. "dafl" is the first without its guards: NaN where p is 0, also at weight 0.
+    ie_form: Annotated[Literal["code", "equation", "dafl"] | None, Either(When("beta"), When("ie_form", "dafl"))] = (
+        "code"
+    )
     act_form: Annotated[Literal["code", "equation"] | None, When("gamma")] = "code"  # -mean |f|, or an image's L1 norm
     # Means over channels and layers as in GDFQ's code, or Eq. 15's sums.
     bns_reduction: Annotated[Literal["mean", "sum"] | None, When("delta")] = "mean"
