@@ -73,6 +73,8 @@ class Method(Generic[Own]):
         sees_real: whether an epoch has steps on real images.
         synthetic_steps: steps of an epoch, before the real ones, on images of the method's own making.
         synthetic_batch: images of such a step.
+        recomputes_statistics: whether the student's batch-norm statistics are recomputed on real images before each
+            evaluation.
         networks: other networks that a resumed training needs.
         optimizers: theirs.
         tensors: other tensors that a resumed training needs.
@@ -83,6 +85,7 @@ class Method(Generic[Own]):
     sees_real = True
     synthetic_steps = 0
     synthetic_batch = 0
+    recomputes_statistics = False
 
     def __init__(
         self,

@@ -12,9 +12,11 @@ Choices:
 
 import importlib
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from advkd.data.store import Store
 from advkd.errors import UserError
@@ -22,9 +24,9 @@ from advkd.methods.batch import Batch
 from advkd.methods.method import Method
 from advkd.methods.settings.base import MethodSettings
 from advkd.models import classifiers
-from advkd.progress import Progress
+from advkd.progress import Progress, say
 from advkd.settings.classifier import ClassifierRun
-from advkd.training import evaluation, parents, recipe
+from advkd.training import evaluation, parents, recipe, statistics
 from advkd.training.guard import Guard
 from advkd.training.means import Means
 from advkd.training.mixing import mix
@@ -102,6 +104,9 @@ class Training:
         self.synthetic = self.method.synthetic_steps
         self.real = steps_of(len(labels), settings.batch, store.meta["name"]) if self.method.sees_real else 0
         self.steps = self.synthetic + self.real
+        mixes = self.synthetic and self.real and not self.method.recomputes_statistics
+        if mixes and (warning := statistics.warning(student, self.real)):
+            say(warning)
         self.optimizer = recipe.optimizer(student, settings.optimizer, settings.recipe)
         self.networks = {"student": student, **self.method.networks}
         self.optimizers = {"student": self.optimizer, **self.method.optimizers}
@@ -173,10 +178,18 @@ class Training:
         place = index.to(images.device, non_blocking=True)
         return Batch(mixed.images, self.views.labels[place], place, mixed.partner, mixed.share)
 
+    def real_batches(self, epoch: int) -> Iterator[Tensor]:
+        """Yield training views, of their own, of all real images once, in the epoch's order and batches."""
+        generator = self.streams.generator("statistics", epoch)
+        for index in self.order.split(self.settings.batch):
+            yield self.views.training(index, generator)
+
     def end_epoch(self, epoch: int) -> None:
         """Evaluate the student; write the epoch's row of the history; keep the student if it is the best so far."""
         self.guard.check()
         student, history = self.method.student, self.session.history
+        if self.method.recomputes_statistics:
+            statistics.recompute(student, self.method.logits, self.real_batches(epoch))
         terms = self.means.values() | self.method.end_epoch(epoch)
         row, logits = evaluation.end_epoch(student, self.views, epoch, self.settings.recipe.lr * self.factor, terms)
         history.append(row)

@@ -58,3 +58,5 @@ class GipSettings(MethodSettings):
     method: Literal["gip"] = "gip"
     synthetic_steps: Natural = 120  # SI, iterations of an epoch's first part
     synthesis: Annotated[Synthesis | None, When("synthetic_steps")] = field(default_factory=Synthesis)
+    # Batch-norm statistics that the student is evaluated with: the running ones, or new ones of all real images.
+    evaluated_statistics: Annotated[Literal["running", "recomputed"] | None, When("synthetic_steps")] = "running"
