@@ -193,16 +193,16 @@ def test_names_in_the_legend(name, shown):
 
 
 def point(mean, std=None):
-    return sweeps.Point(mean, std)
+    return sweeps.Point(mean, std, f"{mean:.2f} ± {std}")
 
 
 @pytest.fixture
 def sweep():
     grid = {(x, y): point(20 + x / 16 + y / 8, 0.1) for x in (16, 32, 64) for y in (8, 16)}
-    grid[64, 16] = sweeps.Point(None, None, "diverged")
+    grid[64, 16] = sweeps.Point(None, missing="diverged")
     first = sweeps.Line("a", 3, {value: point(20.0 + value, 0.5) for value in range(1, 6)})
     second = sweeps.Line("b", 1, {value: point(21.0 + value) for value in range(1, 6)})
-    second.points[4] = sweeps.Point(None, None, "not run")
+    second.points[4] = sweeps.Point(None, missing="not run")
     return grid, [first, second]
 
 
@@ -210,7 +210,7 @@ def test_map_shows_each_number_at_its_place(sweep):
     grid, lines = sweep
     figure = sweeps.draw(grid, (32, 8), ("x", "y"), lines, "error", "words")
     shown = {text.get_position(): text.get_text() for text in figure.axes[0].texts}
-    assert shown[0, 0] == "22.00\n± 0.10" and shown[1, 1] == "24.00\n± 0.10" and shown[2, 1] == "diverged"
+    assert shown[0, 0] == "22.00\n± 0.1" and shown[1, 1] == "24.00\n± 0.1" and shown[2, 1] == "diverged"
     image = figure.axes[0].images[0].get_array()
     assert image[1, 0] == 23 and np.ma.is_masked(image[1, 2])
     (outline,) = figure.axes[0].patches
@@ -229,7 +229,7 @@ def test_lines_break_where_a_run_is_missing(sweep):
 
 def test_a_sweep_of_nothing_can_be_drawn(sweep):
     grid, lines = sweep
-    gone = sweeps.Point(None, None, "not run")
+    gone = sweeps.Point(None, missing="not run")
     empty = [sweeps.Line(line.name, line.chosen, dict.fromkeys(line.points, gone)) for line in lines]
     figure = sweeps.draw(dict.fromkeys(grid, gone), (32, 8), ("x", "y"), empty, "error", "words")
     figure.draw_without_rendering()

@@ -79,7 +79,7 @@ def test_a_teacher_is_one_run_without_a_spread(fill):
     assert (row["mean"], row["std"], row["n"], row["runs"]) == (80, None, 1, RESNET)
     assert row["best.accuracy_mean"] == 70 and row["evaluation"]["n_images"] == 100
     shown = entries("gip_table4", user)
-    assert shown["CIFAR-10 / Our method", "Teacher (%)", "ours (paper)"] == "80.00"
+    assert shown["CIFAR-10 / Our method", "Teacher (%)", "ours (paper)"] == "80.0 ± 4.1§"
     assert "±" in shown["CIFAR-10 / Our method", "Student (%)", "ours (paper)"]
 
 
@@ -293,9 +293,9 @@ def test_latex_is_balanced_ascii(table, fill, tmp_path):
 def test_a_ratio_is_explained_by_both_sides(fill):
     text = explain.report("gip_table3", ["Our", "Ratio"], fill("gip_table3"))
     row = table_cells.cell_row(cell("gip_table3", "Our method", "Restored Ratio (%)"), fill("gip_table3"))
-    student = f"{row['student_mean']:.2f} ± {row['student_std']:.2f}"
+    student = f"{row['student_mean']:.1f} ± {row['student_std']:.1f}"
     assert f"  student     {student}, done; values {row['student_values']}\n" in text
-    assert "  teacher     80.00, done\n" in text
+    assert "  teacher     80.0 ± 4.1§, done\n" in text
     for seed in range(3):
         assert f"  run         {TAUGHT}/seed{seed}: " in text
     assert f"  run         {WRN}: " in text
@@ -307,7 +307,7 @@ def test_quoted_numbers_are_explained(fill):
     text = explain.report("gip_table4", ["CIFAR-10", "DAFL", "Student"], user)
     assert "  published   92.22\n" in text
     assert "  quoted      by the paper from elsewhere; ours is of our re-implementation\n" in text
-    assert re.search(r"  ours        \d\d\.\d\d ± 1\.00  at scale paper\n", text)
+    assert re.search(r"  ours        \d\d\.\d ± 1\.0  at scale paper\n", text)
     assert "  status      done\n" in text and re.search(r"  values      \d\d \d\d \d\d\n", text)
     assert "  best.accuracy 70" in text and "gip/cifar10/resnet18/dafl/seed2" in text
     text = explain.report("gip_table4", ["CIFAR-10", "DAFL", "Ratio"], user)

@@ -49,7 +49,7 @@ def test_ours_from_runs(user, fill):
     judgement = judge(CLAIMS["gip-everywhere"], user)
     assert judgement.ours.word == "holds" and judgement.ours.caveat == "" and len(judgement.ours.comparisons) == 8
     result = judgement.ours.comparisons[1]
-    assert result.compared == "gip − kd (gip/cifar10/resnet18, accuracy)" and result.numbers == "76.2 − 73.2 = 3"
+    assert result.compared == "gip − kd (gip/cifar10/resnet18, accuracy)" and result.numbers == "76.2 − 73.2 = 3.00"
     assert (result.n, result.estimate) == ((3, 3), pytest.approx(3.0))
     expected = stats.ttest_ind([76, 76.4, 76.2], [73, 73.4, 73.2], equal_var=False)
     assert (result.low, result.high) == pytest.approx(tuple(expected.confidence_interval(0.95)))
@@ -194,7 +194,7 @@ def test_claims_page(user, fill):
         "- needs 7 runs; 6 of them finished, in 18 s on CPU, 1 of 2 threads\n",
         "- published: **holds**",
         "- ours: **holds**",
-        "61 − 51 = 10",
+        "61.0 − 51.0 = 10.00",
         "- data: cifar100: official archive",
     ):
         assert line in block

@@ -36,7 +36,7 @@ def test_a_run_names_its_seeds_its_cells_with_our_numbers_and_its_figures(user):
     assert [line.partition(": ")[0] for line in lines(text, "run")] == [f"{STUDENT}/seed0", f"{STUDENT}/seed1"]
     shown = lines(text, "cell")
     assert shown[0] == (
-        "gip_table1: CIFAR-10 | Proposed Method (%)  (accuracy): ours 61.00 ± 1.41, done; published 95.13 ± 0.08"
+        "gip_table1: CIFAR-10 | Proposed Method (%)  (accuracy): ours 61.0 ± 1.4, done; published 95.13 ± 0.08"
     )
     assert any(line.startswith("gip_table4: CIFAR-10 / Our method | Restored Ratio (%)") for line in shown)
     expected = [c.table for t in catalog.tables() for c in catalog.cells(t) if STUDENT in (c.run, c.of)]

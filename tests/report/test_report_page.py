@@ -41,7 +41,7 @@ def test_a_cell_shows_both_numbers_and_names_its_runs(reduced):
         leave(f"gip/cifar10/resnet18/baseline/seed{seed}", reduced, right)
     found, groups = table("gip_table1", reduced)
     one = next(found.entries)
-    assert (one.published, one.ours) == ("94.81 ± 0.04", [("", "61.00 ± 1.41")])
+    assert (one.published, one.ours) == ("94.81 ± 0.04", [("", "61.0 ± 1.4")])
     assert one.groups == ["gip/cifar10/resnet18/baseline"]
     facts = dict(one.facts)
     assert facts["values"] == "60 62" and facts["seeds"] == "0 1"

@@ -8,6 +8,8 @@ import numpy as np
 from advkd.artifacts.drawing import reliability, sweeps, tsne
 from advkd.artifacts.drawing.page import Drawing
 from advkd.artifacts.figure_captions import figure_caption, seeds_in_words
+from advkd.artifacts.measured import measured
+from advkd.artifacts.number_format import OVER_IMAGES, format_measured
 from advkd.artifacts.seed_results import finished_runs, run_status
 from advkd.artifacts.table_cells import cell_row
 from advkd.metrics import calibration, classification
@@ -177,7 +179,8 @@ def draw_sweeps(figure: str, user: User) -> Drawing:
             grid[int(widths[1]), int(widths[2])] = sweep_point(row)
         elif temperature:
             lines[temperature[1]].points[int(temperature[2])] = sweep_point(row)
-    spread = ", mean ± sample standard deviation" if len({run.run.seed for run in shown}) > 1 else ""
+    several = len({run.run.seed for run in shown}) > 1
+    spread = ", mean ± sample standard deviation" if several else f", ±…{OVER_IMAGES}: standard error over images"
     note = (
         f"{seeds_in_words(shown)}{spread}; last epoch. Outlined and ringed: the paper's choice. The grid of widths is"
         " ours."
@@ -189,5 +192,5 @@ def draw_sweeps(figure: str, user: User) -> Drawing:
 def sweep_point(row: dict[str, Any]) -> sweeps.Point:
     """Return the mean and deviation of a cell's row, or its status where it has no mean."""
     if "mean" not in row:
-        return sweeps.Point(None, None, row["status"].split(" (")[0])
-    return sweeps.Point(row["mean"], row["std"])
+        return sweeps.Point(None, missing=row["status"].split(" (")[0])
+    return sweeps.Point(row["mean"], row["std"], format_measured(measured(row)))

@@ -1,18 +1,64 @@
-"""Numbers as the tables show them."""
+"""Numbers as tables, figures, the page, the PDF, `advkd explain` and claims show them.
+
+How many decimals a number has follows from its uncertainty, not from the published number:
+
+- The uncertainty is the standard error over seeds or the one over images, whichever is larger.
+- It is rounded to two significant digits, and the number to the same decimal. No number has more than 6 decimals, and
+  none is rounded before the decimal point.
+- Where no uncertainty is known, a number has as many decimals as the published one.
+
+What stands behind ± is the sample standard deviation over seeds, as in the papers. A number of a single seed has the
+standard error over images there, followed by §, where that error is known. The CSV files hold all digits.
+"""
+
+import math
+
+from advkd.artifacts.measured import Measured
+
+NOTHING = "–"  # where there is no number
+OVER_IMAGES = "§"  # behind a ± that is a standard error over images
+MOST_DECIMALS = 6  # the values in the CSV have six digits
+DEFAULT_DECIMALS = 2  # of a number without an uncertainty and without a published number
 
 
-def format_number(value: float | None, decimals: int, std: float | None = None) -> str:
-    """Return a number as text, followed by ± and its standard deviation if there is one; a dash without a number."""
-    if value is None:
-        return "–"
-    if std is None:
-        return f"{value:,.{decimals}f}"
-    return f"{value:.{decimals}f} ± {std:.{decimals}f}"
+def format_measured(number: Measured | None, published_decimals: int = DEFAULT_DECIMALS) -> str:
+    """Return a number of ours as text, followed by ± and its spread if that is known; a dash without a number.
+
+    Args:
+        number: the number, or None.
+        published_decimals: the decimals of the published number, which apply where no uncertainty is known.
+    """
+    if number is None:
+        return NOTHING
+    decimals = decimals_of(number.error, published_decimals)
+    if number.std is not None:
+        return f"{number.mean:,.{decimals}f} ± {number.std:.{decimals}f}"
+    if number.images_error is not None:
+        return f"{number.mean:,.{decimals}f} ± {number.images_error:.{decimals}f}{OVER_IMAGES}"
+    return f"{number.mean:,.{decimals}f}"
 
 
-def format_thousandths(value: float, std: float | None) -> str:
-    """Return a KID in thousandths as text, followed by ± and its standard deviation if there is one."""
-    return format_number(1000 * value, 2, None if std is None else 1000 * std)
+def format_estimate(value: float, error: float | None, published_decimals: int = DEFAULT_DECIMALS) -> str:
+    """Return a number with the decimals that its standard error allows, without the error."""
+    return f"{value:,.{decimals_of(error, published_decimals)}f}"
+
+
+def format_count(count: float | None) -> str:
+    """Return a count as text; a dash without one."""
+    return NOTHING if count is None else f"{count:,.0f}"
+
+
+def decimals_of(error: float | None, published_decimals: int) -> int:
+    """Return the decimals of a number with a standard error: those of the error's second significant digit.
+
+    Args:
+        error: the standard error; None if it is unknown. An error of 0 says nothing about the digits either.
+        published_decimals: the decimals where the error says nothing.
+    """
+    if not error or not math.isfinite(error):
+        return published_decimals
+    exponent = int(f"{error:.1e}".partition("e")[2])  # of the rounded error: 0.0996 has the digits of 0.10
+    return min(max(1 - exponent, 0), MOST_DECIMALS)
 
 
 def format_published(mean: str, std: str) -> str:
@@ -24,4 +70,4 @@ def format_published(mean: str, std: str) -> str:
     """
     if std:
         return f"{mean} ± {std}"
-    return mean or "–"
+    return mean or NOTHING

@@ -1,8 +1,10 @@
 """The metrics of a run group's seeds, joined: values over the seeds, or the reason why there are none."""
 
 import re
+import statistics
 from typing import Any, NamedTuple
 
+from advkd.artifacts.measured import NORMAL_REACH
 from advkd.metrics.effect import Sample
 from advkd.runs.folder import METRICS, RESULT
 from advkd.runs.lookup import folder_of
@@ -12,6 +14,8 @@ from advkd.settings.config import Resolved
 
 STALE, NOT_EVALUATED, NOT_RUN = "stale", "not evaluated", "not run"
 UNLIKE = "seeds not alike"
+# The 95 % intervals over images that stand beside a metric in metrics.json: NAME_low and NAME_high.
+IMAGE_INTERVALS = {"top1_error": "top1", "top5_error": "top5", "accuracy": "accuracy"}
 UNMEASURED = (STALE, NOT_EVALUATED, NOT_RUN)  # the statuses of a run without metrics; a group has the first that occurs
 
 
@@ -120,7 +124,8 @@ def read_metrics(run: Resolved) -> dict[str, Any] | None:
     """Return the metrics of a run, or None where it has none or they belong to other settings.
 
     A classifier's metrics are computed from its predictions if nobody did so yet. A GAN's values are joined by those of
-    `best_generator`. A run that diverged or was blocked has the content of its result.json and no values.
+    `best_generator` and `kid_errors`. A run that diverged or was blocked has the content of its result.json and no
+    values.
     """
     folder = folder_of(run)
     result = folder.finished(run.hash)
@@ -133,7 +138,8 @@ def read_metrics(run: Resolved) -> dict[str, Any] | None:
     if not folder.has(METRICS):
         return None
     metrics = folder.metrics()
-    return {**metrics, "values": metrics["values"] | best_generator(metrics["values"])}
+    values = metrics["values"]
+    return {**metrics, "values": values | best_generator(values) | kid_errors(values)}
 
 
 def finished_runs(runs: list[Resolved]) -> tuple[list[Resolved], str]:
@@ -167,6 +173,35 @@ def best_generator(values: dict[str, float]) -> dict[str, float]:
         if of_generators:
             best[f"{measure}.best"] = min(of_generators)
     return best
+
+
+def kid_errors(values: dict[str, float]) -> dict[str, float]:
+    """Return the standard errors of KIDs over several generators of a run, from those of each generator.
+
+    All generators are compared with the same real crops. `kid_se.mean` and `kid_se.mixture` are the mean of the
+    generators' errors, which the error of an average cannot exceed. `kid_se.best` is that of the lowest KID.
+    """
+    errors = {name.partition(".")[2]: value for name, value in values.items() if re.fullmatch(r"kid_se\.G\d+", name)}
+    if not errors:
+        return {}
+    mean = statistics.fmean(errors.values())
+    best = min(errors, key=lambda generator: values[f"kid.{generator}"])
+    return {"kid_se.mean": mean, "kid_se.mixture": mean, "kid_se.best": errors[best]}
+
+
+def images_columns(results: SeedResults, metric: str, prefix: str = "") -> dict[str, Any]:
+    """Return the column of the standard error of a classifier's metric over images, in the metric's unit.
+
+    It is that of one training, averaged over the seeds: their evaluation images are the same.
+    """
+    interval = IMAGE_INTERVALS.get(metric)
+    if interval is None or not results.metrics or results.ended:
+        return {}
+    lows, highs = results.values(f"{interval}_low"), results.values(f"{interval}_high")
+    if not lows or len(lows) != len(highs):
+        return {}
+    reach = (statistics.fmean(highs) - statistics.fmean(lows)) / 2
+    return {f"{prefix}images_error": reach / NORMAL_REACH}
 
 
 def summary_columns(values: list[float], prefix: str = "", with_mean: bool = True) -> dict[str, Any]:

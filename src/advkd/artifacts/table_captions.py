@@ -4,6 +4,8 @@ from typing import Any
 
 from advkd.artifacts import caption_sentences, papers
 from advkd.artifacts.data_sources import describe_data
+from advkd.artifacts.measured import measured, measured_kid
+from advkd.artifacts.number_format import OVER_IMAGES
 from advkd.settings.user import User
 
 QUOTED = "‡"  # stands behind a number that the paper quotes
@@ -37,6 +39,8 @@ def our_sentences(table: str, rows: list[dict[str, Any]], user: User) -> list[st
     if not any(row.get("mean") is not None or row.get("ended") for row in rows):
         return [f"Ours at scale {user.scale}: none yet."]
     sentences = [f"Ours at scale {user.scale}: {seed_count(rows)}."]
+    if any(shows_images_error(row) for row in rows):
+        sentences.append(f"±…{OVER_IMAGES}: standard error over images, where there is one seed.")
     sentences += caption_sentences.override_sentences(user)
     sentences += caption_sentences.changed_sentences(table, user)
     if user.scale == "smoke":
@@ -55,6 +59,12 @@ def seed_count(rows: list[dict[str, Any]]) -> str:
         return "1 seed"
     number = f"{fewest}-{most}" if most > fewest else str(most)
     return f"{number} seeds, mean ± sample standard deviation"
+
+
+def shows_images_error(row: dict[str, Any]) -> bool:
+    """Tell whether a number in a row has its standard error over images behind ±, as `number_format` decides."""
+    numbers = (measured(row), measured_kid(row))
+    return any(number is not None and number.std is None and number.images_error is not None for number in numbers)
 
 
 def published_sentences(rows: list[dict[str, Any]]) -> list[str]:
@@ -98,7 +108,7 @@ def classifier_sentences(rows: list[dict[str, Any]]) -> list[str]:
             "Restored ratio: the student's accuracy in % of its teacher's; its spread is the student's alone."
         )
     if metrics & {"teacher_accuracy", "restored_ratio"}:
-        sentences.append("A teacher is one run (seed 0), without a spread.")
+        sentences.append("A teacher is one run (seed 0), without a spread over seeds.")
     if metrics & {"ece", "ece_ts"}:
         sentences.append("ECE: in %, 10 bins; with 15 bins in the CSV.")
     if "ece_ts" in metrics:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from advkd.artifacts.seed_results import SeedResults, join_seeds, summary_columns
+from advkd.artifacts.seed_results import SeedResults, images_columns, join_seeds, summary_columns
 from advkd.damage import attempt
 from advkd.files import read_json
 from advkd.runs.lookup import folder_of
@@ -98,6 +98,7 @@ def run_columns(cell: Cell, user: User) -> dict[str, Any]:
     metric = MEASURED.get(cell.metric, cell.metric)
     results = join_seeds(catalog.resolved(cell, user), metric)
     columns = {"status": results.status, "ended": results.ended, **results.summary(metric)}
+    columns |= images_columns(results, metric)
     for name, prefix in companion_columns(cell.metric).items():
         columns |= results.summary(name, f"{prefix}_")
     return {**columns, **measured_on(results), **run_names(results)}
@@ -106,21 +107,24 @@ def run_columns(cell: Cell, user: User) -> dict[str, Any]:
 def ratio_columns(cell: Cell, user: User) -> dict[str, Any]:
     """Return the accuracy of a cell's students in % of their teacher's, and both accuracies.
 
-    The teacher is one run, and its accuracy has no spread. The spread of a ratio is that of the students (GIP, Table 3:
-    0.04 over 96.17).
+    The teacher is one run, and its accuracy has no spread over seeds. The spread of a ratio is that of the students
+    (GIP, Table 3: 0.04 over 96.17), and so is its error over images.
     """
     metric = MEASURED[cell.metric]
     students = join_seeds(catalog.resolved(cell, user), metric)
     teacher = join_seeds([catalog.denominator(cell, user)], metric)
     sides: dict[str, Any] = {"student_status": students.status, "teacher_status": teacher.status}
-    sides |= students.summary(metric, "student_")
+    sides |= students.summary(metric, "student_") | images_columns(students, metric, "student_")
     ratios: dict[str, Any] = {}
     if teacher.metrics:
         (teacher_accuracy,) = teacher.values(metric)
         sides["teacher_accuracy"] = teacher_accuracy
+        sides |= images_columns(teacher, metric, "teacher_")
         if teacher_accuracy:
             values = [100 * accuracy / teacher_accuracy for accuracy in students.values(metric)]
             ratios = summary_columns(values, with_mean=not students.ended)
+            if "student_images_error" in sides:
+                ratios["images_error"] = 100 * sides["student_images_error"] / teacher_accuracy
     return {
         **ratio_status(students, teacher, metric),
         **ratios,

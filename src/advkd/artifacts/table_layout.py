@@ -4,7 +4,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from advkd.artifacts.number_format import format_number, format_published, format_thousandths
+from advkd.artifacts.measured import measured, measured_kid
+from advkd.artifacts.number_format import DEFAULT_DECIMALS, format_count, format_measured, format_published
 from advkd.artifacts.table_captions import QUOTED
 from advkd.artifacts.table_marks import best_marks
 from advkd.settings.user import User
@@ -59,8 +60,8 @@ def layout_entries(rows: list[dict[str, Any]], user: User) -> dict[tuple[RowKey,
         if has_published:
             cell["paper"] = published_entry(row)
         if row["kind"] == "data":
-            cell["official"] = Entry(format_number(row.get("official"), 0))
-            cell["counted"] = Entry(format_number(row.get("mean"), 0))
+            cell["official"] = Entry(format_count(row.get("official")))
+            cell["counted"] = Entry(format_count(row.get("mean")))
         elif our_numbers[place]:
             leading = next(iter(our_numbers[place]))
             for name, number in our_numbers[place].items():
@@ -113,16 +114,17 @@ def our_entries(row: dict[str, Any], ours: str) -> dict[str, str]:
     """
     if row.get("mean") is None:
         return {}
-    number = format_number(row["mean"], int(row["decimals"] or 2), row.get("std"))
+    number = format_measured(measured(row), int(row["decimals"] or DEFAULT_DECIMALS))
     if "meta" not in row:
         return {ours: number}
     kid_name = f"{ours} {KID}".strip()
+    kid = measured_kid(row)
     if row["metric"].startswith("inter_kid."):
-        return {kid_name: format_thousandths(row["mean"], row["std"])}
+        return {kid_name: format_measured(kid)}
     meta = row["meta"]
     fid_name = f"{ours} {'Fréchet*' if meta['weights'] == 'random' else 'FID'}".strip()
-    fid = {fid_name: number + ("†" if meta["rank_deficient"] else "")}
-    if "kid_mean" not in row:
-        return fid
-    kid = {kid_name: format_thousandths(row["kid_mean"], row["kid_std"])}
-    return {**fid, **kid} if meta["fid_leads"] else {**kid, **fid}
+    fids = {fid_name: number + ("†" if meta["rank_deficient"] else "")}
+    if kid is None:
+        return fids
+    kids = {kid_name: format_measured(kid)}
+    return {**fids, **kids} if meta["fid_leads"] else {**kids, **fids}

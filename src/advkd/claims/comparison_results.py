@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from advkd.artifacts.number_format import format_estimate
 from advkd.claims.number import Number
 from advkd.claims.predicates.base import Comparison
 from advkd.metrics.effect import Effect, hedges_g
@@ -86,7 +87,7 @@ def summarize(
     return ComparisonResult(
         compared,
         comparison.claimed,
-        describe_calculation(comparison, numbers, result),
+        describe_calculation(comparison, numbers, effect if printed is None else printed),
         agrees,
         n=tuple(sample.n for sample in samples),
         estimate=float(result),
@@ -114,13 +115,17 @@ def describe_comparison(comparison: Comparison) -> str:
     return f"{text} ({', '.join(shared)})" if shared else text
 
 
-def describe_calculation(comparison: Comparison, numbers: list[Number], result: float | Decimal) -> str:
-    """Return the numbers behind a comparison: "21.67 − 19.87 = 1.80". Our own numbers get four digits."""
+def describe_calculation(comparison: Comparison, numbers: list[Number], result: Effect | Decimal) -> str:
+    """Return the numbers behind a comparison: "21.67 − 19.87 = 1.80".
+
+    Printed numbers stand as printed. Ours have the digits that their errors allow, as in the tables.
+    """
     if isinstance(result, Decimal):
         terms, value = [str(number.digits) for number in numbers], str(result)
     else:
-        terms = [f"{number.sample.mean:.4g}" for number in numbers if number.sample is not None]
-        value = f"{result:.3g}"
+        measured = [number.measured for number in numbers if number.measured is not None]
+        terms = [format_estimate(number.mean, number.error) for number in measured]
+        value = format_estimate(result.estimate, result.error)
     if comparison.relative:
         return f"{terms[0]} against {terms[1]}: {value} %"
     if len(terms) == 1:

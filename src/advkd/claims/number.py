@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from advkd.artifacts.measured import Measured
 from advkd.metrics.effect import Sample
 
 
@@ -18,6 +19,7 @@ class Number:
             the number of runs.
         ended: how our trainings ended, if any of them diverged or was blocked; otherwise empty.
         diverged: the number of our trainings if all of them diverged, otherwise 0.
+        images_error: the standard error over images, in the metric's unit; None if it is unknown.
         remark: why our number does not measure what the metric's name says; empty if it does.
     """
 
@@ -28,3 +30,9 @@ class Number:
     ended: str = ""
     diverged: int = 0
     remark: str = ""
+    images_error: float | None = None
+
+    @property
+    def measured(self) -> Measured | None:
+        """The number with its errors; None if there is none."""
+        return None if self.sample is None else Measured(*self.sample, self.images_error)

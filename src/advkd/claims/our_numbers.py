@@ -3,7 +3,7 @@
 from typing import Any
 
 from advkd.artifacts.data_sources import describe_data
-from advkd.artifacts.seed_results import join_seeds, read_metrics
+from advkd.artifacts.seed_results import images_columns, join_seeds, read_metrics
 from advkd.artifacts.table_cells import MEASURED, cell_row
 from advkd.claims.image_intervals import ImageIntervals
 from advkd.claims.number import Number
@@ -98,10 +98,12 @@ class OurNumbers:
             if not values or group.ended:
                 diverged = len(runs) if all(_has_diverged(run) for run in runs) else 0
                 return Number(None, group.status, ended=group.ended, diverged=diverged)
+        images_error = images_columns(group, metric).get("images_error")
         if quantity.metric == "teacher_accuracy":
-            return Number(Sample.constant(values[0]), group.status)
+            return Number(Sample.constant(values[0]), group.status, images_error=images_error)
         first = next(iter(group.metrics.values()))
-        return Number(Sample.from_values(values), group.status, remark=_remark(first.get("meta", {})))
+        remark = _remark(first.get("meta", {}))
+        return Number(Sample.from_values(values), group.status, remark=remark, images_error=images_error)
 
     def _read_ratio(self, quantity: Quantity) -> Number:
         with readable(quantity.run):
@@ -109,7 +111,7 @@ class OurNumbers:
         values = [float(value) for value in row.get("values", "").split()]
         ended = row.get("ended", "")
         sample = Sample.from_values(values) if values and not ended else None
-        return Number(sample, row["status"], ended=ended)
+        return Number(sample, row["status"], ended=ended, images_error=row.get("images_error"))
 
     def _training_of_run(self, run: Resolved) -> dict[str, Any] | None:
         name = str(run.run)

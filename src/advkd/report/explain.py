@@ -1,13 +1,16 @@
 """What a cell rests on: its runs, settings, seeds, weights, data and machine; and which cells rest on a run."""
 
+from typing import Any
+
 from advkd.artifacts import papers
-from advkd.artifacts.number_format import format_number, format_published
+from advkd.artifacts.number_format import NOTHING, format_count, format_published
 from advkd.artifacts.table_cells import DAMAGED
 from advkd.damage import attempt
 from advkd.errors import UserError
 from advkd.report.content.agreement import Agreement
 from advkd.report.content.cell_facts import cell_facts
 from advkd.report.content.run_facts import Facts, provenance_facts, result_facts
+from advkd.report.content.tables import our_numbers
 from advkd.report.status import read_cell, runs_of_cell
 from advkd.runs.folder import RESULT
 from advkd.runs.lookup import folder_of, state_of
@@ -102,12 +105,17 @@ def sort_by_tag(groups: set[tuple[str, str]], known_tags: dict[str, str]) -> lis
 def summarize_cell(cell: Cell, user: User) -> str:
     """Return a cell in one line: its place, our number or why there is none, and the published number."""
     row, problems = read_cell(cell, user)
-    if problems:
-        ours = f"{DAMAGED}: {'; '.join(problems)}"
-    else:
-        ours = f"{format_number(row.get('mean'), int(cell.decimals or 2), row.get('std'))}, {row['status']}"
+    ours = f"{DAMAGED}: {'; '.join(problems)}" if problems else f"{describe_ours(cell, row)}, {row['status']}"
     line = f"{cell.table}: {cell.row} | {cell.column}  ({cell.metric}): ours {ours}"
     return f"{line}; published {format_published(cell.mean, cell.std)}" if cell.mean else line
+
+
+def describe_ours(cell: Cell, row: dict[str, Any]) -> str:
+    """Return our numbers for a cell as the tables show them, the leading one first; a dash where there is none."""
+    numbers, damage = attempt(our_numbers, cell, row)
+    if damage:
+        return DAMAGED
+    return "; ".join(f"{number} {measure}".strip() for measure, number in numbers or []) or NOTHING
 
 
 # A cell
@@ -117,13 +125,12 @@ def explain_cell(cell: Cell, user: User) -> str:
     """Return what one cell rests on."""
     row, problems = read_cell(cell, user)
     lines = [f"{cell.table}: {cell.row} | {cell.column}"]
-    ours = format_number(row.get("mean"), int(cell.decimals or 2), row.get("std"))
-    facts: Facts = [("ours", f"{ours}  at scale {user.scale}")]
+    facts: Facts = [("ours", f"{describe_ours(cell, row)}  at scale {user.scale}")]
     facts_of_cell, unreadable = attempt(cell_facts, cell, row, Agreement())
     facts += facts_of_cell or []
     facts += [("damaged", problem) for problem in [*problems, unreadable] if problem]
     if cell.kind == "data" and not problems:
-        facts.append(("official", format_number(row["official"], 0)))
+        facts.append(("official", format_count(row["official"])))
     runs = runs_of_cell(cell, user)
     if runs:
         known_tags = tags(user)

@@ -21,11 +21,13 @@ class Point(NamedTuple):
     Attributes:
         mean: None where runs are missing.
         std: None for one seed.
+        text: the number as text.
         missing: why runs are missing, in a word or two.
     """
 
     mean: float | None
     std: float | None = None
+    text: str = ""
     missing: str = ""
 
 
@@ -95,7 +97,7 @@ def _draw_map(axis: Axes, grid: dict[tuple[int, int], Point], chosen: tuple[int,
 def _point_text(point: Point) -> str:
     if point.mean is None:
         return point.missing
-    return f"{point.mean:.2f}" if point.std is None else f"{point.mean:.2f}\n± {point.std:.2f}"
+    return point.text.replace(" ±", "\n±")
 
 
 def _is_light(image: AxesImage, value: float) -> bool:

@@ -2,10 +2,15 @@
 
 from typing import Any
 
-from advkd.artifacts.number_format import format_number, format_published
+from advkd.artifacts.measured import Measured, measured
+from advkd.artifacts.number_format import DEFAULT_DECIMALS, OVER_IMAGES, format_measured, format_published
 from advkd.artifacts.table_cells import companion_columns
 from advkd.report.content.agreement import Agreement
 from advkd.settings.catalog import Cell
+
+# Metrics in a unit of which one is large; the others are percentages or FIDs.
+KIDS = ("kid", "kid_se", "kid.mixture", "kid.floor", "inter_kid.final")
+COMPANION_DECIMALS = {**dict.fromkeys(KIDS, 5), "nll": 4, "nll_ts": 4}
 
 
 def cell_facts(cell: Cell, row: dict[str, Any], agreement: Agreement) -> list[tuple[str, str]]:
@@ -19,12 +24,25 @@ def cell_facts(cell: Cell, row: dict[str, Any], agreement: Agreement) -> list[tu
         ("status", row["status"]),
         ("values", row.get("values", "")),
         ("seeds", row.get("seeds", "")),
+        ("±", describe_spread(row)),
         ("agreement", f"{agreement.verdict}: {agreement.reason}" if agreement.verdict else ""),
         *ratio_facts(cell, row),
         *companion_facts(cell, row),
         ("measured on", describe_images(row)),
     ]
     return [(name, value) for name, value in facts if value]
+
+
+def describe_spread(row: dict[str, Any]) -> str:
+    """Return of what the ± behind our number is; empty without one."""
+    number = measured(row)
+    if number is None:
+        return ""
+    if number.std is not None:
+        return f"sample standard deviation over {number.n} seeds"
+    if number.images_error is None and "kid_se_mean" not in row:
+        return "unknown: one seed" if row["kind"] != "data" else ""
+    return f"standard error over images ({OVER_IMAGES}): one seed"
 
 
 def describe_metric(cell: Cell) -> str:
@@ -53,12 +71,14 @@ def ratio_facts(cell: Cell, row: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the student's and the teacher's accuracy behind a ratio; nothing for any other cell."""
     if "student_status" not in row:
         return []
-    decimals = int(cell.decimals or 2)
-    student = format_number(row.get("student_mean"), decimals, row.get("student_std"))
+    decimals = int(cell.decimals or DEFAULT_DECIMALS)
+    student = format_measured(measured(row, "student_"), decimals)
     student = f"{student}, {row['student_status']}"
     if row.get("student_n", 0) > 1:
         student += f"; values {row['student_values']}"
-    teacher = format_number(row.get("teacher_accuracy"), decimals)
+    accuracy = row.get("teacher_accuracy")
+    of_teacher = None if accuracy is None else Measured(accuracy, images_error=row.get("teacher_images_error"))
+    teacher = format_measured(of_teacher, decimals)
     return [("student", student), ("teacher", f"{teacher}, {row['teacher_status']}")]
 
 
@@ -68,9 +88,11 @@ def companion_facts(cell: Cell, row: dict[str, Any]) -> list[tuple[str, str]]:
         return []
     facts = []
     for name, column in companion_columns(cell.metric).items():
-        mean = row.get(f"{column}_mean")
-        if mean is not None:
-            facts.append((name, f"{mean:.6g}"))
+        number = measured(row, f"{column}_")
+        if number is not None:
+            if column == "kid":
+                number = number._replace(images_error=row.get("kid_se_mean"))
+            facts.append((name, format_measured(number, COMPANION_DECIMALS.get(column, DEFAULT_DECIMALS))))
     return facts
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from advkd.artifacts.number_format import format_number, format_published
+from advkd.artifacts.number_format import format_count, format_published
 from advkd.artifacts.table_captions import QUOTED
 from advkd.artifacts.table_cells import DAMAGED
 from advkd.artifacts.table_layout import our_entries
@@ -156,7 +156,7 @@ def our_numbers(cell: Cell, row: dict[str, Any]) -> list[tuple[str, str]]:
     """Return our numbers for a cell as (measure, number), the leading one first; those of a data set are counts."""
     if cell.kind == "data":
         counts = [("counted", row.get("mean")), ("official", row.get("official"))]
-        return [(name, format_number(count, 0)) for name, count in counts if count is not None]
+        return [(name, format_count(count)) for name, count in counts if count is not None]
     return list(our_entries(row, "").items())
 
 
