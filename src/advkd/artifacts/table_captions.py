@@ -6,6 +6,7 @@ from advkd.artifacts import caption_sentences, papers
 from advkd.artifacts.data_sources import describe_data
 from advkd.artifacts.measured import measured, measured_kid
 from advkd.artifacts.number_format import OVER_IMAGES
+from advkd.artifacts.table_marks import marks_in_words
 from advkd.settings.user import User
 
 QUOTED = "‡"  # stands behind a number that the paper quotes
@@ -43,8 +44,7 @@ def our_sentences(table: str, rows: list[dict[str, Any]], user: User) -> list[st
         sentences.append(f"±…{OVER_IMAGES}: standard error over images, where there is one seed.")
     sentences += caption_sentences.override_sentences(user)
     sentences += caption_sentences.changed_sentences(table, user)
-    if user.scale == "smoke":
-        sentences.append(caption_sentences.SMOKE)
+    sentences += [caption_sentences.SMOKE] if user.scale == "smoke" else marks_in_words(rows)
     return sentences
 
 

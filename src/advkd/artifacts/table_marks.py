@@ -1,11 +1,17 @@
-"""Which of our numbers in a table are the best and second best."""
+"""Which of our numbers in a table are the best and second best, as far as their errors tell."""
 
 import re
 from typing import Any, NamedTuple
 
+from advkd.artifacts.measured import Measured, differ, measured, measured_kid
 from advkd.artifacts.table_cells import DAMAGED
 
-MARKS = ("bold", "underline")  # of the best and the second best
+BEST, SECOND = "bold", "underline"
+MEANING = (
+    "Of ours, bold: the best, and every number whose difference from it has a 95 % interval that contains 0 (over"
+    " seeds; over images where there is one seed); underlined: in the same way, the best of the others."
+)
+UNMARKED = "None of ours is marked as the best: the 95 % intervals of the differences contain 0 or are unknown."
 
 
 class Group(NamedTuple):
@@ -16,31 +22,57 @@ class Group(NamedTuple):
     dataset: str
 
 
+class Ranked(NamedTuple):
+    """A number with the place of its row."""
+
+    number: Measured
+    place: int
+
+
 def best_marks(rows: list[dict[str, Any]]) -> dict[int, str]:
     """Return the marks of our best and second best means, by the place of their row in `rows`.
 
-    Means are compared within a `Group`, whether they stand below or beside each other in the table. All generators of a
-    GAN share a metric; the mean over them is a metric of its own. Nothing is marked in a group that lacks a number. A
-    run that diverged or was blocked does not count as lacking. Equal values share a mark. A teacher's number is equal
-    in all rows and therefore has no mark.
+    The best and all numbers that do not differ from it (`measured.differ`) have the first mark. Of the others, the best
+    and all that do not differ from that one have the second. A group has no mark if none differs from the best, or if
+    it is unknown whether one does.
     """
-    groups: dict[Group, list[tuple[float, int]]] = {}  # by group, (rank value: lower is better, place)
+    marks: dict[int, str] = {}
+    for ranking in rankings(rows):
+        marks |= mark_numbers(ranking)
+    return marks
+
+
+def marks_in_words(rows: list[dict[str, Any]]) -> list[str]:
+    """Return what the marks in a table mean, or why there are none; nothing where no numbers are compared."""
+    if best_marks(rows):
+        return [MEANING]
+    return [UNMARKED] if any(len(ranking) > 1 for ranking in rankings(rows)) else []
+
+
+def rankings(rows: list[dict[str, Any]]) -> list[list[Ranked]]:
+    """Return the compared numbers of each `Group`, the best first, whether they stand below or beside each other.
+
+    All generators of a GAN share a metric; the mean over them is a metric of its own. A group that lacks a number is
+    left out. A run that diverged or was blocked does not count as lacking.
+    """
+    groups: dict[Group, list[Ranked]] = {}
+    better: dict[Group, str] = {}
     incomplete = set()
     for place, row in enumerate(rows):
         if not (row["run"] and row["better"]):
             continue
         group = group_of(row)
-        value, decimals = leading_number(row)
-        if value is not None:
-            sign = 1 if row["better"] == "lower" else -1
-            groups.setdefault(group, []).append((sign * round(value, decimals), place))
+        number = leading_number(row)
+        if number is not None:
+            groups.setdefault(group, []).append(Ranked(number, place))
+            better[group] = row["better"]
         elif not row.get("ended") or row["status"] == DAMAGED:
             incomplete.add(group)
-    marks: dict[int, str] = {}
+    ranked = []
     for group, numbers in groups.items():
         if group not in incomplete:
-            marks |= mark_numbers(numbers)
-    return marks
+            ranked.append(sorted(numbers, key=lambda entry: entry.number.mean, reverse=better[group] == "higher"))
+    return ranked
 
 
 def group_of(row: dict[str, Any]) -> Group:
@@ -50,17 +82,33 @@ def group_of(row: dict[str, Any]) -> Group:
     return Group(levels, metric, row["run"].split("/")[1])
 
 
-def mark_numbers(numbers: list[tuple[float, int]]) -> dict[int, str]:
-    """Return the marks of the two lowest of (value, place) pairs, by place; none where all values are equal."""
-    ranked = sorted({value for value, _ in numbers})
-    if len(ranked) == 1:
+def mark_numbers(ranking: list[Ranked]) -> dict[int, str]:
+    """Return the marks of ranked numbers by place, as `best_marks` describes."""
+    first, others = split_from_best(ranking)
+    if not others:
         return {}
-    mark_of_value = dict(zip(ranked, MARKS, strict=False))
-    return {place: mark_of_value[value] for value, place in numbers if value in mark_of_value}
+    marks = {entry.place: BEST for entry in first}
+    second, _ = split_from_best(others)
+    return marks | {entry.place: SECOND for entry in second}
 
 
-def leading_number(row: dict[str, Any]) -> tuple[float | None, int]:
-    """Return the number that a table shows first for a cell, and its decimals: for GANs KID x 1000 where KID leads."""
+def split_from_best(ranking: list[Ranked]) -> tuple[list[Ranked], list[Ranked]]:
+    """Return those of ranked numbers that do not differ from the first, and the others.
+
+    Where it is unknown whether one differs, both lists are empty.
+    """
+    same, others = [], []
+    best = ranking[0].number
+    for entry in ranking:
+        is_different = False if entry.number.mean == best.mean else differ(entry.number, best)
+        if is_different is None:
+            return [], []
+        (others if is_different else same).append(entry)
+    return same, others
+
+
+def leading_number(row: dict[str, Any]) -> Measured | None:
+    """Return the number that a table shows first for a cell: for GANs KID x 1000 where KID leads."""
     if "kid_mean" in row and not row["meta"]["fid_leads"]:
-        return 1000 * row["kid_mean"], 2
-    return row.get("mean"), int(row["decimals"] or 2)
+        return measured_kid(row)
+    return measured(row)
