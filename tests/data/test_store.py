@@ -86,3 +86,23 @@ def test_an_array_that_numpy_cannot_map_is_damage(out):
     (out / "meta.json").write_text(json.dumps(meta))
     with pytest.raises(UserError, match="is damaged"):
         Store.open(out)
+
+
+def test_the_summary_says_how_much_is_used_and_what_is_left_out(out):
+    meta = {
+        "name": "mit67", "classes": ["a", "b"], "statistics": {"classes": 67, "train": 5360, "valid": 1340},
+        "left_out": ["x.jpg"],
+    }  # fmt: skip
+    write_store(out, ARRAYS, "split\n", meta)
+    assert Store.open(out).summary() == (
+        "trains on 5 images of 2 classes of mit67, evaluates on 0; left out: 65 classes, 5,355 training images, "
+        "1,340 evaluation images, 1 faulty file or box"
+    )
+
+
+def test_the_summary_of_crops_counts_photos(out):
+    photos = {"all": 9, "training_used": 5, "held_out_used": 2}
+    write_store(out, ARRAYS, "split\n", {"name": "codebrim", "classes": ["a"], "photos": photos})
+    assert Store.open(out).summary() == (
+        "trains on 5 crops of 1 classes of codebrim, evaluates on 0; left out: 2 photos"
+    )

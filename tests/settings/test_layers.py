@@ -40,6 +40,28 @@ def load(path) -> dict:
     return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
 
 
+# --- a user's folder
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_no_scale_takes_a_part_of_a_users_folder(scale):
+    """22 classes were trained as 20 at scale `reduced`."""
+    user = config.user({"scale": scale, "folders": {"mine": "/x", "codebrim": "/y"}})
+    for name in ("aikd/mine/resnet18/aikd/seed0", "gip/mine/resnet18/gip/seed0"):
+        resolved = config.resolve(name, user)
+        assert not {"classes", "train_per_class", "valid_per_class"} & resolved.settings.keys()
+    for name in ("okd/mine/sagan/okd/seed0", "okd/codebrim/sagan/okd/seed0"):
+        settings = config.resolve(name, user).settings
+        assert (settings["crops"], settings["held_out_crops"]) == (0, 2642)
+
+
+def test_a_part_of_a_users_folder_is_taken_where_the_user_says_so():
+    user = config.user({"scale": "reduced", "folders": {"mine": "/x"}, "override": {"aikd": {"train_per_class": 5}}})
+    assert config.resolve("aikd/mine/resnet18/aikd+classes=7/seed0", user).settings["classes"] == 7
+    assert config.resolve("aikd/mine/resnet18/aikd/seed0", user).settings["train_per_class"] == 5
+    assert config.resolve("okd/mine/sagan/okd+crops=99/seed0", user).settings["crops"] == 99
+
+
 # --- the order
 
 RUN = "aikd/cifar100/densenet121_cifar/tfkd+augment=cutout/seed0"

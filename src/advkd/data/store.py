@@ -66,6 +66,36 @@ class Store:
             raise UserError(f"the prepared data set in {path} is damaged ({error}): {remedy}") from error
         return cls(path, meta=meta, **arrays)
 
+    def summary(self) -> str:
+        """Return how much of the data set is trained and evaluated on, and what was left out, in one line."""
+        meta = self.meta
+        classes, train, valid = len(meta["classes"]), len(self.images), len(self.held_out)
+        left_out = []
+        if whole := meta.get("statistics"):
+            left_out += [
+                _counted(whole["classes"] - classes, "class", "classes"),
+                _counted(whole["train"] - train, "training image", "training images"),
+                _counted(whole["valid"] - valid, "evaluation image", "evaluation images"),
+            ]
+        if photos := meta.get("photos"):
+            unused = photos["all"] - photos["training_used"] - photos["held_out_used"]
+            left_out.append(_counted(unused, "photo", "photos"))
+        left_out.append(
+            _counted(len(meta.get("skipped_classes", [])), "class without photos", "classes without photos")
+        )
+        left_out.append(_counted(len(meta.get("left_out", [])), "faulty file or box", "faulty files or boxes"))
+        parts = ", ".join(part for part in left_out if part)
+        kind = "crops" if "photos" in meta else "images"
+        return (
+            f"trains on {train:,} {kind} of {classes} classes of {meta['name']}, evaluates on {valid:,}; left out: "
+            f"{parts or 'nothing'}"
+        )
+
+
+def _counted(count: int, singular: str, plural: str) -> str:
+    """Return a number with its noun; empty for none."""
+    return f"{count:,} {singular if count == 1 else plural}" if count > 0 else ""
+
 
 def is_whole(meta: dict[str, Any]) -> bool:
     """Return whether a store was prepared from all of its source, so that nothing of it is faulty.

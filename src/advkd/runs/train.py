@@ -79,6 +79,7 @@ def train(
         torch.set_num_threads(document["threads"])
         folder.remove_result()  # it holds the checksum of config.yaml; provenance.json keeps a copy
         folder.write_document(document)
+        say(f"{document['run']}: {store.summary()}")
         session = Session(folder, document, data, chosen, checkpoint_seconds, afresh, command)
         try:
             with stopping_on_signals(session):

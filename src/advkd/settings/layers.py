@@ -6,6 +6,9 @@ the run's name, the scale, the user's override. Two rules complete the order:
 - What the run's name says wins over everything: neither the scale nor the override sets it to another value.
 - A scale's `multiply` changes lengths and sizes that are there, also those that the name says: `iterations=100000` is
   twice the paper's length at every scale. So two runs of different names have different settings at every scale.
+
+How much of the data is taken is said for the papers' data sets. Of a user's folder, all is taken at every scale, unless
+the run's name or the override says otherwise.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,6 +23,9 @@ from advkd.settings.names import Run, parse_value
 from advkd.settings.papers import RUN_CLASSES
 
 NAME = "the run's name"
+# How much of a data set is taken, and what stands for all of it. Image sizes are none: networks are built for them.
+ALL_OF_A_FOLDER: dict[str, object] = {"classes": None, "train_per_class": None, "valid_per_class": None, "crops": 0}
+LIMITS = {*ALL_OF_A_FOLDER, "held_out_crops"}
 FIXED = {"dataset", "data", "model", "method", "seed"}  # set by the run's name, or for all runs of a scale
 
 
@@ -92,13 +98,18 @@ def layers(run: Run, scale: str, folders: tuple[str, ...], override: Layer) -> I
     for name in (run.dataset, run.model):
         yield f"{where}.where.{name}", mapping(exceptions.get(name), f"{where}.where.{name}")
     yield NAME, variant
-    yield f"{sizes.path} data", {"data": "folder" if run.dataset in folders else sizes.data}
+    own = run.dataset in folders
+    yield f"{sizes.path} data", {"data": "folder" if own else sizes.data}
+    if own:
+        whole = {key: value for key, value in ALL_OF_A_FOLDER.items() if key in changeable and key not in variant}
+        yield f"all of the folder {run.dataset}", whole
     sections = sizes.sections[run.paper]
     only(sections, {"all", *paper.models, *paper.datasets, *registered(run.paper)}, f"{sizes.path} {run.paper}")
     for name in dict.fromkeys(("all", run.model, run.dataset, run.method)):
         if section := sections.get(name):
             only([*section.set, *section.multiply], changeable, section.path)
-            yield section.path, {key: value for key, value in section.set.items() if key not in variant}
+            kept = {*variant, *LIMITS} if own else variant.keys()
+            yield section.path, {key: value for key, value in section.set.items() if key not in kept}
             yield section.path, {key: Times(factor) for key, factor in section.multiply.items()}
     yield f"override.{run.paper}", {key: value for key, value in override.items() if key not in variant}
 
