@@ -163,7 +163,7 @@ def test_terms_without_a_weight_are_absent(checkout):
 @pytest.mark.parametrize(
     ("figure", "file", "content", "reason"),
     [
-        ("gip_figureS1", "samples.npz", b"damaged", "cannot be read .*"),
+        ("gip_figureS1", "samples.npz", b"damaged", r"is not what the run wrote \(its checksum differs\)"),
         ("gip_figureS2", "samples.npz", None, "is missing"),
         ("gip_figureS3", "history.csv", b"epoch,bns\n1,\n", "has an empty field in column bns"),
         ("gip_figureS3", "history.csv", b"", ".*it has no row.*"),

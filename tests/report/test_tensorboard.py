@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import yaml
-from gip_runs import finish, generate
+from gip_runs import finish, generate, record_products
 from PIL import Image
 from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.proto.plugin_hparams_pb2 import HParamsPluginData
@@ -99,6 +99,7 @@ def end(one, samples=True):
         shown = {f"G{i}": np.full((20, 8, 8, 3), 200 + i, np.uint8) for i in (1, 2)}
         curve = {f"curve/G{i}": np.broadcast_to(moments + np.uint8(i), (2, 9, 8, 8, 3)) for i in (1, 2)}
         np.savez(folder / "samples.npz", **shown, **curve, curve_steps=[5, 10])
+        record_products(folder)
     return folder
 
 
@@ -137,6 +138,7 @@ def test_a_grid_shows_the_first_sixteen_images_in_order(user, tmp_path):
     folder = end(one)
     images = np.arange(20 * 8 * 8 * 3).reshape(20, 8, 8, 3).astype(np.uint8)
     np.savez(folder / "samples.npz", G1=images, G2=images[:6])
+    record_products(folder)
     tensorboard.write([GAN], user, tmp_path)
     pictures = written(GAN, tmp_path).pictures
     sheet = pictures["samples/G1"][10]

@@ -45,6 +45,9 @@ def test_readers_return_what_writers_wrote(folder):
     assert labels.tolist() == [0, 1, 2, 0, 1, 2] and logits.shape == (6, 3) and features.dtype == np.float64
     folder.check(folders.PREDICTIONS)
     folder.write_arrays(folders.SAMPLES, {"G1": np.zeros(2), "G2": np.ones(3)})
+    with pytest.raises(Damaged, match=r"samples\.npz is not what the run wrote"):
+        folder.sample_names()
+    finish(folder)
     assert folder.sample_names() == ["G1", "G2"]
     assert [array.shape for array in folder.samples("G2", "G1")] == [(3,), (2,)]
 

@@ -2,10 +2,12 @@
 
 import csv
 import zlib
+from pathlib import Path
 
 import numpy as np
 
-from advkd.files import sha256, write_json
+from advkd.files import read_json, sha256, write_json
+from advkd.runs.folder import PRODUCTS, RunFolder
 from advkd.runs.lookup import folder_of
 from advkd.settings.config import Resolved
 
@@ -55,6 +57,13 @@ def leave(resolved: Resolved, **result) -> None:
     write_json(folder / "result.json", {"config_hash": resolved.hash, **result})
 
 
+def record_products(folder: Path) -> None:
+    """Write the checksums of the products that exist into result.json, as the end of a training does."""
+    checksums = RunFolder(folder).checksums(PRODUCTS)
+    result = read_json(folder / "result.json")
+    write_json(folder / "result.json", {**result, "sha256": {**result["sha256"], **checksums}})
+
+
 def generate(resolved: Resolved, epochs: int = 12, noises: int = 6) -> None:
     """Write the samples of a finished run's generator, and its history."""
     rng = np.random.default_rng(zlib.crc32(str(resolved.run).encode()))
@@ -69,6 +78,7 @@ def generate(resolved: Resolved, epochs: int = 12, noises: int = 6) -> None:
         confidence=rng.random(shape, dtype=np.float32),
         frequency=rng.multinomial(5000, np.full(classes, 1 / classes), epochs),
     )
+    record_products(folder)
     terms = ["L_KD", "L_G", *(["L_OH"] if resolved.settings["alpha"] else []), "L_IE", "L_ACT", "bns"]
     with (folder / "history.csv").open("w", newline="") as file:
         writer = csv.writer(file)

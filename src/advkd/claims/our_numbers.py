@@ -11,7 +11,6 @@ from advkd.claims.predicates.base import Comparison, Quantity
 from advkd.claims.published import ratio_cell
 from advkd.damage import attempt, readable
 from advkd.metrics.effect import Sample
-from advkd.runs.folder import RESULT
 from advkd.runs.lookup import folder_of
 from advkd.runs.provenance import describe_machine
 from advkd.runs.state import Ending
@@ -134,7 +133,7 @@ def _remark(meta: dict[str, Any]) -> str:
 def _read_training(run: Resolved) -> dict[str, Any] | None:
     """Return the seconds, the machine and the data of a finished run, or None if it is not finished."""
     folder = folder_of(run)
-    if not folder.has(RESULT):
+    if folder.finished(run.hash) is None:
         return None
     provenance = folder.provenance()
     data = provenance["data"]
