@@ -4,7 +4,7 @@
 
     32      CIFAR: RandomCrop(32, padding=4), flip, ToTensor, Normalize of PIL images made from an array, batches of 128
     224     fine-grained sets: JPEGs of 500x375 from an ImageFolder, decoded, RandomResizedCrop(224), flip, ToTensor,
-            Normalize, batches of 32; ours reads them from a store of 256x256, whose preparation is not timed
+            Normalize, batches of 32; ours reads them from a store of 512x512, whose preparation is not timed
 
 The two take turns. A round is one pass over the images without its first batch, for which the loader's workers start.
 The ratio of the medians should be at least 20 for 32 pixels and 4 for 224 pixels. The images are made in a temporary
@@ -36,7 +36,7 @@ from advkd.settings.classifier import Views as ViewSettings
 from advkd.training.views import NORMALISATIONS, Views
 
 SMALL, LARGE = (12_800, 128), (640, 32)  # images of a round, and of a batch
-PHOTO, STORED = (500, 375), 256
+PHOTO, STORED = (500, 375), 512
 
 
 class Pictures(Dataset):
