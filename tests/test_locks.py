@@ -1,9 +1,12 @@
+import errno
 import fcntl
+import os
 import threading
 
 import pytest
 
 from advkd import locks
+from advkd.errors import UserError
 from advkd.locks import hold
 
 LONGEST = 30  # seconds to wait for an event
@@ -57,3 +60,13 @@ def test_the_lock_is_held_until_the_file_is_closed(path):
             fcntl.flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)
         first.close()
         fcntl.flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_a_disk_without_locks_is_told_in_one_line(path, monkeypatch, number):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(locks.fcntl, "flock", refuse)
+    with path.open("a") as file, pytest.raises(UserError, match=r"lock cannot be locked .*: its disk keeps no locks"):
+        hold(file, "")

@@ -5,7 +5,7 @@ import re
 
 REFUSED = (
     errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.EMFILE,
-    errno.ENFILE,
+    errno.ENFILE, errno.EFBIG, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS,
 )  # fmt: skip
 # How torch reports that memory ran out: on a CPU (its allocator, oneDNN) and on a GPU (CUDA, cuBLAS).
 NO_MEMORY = re.compile(r"can't allocate memory|could not create a primitive$|out of memory|ALLOC_FAILED")

@@ -17,7 +17,7 @@ import yaml
 from advkd.errors import CannotWrite
 from advkd.locks import hold
 
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 PROBE = 1 << 20  # bytes; a disk that cannot take this many more is full
 
 

@@ -9,6 +9,7 @@ import threading
 from types import SimpleNamespace
 
 BODY = bytes(range(256)) * 2000
+LONG_AGO = "Mon, 01 Jan 2001 00:00:00 GMT"  # as a server says that its file did not change
 SHA = "sha256:" + hashlib.sha256(BODY).hexdigest()
 
 
@@ -84,7 +85,7 @@ def rest(handler, requested, body=BODY, limit=None, **headers):
     start = int(requested[6:-1]) if requested else 0
     data = body[start:][:limit]
     span = {"Content_Range": f"bytes {start}-{start + len(data) - 1}/{len(body)}"} if requested else {}
-    reply(handler, data, 206 if requested else 200, **span, **headers)
+    reply(handler, data, 206 if requested else 200, **{"Last_Modified": LONG_AGO, **span, **headers})
 
 
 def reset(handler):

@@ -6,7 +6,8 @@ import random
 import time
 
 import pytest
-from file_server import BODY, SHA, left, reply, reset, rest, serving
+import requests
+from file_server import BODY, LONG_AGO, SHA, left, reply, reset, rest, serving
 
 from advkd.data.archives import download as module
 from advkd.data.archives.download import download
@@ -60,6 +61,7 @@ def test_a_trickle_is_not_given_up_and_not_lost(server, target, monkeypatch, end
         if asked:
             handler.send_header("Content-Range", f"bytes {start}-39/40")
         handler.send_header("Content-Length", str(len(body) - start))
+        handler.send_header("Last-Modified", LONG_AGO)
         handler.end_headers()
         for byte in body[start : start + 10]:
             handler.wfile.write(bytes([byte]))
@@ -237,3 +239,28 @@ def test_who_dies_while_verifying_has_lost_nothing(server, target, monkeypatch):
     assert left(target) == ["set.zip.part"]
     download(server.url, target, SHA, len(BODY))
     assert target.read_bytes() == BODY and server.seen == [None]
+
+
+@pytest.mark.parametrize("body", [b"<!DOCTYPE html><p>log in", b'\n {"error": "quota"}', b"<?xml version='1.0'?>"])
+def test_a_text_in_place_of_the_file_is_known_whatever_its_type_says(server, target, body):
+    server.answers = [lambda handler, _: reply(handler, body, Content_Type="application/zip")]
+    with pytest.raises(UserError, match="answers with a text that is no archive"):
+        download(server.url, target, None, None)
+    assert not target.exists()
+
+
+def test_a_file_that_nobody_could_compare_is_never_joined(server, target):
+    """The server replaces it by one of the same length between two connections, without a tag or a time."""
+    server.answers = [
+        lambda handler, requested: rest(
+            handler, requested, limit=9000, Last_Modified=None, Content_Length=str(len(BODY))
+        ),
+        lambda handler, requested: rest(handler, requested, OTHER, Last_Modified=None),
+    ]
+    download(server.url, target, None, len(BODY))
+    assert target.read_bytes() == OTHER
+
+
+def test_an_untrusted_certificate_is_named():
+    error = requests.exceptions.SSLError("CERTIFICATE_VERIFY_FAILED")
+    assert "certificate cannot be trusted" in module._reason(error)

@@ -27,6 +27,7 @@ PAUSE = 1.0  # seconds to wait after a connection breaks, doubled after each con
 TRIES = 5  # connections in a row without a new byte, after which a download gives up
 LONGEST_WAIT = 60  # seconds; a busy server may ask for hours
 OUT_OF_ORDER = (429, 500, 502, 503, 504)  # status codes after which to try again
+WRITTEN_ANSWERS = (b"<", b"{")  # how HTML, XML and JSON begin, and no file of the registry does
 GZIP_SUFFIXES = (".gz", ".tgz")
 
 
@@ -179,11 +180,9 @@ class _Transfer:
             start, total = _parse_range(answer)
             version = (answer.headers.get("ETag"), total)
             changed = self.version not in (None, version) or self._is_newer(answer)
-            if start and (start != received or compressed or changed):
+            if start and (start != received or compressed or changed or not self._is_comparable(answer)):
                 self._discard()
                 return False
-            if not start:
-                self.file.truncate(0)
             self.version = version
             total = self.size if compressed or total is None else total
             if total is None and not self.verifiable and "chunked" not in answer.headers.get("Transfer-Encoding", ""):
@@ -193,9 +192,15 @@ class _Transfer:
 
     def _receive_body(self, answer: requests.Response, received: int, total: int | None, compressed: bool) -> bool:
         progress = Progress(self.name, (total or 0) // MIB, "MiB", start=received // MIB)
+        first = not received
         try:
             # read1 returns bytes as they arrive. Bytes waiting for a full buffer would be lost with the connection.
             while piece := answer.raw.read1(CHUNK, decode_content=compressed):
+                if first:
+                    if piece.lstrip()[:1] in WRITTEN_ANSWERS:
+                        raise _NoFileError("the server answers with a text that is no archive")
+                    self.file.truncate(0)
+                    first = False
                 self.file.write(piece)
                 received += len(piece)
                 self._check_length(received)
@@ -211,6 +216,12 @@ class _Transfer:
         """Delete the received bytes, so that the next connection starts over."""
         self.file.truncate(0)
         self.version = None
+
+    def _is_comparable(self, answer: requests.Response) -> bool:
+        """Return whether bytes of a file that changed on the server would be noticed, now or at the end."""
+        tag = answer.headers.get("ETag", "W/")
+        same_tag = not tag.startswith("W/") and self.version is not None  # a weak tag may stand for other bytes
+        return self.verifiable or same_tag or "Last-Modified" in answer.headers
 
     def _is_newer(self, answer: requests.Response) -> bool:
         """Return whether the file on the server changed after our last bytes arrived."""
@@ -250,6 +261,11 @@ def _verify(part: Path, checksum: str | None, size: int | None) -> None:
 def _reason(error: Exception) -> str:
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return f"the server answers {error.response.status_code} {error.response.reason}"
+    if isinstance(error, requests.exceptions.SSLError):
+        return (
+            "its certificate cannot be trusted: set this machine's clock, or name your network's certificates in"
+            " REQUESTS_CA_BUNDLE"
+        )
     if isinstance(error, requests.Timeout):
         return "no answer in time"
     if isinstance(error, requests.exceptions.RetryError):
