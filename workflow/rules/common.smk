@@ -176,6 +176,16 @@ def recorded_evaluation(wildcards):
     return today if USER.retrain == "stale" else recorded
 
 
+def recorded_features(wildcards):
+    """Return the digest of the code behind the features of real crops; today's with retrain=stale and for new ones."""
+    today = gan_evaluation_code()
+    try:
+        recorded = json.loads(Path(REALS.format(**wildcards)).read_text())["code"]
+    except (OSError, ValueError, KeyError, TypeError):  # the evaluation reports a damaged file
+        return today
+    return today if USER.retrain == "stale" else recorded
+
+
 # Snakemake only knows what was made from this checkout. What another checkout prepared, or is known to be outdated
 # otherwise, is made again too, as if --forcerun named it. Snakemake has no setting for this: it reads the option when it
 # prepares its graph, after the rules.

@@ -17,6 +17,7 @@ rule reals:
     params:
         dims=lambda wildcards: re.search("[0-9]+", wildcards.features)[0],
         weights=weights_option,
+        code=recorded_features,
     shell:
         'advkd reals "$(dirname {input.store:q})" --threads {threads} --dims {params.dims} {params.weights}'
         ' --out "$(dirname {output:q})" --log {log:q}'

@@ -73,7 +73,8 @@ def evaluate(
     prepared = gan_evaluation.load_reals(reals)
     _check_reals(prepared.meta, reals, folder, resolved.typed.evaluation)
     metrics = gan_evaluation.measure_samples(folder, prepared, weights, weights_sha256, device)
-    evaluated = {"code": gan_evaluation_code(), **provenance.machine(device)}
+    codes = dict.fromkeys([prepared.meta.get("code", "unknown"), gan_evaluation_code()])
+    evaluated = {"code": "+".join(codes), **provenance.machine(device)}
     folder.write_metrics({"status": Ending.DONE, "sha256": result["sha256"], **metrics, "evaluated": evaluated}, out)
 
 

@@ -17,6 +17,7 @@ from advkd.metrics.features import extract
 from advkd.metrics.frechet import RootGaussian
 from advkd.metrics.gan import RealFeatures
 from advkd.metrics.inception import build
+from advkd.runs.code import gan_evaluation_code
 from advkd.runs.folder import SAMPLES, RunFolder
 
 META, REALS, HELD_OUT = "meta.json", "reals.npz", "held_out.npz"
@@ -27,7 +28,7 @@ class PreparedReals:
     """What `prepare_reals` wrote.
 
     Attributes:
-        meta: the network, the numbers of crops, their shape, checksums and the distances between them ("floor").
+        meta: code, network, numbers of crops, their shape, checksums and the distances between them ("floor").
         training: the training crops.
         held_out: the held-out crops; None where there are fewer than two.
     """
@@ -76,6 +77,7 @@ def prepare_reals(
     files.write_json(
         out / META,
         {
+            "code": gan_evaluation_code(),
             "network": identity,
             "dims": dims,
             "n_real": len(store.images),
