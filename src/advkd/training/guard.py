@@ -2,7 +2,7 @@
 
 Choices:
     - [gip: Table 5] Printed: 1.00 %. Here: measured like every other cell; where a loss becomes non-finite, the cell
-      says "diverged" and the epoch. Why: with 391 steps on real labels an epoch, exactly 1 % is most likely such a
+      says "diverged" and the epoch. Why: with 196 steps of 256 real images an epoch, exactly 1 % is most likely such a
       divergence.
 """
 
