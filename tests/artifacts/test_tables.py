@@ -183,6 +183,17 @@ def test_few_images_put_kid_first_and_mark_the_rank(reduced):
     assert list(table_layout.our_entries(row, "ours")) == ["ours FID", "ours KID×10³"]
 
 
+def test_the_caption_says_that_the_fid_of_real_crops_is_no_floor(reduced):
+    fill(reduced)
+    rows = table_cells.collect_rows("okd_table1", reduced)
+    first = next(row for row in rows if "meta" in row)
+    first |= {"fid.floor_mean": 25.345, "kid.floor_mean": 0.001234, "kid_se.floor_mean": 0.00051}
+    text = table_captions.table_caption("okd_table1", rows, reduced)
+    assert (
+        "real crops: FID 25.34, KID×10³ 1.23. FID falls with the number of images, and a generator draws 10,000" in text
+    )
+
+
 def test_the_official_number_stands_beside_a_paper_s_wrong_one(reduced, tmp_path):
     tables.write_table("aikd_table1", reduced, tmp_path)
     frame = pd.read_csv(tmp_path / "aikd_table1.csv")

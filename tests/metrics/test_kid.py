@@ -4,7 +4,7 @@ from sklearn.metrics.pairwise import polynomial_kernel
 
 from advkd.errors import UserError
 from advkd.metrics import kid as module
-from advkd.metrics.kid import between, kid, mmd2, within
+from advkd.metrics.kid import between, kid, mmd2, second_order, within
 
 D = 6
 
@@ -47,8 +47,9 @@ def test_mean_kernels_and_standard_error_are_their_definitions(m, paired):
         np.testing.assert_allclose(computed, expected, rtol=1e-12)
     of_x, of_y = xx - xy, yy - yx
     variance = np.var(of_x + of_y, ddof=1) / 7 if paired else np.var(of_x, ddof=1) / 7 + np.var(of_y, ddof=1) / m
-    assert kid(x, y, paired).error == pytest.approx(2 * np.sqrt(variance), rel=1e-12)
-    assert mmd2(xx, yy, xy, yx, paired) == pytest.approx(kid(x, y, paired), rel=1e-12)
+    second = 0.0 if paired else second_order(x, y)
+    assert kid(x, y, paired).error == pytest.approx(np.sqrt(max(4 * variance - second, second)), rel=1e-12)
+    assert mmd2(xx, yy, xy, yx, paired, second) == pytest.approx(kid(x, y, paired), rel=1e-12)
 
 
 def test_sides_are_unpaired_unless_said_otherwise():
@@ -56,7 +57,8 @@ def test_sides_are_unpaired_unless_said_otherwise():
     means = within(x), within(y), *between(x, y, paired=False)
     assert kid(x, y) == kid(x, y, paired=False) != kid(x, y, paired=True)
     np.testing.assert_array_equal(between(x, y), between(x, y, paired=False))
-    assert mmd2(*means) == mmd2(*means, paired=False) == kid(x, y)
+    second = second_order(x, y)
+    assert mmd2(*means, second_order=second) == mmd2(*means, False, second) == kid(x, y)
 
 
 def test_two_images_a_side_are_enough():
@@ -113,6 +115,26 @@ def test_standard_error_is_the_spread_over_draws(paired):
     found = [one(k) for k in range(300)]
     assert np.mean([estimate.error for estimate in found]) == pytest.approx(
         np.std([estimate.value for estimate in found]), rel=0.15
+    )
+
+
+def test_standard_error_is_the_spread_over_draws_of_equal_distributions():
+    """Without the part of second order the error is about √2 times too large: the last assertion measures that."""
+    pairs = []
+    for k in range(200):
+        rng = np.random.default_rng(k)
+        pairs.append((rng.standard_normal((100, 64)), rng.standard_normal((150, 64))))
+    estimates = [kid(x, y) for x, y in pairs]
+    spread = np.std([estimate.value for estimate in estimates])
+    assert np.mean([estimate.error for estimate in estimates]) == pytest.approx(spread, rel=0.15)
+    uncorrected = [mmd2(within(x), within(y), *between(x, y)).error for x, y in pairs]
+    assert np.mean(uncorrected) > 1.25 * spread
+
+
+def test_the_part_of_second_order_is_the_variance_of_equal_distributions():
+    expected = np.var([kid(draw(20, 2 * k), draw(30, 2 * k + 1)).value for k in range(1000)])
+    assert np.mean([second_order(draw(20, 2 * k), draw(30, 2 * k + 1)) for k in range(300)]) == pytest.approx(
+        expected, rel=0.3
     )
 
 

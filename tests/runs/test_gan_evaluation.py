@@ -96,7 +96,15 @@ def test_end_to_end_with_the_network(tmp_path, one_thread):
     expected = {f"kid_se.{name}" for name in generators}
     for key in ("fid", "kid", "fid_inf", "fid_held_out", "fid_early", "kid_early"):
         expected |= {f"{key}.{name}" for name in (*generators, "mean")}
-    expected |= {"fid.mixture", "kid.mixture", "fid.floor", "kid.floor", "fid.floor_halves", "inter_kid.final"}
+    expected |= {
+        "fid.mixture",
+        "kid.mixture",
+        "fid.floor",
+        "kid.floor",
+        "kid_se.floor",
+        "fid.floor_halves",
+        "inter_kid.final",
+    }
     assert set(found["values"]) == expected
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert found["curves"]["inter_kid"]["steps"] == [10, 20]
@@ -238,7 +246,12 @@ def test_preparation_that_fails_leaves_no_meta_behind(tmp_path, prepared, monkey
     def fail(*_):
         raise KeyboardInterrupt
 
-    assert set(read_json(prepared / "meta.json")["floor"]) == {"fid.floor", "kid.floor", "fid.floor_halves"}
+    assert set(read_json(prepared / "meta.json")["floor"]) == {
+        "fid.floor",
+        "kid.floor",
+        "kid_se.floor",
+        "fid.floor_halves",
+    }
     monkeypatch.setattr(gan_evaluation, "extract", fail)
     with pytest.raises(KeyboardInterrupt):
         gan_evaluation.prepare_reals(tmp_path / "store", prepared, None, "", D, "cpu")

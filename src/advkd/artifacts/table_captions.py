@@ -5,7 +5,7 @@ from typing import Any
 from advkd.artifacts import caption_sentences, papers
 from advkd.artifacts.data_sources import describe_data
 from advkd.artifacts.measured import measured, measured_kid
-from advkd.artifacts.number_format import OVER_IMAGES
+from advkd.artifacts.number_format import OVER_IMAGES, format_estimate
 from advkd.artifacts.table_marks import marks_in_words
 from advkd.settings.user import User
 
@@ -141,6 +141,11 @@ def gan_sentences(row: dict[str, Any]) -> list[str]:
     elif not meta["fid_leads"]:
         sentences.append("Below 2,048 images KID comes first.")
     fid, kid = row.get("fid.floor_mean"), row.get("kid.floor_mean")
+    kid_error = 1000 * row["kid_se.floor_mean"] if "kid_se.floor_mean" in row else None
     if fid is not None and kid is not None:
-        sentences.append(f"Floor (real crops against held-out real crops): {fid:.2f}, KID×10³ {1000 * kid:.2f}.")
+        sentences.append(
+            f"Real crops against held-out real crops: FID {format_estimate(fid, None)}, KID×10³"
+            f" {format_estimate(1000 * kid, kid_error)}. FID falls with the number of images, and a generator draws"
+            f" {meta['n_fake']:,}: a perfect one would have a lower FID than these real crops. KID has no such bias."
+        )
     return sentences

@@ -24,7 +24,7 @@ COMPANIONS = {
     "ece": ["ece15", "best.ece", "nll"],
     "ece_ts": ["ece15_ts", "ece_ts_whole", "nll_ts", "temperature", "temperature_whole"],
 }
-SHARED = ["fid.mixture", "kid.mixture", "fid.floor", "kid.floor", "inter_kid.final"]
+SHARED = ["fid.mixture", "kid.mixture", "fid.floor", "kid.floor", "kid_se.floor", "inter_kid.final"]
 # Metrics of tables that have another name in a run's metrics.json. A teacher is evaluated as any classifier, and so is
 # each side of a ratio.
 MEASURED = {"teacher_accuracy": "accuracy", "restored_ratio": "accuracy"}

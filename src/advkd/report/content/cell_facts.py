@@ -9,7 +9,7 @@ from advkd.report.content.agreement import Agreement
 from advkd.settings.catalog import Cell
 
 # Metrics in a unit of which one is large; the others are percentages or FIDs.
-KIDS = ("kid", "kid_se", "kid.mixture", "kid.floor", "inter_kid.final")
+KIDS = ("kid", "kid_se", "kid.mixture", "kid.floor", "kid_se.floor", "inter_kid.final")
 COMPANION_DECIMALS = {**dict.fromkeys(KIDS, 5), "nll": 4, "nll_ts": 4}
 
 
