@@ -97,13 +97,17 @@ def split_from_best(ranking: list[Ranked]) -> tuple[list[Ranked], list[Ranked]]:
 
     Where it is unknown whether one differs, both lists are empty.
     """
-    same, others = [], []
+    same: list[Ranked] = []
+    others: list[Ranked] = []
     best = ranking[0].number
     for entry in ranking:
-        is_different = False if entry.number.mean == best.mean else differ(entry.number, best)
+        is_different = entry.number.mean != best.mean and differ(entry.number, best)
         if is_different is None:
             return [], []
-        (others if is_different else same).append(entry)
+        if is_different:
+            others.append(entry)
+        else:
+            same.append(entry)
     return same, others
 
 
