@@ -33,10 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
 def run(args: argparse.Namespace) -> int:
     """Run a parsed command; every error becomes printed lines and an exit status."""
     from advkd.progress import say
-    from advkd.settings import config
+    from advkd.settings import config, words
 
     try:
-        return args.command(args, config.user(dict(args.config))) or 0
+        return args.command(args, config.user(words.read_words(args.config))) or 0
     except UserError as error:
         say(f"advkd {args.name}: {' '.join(str(error).splitlines())}")
         return 2
@@ -65,7 +65,6 @@ def build_parser() -> argparse.ArgumentParser:
             "--config",
             nargs="+",
             action="extend",
-            type=_key_and_value,
             default=[],
             metavar="KEY=VALUE",
             help="settings laid over config/config.yaml, as for snakemake",
@@ -154,19 +153,6 @@ def _add_steps(add: Callable[[str, "Command", str], argparse.ArgumentParser]) ->
     command.add_argument("--out", type=Path, required=True, help="folder of the .pdf and .png")
 
 
-def _key_and_value(text: str) -> tuple[str, object]:
-    """Return the key and the YAML value of KEY=VALUE."""
-    import yaml
-
-    key, sign, value = text.partition("=")
-    if not sign:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected KEY=VALUE")
-    try:
-        return key, yaml.safe_load(value)
-    except (yaml.YAMLError, RecursionError) as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no valid YAML: {' '.join(str(error).split())}") from None
-
-
 def _json(text: str) -> object:
     """Return the value of a JSON text."""
     import json
@@ -184,11 +170,11 @@ def status(args: argparse.Namespace, user: "User") -> None:
 def migrate(args: argparse.Namespace, user: "User") -> None:
     """Carry runs and stores over to this version, and print what was done and what cannot be carried over."""
     from advkd.runs import migration
-    from advkd.settings import config, config_files
+    from advkd.settings import config, config_files, words
 
     print("\n".join(migration.migrate_stores(Path(user.data_root)).lines("data sets")))
     for scale in config_files.scale_names() if args.all else [user.scale]:
-        of_scale = config.user({**dict(args.config), "scale": scale})
+        of_scale = config.user({**words.read_words(args.config), "scale": scale})
         print("\n".join(migration.migrate_runs(of_scale).lines(f"runs at scale {scale}")))
 
 
@@ -213,10 +199,10 @@ def plan(args: argparse.Namespace, user: "User") -> None:
 def report(args: argparse.Namespace, user: "User") -> None:
     """Write the report as a page, as a PDF, or both."""
     from advkd.report import content, document, page
-    from advkd.settings import config
+    from advkd.settings import config, words
 
     if args.scale:
-        user = config.user({**dict(args.config), "scale": args.scale})
+        user = config.user({**words.read_words(args.config), "scale": args.scale})
     both = not (args.html or args.pdf)
     results = content.gather_content(user)
     if both or args.html:

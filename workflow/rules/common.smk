@@ -19,14 +19,16 @@ from advkd.runs import device as devices, stores
 from advkd.runs.code import gan_evaluation_code
 from advkd.runs.folder import METRICS, RESULT, Damaged, RunFolder
 from advkd.runs.lookup import code_today, folder_of
-from advkd.settings import catalog, config as settings, config_files
+from advkd.settings import catalog, config as settings, config_files, words
 from advkd.settings.names import RUN as RUN_NAME
 
 with open("config/config.yaml") as file:
     BASE = yaml.safe_load(file)
-CHANGED = {key: value for key, value in config.items() if value != BASE.get(key)}
-
+# Snakemake has read the words of --config as numbers where they look like some; `advkd` reads them as they were typed.
 try:
+    WORDS = words.read_words(workflow.config_settings.config_args or [])
+    CHANGED = {key: value for key, value in config.items() if value != BASE.get(key) or key in WORDS}
+    CHANGED = words.merge(CHANGED, WORDS)
     USER = settings.user(CHANGED)
     RUNS = catalog.all_runs(USER)
 except UserError as error:

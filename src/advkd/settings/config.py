@@ -12,10 +12,10 @@ from types import MappingProxyType
 from advkd.errors import UserError
 from advkd.files import digest
 from advkd.schema import not_applying
-from advkd.settings import config_files, layers, lineage
+from advkd.settings import config_files, layers, lineage, words
 from advkd.settings.classifier import IMAGES
 from advkd.settings.config_files import CONFIG, REGISTRY, Layer
-from advkd.settings.names import PAPERS, Run, check_canonical, parse_value
+from advkd.settings.names import PAPERS, Run, check_canonical
 from advkd.settings.papers import RUN_CLASSES, RunSettings, store_keys
 from advkd.settings.user import User
 from advkd.settings.validation import Refused, validate_model, validated
@@ -138,15 +138,17 @@ NOTHING = Override.of({})
 
 
 def user(overrides: Mapping[str, object] | None = None, file: Path | None = None) -> User:
-    """Read config/config.yaml (or `file`) and lay `overrides` over it, level by level as Snakemake does.
+    """Read config/config.yaml (or `file`) and lay `overrides` over it, level by level.
+
+    Args:
+        overrides: values by key, or the texts that `words.read_words` returns.
+        file: the file to read.
 
     Raises:
         UserError: an unknown key, an impossible value, or an unknown data set.
     """
     file, overrides = file or CONFIG / "config.yaml", overrides or {}
-    merged = _merged(config_files.read(file), overrides)
-    if isinstance(merged.get("override"), dict):
-        merged["override"] = _typed(merged["override"])
+    merged = words.with_values(words.merge(config_files.read(file, words.load_texts), overrides))
     settings = validate_model(User, merged, lambda key: "--config" if key in overrides else str(file))
     config_files.scale_file(settings.scale)
     for name in settings.runs:
@@ -174,8 +176,8 @@ def options(user: User) -> str:
             chosen[key] = "PATH"
     if user.folders:
         chosen["folders"] = dict.fromkeys(user.folders, "PATH")
-    words = [f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in chosen.items()]
-    return f"--config {' '.join(shlex.quote(word) for word in words)}"
+    typed = [f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in chosen.items()]
+    return f"--config {' '.join(shlex.quote(word) for word in typed)}"
 
 
 def seeds(paper: str, user: User) -> list[int]:
@@ -258,19 +260,3 @@ def _check_distinct(run: Run, scale: str, folders: tuple[str, ...]) -> None:
             continue
         if same:
             raise UserError(f"{run}: {'='.join(pair)} is what it is without (at scale {scale}); use {plain}")
-
-
-def _merged(base: Mapping[str, object], changes: Mapping[str, object]) -> dict[str, object]:
-    merged = {**base, **changes}
-    for key, change in changes.items():
-        below = base.get(key)
-        if isinstance(below, dict) and isinstance(change, dict):
-            merged[key] = _merged(below, change)
-    return merged
-
-
-def _typed(value: object) -> object:
-    """Turn the strings in a nested value into numbers: Snakemake reads every value inside {…} as a string."""
-    if isinstance(value, dict):
-        return {key: _typed(inner) for key, inner in value.items()}
-    return parse_value(value) if isinstance(value, str) else value

@@ -1,7 +1,7 @@
 """The files of config/: read again whenever they or the working directory change, and checked in their outline."""
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -51,17 +51,27 @@ class ScaleFile(NamedTuple):
     sections: Mapping[str, Mapping[str, Section]]  # by paper, then by what they are for
 
 
-def read(path: Path) -> dict[str, object]:
-    """Return a copy of a configuration file's keys and values; raises UserError where it is missing or malformed."""
+def read(path: Path, parse: Callable[[str], object] | None = None) -> dict[str, object]:
+    """Return a copy of a configuration file's keys and values.
+
+    Args:
+        path: the file.
+        parse: reads the file's text; None: as YAML.
+
+    Raises:
+        UserError: the file is missing or malformed.
+    """
     try:
-        content = read_yaml(path)
+        content = parse(path.read_text(encoding="utf-8")) if parse else read_yaml(path)
     except FileNotFoundError:
         raise UserError(f"{path} is missing: start from the top folder of the checkout") from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
-    if content is not None and not isinstance(content, dict):
+    if not content:  # an empty file
+        return {}
+    if not isinstance(content, dict):
         raise UserError(f"{path}: expected keys and values")
-    return content or {}
+    return content
 
 
 def state(path: Path) -> State:
