@@ -80,8 +80,8 @@ def test_drawn_classes_are_uniform():
     assert chisquare(torch.bincount(labels, minlength=CLASSES)).pvalue > 1e-3
 
 
-def acgan():
-    method = GanTscGan(make(GanTscGanSettings, **GAN), Discriminator(CLASSES, 8), **TASK)
+def acgan(precision="float32"):
+    method = GanTscGan(make(GanTscGanSettings, **GAN), Discriminator(CLASSES, 8), **TASK | {"precision": precision})
     random = torch.Generator().manual_seed(1)
     images = torch.randn(6, 3, 32, 32, generator=random)
     return method, Batch(images, LABELS[:6], torch.arange(6))
@@ -127,6 +127,17 @@ def test_the_losses_of_the_ac_gan():
     expected = binary(source_r, True) + binary(source_f, False) + auxiliary
     assert loss.item() == pytest.approx(expected, rel=1e-4)
     assert terms["W"].item() == pytest.approx(source_r.mean() - source_f.mean(), rel=1e-4, abs=1e-6)
+
+
+def test_in_bfloat16_the_losses_are_computed_in_float32():
+    """bfloat16 has three digits: a gap of scores, a difference of two means, would lose most of its own."""
+    method, batch = acgan("bfloat16")
+    seen = judged(method)
+    loss, terms = method.loss(batch)
+    _, (_, source_r, class_r), (_, source_f, _) = seen
+    assert loss.dtype == torch.float32 and {term.dtype for term in terms.values()} == {torch.float32}
+    assert terms["W"].item() == pytest.approx(source_r.mean() - source_f.mean(), rel=1e-5, abs=1e-7)
+    assert np.array_equal(torch.tensor(class_r).bfloat16().double().numpy(), class_r), "the networks are in bfloat16"
 
 
 def test_one_step_moves_the_generator_and_leaves_the_discriminator_to_the_loop():

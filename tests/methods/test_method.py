@@ -9,10 +9,13 @@ from advkd.methods.settings.base import registered
 CLASSIFIERS = [(paper, method) for paper in ("aikd", "gip") for method in registered(paper)]
 
 
-@pytest.mark.parametrize(("paper", "method"), CLASSIFIERS)
-def test_only_the_loss_has_a_graph(paper, method):
+@pytest.mark.parametrize(
+    ("paper", "method", "changes"),
+    [*((paper, method, {}) for paper, method in CLASSIFIERS), ("aikd", "aikd", {"previous_source": "table"})],
+)
+def test_only_the_loss_has_a_graph(paper, method, changes):
     """Terms and remembered tensors with a graph would keep every step's activations in memory."""
-    training = make_training(paper, method, distinct_values(paper, method))
+    training = make_training(paper, method, distinct_values(paper, method) | changes)
     method = training.method
     training.begin_epoch(1)
     for step in range(2):
