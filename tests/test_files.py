@@ -132,3 +132,13 @@ def test_two_writers_of_one_file_take_turns(tmp_path):
     other.join(10)
     assert entered == ["first"] and path.read_text() == "second"
     assert [child.name for child in tmp_path.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+cmd|' /C calc'!A0", "-wing", "@SUM(A1)", "\t=1", "\r=1"])
+def test_a_name_in_a_csv_file_cannot_start_a_formula(name):
+    assert files.as_csv_text(name) == "'" + name
+
+
+@pytest.mark.parametrize("text", ["", "bird", "a=b", "-1.5", "+3", "-1e-05"])
+def test_other_names_and_numbers_stay_as_they_are_in_a_csv_file(text):
+    assert files.as_csv_text(text) == text

@@ -19,6 +19,7 @@ from advkd.locks import hold
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 PROBE = 1 << 20  # bytes; a disk that cannot take this many more is full
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # of a cell that spreadsheets compute
 
 
 @contextlib.contextmanager
@@ -111,6 +112,20 @@ def write_text(path: Path, text: str) -> None:
     """Write `text` to `path` atomically. A file name that is no UTF-8 appears in it as \\udcXX."""
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
+def as_csv_text(text: str) -> str:
+    """Return a name for a CSV file so that no spreadsheet takes it for a formula: an apostrophe comes before it then.
+
+    Spreadsheets compute what begins with =, +, -, @, a tab or a carriage return. Numbers stay as they are.
+    """
+    if not text.startswith(FORMULA_STARTS):
+        return text
+    try:
+        float(text)
+    except ValueError:
+        return f"'{text}"
+    return text
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from advkd.errors import UserError
-from advkd.files import atomic, write_text
+from advkd.files import as_csv_text, atomic, write_text
 from advkd.progress import Progress, say
 from advkd.runs.device import select_device
 from advkd.runs.folder import MODEL, SAMPLES, RunFolder
@@ -76,7 +76,7 @@ def synthesize(folder: RunFolder, count: int, out: Path, seed: int, device_name:
                 file = Path(f"G{number + 1}", name.replace("/", "_"), f"{start + offset:06d}.png")
                 with atomic(out / file) as temporary:
                     Image.fromarray(image).save(temporary)
-                writer.writerow([file, f"G{number + 1}", name, document["run"], seed])
+                writer.writerow([file, f"G{number + 1}", as_csv_text(name), document["run"], seed])
             progress.update(number * count + start + len(images))
     progress.close()
     write_text(out / "images.csv", table.getvalue())

@@ -9,7 +9,7 @@ from advkd.artifacts import latex
 from advkd.artifacts.table_layout import layout_table
 from advkd.artifacts.table_records import table_record
 from advkd.errors import UserError
-from advkd.files import atomic, write_text
+from advkd.files import as_csv_text, atomic, write_text
 from advkd.progress import say
 from advkd.settings.user import User
 
@@ -53,7 +53,7 @@ def tidy_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
         if "data" in row:
             record["data"] = row["data"]["source"]["verified"]
             record["data_sha256"] = row["data"]["sha256"]["images.npy"]
-        records.append(record)
+        records.append({key: as_csv_text(value) if isinstance(value, str) else value for key, value in record.items()})
     return pd.DataFrame(records)
 
 

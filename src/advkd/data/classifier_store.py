@@ -35,6 +35,7 @@ from advkd.data.registry import DataSet
 from advkd.data.settings import ClassifierStoreSettings
 from advkd.data.store_draft import Draft, draft_store
 from advkd.errors import UserError
+from advkd.files import as_csv_text
 from advkd.progress import Progress, say
 
 READERS: dict[str, Callable[[Archive], LabelledImages]] = {
@@ -246,5 +247,6 @@ def _write_manifest(classes: Sequence[str], items: Sequence[Item], n: int, sizes
     writer.writerow(MANIFEST_COLUMNS)
     for row, (item, size) in enumerate(zip(items, sizes.tolist(), strict=True)):
         split, index = ("training", row) if row < n else ("held_out", row - n)
-        writer.writerow((split, index, item.image, item.label, classes[item.label], *size))
+        name, image = as_csv_text(classes[item.label]), as_csv_text(item.image)
+        writer.writerow((split, index, image, item.label, name, *size))
     return text.getvalue()

@@ -25,6 +25,7 @@ from advkd.data.registry import DataSet
 from advkd.data.settings import CropStoreSettings
 from advkd.data.store_draft import check_room, write_store
 from advkd.errors import UserError
+from advkd.files import as_csv_text
 from advkd.progress import Progress, say
 
 # The settings that meta.json records.
@@ -273,5 +274,6 @@ def _write_manifest(
         corners = (box.xmin, box.ymin, box.xmax, box.ymax, window.x0, window.y0, window.side)
         tags = "".join(map(str, box.tags))
         checksum = hashlib.sha256(crop.tobytes()).hexdigest()
-        writer.writerow((split, index, photos[draw.photo].image, *corners, label, names[label], tags, checksum))
+        image, name = as_csv_text(photos[draw.photo].image), as_csv_text(names[label])
+        writer.writerow((split, index, image, *corners, label, name, tags, checksum))
     return text.getvalue()

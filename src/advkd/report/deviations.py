@@ -119,7 +119,8 @@ def _describe_defaults(values: list[tuple[Any, Run]]) -> str:
     if len(runs_by_value) == 1:
         return next(iter(runs_by_value))
     all_runs = set.union(*runs_by_value.values())
-    *rarer, most_common = sorted(runs_by_value, key=lambda value: len(runs_by_value[value]))
+    without_variant = {value: sum(not run.variant for run in runs) for value, runs in runs_by_value.items()}
+    *rarer, most_common = sorted(runs_by_value, key=lambda value: without_variant[value])
     names = {value: _distinguishing_names(runs, all_runs) for value, runs in runs_by_value.items()}
     if not all(names[value] for value in rarer):
         return " or ".join(runs_by_value)
@@ -153,15 +154,14 @@ def _paper_runs() -> tuple[config.Resolved, ...]:
 def _default_values(paper: str, setting: str) -> list[tuple[Any, Run]]:
     """Return the values of a setting in the paper's runs, with the runs.
 
-    Only runs without a variant count or, if none of these has the setting, runs whose variant does not mention it.
+    All runs count whose name does not give the setting a value, also those whose name varies other settings: the only
+    run of GAN-TSC has such a name.
     """
-    runs = [
-        resolved
+    return [
+        (resolved.settings[setting], resolved.run)
         for resolved in _paper_runs()
         if resolved.run.paper == paper and setting in resolved.settings and setting not in dict(resolved.run.variant)
     ]
-    without_variant = [resolved for resolved in runs if not resolved.run.variant]
-    return [(resolved.settings[setting], resolved.run) for resolved in without_variant or runs]
 
 
 def _values_in_names(paper: str, setting: str) -> list[Any]:
