@@ -46,11 +46,30 @@ def page(width: float, height: float, caption: str) -> tuple[Figure, float]:
     Returns:
         The figure, and the height of the caption: the content begins there.
     """
-    lines = wrap_text(caption, width - 2 * EDGE)
+    lines = wrap_text(printable(caption), width - 2 * EDGE)
     foot = LINE * len(lines) + 0.1
     figure = Figure(figsize=(width, height + foot))
-    figure.text(EDGE / width, EDGE / (height + foot), "\n".join(lines), ha="left", va="bottom", linespacing=1.25)
+    figure.text(EDGE / width, EDGE / (height + foot), without_math("\n".join(lines)), ha="left", va="bottom", linespacing=1.25)
     return figure, foot
+
+
+def printable(text: str) -> str:
+    """Return a text as fonts can show it: a byte of a name that is no UTF-8, or a control character, as \\udcXX."""
+    shown = []
+    for character in text:
+        is_shown = character.isprintable() or character == "\n"
+        shown.append(character if is_shown else character.encode("unicode_escape").decode())
+    return "".join(shown)
+
+
+def without_math(text: str) -> str:
+    """Return a text in which matplotlib takes no dollar for the start of a formula."""
+    return text.replace("$", r"\$")
+
+
+def name_in_figure(name: str) -> str:
+    """Return the name of a class as a figure shows it, whatever a user's folder is called."""
+    return without_math(printable(name.replace("_", " ")))
 
 
 def wrap_text(text: str, width: float) -> list[str]:
