@@ -3,9 +3,11 @@ import itertools
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.cbook import is_math_text
 from matplotlib.colors import to_hex
+from matplotlib.text import Text
 
-from advkd.artifacts.drawing import frequencies, histories, moments, page
+from advkd.artifacts.drawing import frequencies, histories, moments, page, tsne
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +81,24 @@ def test_a_missing_generator_is_said_in_its_place(blocks):
     assert not any(panel.get_bbox().contains(*drawn.get_extent()[::2]) for drawn in paper.images)
     nothing = moments.draw([moments.Block(name, [], None, [], None, "not run") for name in "abcd"], "words")
     assert nothing.get_figheight() < 3, "four reasons take no page"
+
+
+@pytest.mark.parametrize("name", ["price $x^{2$", "a$b$", "caf\udce9 $", "$", "tab\tand\x00"])
+@pytest.mark.parametrize("suffix", [".pdf", ".png"])
+def test_any_name_of_a_class_is_drawn_as_text(tmp_path, name, suffix):
+    """A user's folder may be called so; matplotlib would read a formula, or refuse the character."""
+    images, confidence = np.zeros((1, 1, 8, 8, 3), np.uint8), np.ones((1, 1))
+    counts = frequencies.Counts(1, np.array([3, 1]), 0.8)
+    drawn = [
+        moments.draw([moments.Block("a", [1], images, [[name]], confidence)], f"of {name}"),
+        frequencies.draw([frequencies.Panel("a", [name, "b"], [counts])], f"of {name}"),
+        tsne.draw([tsne.Column("a", np.zeros(2), np.zeros((2, 2)), None, None)], {0: name}, f"of {name}"),
+        page.page(page.WIDTH, 1, f"of {name}")[0],
+    ]
+    for figure in drawn:
+        figure.savefig(tmp_path / f"figure{suffix}")
+        for text in figure.findobj(Text):
+            assert not is_math_text(text.get_text()), text.get_text()
 
 
 def test_long_names_are_cut():

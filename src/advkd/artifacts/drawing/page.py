@@ -49,7 +49,9 @@ def page(width: float, height: float, caption: str) -> tuple[Figure, float]:
     lines = wrap_text(printable(caption), width - 2 * EDGE)
     foot = LINE * len(lines) + 0.1
     figure = Figure(figsize=(width, height + foot))
-    figure.text(EDGE / width, EDGE / (height + foot), without_math("\n".join(lines)), ha="left", va="bottom", linespacing=1.25)
+    figure.text(
+        EDGE / width, EDGE / (height + foot), without_math("\n".join(lines)), ha="left", va="bottom", linespacing=1.25
+    )
     return figure, foot
 
 

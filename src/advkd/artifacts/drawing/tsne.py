@@ -9,7 +9,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from advkd.artifacts.drawing.page import BLUE, LINE, PALETTE, SMALL, VERMILLION, WIDTH, margins, page
+from advkd.artifacts.drawing.page import (
+    BLUE,
+    LINE,
+    PALETTE,
+    SMALL,
+    VERMILLION,
+    WIDTH,
+    margins,
+    page,
+    printable,
+    without_math,
+)
 
 MARKERS = "o^s"  # with the 7 colours of the palette: 21 combinations for 20 classes
 PERPLEXITY = 30.0
@@ -143,5 +154,5 @@ def _legend_handle(colour: str, marker: str, label: str) -> Line2D:
 
 def _shorten_name(name: str) -> str:
     """Return a class's name without CUB's number and without underscores, cut where it is long."""
-    shown = re.sub(r"^\d+\.", "", name).replace("_", " ")
-    return shown if len(shown) <= LONGEST else shown[: LONGEST - 1].rstrip() + "…"
+    shown = printable(re.sub(r"^\d+\.", "", name).replace("_", " "))
+    return without_math(shown if len(shown) <= LONGEST else shown[: LONGEST - 1].rstrip() + "…")
