@@ -8,6 +8,8 @@ from gip_runs import WEIGHTS, end, finish
 from advkd.artifacts import latex, table_captions, table_cells, table_layout, table_marks, tables
 from advkd.metrics.classification import evaluate
 from advkd.report import explain
+from advkd.report.content.agreement import Agreement
+from advkd.report.content.cell_facts import cell_facts
 from advkd.runs.lookup import folder_of, state_of
 from advkd.settings import catalog, config
 
@@ -97,6 +99,22 @@ def test_the_paper_s_own_ratio(user, run):
     shown = entries("gip_table3", user)
     ours, theirs = (shown["Our method", "Restored Ratio (%)", whose] for whose in ("ours (paper)", "paper"))
     assert ours == theirs == "99.30 ± 0.04"
+
+
+@pytest.mark.parametrize(("right", "is_worse"), [(9300, True), (9617, False)])
+def test_a_teacher_below_its_student_s_baseline_is_told(user, run, right, is_worse):
+    finish(run(WRN), right, images=10_000)
+    baseline = TAUGHT.rpartition("/")[0] + "/baseline"
+    for seed, correct in enumerate((9346, 9350, 9354)):
+        finish(run(f"{TAUGHT}/seed{seed}"), correct + 200, images=10_000)
+        finish(run(f"{baseline}/seed{seed}"), correct, images=10_000)
+    rows = table_cells.collect_rows("gip_table3", user)
+    row = next(row for row in rows if (row["row"], row["column"]) == ("Our method", "Restored Ratio (%)"))
+    assert row["baseline_mean"] == pytest.approx(93.50)
+    sentence = "The teacher is worse than its student's Baseline, trained without it: Our method (teacher 93.00"
+    assert (sentence in table_captions.table_caption("gip_table3", rows, user)) is is_worse
+    facts = dict(cell_facts(cell("gip_table3", "Our method", "Restored Ratio (%)"), row, Agreement()))
+    assert facts["baseline"].endswith("the teacher is worse") is is_worse
 
 
 def test_a_ratio_keeps_what_it_stands_on(fill, run, tmp_path):

@@ -9,6 +9,7 @@ from advkd.artifacts import latex, number_format, table_captions, table_cells, t
 from advkd.files import read_json, write_json
 from advkd.report import status
 from advkd.runs.lookup import folder_of, state_of
+from advkd.runs.state import Kind, State
 from advkd.settings import catalog, config
 
 GROUPS = ["acgan/single", "acgan/okd", "sagan/single", "sagan/okd"]
@@ -192,6 +193,18 @@ def test_the_caption_says_that_the_fid_of_real_crops_is_no_floor(reduced):
     assert (
         "real crops: FID 25.34, KID×10³ 1.23. FID falls with the number of images, and a generator draws 10,000" in text
     )
+
+
+def test_a_run_that_older_code_evaluated_is_told(reduced, monkeypatch):
+    fill(reduced)
+    older = "okd/codebrim/sagan/okd/seed1"
+    monkeypatch.setattr(
+        table_cells, "state_of", lambda run: State(Kind.OLDER_EVALUATION if str(run.run) == older else Kind.DONE)
+    )
+    rows = table_cells.collect_rows("okd_table1", reduced)
+    assert f"Evaluated by older code: {older}." in table_captions.table_caption("okd_table1", rows, reduced)
+    marked = {row["row"] for row in rows if "evaluated_by_older_code" in row}
+    assert marked == {row["row"] for row in rows if row["run"] == "okd/codebrim/sagan/okd"}
 
 
 def test_the_official_number_stands_beside_a_paper_s_wrong_one(reduced, tmp_path):

@@ -4,8 +4,8 @@ from typing import Any
 
 from advkd.artifacts import caption_sentences, papers
 from advkd.artifacts.data_sources import describe_data
-from advkd.artifacts.measured import measured, measured_kid
-from advkd.artifacts.number_format import OVER_IMAGES, format_estimate
+from advkd.artifacts.measured import Measured, measured, measured_kid
+from advkd.artifacts.number_format import OVER_IMAGES, format_estimate, format_measured
 from advkd.artifacts.table_marks import marks_in_words
 from advkd.settings.user import User
 
@@ -29,7 +29,7 @@ def table_caption(table: str, rows: list[dict[str, Any]], user: User) -> str:
         sentences += generator_sentences(rows) + gan_sentences(of_gan)
     elif any("evaluation" in row for row in rows):
         sentences += data_sentences(rows) + classifier_sentences(rows)
-    return " ".join(sentences + published_sentences(rows))
+    return " ".join(sentences + warning_sentences(rows) + published_sentences(rows))
 
 
 def our_sentences(table: str, rows: list[dict[str, Any]], user: User) -> list[str]:
@@ -65,6 +65,24 @@ def shows_images_error(row: dict[str, Any]) -> bool:
     """Tell whether a number in a row has its standard error over images behind ±, as `number_format` decides."""
     numbers = (measured(row), measured_kid(row))
     return any(number is not None and number.std is None and number.images_error is not None for number in numbers)
+
+
+def warning_sentences(rows: list[dict[str, Any]]) -> list[str]:
+    """Return what limits our numbers: teachers below the Baseline of their student, and evaluations by older code."""
+    sentences = []
+    weak = []
+    for row in rows:
+        teacher, baseline = row.get("teacher_accuracy", 0.0), measured(row, "baseline_")
+        has_ratio = row["kind"] == "ratio" and row.get("mean") is not None
+        if has_ratio and baseline is not None and teacher < baseline.mean:
+            of_teacher = format_measured(Measured(teacher, images_error=row.get("teacher_images_error")))
+            weak.append(f"{row['row']} (teacher {of_teacher}, Baseline {format_measured(baseline)})")
+    if weak:
+        sentences.append(f"The teacher is worse than its student's Baseline, trained without it: {'; '.join(weak)}.")
+    older = dict.fromkeys(name for row in rows for name in row.get("evaluated_by_older_code", "").split())
+    if older:
+        sentences.append(f"Evaluated by older code: {', '.join(older)}.")
+    return sentences
 
 
 def published_sentences(rows: list[dict[str, Any]]) -> list[str]:

@@ -6,7 +6,8 @@ from typing import Any
 from advkd.artifacts.seed_results import SeedResults, images_columns, join_seeds, summary_columns
 from advkd.damage import attempt
 from advkd.files import read_json
-from advkd.runs.lookup import folder_of
+from advkd.runs.lookup import folder_of, state_of
+from advkd.runs.state import Kind
 from advkd.settings import catalog, config
 from advkd.settings.catalog import Cell
 from advkd.settings.user import User
@@ -101,7 +102,7 @@ def run_columns(cell: Cell, user: User) -> dict[str, Any]:
     columns |= images_columns(results, metric)
     for name, prefix in companion_columns(cell.metric).items():
         columns |= results.summary(name, f"{prefix}_")
-    return {**columns, **measured_on(results), **run_names(results)}
+    return {**columns, **measured_on(results), **run_names(results), **evaluation_columns(results)}
 
 
 def ratio_columns(cell: Cell, user: User) -> dict[str, Any]:
@@ -129,9 +130,19 @@ def ratio_columns(cell: Cell, user: User) -> dict[str, Any]:
         **ratio_status(students, teacher, metric),
         **ratios,
         **sides,
+        **baseline_columns(cell, user),
         **measured_on(students),
         **run_names(students, teacher),
     }
+
+
+def baseline_columns(cell: Cell, user: User) -> dict[str, Any]:
+    """Return the accuracy of the Baseline of a ratio's student: the same network, trained without a teacher."""
+    metric = MEASURED[cell.metric]
+    runs = []
+    for student in catalog.resolved(cell, user):
+        runs.append(config.resolve(student.run.other((), method="baseline"), user))
+    return join_seeds(runs, metric).summary(metric, "baseline_")
 
 
 def ratio_status(students: SeedResults, teacher: SeedResults, metric: str) -> dict[str, str]:
@@ -159,6 +170,19 @@ def measured_on(results: SeedResults) -> dict[str, Any]:
         "evaluation" if first.leaves_predictions else "meta": results.metrics[first.run.seed]["meta"],
         "data": folder_of(first).provenance()["data"],
     }
+
+
+def evaluation_columns(results: SeedResults) -> dict[str, str]:
+    """Return the GANs of a group that older code of this package evaluated, if there are any.
+
+    A classifier's metrics are computed again from its predictions.
+    """
+    older = []
+    for run in results.runs:
+        is_gan = run.run.seed in results.metrics and not run.leaves_predictions
+        if is_gan and state_of(run).kind is Kind.OLDER_EVALUATION:
+            older.append(str(run.run))
+    return {"evaluated_by_older_code": " ".join(older)} if older else {}
 
 
 def run_names(*groups: SeedResults) -> dict[str, str]:

@@ -24,6 +24,7 @@ def cell_facts(cell: Cell, row: dict[str, Any], agreement: Agreement) -> list[tu
         ("status", row["status"]),
         ("values", row.get("values", "")),
         ("seeds", row.get("seeds", "")),
+        ("older code", describe_older_evaluation(row)),
         ("±", describe_spread(row)),
         ("agreement", f"{agreement.verdict}: {agreement.reason}" if agreement.verdict else ""),
         *ratio_facts(cell, row),
@@ -43,6 +44,12 @@ def describe_spread(row: dict[str, Any]) -> str:
     if number.images_error is None and "kid_se_mean" not in row:
         return "unknown: one seed" if row["kind"] != "data" else ""
     return f"standard error over images ({OVER_IMAGES}): one seed"
+
+
+def describe_older_evaluation(row: dict[str, Any]) -> str:
+    """Return which runs behind a cell were evaluated by older code; empty if none was."""
+    runs = row.get("evaluated_by_older_code", "").split()
+    return f"evaluated {', '.join(runs)}" if runs else ""
 
 
 def describe_metric(cell: Cell) -> str:
@@ -79,7 +86,12 @@ def ratio_facts(cell: Cell, row: dict[str, Any]) -> list[tuple[str, str]]:
     accuracy = row.get("teacher_accuracy")
     of_teacher = None if accuracy is None else Measured(accuracy, images_error=row.get("teacher_images_error"))
     teacher = format_measured(of_teacher, decimals)
-    return [("student", student), ("teacher", f"{teacher}, {row['teacher_status']}")]
+    facts = [("student", student), ("teacher", f"{teacher}, {row['teacher_status']}")]
+    baseline = measured(row, "baseline_")
+    if baseline is not None:
+        weaker = "; the teacher is worse" if accuracy is not None and accuracy < baseline.mean else ""
+        facts.append(("baseline", f"{format_measured(baseline, decimals)} of the student's network alone{weaker}"))
+    return facts
 
 
 def companion_facts(cell: Cell, row: dict[str, Any]) -> list[tuple[str, str]]:
