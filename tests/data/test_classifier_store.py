@@ -231,6 +231,18 @@ def test_own_photos_are_turned_upright(prepared, tmp_path):
     np.testing.assert_array_equal(shown, np.asarray(upright.resize((30, 30), Image.Resampling.BILINEAR)))
 
 
+def test_an_image_in_both_parts_of_the_split_is_told(prepared, tmp_path, said):
+    for part, seeds in (("train", (0, 1)), ("val", (2, 1))):
+        for name in ("cat", "dog"):
+            (tmp_path / "mine" / part / name).mkdir(parents=True)
+            for seed in seeds:
+                noise = jpeg(64, 64, seed=seed if name == "dog" else 9 + seed + 7 * (part == "val"))
+                (tmp_path / "mine" / part / name / f"{seed}.jpg").write_bytes(noise)
+    store = prepared("mine", tmp_path / "mine", held_out=0.5, data_seed=0)
+    assert store.meta["near_duplicates"] == [["train/dog/1.jpg", "val/dog/1.jpg"]]
+    assert any("1 held-out images look like a training image, the first is val/dog/1.jpg" in line for line in said)
+
+
 def test_a_class_that_loses_its_last_image_is_refused(prepared, tmp_path, said):
     for name, count in (("cat", 3), ("dog", 2)):
         (tmp_path / "mine" / name).mkdir(parents=True)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from advkd.data import label_worth
 from advkd.data.archives.archive import Archive
 from advkd.data.archives.checked_archive import CheckedArchive
 from advkd.data.archives.record import ACCEPTED, DRAWN, Record, open_record, origin_of_folder, origin_of_record
@@ -93,13 +94,18 @@ def prepare_classifier_store(
             bad = frozenset(faults.names())
             train, valid = _without(bad, train), _without(bad, valid)
             items, n = [*train, *valid], len(train)
-            sizes, counters = _store_images(images, items, n, side, draft, faults)
+            sizes, counters, thumbnails = _store_images(images, items, n, side, draft, faults, bool(settings.folder))
             archive.confirm()
             faults.settle()
             if len(faults.names()) == len(bad):
                 break  # otherwise all are decoded again without those that could not be decoded
         check_items(place, classes, train, valid)
         origin = origin_of_folder(archive) if isinstance(source, Path) else origin_of_record(source, archive)
+        duplicates = None  # not sought: nobody can change the split of an official data set
+        if settings.folder:
+            pairs = label_worth.near_duplicates(thumbnails[:n], thumbnails[n:])
+            duplicates = [[train[first].image, valid[second].image] for first, second in pairs]
+            label_worth.report_duplicates(duplicates)
         labels = np.array([item.label for item in items], np.int64)
         draft.save("labels", labels[:n])
         draft.save("held_out_labels", labels[n:])
@@ -114,6 +120,7 @@ def prepare_classifier_store(
             "shape": [side, side, 3],
             "counters": counters,
             "settings": _recorded_settings(settings),
+            "near_duplicates": duplicates,
             "left_out": faults.names(),
             "source": left_out_of(origin, faults),
             "code": preparing_code(crops=False, drawn=settings.data == "made"),
@@ -197,17 +204,19 @@ def _recorded_settings(settings: ClassifierStoreSettings) -> dict[str, float]:
 
 
 def _store_images(
-    images: LabelledImages, items: Sequence[Item], n: int, side: int, draft: Draft, faults: Faults
-) -> tuple[np.ndarray, dict[str, Any]]:
+    images: LabelledImages, items: Sequence[Item], n: int, side: int, draft: Draft, faults: Faults, seeking: bool
+) -> tuple[np.ndarray, dict[str, Any], np.ndarray]:
     """Decode, resize and write the images of `items`. The first `n` items are the training images.
 
     An image that cannot be decoded is added to `faults`, and its row is not set.
 
     Returns:
         The original widths and heights, int32 (len(items), 2), and the counters of meta.json: how many images were
-        squashed (resized), turned by their EXIF tags, and converted from each mode.
+        squashed (resized), turned by their EXIF tags, and converted from each mode. Then a thumbnail of each image, if
+        `seeking` near-duplicates; otherwise zeros.
     """
     sizes = np.zeros((len(items), 2), np.int32)
+    thumbnails = np.zeros((len(items), label_worth.SIDE, label_worth.SIDE), np.uint8)
     converted: Counter[str] = Counter()
     squashed = turned = 0
     rows = {item.image: row for row, item in enumerate(items)}
@@ -232,12 +241,14 @@ def _store_images(
             if mode != "RGB":
                 converted[mode] += 1
             square = resize_to_square(pixels, side)
+            if seeking:
+                thumbnails[row] = label_worth.thumbnail(square)
             if row < n:
                 training[row] = square
             else:
                 held_out[row - n] = square
     progress.close()
-    return sizes, {"converted": dict(sorted(converted.items())), "squashed": squashed, "turned": turned}
+    return sizes, {"converted": dict(sorted(converted.items())), "squashed": squashed, "turned": turned}, thumbnails
 
 
 def _write_manifest(classes: Sequence[str], items: Sequence[Item], n: int, sizes: np.ndarray) -> str:

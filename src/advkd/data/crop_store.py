@@ -4,13 +4,14 @@ import csv
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from advkd.data import label_worth
 from advkd.data.archives.archive import Archive
 from advkd.data.archives.checked_archive import CheckedArchive
 from advkd.data.archives.record import Record, open_record, origin_of_folder, origin_of_record
@@ -82,7 +83,7 @@ def prepare_crop_store(
         training, aside, labels, draws, held_out_draws = _draw_all(photo_set, photos, settings, drawn, faults)
         all_draws = [*draws, *held_out_draws]
         check_room(out, len(all_draws) * (3 * settings.image_size**2 + 8))
-        pixels, of_photos, newly_unreadable = _cut_crops(
+        pixels, of_photos, newly_unreadable, thumbnails = _cut_crops(
             archive, photos, all_draws, settings.image_size, not photo_set.tagged, faults
         )
         archive.confirm()
@@ -93,6 +94,7 @@ def prepare_crop_store(
         unreadable |= newly_unreadable
         photos = [replace(photo, boxes=()) if photo.image in unreadable else photo for photo in photos]
     counters, n = drawn, len(draws)
+    duplicates = _find_duplicates(photos, frozenset(training), thumbnails)
     origin = origin_of_folder(archive) if isinstance(source, Path) else origin_of_record(source, archive)
     new_labels = {label: number for number, label in enumerate(labels)}
     crop_labels = np.array([new_labels[draw.label] for draw in all_draws], dtype=np.int64)
@@ -120,10 +122,13 @@ def prepare_crop_store(
         },
         "counters": {**counters, **of_photos},
         "settings": {key: getattr(settings, key) for key in RECORDED},
+        "labels": label_worth.describe_crops([photos[index] for index in training], draws, classes),
+        "near_duplicates": duplicates,
         "left_out": faults.names(),
         "source": left_out_of(origin, faults),
         "code": preparing_code(crops=True, drawn=settings.data == "made"),
     }
+    _report_labels(meta)
     manifest = _write_manifest(photos, draws, held_out_draws, names, crop_labels.tolist(), pixels)
     return write_store(out, arrays, manifest, meta)
 
@@ -137,6 +142,33 @@ def _read_photos(source: Record | Path, dataset: DataSet | None, counters: Count
     archive = open_record(source, dataset)
     photos = read_codebrim(archive, counters, faults)
     return _PhotoSet(archive, photos, CLASSES, True)
+
+
+def _find_duplicates(
+    photos: Sequence[Photo], training: Collection[int], thumbnails: dict[int, np.ndarray]
+) -> list[list[str]]:
+    """Return the names of the photos of each near-duplicate pair of a training photo and a held-out photo."""
+    seen = [index for index in thumbnails if index in training]
+    unseen = [index for index in thumbnails if index not in training]
+    if not unseen:
+        return []
+    pairs = label_worth.near_duplicates(
+        np.stack([thumbnails[index] for index in seen]), np.stack([thumbnails[index] for index in unseen])
+    )
+    return [[photos[seen[first]].image, photos[unseen[second]].image] for first, second in pairs]
+
+
+def _report_labels(meta: dict[str, Any]) -> None:
+    """Print what the labels of the training crops are worth, and which photos are in both parts of the split."""
+    labels = meta["labels"]
+    if labels["several_tags"] or labels["overlapping"]:
+        say(
+            f"of {meta['images']} training crops, {labels['several_tags']} are of boxes with several classes, and "
+            f"{labels['overlapping']} share pixels with a crop of another label"
+        )
+    for names in labels["same_boxes"]:
+        say(f"the classes {', '.join(names)} have the same boxes: nothing tells them apart")
+    label_worth.report_duplicates(meta["near_duplicates"])
 
 
 def _draw_all(
@@ -215,13 +247,13 @@ def _draw_from_images(
 
 def _cut_crops(
     archive: Archive, photos: Sequence[Photo], draws: Sequence[Draw], size: int, upright: bool, faults: Faults
-) -> tuple[np.ndarray, dict[str, Any], set[str]]:
+) -> tuple[np.ndarray, dict[str, Any], set[str], dict[int, np.ndarray]]:
     """Cut the crops.
 
     Returns:
         The crops as uint8 (len(draws), size, size, 3); how many photos were converted from each mode
         and how many turned by their EXIF tags; and the names of the photos that cannot be decoded, which are added to
-        `faults` and whose crops are undefined.
+        `faults` and whose crops are undefined; and a thumbnail of each of the other photos, by its index.
     """
     rows_by_photo: dict[int, list[int]] = {}
     for row, draw in enumerate(draws):
@@ -230,6 +262,7 @@ def _cut_crops(
     converted: Counter[str] = Counter()
     turned = 0
     unreadable: set[str] = set()
+    thumbnails: dict[int, np.ndarray] = {}
     faults.read += len(rows_by_photo)
     progress = Progress("cropping", len(rows_by_photo), "photo")
     for done, index in enumerate(sorted(rows_by_photo), 1):
@@ -240,6 +273,7 @@ def _cut_crops(
             unreadable.add(photos[index].image)
             continue
         turned += was_turned
+        thumbnails[index] = label_worth.thumbnail(photo)
         if mode != "RGB":
             converted[mode] += 1
         for row in rows_by_photo[index]:
@@ -248,7 +282,7 @@ def _cut_crops(
             pixels[row] = square if window.side == size else resize_square(square, size)
         progress.update(done)
     progress.close()
-    return pixels, {"converted": dict(sorted(converted.items())), "turned": turned}, unreadable
+    return pixels, {"converted": dict(sorted(converted.items())), "turned": turned}, unreadable, thumbnails
 
 
 def _count_labels(names: Sequence[str], labels: np.ndarray) -> dict[str, int]:
