@@ -100,16 +100,23 @@ def test_nothing_is_made_twice(built):
     assert pending(built, "--config", "seeds=1", "device=cpu", "mirror=/elsewhere") == set()
 
 
-def test_a_result_of_other_settings_is_made_again_without_snakemake_s_records(built):
-    records = built / ".snakemake"
+def test_what_is_outdated_is_made_again_without_snakemake_s_records(built):
+    """As after copying results, or deleting .snakemake. Asking changes nothing."""
+    records, code = built / ".snakemake", built / "src/advkd/methods/okd.py"
+    result = built / "results/smoke/runs" / RUN / "result.json"
+    changed, original = result.stat().st_mtime_ns, code.read_text()
     records.rename(built / "records")
     try:
         assert pending(built, "--config", "seeds=1") == set()
         assert "train" in pending(built, "--config", "seeds=1", "override={okd: {rho: 0.5}}")
+        code.write_text(original + "\nCHANGED = True\n")
+        assert pending(built, "--config", "seeds=1") == set()
+        assert "train" in pending(built, "--config", "seeds=1", "retrain=stale")
     finally:
+        code.write_text(original)
         shutil.rmtree(records, ignore_errors=True)
         (built / "records").rename(records)
-    assert pending(built, "--config", "seeds=1") == set()
+    assert pending(built, "--config", "seeds=1") == set() and result.stat().st_mtime_ns == changed
 
 
 def test_what_changes_numbers_is_made_again(built):

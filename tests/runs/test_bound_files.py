@@ -6,7 +6,9 @@ import shutil
 import pytest
 from tiny_runs import document, make_store
 
+from advkd.errors import UserError
 from advkd.files import read_json, write_json
+from advkd.runs.__main__ import read_document
 from advkd.runs.folder import CONFIG, HISTORY, METRICS, MODEL, PROVENANCE, RESULT, SAMPLES, Damaged, RunFolder
 from advkd.runs.train import train
 
@@ -138,3 +140,28 @@ def test_a_folder_of_version_0_1_0_has_nothing_to_compare(folder):
         write_json(folder.file(name), content)
     CHANGES["a loss"][1](folder)
     assert folder.result() and folder.provenance() and folder.metrics() and folder.document()
+
+
+def test_a_config_whose_settings_were_changed_is_not_trained(finished, tmp_path):
+    """`python -m advkd.runs` trains what a config.yaml says, under the hash that it says."""
+    config = tmp_path / "config.yaml"
+    shutil.copy(finished.file(CONFIG), config)
+    assert read_document(config) == finished.document()
+    config.write_text(config.read_text().replace("rho: 1", "rho: 2"))
+    with pytest.raises(UserError, match="its settings were changed: they do not have its config_hash"):
+        read_document(config)
+
+
+def test_equal_data_from_another_archive_are_trained_once(folder, finished, tmp_path):
+    """What provenance.json says of the data follows the store of today."""
+    doc, before = finished.document(), folder.file(MODEL).stat().st_mtime_ns
+    stores = tmp_path / "data/stores"
+    shutil.copytree(finished.path.parent / "stores", stores)
+    meta = stores / doc["store"] / "meta.json"
+    content = read_json(meta)
+    write_json(meta, {**content, "source": {**content["source"], "kind": "folder"}, "code": "of today"})
+    assert train(doc, folder.path, tmp_path / "data", "cpu", 1000.0) == 0
+    data = folder.provenance()["data"]
+    assert (data["source"]["kind"], data["code"]) == ("folder", "of today")
+    assert folder.file(MODEL).stat().st_mtime_ns == before and len(folder.provenance()["attempts"]) == 1
+    assert folder.result() == finished.result()

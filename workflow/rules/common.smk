@@ -1,7 +1,6 @@
 # Shared by all rules: the validated configuration, the catalogue, and how a rule calls the command line.
 import fcntl
 import json
-import os
 import re
 import shlex
 import signal
@@ -16,9 +15,9 @@ sys.path.insert(0, str(SOURCE))
 
 from advkd.errors import UserError
 from advkd.runs import device as devices, stores
-from advkd.runs.code import gan_evaluation_code
-from advkd.runs.folder import METRICS, RESULT, Damaged, RunFolder
-from advkd.runs.lookup import code_today, folder_of
+from advkd.runs.folder import METRICS, RESULT, RunFolder
+from advkd.runs.lookup import state_of
+from advkd.runs.state import Kind
 from advkd.settings import catalog, config as settings, config_files, words
 from advkd.settings.names import RUN as RUN_NAME
 
@@ -86,25 +85,6 @@ BODY = f'ADVKD_PROGRESS=plain {ADVKD} "$@" {options()};'.replace("{", "{{").repl
 shell.prefix(f"set -euo pipefail; advkd() {{{{ {BODY} }}}}; ")
 
 
-def age_stale_results():
-    """Give results of other settings the oldest time there is.
-
-    Snakemake judges by its own records whether a job must run again. Where these are missing (copied results, a deleted
-    .snakemake), it judges by the times of files alone and would keep a stale result.
-    """
-    for resolved in RUNS.values():
-        folder = folder_of(resolved)
-        try:
-            if not folder.has(RESULT) or folder.finished(resolved.hash):
-                continue
-            os.utime(folder.file(RESULT), (1, 1))  # Snakemake takes 0 for no time
-        except (Damaged, OSError):  # its own job reports a damaged file; on a read-only disk nothing can be made anyway
-            continue
-
-
-age_stale_results()
-
-
 def config_of(run):
     """Return a run's resolved settings; a wrong name ends the workflow with one line."""
     try:
@@ -144,57 +124,32 @@ def store_folder(wildcards):
     return USER.folders[wanted["dataset"]] if wanted["data"] == "folder" else ""
 
 
-def outdated_data():
-    """Return the stores that must be prepared again; with retrain=stale also what older code drew and prepared."""
-    outdated = []
+def outdated():
+    """Yield the files that must be made again, by what they say themselves: Snakemake's records may be missing.
+
+    These are stores of other images and results of other settings; with retrain=stale also what older code drew,
+    prepared, trained or evaluated.
+    """
     for name, resolved in STORES.items():
         older = USER.retrain == "stale" and stores.made_by_older_code(resolved, USER)
         if older or stores.outdated(resolved, USER):
-            outdated.append(STORE.format(store=name))
+            yield STORE.format(store=name)
         if older and resolved.settings["data"] == "made":
-            outdated.append(MADE.format(dataset=resolved.run.dataset, size=resolved.drawn))
-    return outdated
+            yield MADE.format(dataset=resolved.run.dataset, size=resolved.drawn)
+    for resolved in RUNS.values():
+        kind = state_of(resolved).kind
+        if kind is Kind.STALE or (kind is Kind.OLDER_CODE and USER.retrain == "stale"):
+            yield f"{RUN}/{RESULT}".format(run=resolved.run)
+        if kind is Kind.OLDER_EVALUATION and USER.retrain == "stale":
+            yield f"{RUN}/{METRICS}".format(run=resolved.run)
+            yield REALS.format(store=resolved.store, features=resolved.features)
 
 
-def recorded_code(wildcards):
-    """Return the digest of the code that a run was made by; today's with retrain=stale and for a new run."""
-    resolved = config_of(wildcards.run)
-    today = code_today(resolved)
-    try:
-        recorded = folder_of(resolved).provenance()
-    except Damaged:
-        return today
-    same = recorded["result"].get("config_hash") == resolved.hash
-    return recorded["code"] if same and USER.retrain != "stale" else today
-
-
-def recorded_evaluation(wildcards):
-    """Return the digest of the code that evaluated a GAN; today's with retrain=stale and for a new evaluation."""
-    today = gan_evaluation_code()
-    try:
-        recorded = folder_of(config_of(wildcards.run)).metrics()["evaluated"]["code"]
-    except (Damaged, KeyError):
-        return today
-    return today if USER.retrain == "stale" else recorded
-
-
-def recorded_features(wildcards):
-    """Return the digest of the code behind the features of real crops; today's with retrain=stale and for new ones."""
-    today = gan_evaluation_code()
-    try:
-        recorded = json.loads(Path(REALS.format(**wildcards)).read_text())["code"]
-    except (OSError, ValueError, KeyError, TypeError):  # the evaluation reports a damaged file
-        return today
-    return today if USER.retrain == "stale" else recorded
-
-
-# Snakemake only knows what was made from this checkout. What another checkout prepared, or is known to be outdated
-# otherwise, is made again too, as if --forcerun named it. Snakemake has no setting for this: it reads the option when it
-# prepares its graph, after the rules.
+# Snakemake has no setting for this. It makes the forced files that its targets need again, and no others.
 def prepare_graph(*arguments, prepare=workflow._prepare_dag, **options):
-    """Prepare Snakemake's graph of jobs, with the outdated data among what is made again."""
-    workflow.dag_settings.forcerun = {*workflow.dag_settings.forcerun, *outdated_data()}
-    return prepare(*arguments, **options)
+    """Prepare Snakemake's graph of jobs, with the outdated files among what is made again."""
+    prepare(*arguments, **options)
+    workflow._dag.forcefiles.update(outdated())
 
 
 if workflow.is_main_process:

@@ -17,7 +17,6 @@ rule reals:
     params:
         dims=lambda wildcards: re.search("[0-9]+", wildcards.features)[0],
         weights=weights_option,
-        code=recorded_features,
     shell:
         'advkd reals "$(dirname {input.store:q})" --threads {threads} --dims {params.dims} {params.weights}'
         ' --out "$(dirname {output:q})" --log {log:q}'
@@ -42,7 +41,6 @@ rule evaluate:
         runtime=lambda wildcards, attempt: attempt * 120,
     params:
         weights=weights_option,
-        code=recorded_evaluation,
     shell:
         'advkd evaluate {wildcards.run} --threads {threads} --reals "$(dirname {input.reals:q})" {params.weights}'
         " --out {output:q} --log {log:q}"

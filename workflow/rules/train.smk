@@ -19,6 +19,5 @@ rule train:
         runtime=lambda wildcards, attempt: needs.requested(config_of(wildcards.run), USER, attempt).minutes,
     params:
         config=lambda wildcards: config_of(wildcards.run).hash,
-        code=recorded_code,
     shell:
         "advkd train {wildcards.run} --log {log:q}"

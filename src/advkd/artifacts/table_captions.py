@@ -163,7 +163,12 @@ def gan_sentences(row: dict[str, Any]) -> list[str]:
     if fid is not None and kid is not None:
         sentences.append(
             f"Real crops against held-out real crops: FID {format_estimate(fid, None)}, KID×10³"
-            f" {format_estimate(1000 * kid, kid_error)}. FID falls with the number of images, and a generator draws"
-            f" {meta['n_fake']:,}: a perfect one would have a lower FID than these real crops. KID has no such bias."
+            f" {format_estimate(1000 * kid, kid_error)}."
         )
+        if meta["n_fake"] > meta["n_held_out"]:
+            sentences.append(
+                f"FID falls with the number of images, and a generator draws {meta['n_fake']:,}, not"
+                f" {meta['n_held_out']:,}: a perfect one would have a lower FID than these real crops. KID has no such"
+                " bias."
+            )
     return sentences

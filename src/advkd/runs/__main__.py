@@ -9,7 +9,7 @@ import yaml
 
 from advkd.errors import UserError, machine_fault
 from advkd.runs.train import train
-from advkd.settings.papers import run_settings
+from advkd.settings.papers import config_hash, run_settings
 
 
 def main() -> int:
@@ -40,6 +40,8 @@ def read_document(path: Path) -> dict[str, Any]:
         run_settings(document["run"], document["settings"])
         if not isinstance(document["generation"], int):
             raise ValueError("generation is no whole number")
+        if config_hash(document["settings"], document["generation"]) != document["config_hash"]:
+            raise ValueError("its settings were changed: they do not have its config_hash")
     except (AttributeError, KeyError, TypeError, ValueError, yaml.YAMLError) as fault:
         reason = f"{fault} is missing" if isinstance(fault, KeyError) else " ".join(str(fault).split())
         raise UserError(f"{path}: {reason}; write it again with the version and the methods that train it") from fault

@@ -403,6 +403,12 @@ class RunFolder:
         """Write provenance.json, with a digest of its content."""
         write_json(self.file(PROVENANCE), {**content, DIGEST: digest(content)})
 
+    def update_data(self, data: dict[str, Any]) -> None:
+        """Write today's account of the data into provenance.json; nothing where it is the same."""
+        provenance = self.provenance()
+        if provenance["data"] != data:
+            self.write_provenance({**provenance, "data": data})
+
     def write_result(self, result: dict[str, Any]) -> None:
         """Write result.json, of which provenance.json must have a copy."""
         write_json(self.file(RESULT), result)

@@ -32,7 +32,7 @@ ARRAYS: dict["Arrays", str] = {"samples": files.SAMPLES, "predictions": files.PR
 
 
 class Interrupted(Exception):
-    """The process was asked to stop (SIGTERM, SIGUSR1); a checkpoint was written."""
+    """The process was asked to stop (Ctrl-C, SIGTERM, SIGUSR1); a checkpoint was written."""
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ from advkd.settings.classifier import ClassifierRun
 from advkd.settings.papers import run_settings
 from advkd.training.diverged import Diverged
 
+SAME_DATA = ("store", "name", "classes", "sha256", "parents")  # what two accounts of equal data share
+
 
 def train(
     document: dict[str, Any],
@@ -65,6 +67,7 @@ def train(
             data["parents"] = parents
         if result := finished(folder, document, data, afresh):
             meanwhile = folder.has(RESULT) and not was_finished
+            folder.update_data(data)
             by = "by another process" if meanwhile else "before, and nothing of it changed"
             folder.write_result(result)
             if result["status"] == Ending.DONE:
@@ -167,8 +170,8 @@ def finished(folder: RunFolder, document: dict[str, Any], data: dict[str, Any], 
             folder.history()
     except Damaged:  # the remedy of a damaged file is another training
         return None
-    # Data that other code prepared alike are the same data.
-    same_data = {**recorded["data"], "code": None} == {**data, "code": None}
+    # Equal arrays are the same data, whatever archive or code they came from.
+    same_data = all(recorded["data"].get(key) == data.get(key) for key in SAME_DATA)
     if result["config_hash"] != document["config_hash"] or not same_data:
         return None
     if afresh:

@@ -16,15 +16,15 @@ from advkd.settings import config_files, layers, lineage, words
 from advkd.settings.classifier import IMAGES
 from advkd.settings.config_files import CONFIG, REGISTRY, Layer
 from advkd.settings.names import PAPERS, Run, check_canonical
-from advkd.settings.papers import RUN_CLASSES, RunSettings, store_keys
+from advkd.settings.papers import RUN_CLASSES, RunSettings, config_hash, store_keys
 from advkd.settings.user import User
 from advkd.settings.validation import Refused, validate_model, validated
 
 __all__ = ["CONFIG", "PAPERS", "REGISTRY", "Resolved", "Run", "User", "options", "resolve", "seeds", "user"]
 
 # What a user sets for this machine, or for one start: it changes no number and is left out where commands are shown.
-# What says where and how something runs on a machine: no command repeats it.
-LOCAL = {"data_root", "device", "runs_per_gpu", "retrain", "runs", "checkpoint_seconds"}
+LOCAL = {"device", "runs_per_gpu", "retrain", "runs", "checkpoint_seconds"}
+PLACES = ("data_root", "mirror", "inception_weights")  # a person's own: commands that are shown have PATH instead
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,8 @@ class Resolved:
 
     @cached_property
     def hash(self) -> str:
-        """Digest of the settings and the generation, which decide the run's numbers; a run is stale when it differs.
-
-        Generation 0 is left out, so that runs without parents keep the hash of their settings alone.
-        """
-        generation = {"generation": self.generation} if self.generation else {}
-        return digest({**self.settings, **generation})
+        """Digest of what decides the run's numbers, as `papers.config_hash` says."""
+        return config_hash(self.settings, self.generation)
 
     @property
     def store_settings(self) -> dict[str, object]:
@@ -171,7 +167,7 @@ def options(user: User) -> str:
     plain = User().model_dump()
     chosen = {key: value for key, value in user.model_dump().items() if value != plain[key] and key not in LOCAL}
     chosen = {"scale": user.scale, **chosen}
-    for key in ("mirror", "inception_weights"):
+    for key in PLACES:
         if key in chosen:
             chosen[key] = "PATH"
     if user.folders:

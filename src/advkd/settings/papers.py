@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from advkd.data.settings import ClassifierStoreSettings, CropStoreSettings
+from advkd.files import digest
 from advkd.schema import Settings, keys_of
 from advkd.settings.aikd import AikdRun
 from advkd.settings.classifier import ClassifierRun
@@ -21,6 +22,14 @@ def run_settings(run: str, flat: Mapping[str, object]) -> RunSettings:
         flat: its settings by key.
     """
     return RUN_CLASSES[run.partition("/")[0]].from_flat(flat)
+
+
+def config_hash(settings: Mapping[str, object], generation: int) -> str:
+    """Return the digest of settings and generation, which decide a run's numbers: a run is stale when it differs.
+
+    Generation 0 is left out, so that runs without parents keep the hash of their settings alone.
+    """
+    return digest({**settings, **({"generation": generation} if generation else {})})
 
 
 def store_keys(paper: str) -> list[str]:

@@ -361,3 +361,17 @@ def test_a_damaged_record_is_told_in_one_line(tmp_path, text):
     path.write_text(text)
     with pytest.raises(UserError, match=r"mit67\.json cannot be read .*: delete it and start again$"):
         read_record(path)
+
+
+def test_a_record_that_lost_a_key_is_told_in_one_line(tmp_path):
+    part = {"file": "a.tar", "path": "/a.tar", "kind": "tar", "sha256": "0"}
+    whole = {"verified": "x", "content": "y", "kind": "archive", "name": "mit67", "sha256": None, "parts": [part]}
+    path = tmp_path / "mit67.json"
+    path.write_text(json.dumps(whole))
+    assert read_record(path) == whole
+    damaged = [{**whole, "parts": parts} for parts in ([], None, {}, [{}], [1], [{**part, "path": None}])]
+    damaged += [{key: value for key, value in whole.items() if key != lost} for lost in whole if lost != "sha256"]
+    for record in damaged:
+        path.write_text(json.dumps(record))
+        with pytest.raises(UserError, match=r"mit67\.json cannot be read .*: delete it and start again$"):
+            read_record(path)

@@ -72,6 +72,7 @@ GOOD = xml("a.jpg", [((1, 1, 9, 9), "Crack")])
         (xml("a.jpg", [((1, -9, 9, 0), "Crack")]), "most of the box"),
         (xml("a.jpg", [((1, 1, 9, 9), "Crack")], (80, 96)), r"<size> is 80x96, .* 96x80 pixels, which are exchanged"),
         (xml("a.jpg", [((1, 1, 9, 9), "Crack")], (48, 40)), "<size> is 48x40, .* another version of the photo"),
+        (xml("a.jpg", [((1, 1, 9, 9), "Crack")], ("9" * 5000, 1)), "<size> is '9{20}' x '1', not two whole numbers"),
         (xml("a.jpg", [((9, 1, 8, 9), "Crack")]), "end lies before its start"),
         (GOOD.replace(b"<xmax>9</xmax>", b""), "<bndbox/xmax> is None"),
         (GOOD.replace(b"<xmax>9", b"<xmax>nine"), "<bndbox/xmax> is 'nine'"),

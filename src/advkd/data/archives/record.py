@@ -76,12 +76,21 @@ def read_record(path: Path) -> Record:
     """Return the record in a file; raises UserError where it is not a record, or is damaged."""
     try:
         record: Record = files.read_json(path)
-        if not path.is_file() or not isinstance(record["verified"], str) or not isinstance(record["content"], str):
+        if not path.is_file() or not _is_record(record):
             raise ValueError("not a record")
         return record
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else "damaged or no record"
         raise UserError(f"{path} cannot be read ({reason}): delete it and start again") from error
+
+
+def _is_record(record: Record) -> bool:
+    """Tell whether content has what a record has; raises KeyError or TypeError where something is missing."""
+    texts = [record["verified"], record["content"], record["kind"], record["name"]]
+    parts = record["parts"]
+    for part in parts:
+        texts += [part["file"], part["path"]]
+    return bool(parts) and isinstance(parts, list) and all(isinstance(text, str) for text in texts)
 
 
 def origin_of_record(record: Record, archive: CheckedArchive) -> dict[str, str | None]:

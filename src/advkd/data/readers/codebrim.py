@@ -143,8 +143,9 @@ def _shows_defect(items: list[Element]) -> bool:
 def _check_size(root: Element, header: Header) -> None:
     """Raise an error if an annotation's `<size>` is not that of the stored photo. A size of 0 says nothing."""
     words = [(root.findtext(f"size/{side}") or "0").strip() for side in ("width", "height")]
-    if not all(word.isdecimal() for word in words):
-        raise _FaultyAnnotationError(f"its <size> is {' x '.join(map(repr, words))}, not two whole numbers")
+    if not all(word.isdecimal() and len(word) < 10 for word in words):
+        shown = " x ".join(repr(word[:20]) for word in words)
+        raise _FaultyAnnotationError(f"its <size> is {shown}, not two whole numbers")
     annotated = (int(words[0]), int(words[1]))
     if 0 in annotated or annotated == header.size:
         return
