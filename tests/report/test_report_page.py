@@ -122,7 +122,7 @@ def test_a_damaged_file_is_named_in_its_place_and_the_rest_is_built(reduced, nam
     assert told and any(name in line for line in told), told
     assert not [line for line in told if "\n" in line]
     assert not groups[good.run.group].records[0].damage
-    assert list(found.entries)[1].ours == [("", "60.00")]
+    assert list(found.entries)[1].ours == [("", "60.0 ± 4.8§")]
 
 
 @pytest.mark.parametrize("content", ["[]", "{", "{}"])
