@@ -109,4 +109,6 @@ def _normalised(thumbnails: np.ndarray, side: int) -> np.ndarray:
     rows = grey.reshape(len(grey), side**2)
     rows = rows - rows.mean(axis=1, keepdims=True)
     # An image of one colour correlates with none.
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1.0)
+    norms: np.ndarray = np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1.0)
+    normalised: np.ndarray = rows / norms
+    return normalised
