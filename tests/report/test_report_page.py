@@ -132,7 +132,7 @@ def test_a_classifier_s_damaged_metrics_are_computed_again(reduced, content):
     path.write_text(content)
     found, groups = table("gip_table1", reduced)
     assert not groups[resolved.run.group].records[0].damage
-    assert [("", "60.00")] in [entry.ours for entry in found.entries]
+    assert [("", "60.0 ± 4.8§")] in [entry.ours for entry in found.entries]
     assert "accuracy" in read_json(path)["values"]
 
 

@@ -25,7 +25,7 @@ def test_a_drawn_data_set_is_read_whole(name):
     images = [item.image for item in (*labelled.train, *labelled.valid)]
     assert sorted(labelled.order(images)) == sorted(set(images))
     for image in images[::9]:
-        pixels, _ = labelled.decode(image)
+        pixels, *_ = labelled.decode(image)
         assert pixels.dtype == np.uint8 and pixels.shape[2] == 3 and min(pixels.shape[:2]) >= 32
 
 
