@@ -195,7 +195,7 @@ WORDS = [
     (P18, "tfkd+tf_multiplier=5+tf_reduction=batchmean", "tf_multiplier only applies with tf_reduction elementwise"),
     (R18, "baseline+teacher=wrn28_10", f"teacher only applies with method {methods_with('gip', 'teacher')}"),
     (R18, "gip+synthetic_steps=0+tau=2", "tau only applies with synthetic_steps > 0"),
-    (R18, "gip+beta=0+ie_form=equation", "ie_form only applies with beta > 0"),
+    (R18, "gip+beta=0+ie_form=equation", "ie_form only applies with beta > 0 or ie_form dafl"),
     (R18, "dafl+lighting=0", "lighting only applies with a method other than dafl"),
     (R18, "gip+first_step=kd", "first_step only applies with model reactnet18 and binary all"),
     (REACT, "gip+binary=activations+first_step=kd", "first_step only applies with binary all"),

@@ -1,0 +1,17 @@
+"""Rewrites what the end of a training records, after a test changed a file of its folder."""
+
+from pathlib import Path
+
+from advkd.files import read_json
+from advkd.runs.folder import DIGEST, PRODUCTS, PROVENANCE, RECORDS, RunFolder
+
+
+def rebind(path: Path) -> None:
+    """Give a finished run the checksums of the files that it has, as if its training had written them."""
+    folder = RunFolder(path)
+    provenance = read_json(folder.file(PROVENANCE))
+    del provenance[DIGEST]
+    checksums = {"sha256": folder.checksums(PRODUCTS), "records": folder.checksums(RECORDS)}
+    result = {**provenance["result"], **checksums}
+    folder.write_provenance({**provenance, "result": result})
+    folder.write_result(result)
