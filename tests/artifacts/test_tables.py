@@ -17,6 +17,7 @@ META = {
     "weights": "official",
     "dims": 2048,
     "n_real": 2642,
+    "n_held_out": 2643,
     "n_fake": 10000,
     "rank_deficient": False,
     "fid_leads": True,
@@ -190,9 +191,12 @@ def test_the_caption_says_that_the_fid_of_real_crops_is_no_floor(reduced):
     first = next(row for row in rows if "meta" in row)
     first |= {"fid.floor_mean": 25.345, "kid.floor_mean": 0.001234, "kid_se.floor_mean": 0.00051}
     text = table_captions.table_caption("okd_table1", rows, reduced)
-    assert (
-        "real crops: FID 25.34, KID×10³ 1.23. FID falls with the number of images, and a generator draws 10,000" in text
-    )
+    assert "held-out real crops: FID 25.34, KID×10³ 1.23." in text
+    biased = "FID falls with the number of images, and a generator draws 10,000, not 2,643: a perfect one"
+    assert biased in text
+    first["meta"] = {**first["meta"], "n_fake": 2643}
+    text = table_captions.table_caption("okd_table1", rows, reduced)
+    assert "held-out real crops: FID 25.34" in text and "FID falls with" not in text
 
 
 def test_a_run_that_older_code_evaluated_is_told(reduced, monkeypatch):
