@@ -118,7 +118,7 @@ def test_a_migration_that_was_killed_is_continued(user, writes, monkeypatch):
         patch.setattr(advkd_files, "atomic", killed)
         with pytest.raises(KeyboardInterrupt):
             migration.migrate_runs(user)
-    assert folder.result()["config_hash"] == "0" * 12, "written last"
+    assert read_json(folder.file(RESULT))["config_hash"] == "0" * 12, "written last"
     assert migration.migrate_runs(user).migrated == [RUN]
     assert folder.finished(config.resolve(RUN, user).hash)
     assert len(folder.provenance()["migrations"]) == 1

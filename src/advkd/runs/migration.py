@@ -21,7 +21,7 @@ from advkd.damage import attempt
 from advkd.data.store import SCHEMA as STORE_SCHEMA
 from advkd.errors import UserError
 from advkd.files import read_json, write_json
-from advkd.runs.folder import LOG, METRICS, PROVENANCE, RECORDS, RESULT, SCHEMA, RunFolder
+from advkd.runs.folder import LOG, METRICS, PROVENANCE, RECORDS, RESULT, SCHEMA, Damaged, RunFolder
 from advkd.settings import config
 from advkd.settings.config import Resolved
 from advkd.settings.user import User
@@ -112,7 +112,17 @@ def _migrate_run(folder: RunFolder, user: User) -> bool:
 
 
 def _restamp(folder: RunFolder, resolved: Resolved) -> bool:
-    result, provenance, document = folder.result(), folder.provenance(), folder.document()
+    provenance = folder.provenance()
+    recorded = provenance["result"]
+    try:
+        result = folder.result()
+    except Damaged:
+        if (recorded["config_hash"], recorded.get("schema")) != (resolved.hash, SCHEMA):
+            raise
+        with _same_time(folder.file(RESULT)):  # a migration was killed before it wrote result.json
+            folder.write_result(recorded)
+        return True
+    document = folder.document()
     schema = result.get("schema", FIRST)
     if (result["config_hash"], schema) == (resolved.hash, SCHEMA):
         return False
