@@ -131,7 +131,7 @@ def test_a_checkpoint_of_other_things_is_damaged(finished, capfd, state):
 @forms
 def test_as_a_generators_weights(finished, canary, capfd, form):
     (finished / "model.safetensors").write_bytes(form(canary))
-    words = ["synthesize", small.RUN, "--count", "1", "--out", "images"]
+    words = ["synthesize", small.RUN, "--count", "1", "--out", "images", *small.CONFIG]
     assert "model.safetensors" in refusal(words, capfd)
     assert not Path("images").exists()
 
@@ -146,7 +146,7 @@ def test_as_samples(finished, canary, capfd, packed):
         np.savez(finished / "samples.npz", G1=hostile(canary), allow_pickle=True)
     else:
         (finished / "samples.npz").write_bytes(pickle.dumps(Payload(canary)))
-    words = ["evaluate", small.RUN, "--reals", "reals", "--out", "metrics.json"]
+    words = ["evaluate", small.RUN, "--reals", "reals", "--out", "metrics.json", *small.CONFIG]
     assert "samples.npz" in refusal(words, capfd) and not Path("metrics.json").exists()
 
 

@@ -92,8 +92,8 @@ def test_a_series_of_variants_is_written_as_names_are(groups, values):
 
 def test_the_sweep_of_delta_is_the_paper_s():
     user = config.user({"scale": "paper", "seeds": 1})
-    runs = [name for name in catalog.variants(user, ["gip"]) if "delta=" in name]
-    deltas = {float(name.split("delta=")[1].split("/")[0]) for name in runs} | {5.0}
+    variants = [dict(resolved.run.variant) for resolved in catalog.variants(user, ["gip"]).values()]
+    deltas = {float(variant["delta"]) for variant in variants if variant.keys() == {"delta"}} | {5.0}
     assert sorted(deltas) == pytest.approx([1 + 0.2 * step for step in range(46)])
 
 
