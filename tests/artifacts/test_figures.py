@@ -163,7 +163,7 @@ def test_images_of_generators(smoke, tmp_path):
         folder.mkdir(parents=True)
         images = np.random.default_rng(0).integers(0, 255, (4 if group == four else 12, 64, 64, 3)).astype(np.uint8)
         np.savez(folder / "samples.npz", G1=images, G2=images, G3=images)
-        result = {"status": "done", "config_hash": one.hash, "sha256": {}}
+        result = {"status": "done", "config_hash": one.hash, "sha256": {"samples.npz": sha256(folder / "samples.npz")}}
         write_json(folder / "result.json", result)
         evaluated = {"status": "done", "values": {}, "evaluated": {"code": gan_evaluation_code()}}
         write_json(folder / "metrics.json", evaluated)
