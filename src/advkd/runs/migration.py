@@ -131,9 +131,9 @@ def _restamp(folder: RunFolder, resolved: Resolved) -> bool:
     if document["config_hash"] not in (result["config_hash"], resolved.hash):
         raise UserError("its config.yaml is of another training: train the run again")
     today = resolved.document()
-    recorded = dict(document["settings"])
-    offset = recorded.pop(SEED_OFFSET, 0)
-    if differing := _differing(recorded, today["settings"]):
+    settings = dict(document["settings"])
+    offset = settings.pop(SEED_OFFSET, 0)
+    if differing := _differing(settings, today["settings"]):
         raise UserError(f"its settings are others than today's ({differing}): train the run again")
     if "generation" not in document:
         _refuse_other_numbers(resolved, offset)
