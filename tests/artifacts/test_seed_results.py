@@ -49,9 +49,9 @@ def test_seeds_of_other_code_or_data_have_none(runs, changes, what):
 def test_seeds_that_were_evaluated_by_other_code_have_none(runs):
     for run in runs:
         join_seeds([run], "accuracy")
-    folder = folder_of(runs[2]).path  # its predictions are gone, so that it keeps its metrics
-    write_json(folder / "metrics.json", read_json(folder / "metrics.json") | {"evaluated": {"code": "old"}})
-    (folder / "predictions.npz").unlink()
+    folder = folder_of(runs[2])
+    folder.write_metrics(folder.metrics() | {"evaluated": {"code": "old"}})
+    (folder.path / "predictions.npz").unlink()  # without its predictions, a run keeps its metrics
     joined = join_seeds(runs, "accuracy")
     assert joined.status == "seeds not alike (seed 2 has other evaluation code than seed 0)"
 
