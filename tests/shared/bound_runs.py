@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from advkd.files import read_json
-from advkd.runs.folder import DIGEST, PRODUCTS, PROVENANCE, RECORDS, RunFolder
+from advkd.runs.checksums import DIGEST
+from advkd.runs.folder import PRODUCTS, PROVENANCE, RECORDS, RunFolder
 
 
 def rebind(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A run's folder: the names of its files, their readers, writers and checksums, and the run's state.
+"""A run's folder: the names of its files, their readers and writers, and the run's state.
 
 No other module knows these names:
 
@@ -15,9 +15,7 @@ No other module knows these names:
     log.txt                    printed lines of all attempts
     checkpoint.pt, checkpoint.previous.pt, scratch/, .lock    of an unfinished training
 
-A finished run's files are bound together: result.json holds the checksums of products, config.yaml and history.csv;
-provenance.json holds a copy of result.json; provenance.json and metrics.json hold a digest of their own content. The
-readers compare them all. This detects accidents, not forgery.
+A finished run's files are bound together by checksums (runs/checksums.py), which the readers compare.
 
 This module needs neither pydantic nor Snakemake nor torch.
 """
@@ -31,7 +29,6 @@ import shutil
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -39,8 +36,9 @@ import yaml
 
 from advkd.damage import ADDRESS, DAMAGED, describe_error
 from advkd.errors import UserError, machine_fault
-from advkd.files import atomic, digest, read_json, sha256, write_json, write_text
+from advkd.files import atomic, read_json, write_json, write_text
 from advkd.locks import hold
+from advkd.runs import checksums
 from advkd.runs.code import gan_evaluation_code
 from advkd.runs.state import Ending, Kind, State, ending
 from advkd.settings.classifier import ClassifierRun
@@ -73,7 +71,7 @@ SCRATCH = "scratch"
 CHECKPOINTS = ("checkpoint.pt", "checkpoint.previous.pt")
 PRODUCTS = (MODEL, BEST, GENERATOR, SAMPLES, PREDICTIONS)  # checksums: "sha256" in result.json
 RECORDS = (CONFIG, HISTORY)  # checksums: "records" in result.json
-DIGEST = "digest"  # the key of a JSON file's digest of its own content
+OTHER_BYTES = "is not what the run wrote (its checksum differs)"
 MOMENTS = ("epoch", "iteration")  # the column that counts the rows of history.csv
 
 
@@ -133,8 +131,7 @@ class RunFolder:
             recorded = self.provenance()["result"]
         except Damaged:
             return result  # whoever reads provenance.json reports it
-        # One changed byte must not make one of them look like one of version 0.1.0.
-        if recorded != result and (_has_checksums(result) or _has_checksums(recorded)):
+        if not checksums.is_copy(result, recorded):
             raise self.damaged(RESULT, "differs from the copy in provenance.json")
         return result
 
@@ -153,7 +150,7 @@ class RunFolder:
             metrics = _mapping(read_json(self.file(METRICS)), "values")
         result = self.result()
         metrics = self._without_digest(METRICS, metrics, result)
-        if _has_checksums(result) and metrics.get("sha256") != result["sha256"]:
+        if checksums.has_checksums(result) and metrics.get("sha256") != result["sha256"]:
             raise self.damaged(METRICS, "belongs to another training")
         return metrics
 
@@ -244,9 +241,8 @@ class RunFolder:
         expected = self.result()["sha256"].get(name)
         if not self.has(name):
             raise self.damaged(name, "is missing")
-        status = self.file(name).stat()
-        if _sha256(self.file(name).absolute(), status.st_mtime_ns, status.st_size) != expected:
-            raise self.damaged(name, "is not what the run wrote (its checksum differs)")
+        if not checksums.fits_product(self.file(name), expected):
+            raise self.damaged(name, OTHER_BYTES)
 
     def check_weights(self) -> None:
         """Compare all weights with their checksums, as `check` does."""
@@ -256,30 +252,22 @@ class RunFolder:
 
     def _check_record(self, name: str) -> None:
         """Compare a record of a finished run with its checksum in result.json; nothing where there is none."""
-        expected = self.result().get("records", {}).get(name) if self.has(RESULT) else None
-        if expected and sha256(self.file(name)) != expected:
-            raise self.damaged(name, "is not what the run wrote (its checksum differs)")
+        if self.has(RESULT) and not checksums.fits_record(name, self.file(name), self.result()):
+            raise self.damaged(name, OTHER_BYTES)
 
     def _without_digest(self, name: str, content: dict[str, Any], described: dict[str, Any]) -> dict[str, Any]:
-        """Return the content of a JSON file without its digest, which must fit.
-
-        Args:
-            name: the file.
-            content: its content.
-            described: has the schema that the file was written in.
-        """
-        rest = {key: value for key, value in content.items() if key != DIGEST}
-        if (DIGEST in content or _has_checksums(described)) and content.get(DIGEST) != digest(rest):
+        """Return the content of a JSON file without its digest, which must fit; for `described` see `fits_digest`."""
+        if not checksums.fits_digest(content, described):
             raise self.damaged(name, "is not what was written (its digest differs)")
-        return rest
+        return checksums.without_digest(content)
 
-    def intact(self, checksums: dict[str, str]) -> bool:
-        """Tell whether the products are those that these checksums were taken of."""
-        return all(self.has(name) and sha256(self.file(name)) == expected for name, expected in checksums.items())
+    def intact(self, expected: dict[str, str]) -> bool:
+        """Tell whether the files are those that these checksums were taken of."""
+        return checksums.all_fit(self.path, expected)
 
     def checksums(self, names: Sequence[str]) -> dict[str, str]:
         """Return the SHA-256 of those files of `names` that exist."""
-        return {name: sha256(self.file(name)) for name in names if self.has(name)}
+        return checksums.of_files(self.path, names)
 
     def damaged(self, name: str, reason: str) -> Damaged:
         """Return the error that says what is wrong with the file `name`, and what to do."""
@@ -403,7 +391,7 @@ class RunFolder:
 
     def write_provenance(self, content: dict[str, Any]) -> None:
         """Write provenance.json, with a digest of its content."""
-        write_json(self.file(PROVENANCE), {**content, DIGEST: digest(content)})
+        write_json(self.file(PROVENANCE), checksums.with_digest(content))
 
     def update_data(self, data: dict[str, Any]) -> None:
         """Write today's account of the data into provenance.json; nothing where it is the same."""
@@ -417,7 +405,7 @@ class RunFolder:
 
     def write_metrics(self, metrics: dict[str, Any], path: Path | None = None) -> None:
         """Write metrics.json with a digest of its content; to `path` where one is given."""
-        write_json(path or self.file(METRICS), {**metrics, DIGEST: digest(metrics)})
+        write_json(path or self.file(METRICS), checksums.with_digest(metrics))
 
     def remove_result(self) -> None:
         """Delete result.json, as of a training that begins again; provenance.json still says how it ended."""
@@ -494,17 +482,6 @@ class RunFolder:
 def _tree(scale: str) -> Path:
     """Return the folder of all runs of a scale, below the working directory."""
     return Path("results", scale, "runs")
-
-
-@lru_cache(maxsize=1024)
-def _sha256(path: Path, _mtime_ns: int, _size: int) -> str:
-    """Return the SHA-256 of a file, computed once for its time and size: evaluations read an archive many times."""
-    return sha256(path)
-
-
-def _has_checksums(described: dict[str, Any]) -> bool:
-    """Tell whether files were written in a schema that has checksums of records and metrics."""
-    return bool(described.get("schema", 1) >= 2)
 
 
 def _mapping(content: Any, *keys: str) -> dict[str, Any]:
