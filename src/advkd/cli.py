@@ -290,7 +290,7 @@ def fetch(args: argparse.Namespace, user: "User") -> None:
     """Fetch and verify an archive; write its record."""
     from advkd.data import registry
     from advkd.data.archives.fetch_dataset import fetch_dataset
-    from advkd.files import write_json
+    from advkd.data.archives.record import write_record
     from advkd.settings import config
 
     record = fetch_dataset(
@@ -299,7 +299,7 @@ def fetch(args: argparse.Namespace, user: "User") -> None:
         root=Path(user.data_root),
         accept=user.accept.get(args.dataset),
     )
-    write_json(args.out, record)
+    write_record(args.out, record)
 
 
 def fetch_inception(args: argparse.Namespace, user: "User") -> None:
@@ -320,16 +320,15 @@ def fetch_inception(args: argparse.Namespace, user: "User") -> None:
 def draw(args: argparse.Namespace, user: "User") -> None:
     """Draw a data set's archives in their official layout; write their record."""
     from advkd.data import registry
-    from advkd.data.archives.record import describe_drawn
+    from advkd.data.archives.record import describe_drawn, write_record
     from advkd.data.drawn.draw_dataset import draw_dataset
-    from advkd.files import write_json
     from advkd.settings import config
 
     if args.size < 1:
         raise UserError(f"--size is {args.size}: ask for at least 1")
     dataset = registry.load(config.REGISTRY)[args.dataset]
     draw_dataset(args.dataset, args.out.with_suffix(""), args.size, args.seed)
-    write_json(args.out, describe_drawn(dataset, args.out.with_suffix("")))
+    write_record(args.out, describe_drawn(dataset, args.out.with_suffix("")))
 
 
 def prepare(args: argparse.Namespace, user: "User") -> None:
@@ -342,7 +341,7 @@ def prepare(args: argparse.Namespace, user: "User") -> None:
     from advkd.data.crop_store import prepare_crop_store
     from advkd.data.folder_source import folder_state, remember_content
     from advkd.data.settings import ClassifierStoreSettings, CropStoreSettings
-    from advkd.data.store import is_whole
+    from advkd.data.store_meta import is_whole
     from advkd.settings import config
     from advkd.settings.validation import validate_group
 

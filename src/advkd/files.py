@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,6 +19,7 @@ from advkd.locks import hold
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 PROBE = 1 << 20  # bytes; a disk that cannot take this many more is full
+DIGEST = "digest"  # the key of a JSON file's digest of its own content
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # of a cell that spreadsheets compute
 
 
@@ -175,6 +176,29 @@ def digest(value: Any, length: int = 12) -> str:
     """Return the first `length` hexadecimal digits of the SHA-256 of `value` as canonical JSON."""
     canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()[:length]
+
+
+def with_digest(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the content of a JSON file with its digest."""
+    return {**content, DIGEST: digest(content)}
+
+
+def without_digest(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the content of a JSON file without its digest."""
+    return {key: value for key, value in content.items() if key != DIGEST}
+
+
+def fits_digest(content: Mapping[str, Any], demanded: bool) -> bool:
+    """Tell whether the digest in the content of a JSON file is that of the rest.
+
+    Args:
+        content: the content.
+        demanded: whether content without a digest does not fit either. One changed byte must not make a file look like
+            one of a version that wrote no digests.
+    """
+    if DIGEST not in content and not demanded:
+        return True
+    return bool(content.get(DIGEST) == digest(without_digest(content)))
 
 
 def _umask() -> int:

@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pytest
 
@@ -53,7 +51,7 @@ def test_sizes_are_kept_where_there_are_some(out):
         Store.open(out)
 
 
-@pytest.mark.parametrize("name", [*(f"{name}.npy" for name in ARRAYS), "meta.json"])
+@pytest.mark.parametrize("name", [*(f"{name}.npy" for name in ARRAYS), "manifest.csv", "meta.json"])
 def test_a_missing_file_is_named(out, name):
     write(out)
     (out / name).unlink()
@@ -71,7 +69,7 @@ def test_damage_is_found(out):
         Store.open(out)
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"sha256": {}}'])
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"sha256": {}}', '{"schema": "x"}'])
 def test_damaged_meta(out, text):
     write(out)
     (out / "meta.json").write_text(text)
@@ -83,7 +81,7 @@ def test_an_array_that_numpy_cannot_map_is_damage(out):
     meta = write(out)
     (out / "labels.npy").write_text("text")
     meta["sha256"]["labels.npy"] = files.sha256(out / "labels.npy")
-    (out / "meta.json").write_text(json.dumps(meta))
+    files.write_json(out / "meta.json", files.with_digest(meta))
     with pytest.raises(UserError, match="is damaged"):
         Store.open(out)
 

@@ -154,9 +154,9 @@ def test_as_an_array_of_a_store(finished, canary, capfd):
     (store,) = Path("data/stores").glob("codebrim-*")
     np.save(store / "labels.npy", hostile(canary), allow_pickle=True)
     assert "not what was prepared" in refusal(["train", small.RUN, *small.CONFIG], capfd)
-    meta = files.read_json(store / "meta.json")
+    meta = files.without_digest(files.read_json(store / "meta.json"))
     meta["sha256"]["labels.npy"] = files.sha256(store / "labels.npy")
-    files.write_json(store / "meta.json", meta)
+    files.write_json(store / "meta.json", files.with_digest(meta))
     assert "is damaged" in refusal(["train", small.RUN, *small.CONFIG], capfd)
 
 

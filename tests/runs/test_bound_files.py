@@ -7,7 +7,7 @@ import pytest
 from tiny_runs import document, make_store
 
 from advkd.errors import UserError
-from advkd.files import read_json, write_json
+from advkd.files import read_json, with_digest, without_digest, write_json
 from advkd.runs.__main__ import read_document
 from advkd.runs.folder import CONFIG, HISTORY, METRICS, MODEL, PROVENANCE, RESULT, SAMPLES, Damaged, RunFolder
 from advkd.runs.train import train
@@ -160,8 +160,8 @@ def test_equal_data_from_another_archive_are_trained_once(folder, finished, tmp_
     stores = tmp_path / "data/stores"
     shutil.copytree(finished.path.parent / "stores", stores)
     meta = stores / doc["store"] / "meta.json"
-    content = read_json(meta)
-    write_json(meta, {**content, "source": {**content["source"], "kind": "folder"}, "code": "of today"})
+    content = without_digest(read_json(meta))
+    write_json(meta, with_digest({**content, "source": {**content["source"], "kind": "folder"}, "code": "of today"}))
     assert train(doc, folder.path, tmp_path / "data", "cpu", 1000.0) == 0
     data = folder.provenance()["data"]
     assert (data["source"]["kind"], data["code"]) == ("folder", "of today")

@@ -9,7 +9,7 @@ from test_gan_evaluation import as_features
 
 from advkd.data.store_draft import write_store
 from advkd.errors import UserError
-from advkd.files import read_json, write_json
+from advkd.files import read_json, with_digest, without_digest, write_json
 from advkd.runs import gan_evaluation
 from advkd.runs.code import gan_evaluation_code
 from advkd.runs.evaluation import evaluate
@@ -43,6 +43,11 @@ def run_evaluation(user, run=RUN, reals="reals"):
     evaluate(run, Path(reals), out, None, "", 1, user)
 
 
+def change_reals(**changed):
+    meta = without_digest(read_json(Path("reals/meta.json")))
+    write_json(Path("reals/meta.json"), with_digest({**meta, **changed}))
+
+
 def test_metrics_are_bound_to_the_run(user):
     run_evaluation(user)
     folder = folder_of(config.resolve(RUN, user))
@@ -52,7 +57,7 @@ def test_metrics_are_bound_to_the_run(user):
 
 
 def test_features_of_older_code_are_part_of_the_evaluation_s_code(user):
-    write_json(Path("reals/meta.json"), {**read_json(Path("reals/meta.json")), "code": "old"})
+    change_reals(code="old")
     run_evaluation(user)
     evaluated = folder_of(config.resolve(RUN, user)).metrics()["evaluated"]
     assert evaluated["code"] == f"old+{gan_evaluation_code()}"
@@ -72,7 +77,7 @@ def test_the_reals_of_another_store_are_refused(user):
 
 @pytest.mark.parametrize("change", [{"dims": 192}, {"network": {"weights": "official"}}])
 def test_the_reals_of_another_network_are_refused(user, change):
-    write_json(Path("reals/meta.json"), {**read_json(Path("reals/meta.json")), **change})
+    change_reals(**change)
     with pytest.raises(UserError, match=r"^reals was made with .*, the settings of okd/.* ask for "):
         run_evaluation(user)
 

@@ -6,7 +6,7 @@ from gip_runs import finish
 
 from advkd import cli
 from advkd import files as advkd_files
-from advkd.files import read_json, write_json
+from advkd.files import read_json, with_digest, write_json
 from advkd.runs import migration
 from advkd.runs.folder import CONFIG, PROVENANCE, RESULT, SCHEMA
 from advkd.runs.lookup import folder_of
@@ -176,8 +176,10 @@ def test_stores_get_today_s_schema(tmp_path):
     path = tmp_path / "stores" / "cifar10-01234567" / "meta.json"
     write_json(path, {"name": "cifar10"})
     assert migration.migrate_stores(tmp_path).migrated == ["cifar10-01234567"]
-    assert read_json(path) == {"name": "cifar10", "schema": migration.STORE_SCHEMA}
+    assert read_json(path) == with_digest({"name": "cifar10", "schema": migration.STORE_SCHEMA})
     assert migration.migrate_stores(tmp_path).current == 1
+    write_json(path, {"name": "cifar100", "schema": migration.STORE_SCHEMA})
+    assert "its digest differs" in migration.migrate_stores(tmp_path).left["cifar10-01234567"]
     path.write_text("{")
     assert "cifar10-01234567" in migration.migrate_stores(tmp_path).left
 

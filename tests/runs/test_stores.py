@@ -55,6 +55,14 @@ def test_a_store_of_older_code_is_told(folder_user, monkeypatch, code):
     assert not made_by_older_code(resolved, folder_user) and store_lines(folder_user) == []
 
 
+def test_a_damaged_meta_json_is_told_and_made_again(folder_user):
+    """The Snakefile makes again what is outdated."""
+    resolved = write_store(folder_user, schema=2)
+    reason = "meta.json is not what was written (its digest differs): delete the folder and prepare the data again"
+    assert outdated(resolved, folder_user).endswith(reason) and not made_by_older_code(resolved, folder_user)
+    assert any(line.endswith(reason) for line in store_lines(folder_user))
+
+
 def test_a_caption_tells_data_of_older_code():
     source = {"verified": "published checksum", "content": "0" * 64}
     today = preparing_code(crops=True, drawn=False)

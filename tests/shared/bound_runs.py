@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from advkd.files import read_json
-from advkd.runs.checksums import DIGEST
+from advkd.files import DIGEST, read_json
 from advkd.runs.folder import PRODUCTS, PROVENANCE, RECORDS, RunFolder
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from advkd.artifacts.seed_results import SeedResults, images_columns, join_seeds, summary_columns
 from advkd.damage import attempt
-from advkd.files import read_json
+from advkd.data.store_meta import META, read_meta
 from advkd.runs.lookup import folder_of, state_of
 from advkd.runs.state import Kind
 from advkd.settings import catalog, config
@@ -215,8 +215,8 @@ def statistic_columns(cell: Cell, user: User) -> dict[str, Any]:
     run = catalog.counted_stores(cell.table, user).get(cell.run)
     if run is None:
         return columns
-    path = Path(user.data_root, "stores", run.store, "meta.json")
-    if path.exists():
-        meta = read_json(path)
+    folder = Path(user.data_root, "stores", run.store)
+    if (folder / META).exists():
+        meta = read_meta(folder)
         columns.update(status="counted", data=meta, **summary_columns([meta["statistics"][cell.metric]]))
     return columns

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from advkd import files
 from advkd.data.archives.folder_archive import FolderArchive
+from advkd.data.store_meta import read_meta
 from advkd.errors import CannotWrite, UserError
 
 MOST_REMEMBERED = 20  # states
@@ -43,8 +44,8 @@ def folder_state(folder: Path) -> str:
 def recorded_content(store: Path) -> str | None:
     """Return the content digest of the source of a store; None where there is no readable store."""
     try:
-        content = files.read_json(store / "meta.json")["source"]["content"]
-    except (OSError, ValueError, KeyError, TypeError):
+        content = read_meta(store)["source"]["content"]
+    except (UserError, OSError, KeyError, TypeError):
         return None
     return content if isinstance(content, str) else None
 

@@ -9,10 +9,11 @@
                                                before they were resized to the stored square
     held_out_sizes.npy   int32 (M, 2)          the same for the evaluation images
     manifest.csv         where every image comes from
-    meta.json            classes, counts, settings, source and checksums; no paths and no times, so that preparing
-                         the same source again gives the same bytes
+    meta.json            classes, counts, settings, source, the checksums of the other files and a digest of itself; no
+                         paths and no times, so that preparing the same source again gives the same bytes
 
-The folder appears complete or not at all; `store_draft` writes it.
+The folder appears complete or not at all; `store_draft` writes it. Whoever reads meta.json compares it with its digest,
+and whoever opens the store compares every file. This detects accidents, not forgery.
 """
 
 from dataclasses import dataclass
@@ -22,12 +23,13 @@ from typing import Any
 import numpy as np
 
 from advkd import files
-from advkd.errors import UserError
+from advkd.data.store_meta import META, REMEDY, read_meta
+from advkd.errors import UserError, machine_fault
 
-SCHEMA = 2  # of the folder, in meta.json; a folder of version 0.1.0 records none
+MANIFEST = "manifest.csv"
 ARRAYS = ("images", "labels", "held_out", "held_out_labels")
 SIZES = ("sizes", "held_out_sizes")
-FILES = {*(f"{name}.npy" for name in (*ARRAYS, *SIZES)), "manifest.csv", "meta.json"}
+FILES = {*(f"{name}.npy" for name in (*ARRAYS, *SIZES)), MANIFEST, META}
 
 
 @dataclass(frozen=True)
@@ -45,25 +47,28 @@ class Store:
 
     @classmethod
     def open(cls, path: Path) -> "Store":
-        """Open the store in the folder `path`, after comparing its arrays with their checksums in meta.json.
+        """Open the store in the folder `path`, after comparing its files with their checksums in meta.json.
 
         Raises:
             UserError: the folder is not a store, or one of its files is missing or damaged.
         """
         path = Path(path)
-        remedy = "delete the folder and prepare the data again"
         try:
-            meta = files.read_json(path / "meta.json")
+            meta = read_meta(path)
             checksums = meta["sha256"]
+            for name, expected in checksums.items():
+                if files.sha256(path / name) != expected:
+                    raise UserError(f"{path / name} is not what was prepared (its checksum differs): {REMEDY}")
             names = [*ARRAYS, *(name for name in SIZES if f"{name}.npy" in checksums)]
-            for name in names:
-                if files.sha256(path / f"{name}.npy") != checksums[f"{name}.npy"]:
-                    raise UserError(f"{path / name}.npy is not what was prepared: {remedy}")
+            if not {MANIFEST, *(f"{name}.npy" for name in names)} <= checksums.keys():
+                raise ValueError(f"{META} lacks the checksum of a file")
             arrays = {name: np.load(path / f"{name}.npy", mmap_mode="r") for name in names}
         except FileNotFoundError as error:
             raise UserError(f"no prepared data set in {path} ({Path(error.filename).name} is missing)") from error
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(f"the prepared data set in {path} is damaged ({error}): {remedy}") from error
+            if machine_fault(error):
+                raise
+            raise UserError(f"the prepared data set in {path} is damaged ({error}): {REMEDY}") from error
         return cls(path, meta=meta, **arrays)
 
     def summary(self) -> str:
@@ -95,18 +100,3 @@ class Store:
 def _counted(count: int, singular: str, plural: str) -> str:
     """Return a number with its noun; empty for none."""
     return f"{count:,} {singular if count == 1 else plural}" if count > 0 else ""
-
-
-def is_whole(meta: dict[str, Any]) -> bool:
-    """Return whether a store was prepared from all of its source, so that nothing of it is faulty.
-
-    Of a classifier's data all images are in the store. Of photos with boxes, whose crops are drawn, all annotations and
-    the headers of all annotated photos were read.
-
-    Args:
-        meta: the content of meta.json.
-    """
-    if meta["source"].get("left_out"):
-        return False
-    statistics = meta.get("statistics")
-    return statistics is None or meta["images"] + meta["held_out"] == statistics["train"] + statistics["valid"]

@@ -17,7 +17,8 @@ from typing import Any, BinaryIO, TextIO
 import numpy as np
 
 from advkd import files
-from advkd.data.store import FILES, SCHEMA
+from advkd.data.store import FILES, MANIFEST
+from advkd.data.store_meta import META, SCHEMA
 from advkd.errors import CannotWrite, UserError
 from advkd.locks import hold
 
@@ -63,10 +64,10 @@ class Draft:
 
     def finish(self, manifest: str, meta: dict[str, Any]) -> dict[str, Any]:
         """Write manifest.csv and then meta.json, and return `meta` with the checksums of the other files."""
-        files.write_text(self._folder / "manifest.csv", manifest)
+        files.write_text(self._folder / MANIFEST, manifest)
         checksums = {path.name: files.sha256(path) for path in sorted(self._folder.iterdir())}
         meta = {"schema": SCHEMA, **meta, "sha256": checksums}
-        files.write_json(self._folder / "meta.json", meta)
+        files.write_json(self._folder / META, files.with_digest(meta))
         return meta
 
 

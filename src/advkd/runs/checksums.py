@@ -12,9 +12,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from advkd.files import digest, sha256
+from advkd import files
+from advkd.files import sha256
 
-DIGEST = "digest"  # the key of a JSON file's digest of its own content
 FIRST_SCHEMA = 2  # the first schema of a run's folder whose records and metrics have checksums
 
 
@@ -65,16 +65,6 @@ def is_copy(result: Mapping[str, Any], recorded: Mapping[str, Any]) -> bool:
     return recorded == result or not (has_checksums(result) or has_checksums(recorded))
 
 
-def with_digest(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the content of a JSON file with its digest."""
-    return {**content, DIGEST: digest(content)}
-
-
-def without_digest(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the content of a JSON file without its digest."""
-    return {key: value for key, value in content.items() if key != DIGEST}
-
-
 def fits_digest(content: Mapping[str, Any], described: Mapping[str, Any]) -> bool:
     """Tell whether the digest in the content of a JSON file is that of the rest.
 
@@ -82,6 +72,4 @@ def fits_digest(content: Mapping[str, Any], described: Mapping[str, Any]) -> boo
         content: the content.
         described: has the schema that the file was written in.
     """
-    if DIGEST not in content and not has_checksums(described):
-        return True
-    return content.get(DIGEST) == digest(without_digest(content))
+    return files.fits_digest(content, demanded=has_checksums(described))

@@ -36,7 +36,7 @@ import yaml
 
 from advkd.damage import ADDRESS, DAMAGED, describe_error
 from advkd.errors import UserError, machine_fault
-from advkd.files import atomic, read_json, write_json, write_text
+from advkd.files import atomic, read_json, with_digest, without_digest, write_json, write_text
 from advkd.locks import hold
 from advkd.runs import checksums
 from advkd.runs.code import gan_evaluation_code
@@ -259,7 +259,7 @@ class RunFolder:
         """Return the content of a JSON file without its digest, which must fit; for `described` see `fits_digest`."""
         if not checksums.fits_digest(content, described):
             raise self.damaged(name, "is not what was written (its digest differs)")
-        return checksums.without_digest(content)
+        return without_digest(content)
 
     def intact(self, expected: dict[str, str]) -> bool:
         """Tell whether the files are those that these checksums were taken of."""
@@ -391,7 +391,7 @@ class RunFolder:
 
     def write_provenance(self, content: dict[str, Any]) -> None:
         """Write provenance.json, with a digest of its content."""
-        write_json(self.file(PROVENANCE), checksums.with_digest(content))
+        write_json(self.file(PROVENANCE), with_digest(content))
 
     def update_data(self, data: dict[str, Any]) -> None:
         """Write today's account of the data into provenance.json; nothing where it is the same."""
@@ -405,7 +405,7 @@ class RunFolder:
 
     def write_metrics(self, metrics: dict[str, Any], path: Path | None = None) -> None:
         """Write metrics.json with a digest of its content; to `path` where one is given."""
-        write_json(path or self.file(METRICS), checksums.with_digest(metrics))
+        write_json(path or self.file(METRICS), with_digest(metrics))
 
     def remove_result(self) -> None:
         """Delete result.json, as of a training that begins again; provenance.json still says how it ended."""

@@ -20,6 +20,7 @@ from advkd.metrics.inception import build
 from advkd.runs.code import gan_evaluation_code
 from advkd.runs.folder import SAMPLES, RunFolder
 
+SCHEMA = 2  # of the folder of real crops' features, in its meta.json; one of version 0.1.0 records none, and no digest
 META, REALS, HELD_OUT = "meta.json", "reals.npz", "held_out.npz"
 
 
@@ -74,20 +75,19 @@ def prepare_reals(
     if len(store.held_out) >= 2:
         held_out = features(store.held_out, "held-out crops")
         _save(held_out, out / HELD_OUT)
-    files.write_json(
-        out / META,
-        {
-            "code": gan_evaluation_code(),
-            "network": identity,
-            "dims": dims,
-            "n_real": len(store.images),
-            "n_held_out": len(store.held_out),
-            "image_shape": list(store.images.shape[1:]),
-            "images_sha256": store.meta["sha256"]["images.npy"],
-            "sha256": {path.name: files.sha256(path) for path in sorted(out.glob("*.npz"))},
-            "floor": gan.floor_values(training, held_out),
-        },
-    )
+    content = {
+        "schema": SCHEMA,
+        "code": gan_evaluation_code(),
+        "network": identity,
+        "dims": dims,
+        "n_real": len(store.images),
+        "n_held_out": len(store.held_out),
+        "image_shape": list(store.images.shape[1:]),
+        "images_sha256": store.meta["sha256"]["images.npy"],
+        "sha256": {path.name: files.sha256(path) for path in sorted(out.glob("*.npz"))},
+        "floor": gan.floor_values(training, held_out),
+    }
+    files.write_json(out / META, files.with_digest(content))
 
 
 def load_reals(folder: Path) -> PreparedReals:
@@ -97,9 +97,11 @@ def load_reals(folder: Path) -> PreparedReals:
     remedy = f"delete {folder} and prepare it again"
     try:
         meta: dict[str, Any] = files.read_json(folder / META)
+        if not files.fits_digest(meta, demanded=meta.get("schema", 1) >= 2):
+            raise ValueError("its digest differs")
         changed = [name for name, expected in meta["sha256"].items() if files.sha256(folder / name) != expected]
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"{folder} is damaged ({error}): {remedy}") from error
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise UserError(f"{folder / META} is damaged ({error}): {remedy}") from error
     if changed:
         raise UserError(f"{folder / changed[0]} is not what was prepared (its checksum differs): {remedy}")
     held_out = _load(folder / HELD_OUT) if meta["n_held_out"] >= 2 else None

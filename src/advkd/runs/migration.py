@@ -18,9 +18,10 @@ from typing import Any
 
 from advkd import __version__
 from advkd.damage import attempt
-from advkd.data.store import SCHEMA as STORE_SCHEMA
+from advkd.data.store_meta import SCHEMA as STORE_SCHEMA
+from advkd.data.store_meta import read_meta
 from advkd.errors import UserError
-from advkd.files import read_json, write_json
+from advkd.files import with_digest, write_json
 from advkd.runs.folder import LOG, METRICS, PROVENANCE, RECORDS, RESULT, SCHEMA, Damaged, RunFolder
 from advkd.settings import config
 from advkd.settings.config import Resolved
@@ -64,14 +65,17 @@ def migrate_stores(data_root: Path) -> Report:
 
 
 def _migrate_store(path: Path) -> bool:
-    """Write today's schema into a meta.json; return whether it was another."""
-    meta = read_json(path)
+    """Write today's schema and a digest into a meta.json; return whether it had another schema.
+
+    The checksums of the other files were in it before.
+    """
+    meta = read_meta(path.parent)
     schema = meta.get("schema", FIRST)
     if schema == STORE_SCHEMA:
         return False
     _refuse_later(schema, STORE_SCHEMA)
     with _same_time(path):
-        write_json(path, {**meta, "schema": STORE_SCHEMA})
+        write_json(path, with_digest({**meta, "schema": STORE_SCHEMA}))
     return True
 
 

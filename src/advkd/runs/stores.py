@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from advkd import files
 from advkd.data import folder_source
 from advkd.data.preparing_code import preparing_code
+from advkd.data.store_meta import META, read_meta
 from advkd.errors import UserError
 from advkd.settings.config import Resolved
 from advkd.settings.user import User
@@ -18,15 +18,21 @@ def store_of(resolved: Resolved, user: User) -> Path:
 def outdated(resolved: Resolved, user: User) -> str:
     """Return why a store that exists must be prepared again; "" where nothing is known against it.
 
-    A folder of images is not read: in a state that was not seen before it may hold other images.
+    A damaged meta.json is known; the other files, and a folder of images, are not read. In a state that was not seen
+    before, a folder may hold other images.
     """
     store = store_of(resolved, user)
-    if resolved.settings["data"] != "folder" or not (store / "meta.json").exists():
+    if not (store / META).exists():
         return ""
     try:
+        read_meta(store)
+        if resolved.settings["data"] != "folder":
+            return ""
         content = folder_source.seen_content(Path(user.folders[resolved.run.dataset]), store)
     except UserError as error:
         return str(error)
+    except OSError:  # whoever uses the store tells it
+        return ""
     if content is None:
         return "its folder of images changed, or is another one; the next snakemake prepares it again"
     if content != folder_source.recorded_content(store):
@@ -37,10 +43,8 @@ def outdated(resolved: Resolved, user: User) -> str:
 def made_by_older_code(resolved: Resolved, user: User) -> bool:
     """Return whether a store that exists was made by other code than today's, or does not say by which."""
     try:
-        meta = files.read_json(store_of(resolved, user) / "meta.json")
-    except FileNotFoundError:
+        meta = read_meta(store_of(resolved, user))
+    except (FileNotFoundError, UserError):  # `outdated` tells a damaged one
         return False
-    except (OSError, ValueError):
-        return True
     today = preparing_code("crops" in resolved.store_settings, resolved.settings["data"] == "made")
-    return not isinstance(meta, dict) or meta.get("code") != today
+    return meta.get("code") != today

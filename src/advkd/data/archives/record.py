@@ -72,12 +72,18 @@ def describe_drawn(dataset: DataSet, folder: Path) -> Record:
     return {**describe_parts(dataset, parts, join_parts(dataset, parts)), "verified": DRAWN}
 
 
+def write_record(path: Path, record: Record) -> None:
+    """Write a record to a file, with a digest of its content."""
+    files.write_json(path, files.with_digest(record))
+
+
 def read_record(path: Path) -> Record:
-    """Return the record in a file; raises UserError where it is not a record, or is damaged."""
+    """Return the record in a file; raises UserError where it is not a record, or is not what was written."""
     try:
-        record: Record = files.read_json(path)
-        if not path.is_file() or not _is_record(record):
+        content = files.read_json(path)
+        if not path.is_file() or not _is_record(content) or not files.fits_digest(content, demanded=False):
             raise ValueError("not a record")
+        record: Record = files.without_digest(content)  # type: ignore[assignment]
         return record
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else "damaged or no record"
