@@ -181,6 +181,33 @@ def test_the_user_goes_on_without_faulty_photos(tmp_path, said):
     np.testing.assert_array_equal(store.images, other.images)
 
 
+def test_each_fault_is_counted_once(tmp_path, said):
+    """Of six photos, four are annotated, with four boxes each; the first photo is decoded in two passes."""
+    contents = members()
+    whole = contents["original_dataset/images/image_1.jpg"]
+    contents["original_dataset/images/image_1.jpg"] = whole[:2000]  # its pixels are cut off
+    contents["original_dataset/images/image_2.jpg"] = b"no jpeg"
+    contents["original_dataset/annotations/image_3.xml"] = b"<"
+    contents["original_dataset/annotations/image_0.xml"] = contents["original_dataset/annotations/image_0.xml"].replace(
+        b"<xmin>3</xmin>", b"<xmin>x</xmin>"
+    )
+    store, meta = prepared(pack(tmp_path / "a.zip", contents), tmp_path / "store", tolerated=4, held_out=0)
+    assert meta["left_out"] == [
+        "annotations/image_3.xml", "images/image_1.jpg", "images/image_2.jpg", "object 3 of annotations/image_0.xml",
+    ]  # fmt: skip
+    # 4 annotations, the 12 boxes of three of them, and their 3 photos
+    assert any("4 of 19 annotations, boxes and photos are faulty and left out" in line for line in said)
+    assert store.summary().endswith("left out: 3 photos without a crop, 2 faulty photos, 2 faulty annotations or boxes")
+
+
+def test_each_faulty_photo_of_a_folder_is_counted_once(mine, tmp_path, said):
+    (mine / "cats" / "0.jpg").write_bytes(b"no jpeg")
+    (mine / "dogs" / "1.jpg").write_bytes(jpeg(90, 100)[:2000])
+    store, _ = prepared(mine, tmp_path / "store", tolerated=2, crops=0, held_out=0)
+    assert any("2 of 8 photos are faulty and left out" in line for line in said)
+    assert store.summary().endswith("left out: 2 faulty photos")
+
+
 @pytest.mark.parametrize("verified", ["accepted by the user", "structure; checksum as first used"])
 def test_accepted_data_are_treated_as_leniently_as_the_official_archive(tmp_path, said, verified):
     contents = {f"original_dataset/{i}.jpg": jpeg(seed=i) for i in range(60)}

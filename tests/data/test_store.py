@@ -94,13 +94,16 @@ def test_the_summary_says_how_much_is_used_and_what_is_left_out(out):
     write_store(out, ARRAYS, "split\n", meta)
     assert Store.open(out).summary() == (
         "trains on 5 images of 2 classes of mit67, evaluates on 0; left out: 65 classes, 5,355 training images, "
-        "1,340 evaluation images, 1 faulty file or box"
+        "1,340 evaluation images (of these images 1 is faulty)"
     )
 
 
 def test_the_summary_of_crops_counts_photos(out):
-    photos = {"all": 9, "training_used": 5, "held_out_used": 2}
-    write_store(out, ARRAYS, "split\n", {"name": "codebrim", "classes": ["a"], "photos": photos})
+    photos = {"all": 9, "faulty": 1, "training_used": 5, "held_out_used": 1}
+    left_out = ["a.jpg", "b.xml", "object 1 of c.xml"]
+    meta = {"name": "codebrim", "classes": ["a"], "photos": photos, "left_out": left_out}
+    write_store(out, ARRAYS, "split\n", meta)
     assert Store.open(out).summary() == (
-        "trains on 5 crops of 1 classes of codebrim, evaluates on 0; left out: 2 photos"
+        "trains on 5 crops of 1 classes of codebrim, evaluates on 0; left out: 2 photos without a crop, "
+        "1 faulty photo, 2 faulty annotations or boxes"
     )

@@ -85,7 +85,7 @@ def prepare_classifier_store(
     side = settings.stored_size
     place = source if isinstance(source, Path) else Path(source["parts"][0]["path"])
     faults = Faults(place, name, tolerated, "images")
-    faults.read = len(train) + len(valid)
+    faults.see(item.image for item in (*train, *valid))
     for item in (*train, *valid):
         if item.image in images.missing:
             faults.add(item.image, "it is listed, but is not there")

@@ -73,7 +73,8 @@ def prepare_crop_store(
     """
     counters = Counter(dict.fromkeys(COUNTERS, 0))
     place = source if isinstance(source, Path) else Path(source["parts"][0]["path"])
-    faults = Faults(place, settings.dataset, tolerated, "annotations, boxes and photos")
+    what = "photos" if isinstance(source, Path) else "annotations, boxes and photos"
+    faults = Faults(place, settings.dataset, tolerated, what)
     photo_set = _read_photos(source, dataset, counters, faults)
     photos, classes, archive = photo_set.photos, photo_set.classes, photo_set.archive
     archive.confirm()
@@ -115,6 +116,7 @@ def prepare_crop_store(
         "counts": {"images": _count_labels(names, crop_labels[:n]), "held_out": _count_labels(names, crop_labels[n:])},
         "photos": {
             "all": len(photos),
+            "faulty": len({photo.image for photo in photos} & set(faults.names())),
             "training": len(training),
             "training_used": len({draw.photo for draw in draws}),
             "held_out": len(aside),
@@ -263,7 +265,7 @@ def _cut_crops(
     turned = 0
     unreadable: set[str] = set()
     thumbnails: dict[int, np.ndarray] = {}
-    faults.read += len(rows_by_photo)
+    faults.see(photos[index].image for index in rows_by_photo)
     progress = Progress("cropping", len(rows_by_photo), "photo")
     for done, index in enumerate(sorted(rows_by_photo), 1):
         try:

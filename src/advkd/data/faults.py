@@ -1,6 +1,7 @@
 """Collecting what is faulty in a data set, so that one pass names all of it."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from advkd.errors import UserError
@@ -8,42 +9,51 @@ from advkd.progress import say
 
 
 class Faults:
-    """The faulty files of a data set, or faulty entries of files. Each is printed when it is added.
+    """The faulty files of a data set, or faulty entries of files. Each is printed when it is first added.
+
+    However often a file is read or found faulty, it counts once.
 
     Args:
         path: the data set, for messages.
         name: the data set's name, as in the setting `tolerate`.
         tolerated: how many faults the user goes on without.
         what: what the data set consists of, in the plural, for messages.
-
-    Attributes:
-        read: how many were read, faulty or not; who reads them counts them.
     """
 
     def __init__(self, path: Path, name: str, tolerated: int = 0, what: str = "files") -> None:
-        self.read = 0
         self._path, self._name, self._tolerated, self._what = path, name, tolerated, what
-        self._subjects: list[str] = []
-        self._published = 0
-        self._share = 0.0
+        self._shares: dict[str, float] = {}  # by what was read
+        self._published: dict[str, bool] = {}  # by what is faulty
 
-    def add(self, subject: str, reason: str, share: float = 0.0) -> None:
-        """Note and print that `subject`, for example a file, is faulty, and why.
+    @property
+    def read(self) -> int:
+        """How many were read, faulty or not."""
+        return len(self._shares)
+
+    def see(self, subjects: Iterable[str], share: float = 0.0) -> None:
+        """Note what is read: files, or entries of files.
 
         Args:
-            subject: what is faulty.
-            reason: why.
-            share: above 0 for a fault that the data set may have as it is published: so large a fraction of all may
-                have such faults, whatever the user tolerates.
+            subjects: their names.
+            share: the fraction of them that may have faults as published, whatever the user tolerates.
         """
-        say(f"faulty: {subject}: {reason}")
-        self._subjects.append(subject)
-        self._published += share > 0
-        self._share = max(self._share, share)
+        self._shares.update(dict.fromkeys(subjects, share))
+
+    def add(self, subject: str, reason: str, published: bool = False) -> None:
+        """Note and print that `subject` is faulty, and why.
+
+        Args:
+            subject: what is faulty; it was noted as read.
+            reason: why.
+            published: whether the data set may have this fault as it is published.
+        """
+        if subject not in self._published:
+            say(f"faulty: {subject}: {reason}")
+            self._published[subject] = published
 
     def names(self) -> list[str]:
         """Return the sorted names of what is faulty."""
-        return sorted(self._subjects)
+        return sorted(self._published)
 
     def settle(self) -> None:
         """Refuse the data set if there are too many faults.
@@ -51,12 +61,13 @@ class Faults:
         Raises:
             UserError: more are faulty than may be.
         """
-        count = len(self._subjects)
-        needed = count if self._published > self._share * self.read else count - self._published
+        count, published = len(self._published), sum(self._published.values())
+        may_be = sum(share * number for share, number in Counter(self._shares.values()).items())
+        needed = count if published > may_be else count - published
         if needed > self._tolerated:
             raise UserError(
                 f"{self._path}: {count} of {self.read} {self._what} are faulty; each is named above, the first is "
-                f"{self._subjects[0]}; correct them, or go on without them: "
+                f"{next(iter(self._published))}; correct them, or go on without them: "
                 f"--config 'tolerate={{{self._name}: {needed}}}'"
             )
         if count:

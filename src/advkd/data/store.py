@@ -76,6 +76,7 @@ class Store:
         meta = self.meta
         classes, train, valid = len(meta["classes"]), len(self.images), len(self.held_out)
         left_out = []
+        faulty = len(meta.get("left_out", []))
         if whole := meta.get("statistics"):
             left_out += [
                 _counted(whole["classes"] - classes, "class", "classes"),
@@ -83,13 +84,19 @@ class Store:
                 _counted(whole["valid"] - valid, "evaluation image", "evaluation images"),
             ]
         if photos := meta.get("photos"):
-            unused = photos["all"] - photos["training_used"] - photos["held_out_used"]
-            left_out.append(_counted(unused, "photo", "photos"))
+            faulty_photos = photos.get("faulty", 0)
+            unused = photos["all"] - photos["training_used"] - photos["held_out_used"] - faulty_photos
+            left_out += [
+                _counted(unused, "photo without a crop", "photos without a crop"),
+                _counted(faulty_photos, "faulty photo", "faulty photos"),
+                _counted(faulty - faulty_photos, "faulty annotation or box", "faulty annotations or boxes"),
+            ]
         left_out.append(
             _counted(len(meta.get("skipped_classes", [])), "class without photos", "classes without photos")
         )
-        left_out.append(_counted(len(meta.get("left_out", [])), "faulty file or box", "faulty files or boxes"))
         parts = ", ".join(part for part in left_out if part)
+        if whole and faulty:
+            parts += f" (of these images {faulty:,} {'is' if faulty == 1 else 'are'} faulty)"
         kind = "crops" if "photos" in meta else "images"
         return (
             f"trains on {train:,} {kind} of {classes} classes of {meta['name']}, evaluates on {valid:,}; left out: "

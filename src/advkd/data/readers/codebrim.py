@@ -51,8 +51,8 @@ def read_codebrim(archive: Archive, counters: Counter[str], faults: Faults) -> l
         archive: the files.
         counters: counts "boxes_clipped", "boxes_left_out" (single boxes), "annotations_left_out" (whole annotations)
             and "exif_turned" (photos with boxes that a viewer would turn; they are cut as they are stored).
-        faults: what is faulty is added to it, and what was read is counted: each annotation and each of its boxes.
-            Up to 2 % may have faults as published.
+        faults: what is faulty is added to it, and what was read is noted: each annotation, each of its boxes, and
+            each photo with a defect. Up to 2 % of annotations and boxes may have faults as published.
 
     Raises:
         UserError: there are no images or annotations.
@@ -67,27 +67,34 @@ def read_codebrim(archive: Archive, counters: Counter[str], faults: Faults) -> l
     boxes: dict[str, list[Box]] = {name: [] for name in image_names}
     headers: dict[str, Header] = {}
     for annotation in annotations:
-        faults.read += 1
+        faults.see([annotation], TOLERATED_FAULTS)
+        read = annotation
         try:
             root = _parse_xml(archive.read(annotation, LARGEST_LIST))
             items = list(root.iter("object"))
-            faults.read += len(items)
+            objects = [f"object {number} of {annotation}" for number in range(1, len(items) + 1)]
+            faults.see(objects, TOLERATED_FAULTS)
             image = _find_image(root, annotation, images_by_stem) if _shows_defect(items) else None
             if image is None:
                 continue
             if image not in headers:
+                faults.see([image])
+                read = image
                 headers[image] = read_header(archive, image)
             _check_size(root, headers[image])
         except (_FaultyAnnotationError, UserError) as fault:
-            faults.add(annotation, str(fault), TOLERATED_FAULTS if isinstance(fault, _FaultyAnnotationError) else 0.0)
+            if isinstance(fault, _FaultyAnnotationError):
+                faults.add(annotation, str(fault), published=True)
+            else:
+                faults.add(read, str(fault))
             counters["annotations_left_out"] += 1
             continue
-        for number, item in enumerate(items, 1):
+        for name, item in zip(objects, items, strict=True):
             try:
                 box = _parse_box(item)
                 inside = _clip(box, headers[image].size) if box.labels else box
             except _FaultyAnnotationError as fault:
-                faults.add(f"object {number} of {annotation}", str(fault), TOLERATED_FAULTS)
+                faults.add(name, str(fault), published=True)
                 counters["boxes_left_out"] += 1
                 continue
             if inside.labels:

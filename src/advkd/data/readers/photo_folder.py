@@ -21,7 +21,7 @@ def read_photo_folder(path: Path, faults: Faults) -> tuple[CheckedArchive, list[
     Images directly in `path` are one class, named like the folder.
 
     Sizes are those of the photos as their EXIF tags turn them. An image that cannot be read is added to `faults` and
-    has no box; every image is counted there.
+    has no box; every image is noted there.
 
     Raises:
         UserError: `path` is not a folder, holds no images, or holds images both directly and in subfolders.
@@ -43,7 +43,7 @@ def read_photo_folder(path: Path, faults: Faults) -> tuple[CheckedArchive, list[
     photos = []
     for name in names:
         label = 0 if loose else labels[PurePosixPath(name).parts[0]]
-        faults.read += 1
+        faults.see([name])
         try:
             width, height = read_header(archive, name).upright
         except UserError as error:
