@@ -90,6 +90,52 @@ def test_a_folder_named_like_its_archive(tmp_path):
     assert locate_parts(DOGS, tmp_path) == [tmp_path / "images" / "Images", tmp_path / "lists"]
 
 
+BIRDS = dataclasses.replace(TINY, name="birds", folder="CUB", archives=(remote("birds.tgz"),))
+PICKLES = dataclasses.replace(TINY, name="pickles", folder="batches-py", archives=(remote("pickles.tgz", "1", "2"),))
+
+
+@pytest.mark.parametrize(
+    ("dataset", "contents", "found"),
+    [
+        (DOGS, ["images/Images/a.jpg", "images/train.mat", "images/test.mat"], ["images/Images", "images"]),
+        (DOGS, ["Images/Images/a.jpg", "lists/lists/train.mat", "lists/lists/test.mat"],
+         ["Images/Images", "lists/lists"]),
+        (ROOMS, ["rooms/rooms/Images/a.jpg", "Train.txt", "Test.txt"], ["rooms/rooms/Images", "Train.txt", "Test.txt"]),
+        (ROOMS, ["rooms/Images/a.jpg", "rooms/Train.txt", "Images/Test.txt"],
+         ["rooms/Images", "rooms/Train.txt", "Images/Test.txt"]),
+        (ROOMS, ["rooms/rooms.tar", "rooms/Train.txt", "rooms/Test.txt"],
+         ["rooms/rooms.tar", "rooms/Train.txt", "rooms/Test.txt"]),
+        (BIRDS, ["CUB/CUB/a.jpg", "CUB/README"], ["CUB/CUB"]),
+        (BIRDS, ["birds/CUB/CUB/a.jpg"], ["birds/CUB/CUB"]),
+        (BIRDS, ["birds/birds/birds/CUB/a.jpg"], ["birds/birds/birds/CUB"]),
+        (PICKLES, ["1", "2", "3"], ["."]),
+        (PICKLES, ["pickles/1", "pickles/2"], ["pickles"]),
+    ],
+)  # fmt: skip
+def test_data_sets_are_found_in_the_nestings_in_which_they_are_handed_around(tmp_path, dataset, contents, found):
+    for name in contents:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert locate_parts(dataset, tmp_path) == [tmp_path / name for name in found]
+    for mirror in (tmp_path / found[0], (tmp_path / found[0]).parent):
+        if mirror != tmp_path.parent:  # a nested folder may be named itself
+            assert [path.resolve() for path in locate_parts(dataset, mirror)] == [tmp_path / name for name in found]
+
+
+def test_folders_of_other_names_are_not_searched(tmp_path):
+    put(tmp_path / "other" / "rooms", "Images/", "Train.txt", "Test.txt")
+    with pytest.raises(UserError, match=r"neither the archive rooms\.tar nor the extracted folder Images of rooms"):
+        locate_parts(ROOMS, tmp_path)
+
+
+def test_an_archive_of_a_nested_folder(tmp_path):
+    for packed in (
+        pack(tmp_path / "a.zip", {"x/CUB/CUB/images/b.jpg": b"1", "x/CUB/README": b"2"}),
+        pack_tar(tmp_path / "a.tgz", {"x/CUB/CUB/images/b.jpg": b"1", "x/CUB/README": b"2"}),
+    ):
+        assert open_archive(packed, "CUB").names() == ["images/b.jpg"]
+
+
 def test_the_mirror_may_be_the_official_folder_or_an_archive_itself(tmp_path, monkeypatch):
     put(tmp_path, "Images/", "train.mat", "test.mat")
     for mirror in (tmp_path / "Images", tmp_path):

@@ -4,7 +4,7 @@ Hidden files and `__MACOSX` do not belong to a data set: macOS adds them when it
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,7 +19,8 @@ def select_members(path: Path, members: Mapping[str, T], folder: str | None, onl
     Args:
         path: the archive, for messages.
         members: the regular files of the archive, by their names in the archive.
-        folder: the official folder, at any depth (the one nearest the top counts); None: the top of the archive.
+        folder: the official folder, at any depth (the one nearest the top counts, and if it holds another one of its
+            name, the inner one); None: the top of the archive.
         only: the names of the wanted files in the official folder; empty: all files that are not hidden.
 
     Raises:
@@ -68,8 +69,8 @@ def untrusted(path: Path, fault: str) -> UserError:
     return UserError(f"{path} holds {fault}: not an archive to be trusted")
 
 
-def _folder_prefix(path: Path, names: Iterable[str], folder: str) -> str:
-    """Return the path of `folder` in the archive, ending in `/`. Of several, the one nearest the top counts."""
+def _folder_prefix(path: Path, names: Collection[str], folder: str) -> str:
+    """Return the path of `folder` in the archive, ending in `/`; see `select_members`."""
     prefixes: set[tuple[str, ...]] = set()
     for name in names:
         parts = name.split("/")[:-1]
@@ -78,4 +79,7 @@ def _folder_prefix(path: Path, names: Iterable[str], folder: str) -> str:
     if not prefixes:
         raise UserError(f"{path} holds no folder {folder!r}: not the official archive")
     nearest = min(prefixes, key=lambda prefix: (len(prefix), prefix))
-    return "/".join(nearest) + "/"
+    prefix = "/".join(nearest) + "/"
+    while any(name.startswith(f"{prefix}{folder}/") for name in names):
+        prefix += f"{folder}/"
+    return prefix

@@ -3,10 +3,14 @@
 A part is the local form of one published file: the archive, its extracted folder, or a loose file. Parts are looked for
 by their official names, in the data folder or in a mirror: first in a subfolder named like the data set, then in the
 folder itself. The subfolder is needed where two data sets have official folders of the same name.
+
+Data sets are handed around in nestings of such folders: programs extract into a folder named like the archive, and what
+is packed again, as on Kaggle, gets another one (indoorCVPR_09/indoorCVPR_09/Images). So each place is searched through
+the folders named like the data set, its archives or its official folder, and no others.
 """
 
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +21,8 @@ from advkd.data.archives.tar_archive import GZIP, TarArchive
 from advkd.data.archives.zip_archive import ZipArchive
 from advkd.data.registry import TAR_SUFFIXES, DataSet, RemoteFile
 from advkd.errors import UserError
+
+MOST_NESTED = 3  # folders between a place and what is looked for
 
 
 class Part(NamedTuple):
@@ -120,19 +126,23 @@ def open_archive(path: Path, folder: str | None, only: Sequence[str] = ()) -> Ar
 
 def _locate_part(dataset: DataSet, remote: RemoteFile, mirror: Path) -> Path:
     folder = dataset.folder_of(remote)
-    mirror_is_official_folder = mirror.resolve().name == dataset.folder
+    names = _nesting_names(dataset)
     places = [mirror / dataset.name, mirror]
-    if mirror_is_official_folder and not folder:
-        places.append(mirror.resolve().parent)
+    resolved = mirror.resolve()
+    mirror_is_official_folder = resolved.name == dataset.folder
+    while not folder and resolved.name in names:  # the mirror is one of the nested folders; the lists lie beside one
+        resolved = resolved.parent
+        places.append(resolved)
     for place in places:
-        if (place / remote.file).is_file():
-            return place / remote.file
-        # Some programs extract into a folder named like the archive.
-        for extracted in (place / remote.stem, place):
-            if folder and (extracted / folder).is_dir():
-                return extracted / folder
-            if remote.files and not folder and all((extracted / name).is_file() for name in remote.files):
-                return extracted
+        nested = list(_nested(place, names))
+        for inner in nested:
+            if (inner / remote.file).is_file():
+                return inner / remote.file
+        for inner in nested:
+            if folder and (inner / folder).is_dir():
+                return inner / folder
+            if remote.files and all((inner / name).is_file() for name in remote.files):
+                return inner
     if mirror_is_official_folder and folder:
         return mirror
     if remote.is_archive:
@@ -144,3 +154,18 @@ def _locate_part(dataset: DataSet, remote: RemoteFile, mirror: Path) -> Path:
         f"the mirror {mirror} {fault} of {dataset.name}: put {pronoun} there (from {dataset.homepage}), or leave mirror"
         " out to download it"
     )
+
+
+def _nesting_names(dataset: DataSet) -> set[str]:
+    """Return the names of the folders in which a data set may be nested."""
+    names = {dataset.name, *(remote.stem for remote in dataset.archives if remote.is_archive)}
+    return names | {dataset.folder} if dataset.folder else names
+
+
+def _nested(place: Path, names: Collection[str], depth: int = MOST_NESTED) -> Iterator[Path]:
+    """Yield the folders in `place` that are nested by these names, and then `place` itself: inner ones come first."""
+    if depth:
+        for name in sorted(names):
+            if (place / name).is_dir():
+                yield from _nested(place / name, names, depth - 1)
+    yield place
