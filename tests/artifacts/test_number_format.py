@@ -3,7 +3,13 @@ import math
 import pytest
 
 from advkd.artifacts.measured import Measured, differ, measured, measured_kid
-from advkd.artifacts.number_format import decimals_of, format_estimate, format_measured
+from advkd.artifacts.number_format import (
+    decimals_of,
+    format_difference,
+    format_estimate,
+    format_interval,
+    format_measured,
+)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +39,11 @@ def test_no_number_is_a_dash_and_counts_in_thousands_have_a_comma():
     assert format_measured(measured({"status": "not run"})) == "–"
     assert format_measured(Measured(1234.5, None, 1, 20.0)) == "1,234 ± 20§"
     assert format_estimate(0.12345, 0.02) == "0.123" and format_estimate(0.12345, None) == "0.12"
+
+
+def test_a_difference_and_its_interval_share_the_decimals_of_their_error():
+    assert format_difference(1.2345, 0.5) == "+1.23" and format_interval((-0.0123, 2.4567), 0.5) == "-0.01 to +2.46"
+    assert format_difference(-1234.5, 144) == "-1,234" and format_interval((20.06, 21.1), 1.5, False) == "20.1 to 21.1"
 
 
 def test_a_difference_counts_beyond_its_error():

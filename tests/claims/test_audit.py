@@ -163,7 +163,7 @@ def test_best_against_second_best_as_scipy():
         second, second_std = mean_and_std(top_two.second)
         expected = stats.ttest_ind_from_stats(best, best_std, 3, second, second_std, 3, equal_var=False)
         assert (abs(top_two.t), top_two.p) == pytest.approx((abs(expected.statistic), expected.pvalue), abs=1e-9)
-        assert top_two.t >= 0 and top_two.difference == pytest.approx(abs(best - second))
+        assert top_two.t >= 0 and float(top_two.difference) == pytest.approx(abs(best - second))
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_best_against_second_best_as_computed_by_hand(where, metric, t):
 )
 def test_the_best_of_three(run, single, fids, t, p, expected, chance):
     (control,) = [control for control in audit.control_by_chance() if control.run == run]
-    assert (control.single, control.generators, control.best) == (single, 3, min(fids))
+    assert (float(control.single), control.generators, float(control.best)) == (single, 3, min(fids))
     assert (control.mean, control.deviation) == pytest.approx((statistics.fmean(fids), statistics.stdev(fids)))
     assert (control.t, control.p) == pytest.approx((t, p), abs=0.005)
     drawn = np.random.default_rng(0).normal(single, statistics.stdev(fids), (200_000, 3)).min(axis=1)

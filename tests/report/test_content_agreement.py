@@ -71,3 +71,10 @@ def test_only_what_can_be_compared_is_judged(cell, row, verdict):
 
 def test_every_verdict_has_a_sign_of_its_own():
     assert len(set(agreement.SIGNS.values())) == len(agreement.SIGNS)
+
+
+def test_the_reason_has_the_digits_of_the_difference_s_error():
+    reason = agreement.judge(printed("95.13", "0.08", "3", decimals="2"), ours(61.0, 1.4, 3)).reason
+    assert reason == "ours minus published -34.13, 95 % interval -37.59 to -30.67 (Welch, n = 3 and 3)"
+    reason = agreement.judge(printed("95.13", decimals="2"), ours(61.0, images_error=4.8)).reason
+    assert reason == "ours minus published -34.1; no spread on either side, n = 1 and 1"

@@ -41,6 +41,11 @@ class Measured(NamedTuple):
         return Measured(factor * self.mean, std, self.n, images_error)
 
 
+def error_of_interval(low: float, high: float) -> float:
+    """Return the standard error of a number with a normal 95 % interval."""
+    return (high - low) / 2 / NORMAL_REACH
+
+
 def measured(row: Mapping[str, Any], prefix: str = "") -> Measured | None:
     """Return the number in a table's row of columns, as `seed_results.summary_columns` writes them.
 

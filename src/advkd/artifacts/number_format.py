@@ -9,6 +9,10 @@ How many decimals a number has follows from its uncertainty, not from the publis
 
 What stands behind ± is the sample standard deviation over seeds, as in the papers. A number of a single seed has the
 standard error over images there, followed by §, where that error is known. The CSV files hold all digits.
+
+Not rounded by an uncertainty are: published numbers, which stand as printed; counts and settings, which are exact; the
+statistics of a test (`format_statistic`, `format_p`); and readings of one training without an error, as in its log, its
+learning curves and figures, where digits say what was computed and not what another training would give.
 """
 
 import math
@@ -41,6 +45,34 @@ def format_measured(number: Measured | None, published_decimals: int = DEFAULT_D
 def format_estimate(value: float, error: float | None, published_decimals: int = DEFAULT_DECIMALS) -> str:
     """Return a number with the decimals that its standard error allows, without the error."""
     return f"{value:,.{decimals_of(error, published_decimals)}f}"
+
+
+def format_difference(value: float, error: float | None, published_decimals: int = DEFAULT_DECIMALS) -> str:
+    """Return a difference with its sign and the decimals that its standard error allows, without the error."""
+    return f"{value:+,.{decimals_of(error, published_decimals)}f}"
+
+
+def format_interval(ends: tuple[float, float], error: float, signed: bool = True) -> str:
+    """Return the ends of an interval as text, with the decimals that the estimate's standard error allows.
+
+    Args:
+        ends: the lower and the upper end.
+        error: the standard error of the estimate. If it is 0, the ends have the decimals of a number without one.
+        signed: whether the ends have a sign, as those of a difference.
+    """
+    write = format_difference if signed else format_estimate
+    low, high = (write(end, error) for end in ends)
+    return f"{low} to {high}"
+
+
+def format_statistic(value: float) -> str:
+    """Return t or an effect size, which are in units of an error or of a deviation already."""
+    return f"{value:.2f}"
+
+
+def format_p(p: float) -> str:
+    """Return a p-value, of which two significant digits are enough."""
+    return f"{p:.2g}"
 
 
 def format_count(count: float | None) -> str:

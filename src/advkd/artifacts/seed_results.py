@@ -4,7 +4,7 @@ import re
 import statistics
 from typing import Any, NamedTuple
 
-from advkd.artifacts.measured import NORMAL_REACH
+from advkd.artifacts.measured import error_of_interval
 from advkd.metrics.effect import Sample
 from advkd.runs.folder import METRICS, RESULT
 from advkd.runs.lookup import folder_of
@@ -200,8 +200,7 @@ def images_columns(results: SeedResults, metric: str, prefix: str = "") -> dict[
     lows, highs = results.values(f"{interval}_low"), results.values(f"{interval}_high")
     if not lows or len(lows) != len(highs):
         return {}
-    reach = (statistics.fmean(highs) - statistics.fmean(lows)) / 2
-    return {f"{prefix}images_error": reach / NORMAL_REACH}
+    return {f"{prefix}images_error": error_of_interval(statistics.fmean(lows), statistics.fmean(highs))}
 
 
 def summary_columns(values: list[float], prefix: str = "", with_mean: bool = True) -> dict[str, Any]:

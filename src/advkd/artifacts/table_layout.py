@@ -4,13 +4,14 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from advkd.artifacts.measured import measured, measured_kid
+from advkd.artifacts.measured import Measured, measured, measured_kid
 from advkd.artifacts.number_format import DEFAULT_DECIMALS, format_count, format_measured, format_published
 from advkd.artifacts.table_captions import QUOTED
 from advkd.artifacts.table_marks import best_marks
 from advkd.settings.user import User
 
 KID = "KID×10³"
+FIDS = FID, RANDOM_FID = "FID", "Fréchet*"  # by the FID network's weights: the official ones, or random ones
 
 
 class Entry(NamedTuple):
@@ -104,27 +105,36 @@ def ordered_columns(columns: list[ColumnKey]) -> list[ColumnKey]:
 
 
 def our_entries(row: dict[str, Any], ours: str) -> dict[str, str]:
-    """Return our numbers for a cell as text, by name; empty where there is none.
-
-    A GAN's cell has FID and KID. The one that leads comes first: KID below 2,048 images, otherwise FID.
+    """Return our numbers for a cell as text, by name, the leading one first; empty where there is none.
 
     Args:
         row: the row of the cell.
-        ours: the name of our numbers, which stands before the name of a metric; it may be empty.
+        ours: the name of our numbers, which stands before the name of a measure; it may be empty.
     """
-    if row.get("mean") is None:
+    entries = {}
+    for measure, number in our_measures(row).items():
+        decimals = DEFAULT_DECIMALS if measure == KID else int(row["decimals"] or DEFAULT_DECIMALS)
+        text = format_measured(number, decimals)
+        if measure in FIDS and row["meta"]["rank_deficient"]:
+            text += "†"
+        entries[f"{ours} {measure}".strip()] = text
+    return entries
+
+
+def our_measures(row: dict[str, Any]) -> dict[str, Measured]:
+    """Return our numbers for a cell by the measure's name, which is empty if the cell has one measure only.
+
+    A GAN's cell has FID and KID. The one that leads comes first: KID below 2,048 images, otherwise FID.
+    """
+    number = measured(row)
+    if number is None:
         return {}
-    number = format_measured(measured(row), int(row["decimals"] or DEFAULT_DECIMALS))
     if "meta" not in row:
-        return {ours: number}
-    kid_name = f"{ours} {KID}".strip()
+        return {"": number}
     kid = measured_kid(row)
+    kids = {} if kid is None else {KID: kid}
     if row["metric"].startswith("inter_kid."):
-        return {kid_name: format_measured(kid)}
+        return kids
     meta = row["meta"]
-    fid_name = f"{ours} {'Fréchet*' if meta['weights'] == 'random' else 'FID'}".strip()
-    fids = {fid_name: number + ("†" if meta["rank_deficient"] else "")}
-    if kid is None:
-        return fids
-    kids = {kid_name: format_measured(kid)}
+    fids = {RANDOM_FID if meta["weights"] == "random" else FID: number}
     return {**fids, **kids} if meta["fid_leads"] else {**kids, **fids}

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from advkd.artifacts.number_format import format_estimate
+from advkd.artifacts.number_format import format_estimate, format_interval
 from advkd.claims.number import Number
 from advkd.claims.predicates.base import Comparison
 from advkd.metrics.effect import Effect, hedges_g
@@ -22,9 +22,11 @@ class ComparisonResult:
         n: the number of runs behind each quantity.
         estimate: the result.
         low, high: the ends of its 95 % interval over seeds.
+        interval: this interval as text; empty if it is unknown.
         t, df, p: Welch's t-test of no difference.
         g: the difference in standard deviations (Hedges' g).
         images: the interval over evaluation images, see `ImageIntervals.interval`.
+        machines: for times of ours, the hardware that they were measured on.
     """
 
     compared: str
@@ -35,11 +37,13 @@ class ComparisonResult:
     estimate: float | None = None
     low: float | None = None
     high: float | None = None
+    interval: str = ""
     t: float | None = None
     df: float | None = None
     p: float | None = None
     g: float | None = None
     images: dict[str, Any] | None = None
+    machines: tuple[str, ...] = ()
 
 
 def printed_result(comparison: Comparison, numbers: list[Number]) -> Decimal | None:
@@ -93,11 +97,13 @@ def summarize(
         estimate=float(result),
         low=low,
         high=high,
+        interval="" if effect.error is None else format_interval(effect.interval(), effect.error, is_difference),
         t=effect.t() if is_difference else None,
         df=effect.df if is_difference and has_error else None,
         p=effect.p() if is_difference else None,
         g=None if g is None else g * comparison.weights[0],
         images=images,
+        machines=tuple(dict.fromkeys(machine for number in numbers for machine in number.machines)),
     )
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from advkd.artifacts.measured import error_of_interval
+from advkd.artifacts.number_format import format_interval
 from advkd.artifacts.seed_results import read_metrics
 from advkd.claims.predicates.base import Comparison, Quantity
 from advkd.metrics import classification, significance
@@ -24,12 +26,14 @@ class ImageInterval:
 
     Attributes:
         low, high: the ends, in percentage points.
+        text: the interval as text.
         n_images: the number of evaluation images.
         runs: the names of the two runs. They are one training each, so the interval says nothing about other seeds.
     """
 
     low: float
     high: float
+    text: str
     n_images: int
     runs: list[str]
 
@@ -69,7 +73,8 @@ class ImageIntervals:
         errors = (wrong, other_wrong) if "error" in first.metric else (other_wrong, wrong)
         ends = significance.paired_difference(*errors)
         low, high = sorted(100 * comparison.weights[0] * end for end in ends)
-        return asdict(ImageInterval(low, high, len(labels), [str(runs[0].run), str(runs[1].run)]))
+        text = format_interval((low, high), error_of_interval(low, high))
+        return asdict(ImageInterval(low, high, text, len(labels), [str(runs[0].run), str(runs[1].run)]))
 
     def _first_predicted(self, quantity: Quantity) -> Resolved | None:
         """Return the first finished run of a quantity that left predictions."""

@@ -3,6 +3,7 @@
 from itertools import groupby
 from typing import Any
 
+from advkd.artifacts.number_format import format_statistic
 from advkd.artifacts.papers import about_paper
 from advkd.claims.judgements import judge_all
 from advkd.progress import duration
@@ -71,12 +72,14 @@ def describe_runs(judgement: dict[str, Any]) -> str:
 def describe_result(result: dict[str, Any]) -> str:
     """Return one of our comparisons in one line, with its intervals and its effect size."""
     texts = [f"{result['compared']}: {result['numbers']}, claimed {result['claimed']}"]
-    if result["low"] is not None:
-        texts.append(f"95 % over seeds {result['low']:.3g} to {result['high']:.3g}")
+    if result["interval"]:
+        texts.append(f"95 % over seeds {result['interval']}")
     if result["g"] is not None:
-        texts.append(f"{result['g']:.2g} standard deviations")
+        texts.append(f"{format_statistic(result['g'])} standard deviations")
     if images := result["images"]:
-        texts.append(f"95 % over images, one training each, {images['low']:.3g} to {images['high']:.3g}")
+        texts.append(f"95 % over images, one training each, {images['text']}")
+    if result["machines"]:
+        texts.append(f"on {'; '.join(result['machines'])}")
     return "; ".join(texts)
 
 

@@ -4,6 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from advkd.artifacts.measured import error_of_interval
+from advkd.artifacts.metric_digits import format_metrics
+from advkd.artifacts.number_format import OVER_IMAGES, format_difference, format_interval, format_p
 from advkd.damage import readable
 from advkd.errors import UserError
 from advkd.metrics import significance
@@ -25,7 +28,8 @@ def report(run: str, against: str | None, user: User) -> str:
         metrics = _read_metrics(run, user)
         images = f"{metrics['meta']['n_images']} images of {metrics['meta']['classes']} classes"
         lines = [f"{run} at scale {user.scale}: {images}"]
-        lines += [f"  {name:<18} {value:.6g}" for name, value in metrics["values"].items()]
+        lines += [f"  {name:<18} {text}" for name, text in format_metrics(metrics["values"]).items()]
+        lines.append(f"  {OVER_IMAGES}: standard error over images; metrics.json has all digits")
         if against:
             lines += _compare(run, against, user)
         return "\n".join(lines)
@@ -50,10 +54,12 @@ def _compare(run: str, against: str, user: User) -> list[str]:
     test = significance.mcnemar(wrong, other_wrong)
     low, high = significance.paired_difference(wrong, other_wrong)
     points = 100 * (wrong.mean() - other_wrong.mean())
+    error = error_of_interval(100 * low, 100 * high)
+    interval = format_interval((100 * low, 100 * high), error)
     return [
         f"against {against}, Top-1 error on the same images:",
-        f"  difference         {points:+.2f} points, 95 % interval {100 * low:+.2f} to {100 * high:+.2f}",
-        f"  McNemar            {test.b} wrong only here, {test.c} only there; p = {test.p:.3g}",
+        f"  difference         {format_difference(points, error)} points, 95 % interval over images {interval}",
+        f"  McNemar            {test.b} wrong only here, {test.c} only there; p = {format_p(test.p)}",
     ]
 
 

@@ -75,6 +75,6 @@ def _warn_of_chance(run: str, error: float, classes: int, images: int) -> None:
     right, chance = 1 - error / 100, 1 / classes
     if right < chance + 3 * math.sqrt(chance * (1 - chance) / images):
         say(
-            f"warning: the teacher {run} is right for {100 * right:.2f} % of {images} images, which is chance for"
+            f"warning: the teacher {run} is right for {round(right * images)} of {images} images, which is chance for"
             f" {classes} classes: what students learn from it says nothing of a method"
         )

@@ -5,6 +5,7 @@ tables contradict are findings as well; if only our reading of a sentence is con
 `significance` tests the printed differences.
 """
 
+from advkd.artifacts.number_format import format_p, format_statistic
 from advkd.claims.audit.findings import Checked, Finding, Kind
 from advkd.claims.audit.remarks import REMARKS
 from advkd.claims.audit.rules import RULES
@@ -69,14 +70,17 @@ def audit_text() -> str:
 
 def _describe_top_two(top_two: TopTwo) -> str:
     test = "neither scatters"
-    if top_two.p is not None:
-        test = f"t = {top_two.t:.2f}, df = {top_two.df:.1f}, p = {top_two.p:.2g}"
+    if top_two.t is not None and top_two.df is not None and top_two.p is not None:
+        test = f"t = {format_statistic(top_two.t)}, df = {top_two.df:.1f}, p = {format_p(top_two.p)}"
     return f"{top_two.where}, {top_two.metric}: {top_two.best} against {top_two.second}; {test}"
 
 
 def _describe_control(control: ChanceControl) -> str:
+    test = "neither scatters"
+    if control.t is not None and control.p is not None:
+        test = f"t = {format_statistic(control.t)}, p = {format_p(control.p)}"
     return (
-        f"{control.run}: mean {control.mean:.2f} ± {control.deviation:.2f} of {control.generators} generators against"
-        f" {control.single:.2f} (t = {control.t:.2f}, p = {control.p:.2f}); best {control.best:.2f}, of independent"
-        f" draws {control.expected:.1f} on average and as low in {100 * control.chance:.0f} % of cases"
+        f"{control.run}: mean {control.mean_text} of {control.generators} generators against {control.single} ({test});"
+        f" best {control.best}, of independent draws {control.expected_text} on average and as low in"
+        f" {100 * control.chance:.0f} % of cases"
     )

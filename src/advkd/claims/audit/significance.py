@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
+from advkd.artifacts.measured import Measured
+from advkd.artifacts.number_format import format_estimate, format_measured
 from advkd.claims.audit.findings import comparison_key, group_by, paper_of, printed_cells
 from advkd.metrics.effect import Effect, Sample, contrast, lowest_of_draws
 from advkd.settings.catalog import Cell
@@ -21,7 +23,7 @@ class TopTwo:
 
     Attributes:
         best, second: the method and its printed number.
-        difference: by how much the best is better, in the metric's unit.
+        difference: by how much the best is better, in the metric's unit, with the printed decimals.
         t, df, p: of Welch's two-sided test; t and p are None if neither number scatters.
     """
 
@@ -30,7 +32,7 @@ class TopTwo:
     metric: str
     best: str
     second: str
-    difference: float
+    difference: str
     t: float | None
     df: float | None
     p: float | None
@@ -45,11 +47,11 @@ class ChanceControl:
     Attributes:
         run, against: the run groups of the connected generators and of the single one.
         generators: the number of connected generators.
-        single: the printed number of the single generator.
+        single: the number of the single generator, as printed.
         mean, deviation: mean and sample standard deviation of the connected generators' numbers.
         t, p: of the test that their mean equals the single number, if both scatter alike (generators - 1 degrees of
             freedom).
-        best: the lowest number of the connected generators.
+        best: the lowest number of the connected generators, as printed.
         expected: the lowest of as many draws around the single number, on average.
         chance: the probability that the lowest of these draws is at most `best`.
     """
@@ -58,14 +60,24 @@ class ChanceControl:
     run: str
     against: str
     generators: int
-    single: float
+    single: str
     mean: float
     deviation: float
     t: float | None
     p: float | None
-    best: float
+    best: str
     expected: float
     chance: float
+
+    @property
+    def mean_text(self) -> str:
+        """Mean ± sample standard deviation of the connected generators' numbers."""
+        return format_measured(Measured(self.mean, self.deviation, self.generators))
+
+    @property
+    def expected_text(self) -> str:
+        """The expected lowest draw, with the decimals that the scatter of one draw allows."""
+        return format_estimate(self.expected, self.deviation)
 
 
 def compare_top_two() -> list[TopTwo]:
@@ -89,7 +101,7 @@ def _top_two(best: Cell, second: Cell, effect: Effect) -> TopTwo:
         metric=best.metric,
         best=_describe(best),
         second=_describe(second),
-        difference=float(abs(Decimal(best.mean) - Decimal(second.mean))),
+        difference=str(abs(Decimal(best.mean) - Decimal(second.mean))),
         t=effect.t(),
         df=effect.df,
         p=effect.p(),
@@ -119,27 +131,27 @@ def control_by_chance() -> list[ChanceControl]:
 
 
 def _chance_control(generators: list[Cell], single: Cell) -> ChanceControl:
-    values = [float(cell.mean) for cell in generators]
+    best = min((cell.mean for cell in generators), key=Decimal)
     single_value = float(single.mean)
-    sample = Sample.from_values(values)
+    sample = Sample.from_values([float(cell.mean) for cell in generators])
     if sample.std is None:
         raise ValueError("a control needs at least two generators")
     # The single number is one draw that scatters as the generators do. Its share of the error is estimated from the
     # same numbers, so the degrees of freedom are theirs.
     error = sample.std * (1 + 1 / sample.n) ** 0.5
     effect = Effect(single_value - sample.mean, error, sample.n - 1)
-    expected, chance = lowest_of_draws(sample.n, single_value, sample.std, min(values))
+    expected, chance = lowest_of_draws(sample.n, single_value, sample.std, float(best))
     return ChanceControl(
         paper_of(single),
         run=generators[0].run,
         against=single.run,
         generators=sample.n,
-        single=single_value,
+        single=single.mean,
         mean=sample.mean,
         deviation=sample.std,
         t=effect.t(),
         p=effect.p(),
-        best=min(values),
+        best=best,
         expected=expected,
         chance=chance,
     )

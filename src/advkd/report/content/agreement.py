@@ -15,6 +15,7 @@ images.
 import math
 from typing import Any, NamedTuple
 
+from advkd.artifacts.number_format import DEFAULT_DECIMALS, format_difference, format_interval
 from advkd.metrics.effect import Effect, Sample, contrast
 from advkd.settings.catalog import Cell
 
@@ -56,12 +57,14 @@ def judge(cell: Cell, row: dict[str, Any], other_data: str = "") -> Agreement:
         Sample(parse_printed(cell.mean), parse_printed(cell.std) if cell.std else None, int(cell.n or 1)),
     )
     unit = f" {cell.unit}" if cell.unit else ""
-    distance = f"ours minus published {effect.estimate:+.3g}{unit}"
+    decimals = int(cell.decimals or DEFAULT_DECIMALS)
+    error = row.get("images_error") if effect.error is None else effect.error
+    distance = f"ours minus published {format_difference(effect.estimate, error, decimals)}{unit}"
     if effect.error is None:
         return Agreement(UNJUDGED, f"{distance}; {basis}")
     low, high = effect.interval()
-    reason = f"{distance}, 95 % interval {low:+.3g} to {high:+.3g} ({basis})"
-    rounding = 0.5 * 10.0 ** -int(cell.decimals or 2)
+    reason = f"{distance}, 95 % interval {format_interval((low, high), effect.error)} ({basis})"
+    rounding = 0.5 * 10.0**-decimals
     if low <= rounding and high >= -rounding:
         return Agreement(AGREES, reason)
     if not cell.better:

@@ -3,14 +3,18 @@
 from typing import Any
 
 from advkd.artifacts.measured import Measured, measured
-from advkd.artifacts.number_format import DEFAULT_DECIMALS, OVER_IMAGES, format_measured, format_published
+from advkd.artifacts.metric_digits import default_decimals, error_for_digits, images_error
+from advkd.artifacts.number_format import (
+    DEFAULT_DECIMALS,
+    OVER_IMAGES,
+    format_estimate,
+    format_measured,
+    format_published,
+)
 from advkd.artifacts.table_cells import companion_columns
+from advkd.artifacts.table_layout import our_measures
 from advkd.report.content.agreement import Agreement
 from advkd.settings.catalog import Cell
-
-# Metrics in a unit of which one is large; the others are percentages or FIDs.
-KIDS = ("kid", "kid_se", "kid.mixture", "kid.floor", "kid_se.floor", "inter_kid.final")
-COMPANION_DECIMALS = {**dict.fromkeys(KIDS, 5), "nll": 4, "nll_ts": 4}
 
 
 def cell_facts(cell: Cell, row: dict[str, Any], agreement: Agreement) -> list[tuple[str, str]]:
@@ -30,20 +34,33 @@ def cell_facts(cell: Cell, row: dict[str, Any], agreement: Agreement) -> list[tu
         *ratio_facts(cell, row),
         *companion_facts(cell, row),
         ("measured on", describe_images(row)),
+        ("training", str(row["time"]) if row.get("time") else ""),
     ]
     return [(name, value) for name, value in facts if value]
 
 
 def describe_spread(row: dict[str, Any]) -> str:
-    """Return of what the ± behind our number is; empty without one."""
-    number = measured(row)
-    if number is None:
+    """Return of what the ± behind each of our numbers is; empty without a number.
+
+    Measures of one cell may have another ± each: of a single GAN, KID has an error over images, and FID has none.
+    """
+    if row["kind"] == "data":
         return ""
+    spreads = []
+    for measure, number in our_measures(row).items():
+        spread = spread_in_words(number)
+        spreads.append(f"{measure}: {spread}" if measure else spread)
+    only_of_student = ", of the student's accuracy alone" if spreads and row["kind"] == "ratio" else ""
+    return "; ".join(spreads) + only_of_student
+
+
+def spread_in_words(number: Measured) -> str:
+    """Return of what the ± behind a number is, as `number_format.format_measured` chooses it."""
     if number.std is not None:
         return f"sample standard deviation over {number.n} seeds"
-    if number.images_error is None and "kid_se_mean" not in row:
-        return "unknown: one seed" if row["kind"] != "data" else ""
-    return f"standard error over images ({OVER_IMAGES}): one seed"
+    if number.images_error is not None:
+        return f"standard error over images ({OVER_IMAGES}): one seed"
+    return "unknown: one seed"
 
 
 def describe_older_evaluation(row: dict[str, Any]) -> str:
@@ -98,14 +115,29 @@ def companion_facts(cell: Cell, row: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the means of the metrics that are reported beside a cell's metric."""
     if not cell.run or cell.kind == "data":
         return []
+    prefixes = companion_columns(cell.metric)
+    means = {prefix: row.get(f"{prefix}_mean") for prefix in prefixes.values()}
     facts = []
-    for name, column in companion_columns(cell.metric).items():
-        number = measured(row, f"{column}_")
+    for name, prefix in prefixes.items():
+        number = measured(row, f"{prefix}_")
         if number is not None:
-            if column == "kid":
-                number = number._replace(images_error=row.get("kid_se_mean"))
-            facts.append((name, format_measured(number, COMPANION_DECIMALS.get(column, DEFAULT_DECIMALS))))
+            facts.append((name, describe_companion(prefix, number, {**means, cell.metric: row.get("mean")})))
     return facts
+
+
+def describe_companion(name: str, number: Measured, means: dict[str, float | None]) -> str:
+    """Return a metric that stands beside a cell's metric as text.
+
+    Args:
+        name: the metric, without the name of a generator.
+        number: its mean over seeds.
+        means: the means of all metrics beside it, by name.
+    """
+    decimals = default_decimals(name)
+    number = number._replace(images_error=images_error(name, means))
+    if number.error is None:
+        return format_estimate(number.mean, error_for_digits(name, number.mean, means), decimals)
+    return format_measured(number, decimals)
 
 
 def describe_images(row: dict[str, Any]) -> str:

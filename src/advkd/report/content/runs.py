@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from advkd.artifacts.changed_settings import changed_settings
+from advkd.artifacts.metric_digits import format_metrics
 from advkd.artifacts.seed_results import read_metrics
 from advkd.damage import attempt
 from advkd.progress import duration
@@ -184,7 +185,7 @@ def read_record(resolved: Resolved) -> RunRecord:
         origin = read_if_present(files.PROVENANCE, lambda: provenance_facts(provenance))
     log = read_if_present(files.LOG, lambda: folder.last_lines(LOG_LINES))
     history = read_if_present(files.HISTORY, folder.history)
-    metrics, unreadable_metrics = attempt(format_metrics, resolved, what=str(folder.file(files.METRICS)))
+    metrics, unreadable_metrics = attempt(metrics_in_words, resolved, what=str(folder.file(files.METRICS)))
     state, problem = attempt(state_of, resolved, what=str(folder.path))
     state = state or State(Kind.DAMAGED, problem)
     if state.done and not folder.has(files.HISTORY):
@@ -209,9 +210,7 @@ def read_record(resolved: Resolved) -> RunRecord:
     )
 
 
-def format_metrics(resolved: Resolved) -> dict[str, str]:
+def metrics_in_words(resolved: Resolved) -> dict[str, str]:
     """Return the metrics of a run as text; nothing if it has no metrics that belong to its settings."""
     metrics = read_metrics(resolved)
-    if metrics is None:
-        return {}
-    return {name: shortest(round(value, 6)) for name, value in sorted(metrics["values"].items()) if value is not None}
+    return {} if metrics is None else format_metrics(metrics["values"])

@@ -7,6 +7,7 @@ from typing import Any
 import jinja2
 
 from advkd.artifacts import latex, papers
+from advkd.artifacts.number_format import format_p, format_statistic
 from advkd.claims.markdown import describe_result
 from advkd.progress import duration
 from advkd.settings import catalog
@@ -44,7 +45,7 @@ def environment() -> jinja2.Environment:
         claim_links=claim_links,
         list_comparisons=list_comparisons,
     )
-    templates.filters["duration"] = duration
+    templates.filters.update(duration=duration, statistic=format_statistic, p_value=format_p)
     return templates
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
+from advkd.artifacts.number_format import format_p, format_statistic
 from advkd.artifacts.papers import about_paper
 from advkd.damage import attempt
 from advkd.files import write_text
@@ -46,7 +47,9 @@ def render(**variables: Any) -> str:
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(duration=duration, mark_code=mark_code, breakable=breakable)
+    environment.filters.update(
+        duration=duration, mark_code=mark_code, breakable=breakable, statistic=format_statistic, p_value=format_p
+    )
     style, _, _ = loader.get_source(environment, "page.css")
     script, _, _ = loader.get_source(environment, "page.js")
     policy = (
