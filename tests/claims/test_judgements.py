@@ -168,6 +168,16 @@ def test_seeds_that_were_made_otherwise_get_no_verdict(user):
     assert (ours.word, ours.why) == ("no verdict", "seeds not alike (seed 1 has other code than seed 0)")
 
 
+def test_seconds_per_epoch_are_computed_and_name_their_hardware_without_a_verdict(user, fill):
+    fill("gip/cifar10/resnet18/gip", 600, 600, 600)
+    ours = judge(CLAIMS["gip-seconds"], user).ours
+    assert (ours.word, ours.why) == ("no verdict", "times on other machines cannot be compared")
+    measured, missing = ours.comparisons
+    assert measured.estimate == pytest.approx(3.0 / 200) and measured.machines == ("CPU, 1 of 2 threads",)
+    assert measured.claimed == "= 108" and measured.agrees is None and missing.numbers == "not run"
+    assert "; on CPU, 1 of 2 threads" in claims_page(user).split("### gip-seconds\n")[1].split("###")[0]
+
+
 # --- what is shown
 
 

@@ -229,5 +229,7 @@ def test_claims_without_a_verdict():
     random = Number(Sample.from_values(FAR), "done", remark="the FID network has random weights")
     assert judge(HIGHER, numbers | {"a": random}).word == "no verdict"
     claim = claim_with({**HIGHER, "under": [C100]}).model_copy(update={"unjudged": "because"})
-    assert judge_ours(claim, GivenNumbers(numbers)) == Verdict("no verdict", "because")
+    unjudged = judge_ours(claim, GivenNumbers(numbers))
+    assert unjudged == Verdict("no verdict", "because", comparisons=unjudged.comparisons)
+    assert [(result.estimate, result.agrees) for result in unjudged.comparisons] == [(1.0, None)]
     assert judge_ours(CLAIMS["aikd-omega-values"], GivenNumbers({})).word == "no verdict"

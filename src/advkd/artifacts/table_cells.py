@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from advkd.artifacts.seed_results import SeedResults, images_columns, join_seeds, summary_columns
+from advkd.artifacts.training_time import training_time
 from advkd.damage import attempt
 from advkd.data.store_meta import META, read_meta
 from advkd.runs.lookup import folder_of, state_of
@@ -161,14 +162,17 @@ def ratio_status(students: SeedResults, teacher: SeedResults, metric: str) -> di
 
 
 def measured_on(results: SeedResults) -> dict[str, Any]:
-    """Return what the numbers of a run group were measured on: seeds, evaluation (of the first seed) and data."""
+    """Return what the numbers of a run group were measured on: seeds, evaluation (of the first seed), data and time."""
     if not results.metrics:
         return {}
     first = next(run for run in results.runs if run.run.seed in results.metrics)
+    # A run without a readable time keeps its numbers: no other number rests on the time.
+    time, _ = attempt(training_time, [run for run in results.runs if run.run.seed in results.metrics])
     return {
         "seeds": " ".join(str(seed) for seed in results.metrics),
         "evaluation" if first.leaves_predictions else "meta": results.metrics[first.run.seed]["meta"],
         "data": folder_of(first).provenance()["data"],
+        "time": time,
     }
 
 

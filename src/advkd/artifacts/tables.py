@@ -14,7 +14,8 @@ from advkd.progress import say
 from advkd.settings.user import User
 
 MARKDOWN_MARKS = {"bold": "**{}**", "underline": "<u>{}</u>", "": "{}"}
-HIDDEN = ("meta", "data", "evaluation", "ended")  # fields of a row that are no columns of the CSV
+# Fields of a row that are no columns of the CSV. Times differ between equal runs, whose tables have the same bytes.
+HIDDEN = ("meta", "data", "evaluation", "ended", "time")
 
 
 def write_table(table: str, user: User, out: Path) -> None:

@@ -3,8 +3,9 @@
 from typing import Any
 
 from advkd.artifacts.data_sources import describe_data
-from advkd.artifacts.seed_results import images_columns, join_seeds, read_metrics
+from advkd.artifacts.seed_results import finished_runs, images_columns, join_seeds, read_metrics
 from advkd.artifacts.table_cells import MEASURED, cell_row
+from advkd.artifacts.training_time import SECONDS_PER_EPOCH, training_time
 from advkd.claims.image_intervals import ImageIntervals
 from advkd.claims.number import Number
 from advkd.claims.predicates.base import Comparison, Quantity
@@ -34,8 +35,8 @@ class OurNumbers:
     def number(self, quantity: Quantity) -> Number:
         """Return the number of a quantity over the seeds that are done."""
         if quantity not in self._numbers:
-            read = self._read_ratio if quantity.metric == "restored_ratio" else self._read_number
-            self._numbers[quantity] = read(quantity)
+            read = {"restored_ratio": self._read_ratio, SECONDS_PER_EPOCH: self._read_time}
+            self._numbers[quantity] = read.get(quantity.metric, self._read_number)(quantity)
         return self._numbers[quantity]
 
     def image_interval(self, comparison: Comparison) -> dict[str, Any] | None:
@@ -111,6 +112,15 @@ class OurNumbers:
         ended = row.get("ended", "")
         sample = Sample.from_values(values) if values and not ended else None
         return Number(sample, row["status"], ended=ended, images_error=row.get("images_error"))
+
+    def _read_time(self, quantity: Quantity) -> Number:
+        runs = self.runs(quantity)
+        with readable(quantity.run):
+            time = training_time(runs)
+            if time is None:
+                return Number(None, finished_runs(runs)[1])
+        seconds = time.seconds
+        return Number(Sample(seconds.mean, seconds.std, seconds.n), "done", machines=time.machines)
 
     def _training_of_run(self, run: Resolved) -> dict[str, Any] | None:
         name = str(run.run)

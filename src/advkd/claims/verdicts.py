@@ -27,7 +27,7 @@ There is *no verdict* at a scale with images drawn by a program, on distances be
 weights, on a stated number at other settings than the paper's, and where no run can decide.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from advkd.claims.claim_file import Claim
@@ -142,9 +142,7 @@ def judge_ours(claim: Claim, source: OurNumbers) -> Verdict:
         return Verdict("not readable", claim.problem)
     if not claim.quantities:
         return Verdict("no verdict", "the claim is about what the paper prints, and no run can decide it")
-    if claim.unjudged:
-        return Verdict("no verdict", claim.unjudged)
-    if config_files.scale_file(user.scale).data == "made":
+    if config_files.scale_file(user.scale).data == "made" and not claim.unjudged:
         reason = f"scale {user.scale} trains tiny networks briefly on drawn images, which only shows that they train"
         return Verdict("no verdict", reason)
     try:
@@ -152,6 +150,9 @@ def judge_ours(claim: Claim, source: OurNumbers) -> Verdict:
         results = tuple(result for evaluation in evaluations for result in evaluation.our_results(source))
     except UserError as error:
         return Verdict("not readable", str(error))
+    if claim.unjudged:
+        open_results = tuple(replace(result, agrees=None) for result in results)
+        return Verdict("no verdict", claim.unjudged, comparisons=open_results)
     word, why = _decide(evaluations)
     if word not in ("holds", "fails", "not enough runs"):
         return Verdict(word, why, comparisons=results)

@@ -30,7 +30,8 @@ def measured(user: User) -> dict[Run, float]:
 def pace(provenance: dict[str, Any]) -> float:
     """Return the wall seconds per epoch, or per iteration of a GAN, from a run's provenance.json."""
     result = provenance["result"]
-    return float(provenance["wall_seconds"] / result.get("epochs", result["steps"]))
+    length = result["epochs"] if "epochs" in result else result["steps"]
+    return float(provenance["wall_seconds"] / length)
 
 
 def peaks(user: User) -> dict[Run, float]:

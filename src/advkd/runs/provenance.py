@@ -47,8 +47,16 @@ def machine(device: Any) -> dict[str, Any]:
 
 def describe_machine(provenance: dict[str, Any]) -> str:
     """Return the machine of a run's last attempt, from its provenance.json: the GPU, or the processor and threads."""
-    last = provenance["attempts"][-1]
-    return last["gpu"] or f"{last['processor']}, {last['threads']} of {last['cores']} threads"
+    return _machine_of(provenance["attempts"][-1])
+
+
+def describe_machines(provenance: dict[str, Any]) -> list[str]:
+    """Return the machines of all attempts of a run, each once, as `describe_machine` names them."""
+    return list(dict.fromkeys(_machine_of(attempt) for attempt in provenance["attempts"]))
+
+
+def _machine_of(attempt: dict[str, Any]) -> str:
+    return attempt["gpu"] or f"{attempt['processor']}, {attempt['threads']} of {attempt['cores']} threads"
 
 
 def describe_time(provenance: dict[str, Any]) -> str:
