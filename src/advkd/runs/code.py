@@ -1,9 +1,9 @@
 """Digests of the code behind a run and behind its metrics, which tell whether they were made by other code."""
 
 from collections.abc import Iterable
+from itertools import chain
 
 from advkd.code import code_digest
-from advkd.settings.gan import GanRun
 from advkd.settings.papers import RunSettings
 
 # The rooms whose code can change the numbers of a training, and those of an evaluation. Settings do not count: their
@@ -27,11 +27,9 @@ def start_modules(settings: RunSettings, parents: Iterable[RunSettings] = ()) ->
 
     Arguments as for `code_of`.
     """
-    method, _, _ = settings.method.implementation.partition(":")
-    if isinstance(settings, GanRun):
-        return ["advkd.training.gan", method]
-    networks = [run.network for run in (settings, *parents) if not isinstance(run, GanRun)]
-    return ["advkd.training.classifier", method, *(network.implementation.partition(":")[0] for network in networks)]
+    networks = chain.from_iterable(run.networks for run in (settings, *parents))
+    implementations = [settings.method.implementation, *(network.implementation for network in networks)]
+    return [f"advkd.training.{settings.loop}", *(name.partition(":")[0] for name in implementations)]
 
 
 def gan_evaluation_code() -> str:

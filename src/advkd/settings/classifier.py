@@ -156,6 +156,11 @@ class ClassifierRun(Settings):
     seed: Natural
 
     @property
+    def networks(self) -> tuple[Network, ...]:
+        """The networks that the settings choose."""
+        return (self.network,)
+
+    @property
     def batch(self) -> int:
         """Real images of a step; 0 where a method sees none."""
         raise NotImplementedError

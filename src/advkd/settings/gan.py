@@ -8,6 +8,7 @@ from advkd.bounds import Bounds, Count, Natural
 from advkd.data.settings import CropStoreSettings
 from advkd.methods.settings.base import registered
 from advkd.methods.settings.okd import AcganSettings, GanAdam, SaganSettings, SetsSettings
+from advkd.models.settings import Network
 from advkd.schema import OneOf, Settings
 
 
@@ -55,6 +56,11 @@ class GanRun(Settings):
     training: GanTraining
     evaluation: GanEvaluation
     seed: Natural
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """None, since the method itself imports its networks."""
+        return ()
 
     def check(self) -> None:
         """Refuse a batch that is larger than the data set."""
