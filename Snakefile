@@ -85,7 +85,7 @@ rule gip_variants:
 
 rule runs:
     input:
-        [evidence(config_of(name)) for name in USER.runs],
+        lambda wildcards: [evidence(config_of(name)) for name in USER.runs],
 
 
 rule all:
@@ -95,7 +95,7 @@ rule all:
         rules.okd_variants.input,
         rules.aikd_variants.input,
         rules.gip_variants.input,
-        rules.runs.input,
+        [evidence(run) for run in catalog.users_runs(USER).values()],
 
 
 include: "workflow/rules/paper.smk"

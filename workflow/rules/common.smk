@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import yaml
-from snakemake.exceptions import WorkflowError
+from snakemake.exceptions import InputFunctionException, WorkflowError
 
 SOURCE = Path(workflow.basedir) / "src"
 sys.path.insert(0, str(SOURCE))
@@ -30,8 +30,14 @@ try:
     CHANGED = words.merge(CHANGED, WORDS)
     USER = settings.user(CHANGED)
     RUNS = catalog.all_runs(USER)
+    NOT_BUILT = catalog.not_built(USER)
 except UserError as error:
     raise WorkflowError(str(error)) from None
+
+# These runs stop only what cannot do without them. Tables and figures say why they lack them.
+if NOT_BUILT and workflow.is_main_process:
+    first, reason = next(iter(NOT_BUILT.items()))
+    print(f"{len(NOT_BUILT)} runs cannot be built (advkd status lists them), such as {first}: {reason}", file=sys.stderr)
 
 # Every Snakemake that works here shares this lock. The kernel releases it when the process ends, however it ends. So
 # `make` clears the lock that a killed Snakemake left behind only if nobody shares this one (src/advkd/start.py).
@@ -85,12 +91,32 @@ BODY = f'ADVKD_PROGRESS=plain {ADVKD} "$@" {options()};'.replace("{", "{{").repl
 shell.prefix(f"set -euo pipefail; advkd() {{{{ {BODY} }}}}; ")
 
 
+REFUSED = []  # what `in_one_line` said
+
+
+def in_one_line(ask, *arguments):
+    """Return what a question about the settings answers; its UserError ends the workflow with one line."""
+    try:
+        return ask(*arguments)
+    except UserError as error:
+        REFUSED.append(str(error))
+        raise WorkflowError(REFUSED[-1]) from None
+
+
 def config_of(run):
     """Return a run's resolved settings; a wrong name ends the workflow with one line."""
-    try:
-        return settings.resolve(str(run), USER)
-    except UserError as error:
-        raise WorkflowError(str(error)) from None
+    return in_one_line(settings.resolve, str(run), USER)
+
+
+def evidence_of(artifact):
+    """Return the files that a table or figure needs of its runs."""
+    return [evidence(run) for run in in_one_line(catalog.runs, artifact, USER).values()]
+
+
+def counted_stores(table):
+    """Return the stores that a table counts."""
+    counted = in_one_line(catalog.counted_stores, table, USER)
+    return [STORE.format(store=resolved.store) for resolved in counted.values()]
 
 
 def evidence(resolved):
@@ -152,8 +178,20 @@ def prepare_graph(*arguments, prepare=workflow._prepare_dag, **options):
     workflow._dag.forcefiles.update(outdated())
 
 
+# Snakemake puts a traceback behind the line of `in_one_line`.
+def build_graph(build=workflow._build_dag):
+    """Build Snakemake's graph of jobs; a run that a target cannot do without ends it with one line."""
+    try:
+        build()
+    except InputFunctionException:
+        if not REFUSED:
+            raise
+        raise WorkflowError(REFUSED[-1]) from None
+
+
 if workflow.is_main_process:
     workflow._prepare_dag = prepare_graph
+    workflow._build_dag = build_graph
 
 
 def weights(features):

@@ -4,10 +4,8 @@
 rule table:
     input:
         published="paper/published/{table}.csv",
-        runs=lambda wildcards: [evidence(run) for run in catalog.runs(wildcards.table, USER).values()],
-        stores=lambda wildcards: [
-            STORE.format(store=resolved.store) for resolved in catalog.counted_stores(wildcards.table, USER).values()
-        ],
+        runs=lambda wildcards: evidence_of(wildcards.table),
+        stores=lambda wildcards: counted_stores(wildcards.table),
     output:
         csv=report(
             TABLE,
@@ -26,7 +24,7 @@ rule table:
 rule figure:
     input:
         published="paper/published/{figure}.csv",
-        runs=lambda wildcards: [evidence(run) for run in catalog.runs(wildcards.figure, USER).values()],
+        runs=lambda wildcards: evidence_of(wildcards.figure),
     output:
         pdf=FIGURE,
         png=report(

@@ -7,6 +7,7 @@ from advkd.artifacts.data_sources import describe_data
 from advkd.artifacts.measured import Measured, measured, measured_kid
 from advkd.artifacts.number_format import OVER_IMAGES, format_estimate, format_measured
 from advkd.artifacts.table_marks import marks_in_words
+from advkd.runs.state import Kind
 from advkd.settings.user import User
 
 QUOTED = "‡"  # stands behind a number that the paper quotes
@@ -29,7 +30,13 @@ def table_caption(table: str, rows: list[dict[str, Any]], user: User) -> str:
         sentences += generator_sentences(rows) + gan_sentences(of_gan)
     elif any("evaluation" in row for row in rows):
         sentences += data_sentences(rows) + classifier_sentences(rows)
-    return " ".join(sentences + warning_sentences(rows) + published_sentences(rows))
+    return " ".join(sentences + not_built_sentences(rows) + warning_sentences(rows) + published_sentences(rows))
+
+
+def not_built_sentences(rows: list[dict[str, Any]]) -> list[str]:
+    """Return why runs of a table cannot be built, each reason once."""
+    reasons = dict.fromkeys(row["damage"] for row in rows if row["status"] == Kind.NOT_BUILT.value)
+    return [f"{reason[0].upper()}{reason[1:]}." for reason in reasons]
 
 
 def our_sentences(table: str, rows: list[dict[str, Any]], user: User) -> list[str]:

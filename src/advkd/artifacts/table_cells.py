@@ -11,6 +11,7 @@ from advkd.runs.lookup import folder_of, state_of
 from advkd.runs.state import Kind
 from advkd.settings import catalog, config
 from advkd.settings.catalog import Cell
+from advkd.settings.config import CannotBeBuilt
 from advkd.settings.user import User
 
 DAMAGED = "damaged"  # the status of a cell whose runs' files cannot be read
@@ -40,8 +41,12 @@ def collect_rows(table: str, user: User) -> list[dict[str, Any]]:
 def readable_row(cell: Cell, user: User) -> dict[str, Any]:
     """Return the row of a cell, as `cell_row` does, whether or not the files of its runs can be read.
 
-    If they cannot, the row has the status `damaged`, no number, and the reason in `damage`.
+    If they cannot, the row has the status `damaged`, no number, and the reason in `damage`. The same holds, with
+    another status, where one of its runs cannot be built.
     """
+    if reason := catalog.why_not_built(cell, user):
+        word = Kind.NOT_BUILT.value
+        return {**published_columns(cell, user), "status": word, "ended": word, "damage": f"{word}: {reason}"}
     row, problem = attempt(cell_row, cell, user)
     if row is None:
         return {**published_columns(cell, user), "status": DAMAGED, "ended": DAMAGED, "damage": problem}
@@ -142,7 +147,10 @@ def baseline_columns(cell: Cell, user: User) -> dict[str, Any]:
     metric = MEASURED[cell.metric]
     runs = []
     for student in catalog.resolved(cell, user):
-        runs.append(config.resolve(student.run.other((), method="baseline"), user))
+        try:
+            runs.append(config.resolve(student.run.other((), method="baseline"), user))
+        except CannotBeBuilt:  # the ratio itself can be
+            return {}
     return join_seeds(runs, metric).summary(metric, "baseline_")
 
 

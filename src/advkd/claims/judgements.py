@@ -33,7 +33,7 @@ class Judgement:
 def judge(claim: Claim, source: OurNumbers) -> Judgement:
     """Judge a claim on the printed numbers and on ours."""
     runs = source.runs_behind(claim.quantities)
-    needs = {"runs": len(runs), "command": len(source.runs_of_targets(claim.targets))} if runs else None
+    needs = {"runs": len(runs), "command": len(source.runs_of_targets(claim.targets))} if claim.quantities else None
     return Judgement(
         claim,
         source.user.scale,

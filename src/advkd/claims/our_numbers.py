@@ -1,5 +1,6 @@
 """The numbers that our runs measured, and what these runs took."""
 
+import contextlib
 from typing import Any
 
 from advkd.artifacts.data_sources import describe_data
@@ -16,7 +17,7 @@ from advkd.runs.lookup import folder_of
 from advkd.runs.provenance import describe_machine
 from advkd.runs.state import Ending
 from advkd.settings import catalog, config
-from advkd.settings.config import Resolved
+from advkd.settings.config import CannotBeBuilt, Resolved
 from advkd.settings.lineage import TEACHER_SEED
 from advkd.settings.user import User
 
@@ -55,12 +56,15 @@ class OurNumbers:
     def runs_behind(self, quantities: list[Quantity]) -> dict[str, Resolved]:
         """Return, by name, all runs that some quantities depend on.
 
-        These are the runs themselves, the teachers that ratios divide by, and all runs that these learn from.
+        These are the runs themselves, the teachers that ratios divide by, and all runs that these learn from. Runs that
+        cannot be built are left out.
         """
-        runs = [run for quantity in quantities for run in self.runs(quantity)]
+        runs: list[Resolved] = []
         for quantity in quantities:
-            if quantity.metric == "restored_ratio":
-                runs.append(catalog.denominator(ratio_cell(quantity), self.user))
+            with contextlib.suppress(CannotBeBuilt):
+                runs += self.runs(quantity)
+                if quantity.metric == "restored_ratio":
+                    runs.append(catalog.denominator(ratio_cell(quantity), self.user))
         return catalog.with_parents({str(run.run): run for run in runs})
 
     def runs_of_targets(self, targets: list[str]) -> set[str]:
@@ -68,7 +72,9 @@ class OurNumbers:
         names: set[str] = set()
         for target in targets:
             if target not in self._runs_of_target:
-                self._runs_of_target[target] = set(catalog.with_parents(catalog.wanted(target, self.user)))
+                self._runs_of_target[target] = set()
+                with contextlib.suppress(CannotBeBuilt):
+                    self._runs_of_target[target].update(catalog.with_parents(catalog.wanted(target, self.user)))
             names |= self._runs_of_target[target]
         return names
 

@@ -128,6 +128,8 @@ def explain_cell(cell: Cell, user: User) -> str:
     facts: Facts = [("ours", f"{describe_ours(cell, row)}  at scale {user.scale}")]
     facts_of_cell, unreadable = attempt(cell_facts, cell, row, Agreement())
     facts += facts_of_cell or []
+    if row["status"] == Kind.NOT_BUILT.value:
+        facts.append(("state", row["damage"]))
     facts += [("damaged", problem) for problem in [*problems, unreadable] if problem]
     if cell.kind == "data" and not problems:
         facts.append(("official", format_count(row["official"])))

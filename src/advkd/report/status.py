@@ -7,7 +7,7 @@ from typing import Any
 
 from advkd.artifacts.table_cells import readable_row
 from advkd.runs.lookup import state_of
-from advkd.runs.state import Kind
+from advkd.runs.state import Kind, State
 from advkd.runs.stores import made_by_older_code, outdated
 from advkd.settings import catalog
 from advkd.settings.catalog import Cell
@@ -35,6 +35,7 @@ def report(user: User, everything: bool) -> str:
         lines.append(table_line(table, rows, user))
     lines += store_lines(user)
     states = {name: state_of(resolved) for name, resolved in catalog.all_runs(user).items()}
+    states |= {name: State(Kind.NOT_BUILT, reason) for name, reason in catalog.not_built(user).items()}
     lines += ["", f"runs: {count_words(state.word for state in states.values())}"]
     left_out = 0
     shown_details = set()
@@ -84,14 +85,19 @@ def read_cell(cell: Cell, user: User) -> tuple[dict[str, Any], list[str]]:
     row = readable_row(cell, user)
     if "damage" not in row:
         return row, []
+    if row["status"] == Kind.NOT_BUILT.value:
+        return row, []
     states = [state_of(resolved) for resolved in runs_of_cell(cell, user)]
     problems = [state.detail for state in states if state.kind is Kind.DAMAGED]
     return row, problems or [f"{cell.table}: {cell.row} | {cell.column}: {row['damage']}"]
 
 
 def runs_of_cell(cell: Cell, user: User) -> list[Resolved]:
-    """Return the runs that a cell rests on, one for each seed, and the teacher if it is a ratio."""
-    if not cell.run or cell.kind == "data":
+    """Return the runs that a cell rests on, one for each seed, and the teacher if it is a ratio.
+
+    There are none where one of them cannot be built.
+    """
+    if not cell.run or cell.kind == "data" or catalog.why_not_built(cell, user):
         return []
     runs = list(catalog.resolved(cell, user))
     if cell.kind == "ratio":

@@ -26,6 +26,7 @@ class Kind(Enum):
     OLDER_CODE = "done (older code)"
     OLDER_EVALUATION = "done (evaluated by older code)"
     DAMAGED = "damaged"
+    NOT_BUILT = "cannot be built"  # its settings are impossible
 
 
 DONE = frozenset({Kind.DONE, Kind.OLDER_CODE, Kind.OLDER_EVALUATION})

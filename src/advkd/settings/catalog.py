@@ -15,7 +15,7 @@ from pathlib import Path
 
 from advkd.errors import UserError
 from advkd.settings import config, config_files
-from advkd.settings.config import Resolved
+from advkd.settings.config import CannotBeBuilt, Resolved
 from advkd.settings.lineage import TEACHER_SEED
 from advkd.settings.names import PAPERS, Run, shortest
 from advkd.settings.user import User
@@ -98,26 +98,69 @@ def _cells(path: Path, state: config_files.State) -> tuple[Cell, ...]:
 
 
 def resolved(cell: Cell, user: User) -> list[Resolved]:
-    """Return the settings of every seed of a cell's run group. A teacher has one seed only."""
-    seeds = config.seeds(Run.parse(f"{cell.run}/seed0").paper, user)
+    """Return the settings of every seed of a cell's run group; raises CannotBeBuilt. A teacher has one seed only."""
+    return [config.resolve(name, user) for name in _seeds_of(cell, user)]
+
+
+def _seeds_of(cell: Cell, user: User) -> list[str]:
     if cell.metric == "teacher_accuracy":
-        seeds = [TEACHER_SEED]
-    return [config.resolve(f"{cell.run}/seed{seed}", user) for seed in seeds]
+        return [f"{cell.run}/seed{TEACHER_SEED}"]
+    return [f"{cell.run}/seed{seed}" for seed in config.seeds(Run.parse(f"{cell.run}/seed0").paper, user)]
 
 
 def denominator(cell: Cell, user: User) -> Resolved:
-    """Return the teacher's run that a cell of kind `ratio` divides by."""
+    """Return the teacher's run that a cell of kind `ratio` divides by; raises CannotBeBuilt."""
     return config.resolve(f"{cell.of}/seed{TEACHER_SEED}", user)
 
 
+def why_not_built(cell: Cell, user: User) -> str:
+    """Return why a run that a cell rests on cannot be built; "" where all can."""
+    _, reasons = _build(_names([cell], user), user)
+    return next(iter(reasons.values()), "")
+
+
 def runs(artifact: str, user: User) -> dict[str, Resolved]:
-    """Return every run that an artifact needs, by name."""
-    needed: dict[str, Resolved] = {}
-    for cell in {(cell.run, cell.of, cell.metric): cell for cell in cells(artifact) if trained(cell)}.values():
-        needed.update(_by_name(resolved(cell, user)))
-        if cell.kind == "ratio":
-            needed.update(_by_name([denominator(cell, user)]))
+    """Return every run that an artifact needs and that can be built, by name.
+
+    Raises:
+        CannotBeBuilt: no run of the artifact's paper can be built.
+    """
+    needed, reasons = _build(_names(cells(artifact), user), user)
+    if reasons and not needed:
+        paper = artifact.split("_")[0]
+        of_paper = [name for name in _all_names(user) if name.startswith(f"{paper}/")]
+        if not any(_build([name], user)[0] for name in of_paper):
+            raise CannotBeBuilt(f"no run of {paper} can be built: {next(iter(reasons.values()))}")
     return needed
+
+
+def first_seeds(groups: Iterable[str], user: User) -> Iterable[Resolved]:
+    """Return seed 0 of each of those run groups that can be built."""
+    built, _ = _build([f"{group}/seed0" for group in groups], user)
+    return built.values()
+
+
+def _names(cells: Iterable[Cell], user: User) -> list[str]:
+    """Return the names of the runs that some cells rest on, each once, whether or not they can be built."""
+    names: list[str] = []
+    for cell in cells:
+        if trained(cell):
+            names += _seeds_of(cell, user)
+            if cell.kind == "ratio":
+                names.append(f"{cell.of}/seed{TEACHER_SEED}")
+    return list(dict.fromkeys(names))
+
+
+def _build(names: Iterable[str], user: User) -> tuple[dict[str, Resolved], dict[str, str]]:
+    """Return the runs that can be built, and why the others cannot; both by name."""
+    built: dict[str, Resolved] = {}
+    reasons: dict[str, str] = {}
+    for name in names:
+        try:
+            built[name] = config.resolve(name, user)
+        except CannotBeBuilt as error:
+            reasons[name] = str(error)
+    return built, reasons
 
 
 def _by_name(runs: Iterable[Resolved]) -> dict[str, Resolved]:
@@ -143,14 +186,17 @@ def counted_stores(artifact: str, user: User) -> dict[str, Resolved]:
 
 
 def variants(user: User, papers: Iterable[str] = PAPERS) -> dict[str, Resolved]:
-    """Return the runs of the papers' named variants, which no table needs, by name."""
-    named: dict[str, Resolved] = {}
+    """Return the runs of the papers' named variants that can be built, which no table needs, by name."""
+    built, _ = _build(_variant_names(user, papers), user)
+    return built
+
+
+def _variant_names(user: User, papers: Iterable[str]) -> list[str]:
+    names: list[str] = []
     for paper in papers:
         for group in variant_groups(paper):
-            for seed in config.seeds(paper, user):
-                resolved_run = config.resolve(f"{group}/seed{seed}", user)
-                named[str(resolved_run.run)] = resolved_run
-    return named
+            names += [f"{group}/seed{seed}" for seed in config.seeds(paper, user)]
+    return names
 
 
 def variant_groups(paper: str) -> list[str]:
@@ -173,25 +219,36 @@ def series(groups: str) -> list[str]:
 
 
 def all_runs(user: User) -> dict[str, Resolved]:
-    """Return every run that an artifact, a variant, the user's `runs` or another run names.
+    """Return every run that an artifact, a variant, the user's `runs` or another run names and that can be built.
 
     Raises:
         UserError: a folder of images that no run uses.
     """
-    named: dict[str, Resolved] = {}
-    for artifact in artifacts():
-        named.update(runs(artifact, user))
-    named.update(variants(user))
-    named.update(users_runs(user))
-    everything = with_parents(named)
-    for name in set(user.folders) - {resolved_run.run.dataset for resolved_run in everything.values()}:
+    names = _all_names(user)
+    for name in set(user.folders) - {Run.parse(of_dataset).dataset for of_dataset in names}:
         raise UserError(f"folders names {name!r}, which no run uses: correct it, or name such a run in `runs`")
-    return everything
+    built, _ = _build(names, user)
+    return with_parents(built)
+
+
+def not_built(user: User) -> dict[str, str]:
+    """Return why runs that an artifact, a variant or the user's `runs` names cannot be built, by name."""
+    _, reasons = _build(_all_names(user), user)
+    return reasons
+
+
+def _all_names(user: User) -> list[str]:
+    """Return the names of all runs but those that only other runs name, whether or not they can be built."""
+    names: list[str] = []
+    for artifact in artifacts():
+        names += _names(cells(artifact), user)
+    return list(dict.fromkeys([*names, *_variant_names(user, PAPERS), *user.runs]))
 
 
 def users_runs(user: User) -> dict[str, Resolved]:
-    """Return the runs that the user names in `runs`, by name."""
-    return {name: config.resolve(name, user) for name in user.runs}
+    """Return the runs that the user names in `runs` and that can be built, by name."""
+    built, _ = _build(user.runs, user)
+    return built
 
 
 def targets() -> dict[str, list[str]]:

@@ -20,7 +20,19 @@ from advkd.settings.papers import RUN_CLASSES, RunSettings, config_hash, store_k
 from advkd.settings.user import User
 from advkd.settings.validation import Refused, validate_model, validated
 
-__all__ = ["CONFIG", "PAPERS", "REGISTRY", "Resolved", "Run", "User", "options", "resolve", "seeds", "user"]
+__all__ = [
+    "CONFIG",
+    "PAPERS",
+    "REGISTRY",
+    "CannotBeBuilt",
+    "Resolved",
+    "Run",
+    "User",
+    "options",
+    "resolve",
+    "seeds",
+    "user",
+]
 
 # What a user sets for this machine, or for one start: it changes no number and is left out where commands are shown.
 LOCAL = {"device", "runs_per_gpu", "retrain", "runs", "checkpoint_seconds"}
@@ -133,6 +145,10 @@ class Override:
 NOTHING = Override.of({})
 
 
+class CannotBeBuilt(UserError):
+    """A run's settings are impossible, or contradict each other or its parents'; the message says how, in one line."""
+
+
 def user(overrides: Mapping[str, object] | None = None, file: Path | None = None) -> User:
     """Read config/config.yaml (or `file`) and lay `overrides` over it, level by level.
 
@@ -182,11 +198,14 @@ def seeds(paper: str, user: User) -> list[int]:
 
 
 def resolve(name: str | Run, user: User) -> Resolved:
-    """Resolve a run to its full settings under a user's configuration; raises UserError."""
+    """Resolve a run to its full settings under a user's configuration; raises CannotBeBuilt."""
     run = name if isinstance(name, Run) else Run.parse(name)
     override = Override.of(user.override[run.paper]) if run.paper in user.override else NOTHING
     files = config_files.states(run.paper, user.scale)
-    return _resolve(str(run), user.scale, tuple(sorted(user.folders)), override, files)
+    try:
+        return _resolve(str(run), user.scale, tuple(sorted(user.folders)), override, files)
+    except UserError as error:
+        raise CannotBeBuilt(str(error)) from None
 
 
 @lru_cache(maxsize=65536)

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from advkd.errors import UserError
-from advkd.settings import catalog, config, config_files
+from advkd.settings import catalog, config_files
 from advkd.settings.config import Resolved
 from advkd.settings.names import PAPERS
 from advkd.settings.user import User
@@ -22,7 +22,7 @@ def tags(user: User) -> dict[str, str]:
     catalogued = _catalogued(tuple(config_files.state(path) for path in _files()))
     groups = dict.fromkeys(catalogued)
     if user.override:  # may name other runs to learn from
-        groups.update(dict.fromkeys(lineage(config.resolve(f"{group}/seed0", user) for group in catalogued)))
+        groups.update(dict.fromkeys(lineage(catalog.first_seeds(catalogued, user))))
     groups.update(dict.fromkeys(lineage(catalog.users_runs(user).values())))
     return {group: f"R{number}" for number, group in enumerate(groups, start=1)}
 
@@ -68,5 +68,5 @@ def _catalogued(files: tuple[config_files.State, ...]) -> tuple[str, ...]:
             if catalog.trained(cell):
                 named += [group for group in (cell.run, cell.of) if group]
     named += [resolved.run.group for resolved in catalog.variants(user).values()]
-    named += lineage([config.resolve(f"{group}/seed0", user) for group in dict.fromkeys(named)])
+    named += lineage(catalog.first_seeds(dict.fromkeys(named), user))
     return tuple(dict.fromkeys(named))

@@ -13,6 +13,7 @@ from advkd.report.content.overview import Overview
 from advkd.report.content.runs import RunGroup
 from advkd.report.content.samples import SampleGrid
 from advkd.report.content.tables import Table
+from advkd.runs.state import Kind
 from advkd.settings import catalog
 from advkd.settings.user import User
 
@@ -28,6 +29,12 @@ class Content(NamedTuple):
     audit: Audit
     deviations: Items
     overview: Overview
+
+
+def not_built(user: User) -> list[str]:
+    """Return why runs cannot be built, one line for each; none where the catalogue itself cannot be read."""
+    reasons, _ = attempt(catalog.not_built, user)
+    return [f"{name} {Kind.NOT_BUILT.value}: {reason}" for name, reason in (reasons or {}).items()]
 
 
 def gather_content(user: User) -> Content:
@@ -50,5 +57,5 @@ def gather_content(user: User) -> Content:
         claims=claims,
         audit=audited,
         deviations=checks.read_items(deviations.deviation_tables),
-        overview=overview.summarize(groups, read_tables, grids, claims, audited, user, problem),
+        overview=overview.summarize(groups, read_tables, grids, claims, audited, user, problem, not_built(user)),
     )

@@ -31,6 +31,7 @@ class Overview(NamedTuple):
         published, ours: counts of the claims' verdicts on the published numbers and on ours.
         findings: counts of the audit's findings.
         damage: what cannot be read, one line each.
+        not_built: the runs whose settings are impossible, one line each.
         filters: for each kind of row, the words that the status filter of the page offers.
     """
 
@@ -46,6 +47,7 @@ class Overview(NamedTuple):
     ours: Counts
     findings: Counts
     damage: list[str]
+    not_built: list[str]
     filters: dict[str, list[str]]
 
 
@@ -57,8 +59,12 @@ def summarize(
     audit: Audit,
     user: User,
     problem: str,
+    not_built: list[str],
 ) -> Overview:
-    """Return the overview of everything that the report shows; `problem` says why there are no groups."""
+    """Return the overview of everything that the report shows; `problem` says why there are no groups.
+
+    `not_built` says of each run that cannot be built why.
+    """
     records = [record for group in groups.values() for record in group.records]
     cells = [(table, count_filters(table)) for table in tables]
     runs = count_words(record.word for record in records)
@@ -79,6 +85,7 @@ def summarize(
         ours=ours,
         findings=findings,
         damage=list_damage(groups, tables, samples, claims, audit, problem),
+        not_built=not_built,
         filters={
             "cell": list(cell_words),
             "run": list(runs),

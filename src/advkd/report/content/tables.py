@@ -14,6 +14,7 @@ from advkd.damage import attempt
 from advkd.report.content.agreement import Agreement, judge
 from advkd.report.content.cell_facts import cell_facts
 from advkd.report.content.runs import RunGroup
+from advkd.runs.state import Kind
 from advkd.settings import config
 from advkd.settings.catalog import Cell
 from advkd.settings.papers import store_keys
@@ -123,8 +124,12 @@ def read_entry(id: str, cell: Cell, row: dict[str, Any], groups: dict[str, RunGr
     agreement = agreement or Agreement()
     ours, unread = attempt(our_numbers, cell, row)
     facts, unknown = attempt(cell_facts, cell, row, agreement)
-    problems = dict.fromkeys(text for text in (row.get("damage", ""), unjudged, unread, unknown) if text)
+    not_built = row["status"] == Kind.NOT_BUILT.value
+    damage = "" if not_built else row.get("damage", "")
+    problems = dict.fromkeys(text for text in (damage, unjudged, unread, unknown) if text)
     facts = facts or []
+    if not_built:
+        facts.insert(0, ("state", row["damage"]))
     if problems:
         facts.insert(0, ("cannot be read", "; ".join(problems)))
     state = DAMAGED if problems else row.get("ended") or row["status"]
