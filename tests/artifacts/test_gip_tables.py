@@ -117,6 +117,18 @@ def test_a_teacher_below_its_student_s_baseline_is_told(user, run, right, is_wor
     assert facts["baseline"].endswith("the teacher is worse") is is_worse
 
 
+def test_a_ratio_without_a_finished_baseline_says_that_its_teacher_is_not_judged(user, run):
+    finish(run(WRN), 96)
+    for seed in range(3):
+        finish(run(f"{TAUGHT}/seed{seed}"), 95)
+    rows = table_cells.collect_rows("gip_table3", user)
+    row = next(row for row in rows if (row["row"], row["column"]) == ("Our method", "Restored Ratio (%)"))
+    caption = table_captions.table_caption("gip_table3", rows, user)
+    assert "No Baseline is finished beside which the teacher could be judged: Our method." in caption
+    facts = dict(cell_facts(cell("gip_table3", "Our method", "Restored Ratio (%)"), row, Agreement()))
+    assert facts["baseline"].startswith("none finished")
+
+
 def test_a_ratio_keeps_what_it_stands_on(fill, run, tmp_path):
     user = fill("gip_table3")
     row = table_cells.cell_row(cell("gip_table3", "Our method", "Restored Ratio (%)"), user)

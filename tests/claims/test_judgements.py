@@ -10,6 +10,7 @@ import pytest
 from gip_runs import end, finish
 from scipy import stats
 
+from advkd.artifacts import table_cells
 from advkd.claims import judgements
 from advkd.claims.claim_file import load_claims
 from advkd.claims.markdown import claims_page
@@ -18,6 +19,7 @@ from advkd.claims.verdicts import judge_published
 from advkd.files import write_json
 from advkd.metrics.significance import paired_difference
 from advkd.runs.lookup import folder_of
+from advkd.runs.state import Kind, State
 from advkd.settings import config
 
 CLAIMS = {claim.id: claim for claim in load_claims()}
@@ -80,6 +82,20 @@ def test_ours_from_ratios_and_teachers(user, fill):
     (result,) = verdict.comparisons
     expected = stats.ttest_1samp([0.5, 0.7, 0.9], 0).confidence_interval(0.95)
     assert verdict.word == "holds" and (result.low, result.high) == pytest.approx(tuple(expected))
+
+
+def test_a_teacher_below_its_student_s_baseline_is_a_caveat_of_its_ratio(user, fill):
+    fill("gip/cifar10/wrn28_10/baseline", 860)
+    for method, right in (("gip+teacher=wrn28_10", 880), ("gantsc+teacher=wrn28_10", 860), ("baseline", 870)):
+        fill(f"gip/cifar10/resnet18/{method}", right, right + 2, right + 4)
+    ours = judge(CLAIMS["gip-gantsc"], user).ours
+    assert ours.word == "holds"
+    assert ours.caveat == "; ".join(
+        f"the teacher of gip/cifar10/resnet18/{method}+teacher=wrn28_10 is worse than its student's Baseline"
+        for method in ("gip", "gantsc")
+    )
+    fill("gip/cifar10/wrn28_10/baseline", 875)
+    assert judge(CLAIMS["gip-gantsc"], user).ours.caveat == ""
 
 
 def test_ours_that_diverged_or_cannot_be_read(user, fill):
@@ -158,6 +174,15 @@ def test_a_gan_with_random_features_gets_no_verdict(user):
     assert judge(CLAIMS["okd-sagan-mean"], user).ours.word == "fails"  # 15.4 %, not 5.5 %
     leave_gans(user, "random")
     assert judge(CLAIMS["okd-sagan-all"], user).ours.word == "no verdict"
+
+
+def test_an_evaluation_by_older_code_is_a_caveat(user, monkeypatch):
+    leave_gans(user, "official")
+    older = "okd/codebrim/sagan/single/seed1"
+    kinds = {older: Kind.OLDER_EVALUATION}
+    monkeypatch.setattr(table_cells, "state_of", lambda run: State(kinds.get(str(run.run), Kind.DONE)))
+    ours = judge(CLAIMS["okd-sagan-all"], user).ours
+    assert (ours.word, ours.caveat) == ("holds", f"evaluated by older code: {older}")
 
 
 def test_seeds_that_were_made_otherwise_get_no_verdict(user):

@@ -43,3 +43,4 @@ def test_what_stands_beside_a_number_has_the_digits_of_its_own_error():
     assert describe_companion("kid_se", Measured(0.144), means) == "0.14"
     assert describe_companion("nll", Measured(1.23456), means) == "1.2346"
     assert describe_companion("best.accuracy", Measured(61.234, 0.5, 4), means) == "61.23 ± 0.50"
+    assert describe_companion("kid_se", Measured(0.0358726, 0.0, 2), means) == "0.036 ± 0.000"

@@ -6,6 +6,7 @@ from advkd.artifacts import caption_sentences, papers
 from advkd.artifacts.data_sources import describe_data
 from advkd.artifacts.measured import Measured, measured, measured_kid
 from advkd.artifacts.number_format import OVER_IMAGES, format_estimate, format_measured
+from advkd.artifacts.table_cells import teacher_is_worse
 from advkd.artifacts.table_marks import marks_in_words
 from advkd.runs.state import Kind
 from advkd.settings.user import User
@@ -77,19 +78,23 @@ def shows_images_error(row: dict[str, Any]) -> bool:
 def warning_sentences(rows: list[dict[str, Any]]) -> list[str]:
     """Return what limits our numbers: teachers below the Baseline of their student, and evaluations by older code."""
     sentences = []
-    weak = []
-    for row in rows:
-        teacher, baseline = row.get("teacher_accuracy", 0.0), measured(row, "baseline_")
-        has_ratio = row["kind"] == "ratio" and row.get("mean") is not None
-        if has_ratio and baseline is not None and teacher < baseline.mean:
-            of_teacher = format_measured(Measured(teacher, images_error=row.get("teacher_images_error")))
-            weak.append(f"{row['row']} (teacher {of_teacher}, Baseline {format_measured(baseline)})")
+    ratios = [row for row in rows if row["kind"] == "ratio" and row.get("mean") is not None]
+    weak = [f"{row['row']} ({sides_in_words(row)})" for row in ratios if teacher_is_worse(row)]
     if weak:
         sentences.append(f"The teacher is worse than its student's Baseline, trained without it: {'; '.join(weak)}.")
+    unknown = [row["row"] for row in ratios if teacher_is_worse(row) is None]
+    if unknown:
+        sentences.append(f"No Baseline is finished beside which the teacher could be judged: {'; '.join(unknown)}.")
     older = dict.fromkeys(name for row in rows for name in row.get("evaluated_by_older_code", "").split())
     if older:
         sentences.append(f"Evaluated by older code: {', '.join(older)}.")
     return sentences
+
+
+def sides_in_words(row: dict[str, Any]) -> str:
+    """Return the accuracies of a ratio's teacher and of its student's Baseline."""
+    teacher = Measured(row["teacher_accuracy"], images_error=row.get("teacher_images_error"))
+    return f"teacher {format_measured(teacher)}, Baseline {format_measured(measured(row, 'baseline_'))}"
 
 
 def published_sentences(rows: list[dict[str, Any]]) -> list[str]:

@@ -151,7 +151,15 @@ def baseline_columns(cell: Cell, user: User) -> dict[str, Any]:
             runs.append(config.resolve(student.run.other((), method="baseline"), user))
         except CannotBeBuilt:  # the ratio itself can be
             return {}
-    return join_seeds(runs, metric).summary(metric, "baseline_")
+    baseline = join_seeds(runs, metric)
+    return baseline.summary(metric, "baseline_") | images_columns(baseline, metric, "baseline_")
+
+
+def teacher_is_worse(row: dict[str, Any]) -> bool | None:
+    """Tell whether the teacher behind a ratio is worse than its student's Baseline; None where one has no number."""
+    if "baseline_mean" not in row or "teacher_accuracy" not in row:
+        return None
+    return bool(row["teacher_accuracy"] < row["baseline_mean"])
 
 
 def ratio_status(students: SeedResults, teacher: SeedResults, metric: str) -> dict[str, str]:

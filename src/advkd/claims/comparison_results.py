@@ -22,7 +22,7 @@ class ComparisonResult:
         n: the number of runs behind each quantity.
         estimate: the result.
         low, high: the ends of its 95 % interval over seeds.
-        interval: this interval as text; empty if it is unknown.
+        interval: this interval as text; empty if it is unknown, or if no group varies.
         t, df, p: Welch's t-test of no difference.
         g: the difference in standard deviations (Hedges' g).
         images: the interval over evaluation images, see `ImageIntervals.interval`.
@@ -97,7 +97,7 @@ def summarize(
         estimate=float(result),
         low=low,
         high=high,
-        interval="" if effect.error is None else format_interval(effect.interval(), effect.error, is_difference),
+        interval=format_interval(effect.interval(), effect.error, is_difference) if effect.error else "",
         t=effect.t() if is_difference else None,
         df=effect.df if is_difference and has_error else None,
         p=effect.p() if is_difference else None,

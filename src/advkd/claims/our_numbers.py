@@ -5,7 +5,7 @@ from typing import Any
 
 from advkd.artifacts.data_sources import describe_data
 from advkd.artifacts.seed_results import finished_runs, images_columns, join_seeds, read_metrics
-from advkd.artifacts.table_cells import MEASURED, cell_row
+from advkd.artifacts.table_cells import MEASURED, cell_row, evaluation_columns, teacher_is_worse
 from advkd.artifacts.training_time import SECONDS_PER_EPOCH, training_time
 from advkd.claims.image_intervals import ImageIntervals
 from advkd.claims.number import Number
@@ -109,7 +109,10 @@ class OurNumbers:
             return Number(Sample.constant(values[0]), group.status, images_error=images_error)
         first = next(iter(group.metrics.values()))
         remark = _remark(first.get("meta", {}))
-        return Number(Sample.from_values(values), group.status, remark=remark, images_error=images_error)
+        older = evaluation_columns(group).get("evaluated_by_older_code", "").split()
+        cautions = (f"evaluated by older code: {', '.join(older)}",) if older else ()
+        sample = Sample.from_values(values)
+        return Number(sample, group.status, remark=remark, images_error=images_error, cautions=cautions)
 
     def _read_ratio(self, quantity: Quantity) -> Number:
         with readable(quantity.run):
@@ -117,7 +120,10 @@ class OurNumbers:
         values = [float(value) for value in row.get("values", "").split()]
         ended = row.get("ended", "")
         sample = Sample.from_values(values) if values and not ended else None
-        return Number(sample, row["status"], ended=ended, images_error=row.get("images_error"))
+        cautions: tuple[str, ...] = ()
+        if teacher_is_worse(row):
+            cautions = (f"the teacher of {quantity.run} is worse than its student's Baseline",)
+        return Number(sample, row["status"], ended=ended, images_error=row.get("images_error"), cautions=cautions)
 
     def _read_time(self, quantity: Quantity) -> Number:
         runs = self.runs(quantity)

@@ -150,18 +150,20 @@ def judge_ours(claim: Claim, source: OurNumbers) -> Verdict:
         results = tuple(result for evaluation in evaluations for result in evaluation.our_results(source))
     except UserError as error:
         return Verdict("not readable", str(error))
+    cautions = list(dict.fromkeys(caution for number in _all_numbers(evaluations) for caution in number.cautions))
+    caveat = "; ".join(cautions)
     if claim.unjudged:
         open_results = tuple(replace(result, agrees=None) for result in results)
-        return Verdict("no verdict", claim.unjudged, comparisons=open_results)
+        return Verdict("no verdict", claim.unjudged, caveat=caveat, comparisons=open_results)
     word, why = _decide(evaluations)
     if word not in ("holds", "fails", "not enough runs"):
-        return Verdict(word, why, comparisons=results)
-    caveat = ""
+        return Verdict(word, why, caveat=caveat, comparisons=results)
     if _differs_from_paper(user):
         if any(isinstance(predicate, StatedChange | Value) for predicate in claim.check):
             reason = f"the paper states a number for its own settings, and those of scale {user.scale} differ"
-            return Verdict("no verdict", reason, comparisons=results)
-        caveat = f"with the settings and data of scale {user.scale}, which differ from the paper's"
+            return Verdict("no verdict", reason, caveat=caveat, comparisons=results)
+        settings = f"with the settings and data of scale {user.scale}, which differ from the paper's"
+        caveat = "; ".join([settings, *cautions])
     settle = _what_would_settle(evaluations) if word == "not enough runs" else ""
     return Verdict(word, why, settle, caveat, results)
 

@@ -7,11 +7,11 @@ from advkd.artifacts.metric_digits import default_decimals, error_for_digits, im
 from advkd.artifacts.number_format import (
     DEFAULT_DECIMALS,
     OVER_IMAGES,
-    format_estimate,
+    decimals_of,
     format_measured,
     format_published,
 )
-from advkd.artifacts.table_cells import companion_columns
+from advkd.artifacts.table_cells import companion_columns, teacher_is_worse
 from advkd.artifacts.table_layout import our_measures
 from advkd.report.content.agreement import Agreement
 from advkd.settings.catalog import Cell
@@ -105,8 +105,10 @@ def ratio_facts(cell: Cell, row: dict[str, Any]) -> list[tuple[str, str]]:
     teacher = format_measured(of_teacher, decimals)
     facts = [("student", student), ("teacher", f"{teacher}, {row['teacher_status']}")]
     baseline = measured(row, "baseline_")
-    if baseline is not None:
-        weaker = "; the teacher is worse" if accuracy is not None and accuracy < baseline.mean else ""
+    if baseline is None:
+        facts.append(("baseline", "none finished beside which the teacher could be judged"))
+    else:
+        weaker = "; the teacher is worse" if teacher_is_worse(row) else ""
         facts.append(("baseline", f"{format_measured(baseline, decimals)} of the student's network alone{weaker}"))
     return facts
 
@@ -133,10 +135,8 @@ def describe_companion(name: str, number: Measured, means: dict[str, float | Non
         number: its mean over seeds.
         means: the means of all metrics beside it, by name.
     """
-    decimals = default_decimals(name)
     number = number._replace(images_error=images_error(name, means))
-    if number.error is None:
-        return format_estimate(number.mean, error_for_digits(name, number.mean, means), decimals)
+    decimals = decimals_of(error_for_digits(name, number.mean, means), default_decimals(name))
     return format_measured(number, decimals)
 
 
