@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from advkd.errors import UserError
 from advkd.files import digest
 from advkd.methods.settings.aikd import AiKdSettings, CriticSettings
-from advkd.settings import catalog, config, layers
+from advkd.settings import catalog, config, config_files, layers
 from advkd.settings.names import Run, shortest
 
 SCALES = sorted(path.stem for path in config.CONFIG.glob("scales/*.yaml"))
@@ -33,6 +33,22 @@ def test_paper_scale_is_what_the_paper_states():
     acgan = config.resolve("okd/codebrim/acgan/okd/seed0", user).settings
     assert (acgan["batch"], acgan["early_iteration"]) == (5, 3000)
     assert acgan["iterations"] * acgan["batch"] == sagan["iterations"] * sagan["batch"]
+
+
+def test_paper_scale_changes_no_setting_of_any_run():
+    """Whatever deviates from a paper stands in its method, in its file, or in docs/deviations.md: not in the scale."""
+    runs = catalog.all_runs(config.user({"scale": "paper"}))
+    assert {resolved.run.paper for resolved in runs.values()} == set(config.PAPERS) and len(runs) > 600
+    changed = set()
+    for resolved in runs.values():
+        changed |= {(key, resolved.settings[key]) for key, source in resolved.sources.items() if "scales/" in source
+                    and key in resolved.settings}  # fmt: skip
+    assert changed == {("data", "real")}, "where images come from is said by every scale; the papers' files say real"
+    for paper in config.PAPERS:
+        assert config_files.paper_file(paper).defaults["data"] == "real"
+    for name, resolved in runs.items():
+        precisions = {resolved.settings.get(key, "float32") for key in ("precision", "frozen_precision")}
+        assert precisions == {"float32"}, name
 
 
 def test_layers_override_in_order_and_name_their_sources():
