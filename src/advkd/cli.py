@@ -298,6 +298,7 @@ def fetch(args: argparse.Namespace, user: "User") -> None:
         mirror=Path(user.mirror) if user.mirror else None,
         root=Path(user.data_root),
         accept=user.accept.get(args.dataset),
+        links=args.dataset in user.links,
     )
     write_record(args.out, record)
 
@@ -348,23 +349,23 @@ def prepare(args: argparse.Namespace, user: "User") -> None:
     source = args.source
     if not source.exists():
         raise UserError(f"{source} does not exist: name the record of a fetch or a drawing, or a folder of images")
-    state = ""
+    state, links = "", args.settings.get("dataset") in user.links
     if source.is_dir():
-        state = folder_state(source)
+        state = folder_state(source, links)
     else:
         source = read_record(source)
     registered = registry.load(config.REGISTRY)
     if "crops" in args.settings:
         crops = validate_group(CropStoreSettings, args.settings, "the store's settings")
         tolerated = user.tolerate.get(crops.dataset, 0)
-        meta = prepare_crop_store(source, registered.get(crops.dataset), crops, args.out, tolerated)
+        meta = prepare_crop_store(source, registered.get(crops.dataset), crops, args.out, tolerated, links)
     else:
         images = validate_group(ClassifierStoreSettings, args.settings, "the store's settings")
         tolerated = user.tolerate.get(images.dataset, 0)
-        meta = prepare_classifier_store(source, registered.get(images.dataset), images, args.out, tolerated)
+        meta = prepare_classifier_store(source, registered.get(images.dataset), images, args.out, tolerated, links)
     if not isinstance(source, Path) and source["verified"] == AS_FIRST_USED and is_whole(meta):
         remember_verified(Path(user.data_root), source["name"], source["content"])
-    if isinstance(source, Path) and folder_state(source) == state:
+    if isinstance(source, Path) and folder_state(source, links) == state:
         remember_content(args.out, state, meta["source"]["content"])
 
 
@@ -378,7 +379,8 @@ def train(args: argparse.Namespace, user: "User") -> int:
 
     resolved = config.resolve(args.run, user)
     if resolved.settings["data"] == "folder":
-        check_folder(Path(user.folders[resolved.run.dataset]), store_of(resolved, user))
+        name = resolved.run.dataset
+        check_folder(Path(user.folders[name]), store_of(resolved, user), name in user.links)
     return train(
         resolved.document(),
         folder_of(resolved).path,

@@ -105,7 +105,7 @@ def test_a_training_is_refused_on_another_folder(prepared, tmp_path, monkeypatch
     """`folders={mine: /nonexistent}` said "finished"."""
     asked = []
 
-    def refuse(folder, store):
+    def refuse(folder, store, links):
         asked.append((str(folder), str(store)))
         raise UserError("other images")
 
@@ -114,3 +114,17 @@ def test_a_training_is_refused_on_another_folder(prepared, tmp_path, monkeypatch
              f"data_root={tmp_path}"]  # fmt: skip
     assert main(words) == 2 and "other images" in capsys.readouterr().err
     assert asked[0][0] == "/nonexistent" and asked[0][1].startswith(f"{tmp_path}/stores/mine-")
+
+
+def test_what_links_lead_to_counts_where_they_are_followed(prepared, tmp_path):
+    folder, store = prepared
+    shared = tmp_path / "elsewhere"
+    (folder / "sound" / "2.jpg").rename(shared)
+    (folder / "sound" / "2.jpg").symlink_to(shared)
+    with pytest.raises(UserError, match="was prepared from other images"):
+        check_folder(folder, store)
+    check_folder(folder, store, links=True)  # the same images
+    shared.write_bytes(jpeg(seed=99))
+    assert seen_content(folder, store, links=True) is None
+    with pytest.raises(UserError, match="was prepared from other images"):
+        check_folder(folder, store, links=True)

@@ -230,3 +230,33 @@ def test_one_class(tmp_path, capfd, kind):
         assert status == 2 and "a classifier needs two" in said and is_one_line(said)
     else:
         assert status == 0 and store.meta["classes"] == ["only"]
+
+
+@KINDS
+def test_links_to_a_shared_copy_are_used_where_the_user_says_so(mine, kind, capfd):
+    shared = mine.parent / "shared"
+    (mine / "dog").rename(shared)
+    (mine / "dog").symlink_to(shared)
+    (mine / "cat" / "3.jpg").symlink_to(shared / "0.jpg")
+    (mine / "bird").mkdir()
+    for number in range(3):
+        (mine / "bird" / f"{number}.jpg").write_bytes(jpeg(70, 66, seed=20 + number))
+    settings, out = json.dumps(SETTINGS[kind]), mine.parent / "followed"
+    words = ["prepare", str(mine), "--settings", settings, "--out", str(out)]
+    assert cli.main([*words, "--config", "folders={mine: /x}", "links=[mine]"]) == 0
+    assert {"cat/3.jpg", "dog/0.jpg", "dog/2.jpg"} <= listed(Store.open(out))
+    status, said, store = prepare(mine, kind, capfd)
+    if kind == "classifier":  # a class without images is refused
+        assert (
+            status == 2
+            and "linked folders are left out, unless `links` names the data set" in said
+            and is_one_line(said)
+        )
+    else:
+        assert "2 links to folders or out of the folder are left out" in said
+        assert not {"cat/3.jpg", "dog/0.jpg", "dog/2.jpg"} & listed(store)
+
+
+def test_other_data_sets_do_not_follow_links(mine, capfd):
+    assert cli.main(["status", "--config", "links=[other]"]) == 2
+    assert "links names 'other', which is neither one of folders nor of" in capfd.readouterr().err

@@ -52,7 +52,12 @@ MANIFEST_COLUMNS = ("split", "index", "image", "label", "class", "width", "heigh
 
 
 def prepare_classifier_store(
-    source: Record | Path, dataset: DataSet | None, settings: ClassifierStoreSettings, out: Path, tolerated: int = 0
+    source: Record | Path,
+    dataset: DataSet | None,
+    settings: ClassifierStoreSettings,
+    out: Path,
+    tolerated: int = 0,
+    links: bool = False,
 ) -> dict[str, Any]:
     """Write the images of one data set to a store, and return its meta.json.
 
@@ -65,6 +70,7 @@ def prepare_classifier_store(
         settings: the settings of the store.
         out: the folder to write.
         tolerated: how many missing or unreadable images the user goes on without.
+        links: whether links in a folder of images are followed.
 
     Raises:
         UserError: the data are damaged or cannot be used, the counts of a verified archive are not the official
@@ -74,7 +80,7 @@ def prepare_classifier_store(
     if isinstance(source, Path):
         if settings.folder is None:
             raise UserError(f"{source} is a folder of images, but the setting data of the store is {settings.data!r}")
-        archive, images = read_class_folders(source, settings.folder.held_out, settings.folder.data_seed)
+        archive, images = read_class_folders(source, settings.folder.held_out, settings.folder.data_seed, links)
     else:
         archive, images = _read_official(source, dataset, name)
     if settings.classes is not None and settings.classes > len(images.classes):

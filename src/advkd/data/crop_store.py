@@ -57,7 +57,12 @@ class _PhotoSet:
 
 
 def prepare_crop_store(
-    source: Record | Path, dataset: DataSet | None, settings: CropStoreSettings, out: Path, tolerated: int = 0
+    source: Record | Path,
+    dataset: DataSet | None,
+    settings: CropStoreSettings,
+    out: Path,
+    tolerated: int = 0,
+    links: bool = False,
 ) -> dict[str, Any]:
     """Draw and cut the crops of one data set, write them to a store, and return its meta.json.
 
@@ -67,6 +72,7 @@ def prepare_crop_store(
         settings: the settings of the store.
         out: the folder to write.
         tolerated: how many faulty files or boxes the user goes on without.
+        links: whether links in a folder of images are followed.
 
     Raises:
         UserError: the data are damaged or cannot be used, or the disk is full.
@@ -75,7 +81,7 @@ def prepare_crop_store(
     place = source if isinstance(source, Path) else Path(source["parts"][0]["path"])
     what = "photos" if isinstance(source, Path) else "annotations, boxes and photos"
     faults = Faults(place, settings.dataset, tolerated, what)
-    photo_set = _read_photos(source, dataset, counters, faults)
+    photo_set = _read_photos(source, dataset, counters, faults, links)
     photos, classes, archive = photo_set.photos, photo_set.classes, photo_set.archive
     archive.confirm()
     unreadable: set[str] = set()
@@ -135,9 +141,11 @@ def prepare_crop_store(
     return write_store(out, arrays, manifest, meta)
 
 
-def _read_photos(source: Record | Path, dataset: DataSet | None, counters: Counter[str], faults: Faults) -> _PhotoSet:
+def _read_photos(
+    source: Record | Path, dataset: DataSet | None, counters: Counter[str], faults: Faults, links: bool
+) -> _PhotoSet:
     if isinstance(source, Path):
-        archive, photos, classes = read_photo_folder(source, faults)
+        archive, photos, classes = read_photo_folder(source, faults, links)
         return _PhotoSet(archive, photos, classes, False)
     if dataset is None:
         raise UserError(f"{source['name']} is not a data set of the registry, config/datasets.yaml")

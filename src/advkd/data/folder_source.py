@@ -19,8 +19,10 @@ from advkd.errors import CannotWrite, UserError
 MOST_REMEMBERED = 20  # states
 
 
-def folder_state(folder: Path) -> str:
+def folder_state(folder: Path, links: bool = False) -> str:
     """Return a digest of the names, sizes, times and inodes of the files that count in a folder of images.
+
+    With `links`, what its links lead to counts too.
 
     The time of an inode's last change cannot be set back, so that an edited file with its old time is seen.
 
@@ -31,7 +33,7 @@ def folder_state(folder: Path) -> str:
     if not folder.is_dir():
         raise UserError(f"{folder} is not a folder of images: correct `folders`")
     state = hashlib.sha256()
-    for name in FolderArchive(folder, quiet=True).names():
+    for name in FolderArchive(folder, quiet=True, links=links).names():
         try:
             stat = (folder / name).stat()
         except OSError as error:
@@ -50,13 +52,13 @@ def recorded_content(store: Path) -> str | None:
     return content if isinstance(content, str) else None
 
 
-def seen_content(folder: Path, store: Path) -> str | None:
+def seen_content(folder: Path, store: Path, links: bool = False) -> str | None:
     """Return the content digest of a folder without reading its files; None where its state was not seen before.
 
     Raises:
         UserError: as `folder_state`.
     """
-    return _seen_contents(store).get(folder_state(folder))
+    return _seen_contents(store).get(folder_state(folder, links))
 
 
 def remember_content(store: Path, state: str, content: str) -> None:
@@ -69,17 +71,17 @@ def remember_content(store: Path, state: str, content: str) -> None:
         return
 
 
-def check_folder(folder: Path, store: Path) -> None:
+def check_folder(folder: Path, store: Path, links: bool = False) -> None:
     """Check that a store was prepared from what a folder holds. A folder in a state that was not seen is read whole.
 
     Raises:
         UserError: `folder` is not a folder, or holds other images.
     """
-    state = folder_state(folder)
+    state = folder_state(folder, links)
     content = _seen_contents(store).get(state)
     if content is None:
-        content = FolderArchive(folder, quiet=True).digest()
-        if folder_state(folder) == state:
+        content = FolderArchive(folder, quiet=True, links=links).digest()
+        if folder_state(folder, links) == state:
             remember_content(store, state, content)
     recorded = recorded_content(store)
     if recorded is not None and recorded != content:

@@ -21,14 +21,14 @@ def outdated(resolved: Resolved, user: User) -> str:
     A damaged meta.json is known; the other files, and a folder of images, are not read. In a state that was not seen
     before, a folder may hold other images.
     """
-    store = store_of(resolved, user)
+    store, name = store_of(resolved, user), resolved.run.dataset
     if not (store / META).exists():
         return ""
     try:
         read_meta(store)
         if resolved.settings["data"] != "folder":
             return ""
-        content = folder_source.seen_content(Path(user.folders[resolved.run.dataset]), store)
+        content = folder_source.seen_content(Path(user.folders[name]), store, name in user.links)
     except UserError as error:
         return str(error)
     except OSError:  # whoever uses the store tells it

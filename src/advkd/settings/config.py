@@ -168,10 +168,11 @@ def user(overrides: Mapping[str, object] | None = None, file: Path | None = None
     known = config_files.registered_datasets()
     for name in set(settings.accept) - set(known):
         raise UserError(f"accept names {name!r}, which is no data set of {REGISTRY}: {', '.join(known)}")
-    for name in set(settings.tolerate) - {*known, *settings.folders}:
-        raise UserError(
-            f"tolerate names {name!r}, which is neither one of folders nor of {REGISTRY}: {', '.join(known)}"
-        )
+    for key, names in (("tolerate", settings.tolerate), ("links", settings.links)):
+        for name in set(names) - {*known, *settings.folders}:
+            raise UserError(
+                f"{key} names {name!r}, which is neither one of folders nor of {REGISTRY}: {', '.join(known)}"
+            )
     return settings
 
 

@@ -375,3 +375,26 @@ def test_a_record_that_lost_a_key_is_told_in_one_line(tmp_path):
         path.write_text(json.dumps(record))
         with pytest.raises(UserError, match=r"mit67\.json cannot be read .*: delete it and start again$"):
             read_record(path)
+
+
+def test_an_extracted_folder_may_be_a_link_and_hold_links_where_the_user_says_so(archive, tmp_path, root):
+    packed = fetch_dataset(TINY, mirror=archive, root=root, accept=None)
+    shared = unpack(archive, tmp_path / "shared") / "original_dataset"
+    mirror = tmp_path / "mirror"
+    mirror.mkdir()
+    (mirror / "original_dataset").symlink_to(shared)
+    assert fetch_dataset(TINY, mirror=mirror, root=root, accept=None)["content"] == packed["content"]
+    renamed = shared.rename(tmp_path / "renamed")
+    (mirror / "original_dataset").unlink()
+    (mirror / "original_dataset").symlink_to(renamed)
+    named = mirror / "original_dataset"  # a link of the official name, named itself
+    assert fetch_dataset(TINY, mirror=named, root=root, accept=None)["content"] == packed["content"]
+    named.unlink()
+    named.mkdir()
+    for name in ("images", "annotations"):
+        (named / name).symlink_to(renamed / name)
+    with pytest.raises(UserError, match=r"expected 6 jpg files, found 0"):
+        fetch_dataset(TINY, mirror=mirror, root=root, accept=None)
+    record = fetch_dataset(TINY, mirror=mirror, root=root, accept=None, links=True)
+    assert record["content"] == packed["content"]
+    assert open_record(json.loads(json.dumps(record)), TINY).digest() == packed["content"]

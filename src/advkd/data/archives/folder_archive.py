@@ -1,55 +1,51 @@
-"""An extracted folder as an archive."""
+"""An extracted folder, or a user's folder of images, as an archive.
+
+Nobody can say where the links in a downloaded folder lead. So they are only followed out of the folder where the user
+says so, as for images that a group keeps in one place.
+"""
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from advkd.data.archives.archive import Archive
 from advkd.data.archives.members import is_hidden, refuse_missing
+from advkd.errors import UserError
 from advkd.progress import say
 
 
 class FolderArchive(Archive):
-    """The files in a folder and its subfolders.
-
-    Linked folders and links that lead out of the folder are left out, with a message. Hidden files are left out.
+    """The files in a folder, which may be a link itself, and in its subfolders. Hidden files are left out.
 
     Args:
         path: the folder.
         only: the names of the files to use; empty: all.
         quiet: whether to say nothing of what is left out.
+        links: whether links to folders and out of the folder are followed; otherwise they are left out, with a message.
 
     Raises:
-        UserError: one of `only` is missing.
+        UserError: one of `only` is missing, or a subfolder cannot be read.
     """
 
     kind = "folder"
 
-    def __init__(self, path: Path, only: Collection[str] = (), quiet: bool = False) -> None:
+    def __init__(self, path: Path, only: Collection[str] = (), quiet: bool = False, links: bool = False) -> None:
         super().__init__(path)
         if only:
             refuse_missing(path, [name for name in only if not (path / name).is_file()])
             self._names = sorted(only)
             return
-        root = path.resolve()
-        names: list[str] = []
-        left_out = 0
-        for parent, folders, files in os.walk(root):
-            left_out += sum(Path(parent, folder).is_symlink() for folder in folders)
-            for file_name in files:
-                file = Path(parent, file_name)
-                name = file.relative_to(root).as_posix()
-                if is_hidden(name):
-                    continue
-                # os.path.realpath, because Path.resolve fails on a link to itself.
-                if file.is_symlink() and not Path(os.path.realpath(file)).is_relative_to(root):
-                    left_out += 1
-                elif file.is_file():
-                    names.append(name)
-        self._names = sorted(names)
+        found = list(_walk(path.resolve(), links))
+        self._names = sorted(name for name, used in found if used)
+        left_out = len(found) - len(self._names)
         if left_out and not quiet:
-            say(f"{path}: {left_out} links to folders or out of the folder are left out")
+            what = (
+                "that lead nowhere, or back to a folder in which they are, are left out"
+                if links
+                else "to folders or out of the folder are left out; to follow them, name the data set in `links`"
+            )
+            say(f"{path}: {left_out} links {what}")
 
     def names(self) -> list[str]:
         """Return the sorted names of the files."""
@@ -58,3 +54,36 @@ class FolderArchive(Archive):
     def open(self, name: str) -> BinaryIO:
         """Open a file."""
         return (self.path / name).open("rb")
+
+
+def _walk(root: Path, links: bool) -> Iterator[tuple[str, bool]]:
+    """Yield the name of each file and each unused link below a folder, and whether it is used."""
+    pending = [("", frozenset([_identity(root)]))]
+    while pending:
+        prefix, above = pending.pop()
+        try:
+            names = [entry.name for entry in (root / prefix).iterdir()]
+        except OSError as error:
+            raise UserError(f"cannot read the folder {root / prefix} ({error.strerror}): correct or move it") from error
+        for name in (prefix + entry for entry in names):
+            path = root / name
+            if is_hidden(name):
+                continue
+            is_link = path.is_symlink()
+            if path.is_dir():
+                identity = _identity(path)
+                if is_link and (not links or identity in above):
+                    yield name, False
+                else:
+                    pending.append((f"{name}/", above | {identity}))
+            elif is_link:
+                # os.path.realpath, because Path.resolve fails on a link to itself.
+                leads_inside = Path(os.path.realpath(path)).is_relative_to(root)
+                yield name, (links or leads_inside) and path.is_file()
+            elif path.is_file():
+                yield name, True
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    status = folder.stat()
+    return status.st_dev, status.st_ino

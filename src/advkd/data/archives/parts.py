@@ -64,8 +64,13 @@ def locate_parts(dataset: DataSet, mirror: Path) -> list[Path]:
     return [_locate_part(dataset, remote, mirror) for remote in dataset.archives]
 
 
-def open_parts(dataset: DataSet, paths: Sequence[Path]) -> list[Part]:
-    """Open the parts of a data set at `paths`, which are in the registry's order.
+def open_parts(dataset: DataSet, paths: Sequence[Path], links: bool = False) -> list[Part]:
+    """Open the parts of a data set.
+
+    Args:
+        dataset: an entry of the registry.
+        paths: where the parts are, in the registry's order.
+        links: whether links in extracted folders are followed.
 
     Raises:
         UserError: a part is missing, damaged or not the official one.
@@ -74,7 +79,7 @@ def open_parts(dataset: DataSet, paths: Sequence[Path]) -> list[Part]:
     for remote, path in zip(dataset.archives, paths, strict=True):
         archive: Archive
         if remote.is_archive:
-            archive = open_archive(path, dataset.folder_of(remote), tuple(remote.files))
+            archive = open_archive(path, dataset.folder_of(remote), tuple(remote.files), links)
         else:
             archive = FolderArchive(path.parent, (path.name,))
         parts.append(Part(remote, path, archive))
@@ -96,7 +101,7 @@ def join_parts(dataset: DataSet, parts: Sequence[Part]) -> Archive:
     return JoinedArchive(prefixed)
 
 
-def open_archive(path: Path, folder: str | None, only: Sequence[str] = ()) -> Archive:
+def open_archive(path: Path, folder: str | None, only: Sequence[str] = (), links: bool = False) -> Archive:
     """Open a zip archive, a tar archive or an extracted folder.
 
     The type of an archive is recognised by its first bytes.
@@ -105,13 +110,14 @@ def open_archive(path: Path, folder: str | None, only: Sequence[str] = ()) -> Ar
         path: the archive, or the extracted official folder.
         folder: the official folder in the archive; None: the top of the archive.
         only: the names of the wanted files; empty: all.
+        links: whether links in an extracted folder are followed. Archives with links are refused.
 
     Raises:
         UserError: the file is missing, damaged or not the official archive.
     """
     path = Path(path)
     if path.is_dir():
-        return FolderArchive(path, only)
+        return FolderArchive(path, only, links=links)
     try:
         with path.open("rb") as file:
             start = file.read(tarfile.BLOCKSIZE)
@@ -128,11 +134,12 @@ def _locate_part(dataset: DataSet, remote: RemoteFile, mirror: Path) -> Path:
     folder = dataset.folder_of(remote)
     names = _nesting_names(dataset)
     places = [mirror / dataset.name, mirror]
-    resolved = mirror.resolve()
-    mirror_is_official_folder = resolved.name == dataset.folder
-    while not folder and resolved.name in names:  # the mirror is one of the nested folders; the lists lie beside one
-        resolved = resolved.parent
-        places.append(resolved)
+    as_named, resolved = mirror.absolute(), mirror.resolve()  # the mirror may be a link
+    mirror_is_official_folder = dataset.folder in (as_named.name, resolved.name)
+    for place in [] if folder else [as_named, resolved]:
+        while place.name in names:  # the mirror is one of the nested folders; the lists lie beside one
+            place = place.parent
+            places.append(place)
     for place in places:
         nested = list(_nested(place, names))
         for inner in nested:

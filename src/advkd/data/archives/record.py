@@ -5,7 +5,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from advkd import files
 from advkd.data.archives.archive import Archive, content_digest
@@ -40,6 +40,7 @@ class UnverifiedRecord(TypedDict):
     sha256: str | None  # of the archive, if there is only one part; else None
     content: str  # see `content_digest`
     files: dict[str, str]  # the SHA-256 of every file, by its official name
+    links: NotRequired[bool]  # whether links in extracted folders are followed
 
 
 class Record(UnverifiedRecord):
@@ -144,13 +145,14 @@ def open_record(record: Record, dataset: DataSet) -> CheckedArchive:
         raise UserError(f"the record of {dataset.name} is of an earlier version, which kept no checksums: {again}")
     if content_digest(checksums) != record["content"]:
         raise UserError(f"the record of {dataset.name} is damaged, its checksums do not belong together: {again}")
-    archive = join_parts(dataset, open_parts(dataset, [Path(part["path"]) for part in record["parts"]]))
+    paths = [Path(part["path"]) for part in record["parts"]]
+    archive = join_parts(dataset, open_parts(dataset, paths, links=record.get("links", False)))
     return CheckedArchive(archive, checksums, f"put back what was verified, or {again}")
 
 
-def open_folder(path: Path) -> CheckedArchive:
-    """Open a user's folder of images. Reading a file twice compares what was read."""
-    return CheckedArchive(FolderArchive(path), None, "start again when nobody changes it any more")
+def open_folder(path: Path, links: bool = False) -> CheckedArchive:
+    """Open a user's folder of images; with `links`, follow its links. Reading a file twice compares what was read."""
+    return CheckedArchive(FolderArchive(path, links=links), None, "start again when nobody changes it any more")
 
 
 def _place(record: Record, dataset: DataSet) -> str:

@@ -20,16 +20,19 @@ EVALUATION = ("val", "valid", "test")
 NamesByClass = dict[str, list[str]]
 
 
-def read_class_folders(path: Path, held_out: float, seed: int) -> tuple[CheckedArchive, LabelledImages]:
+def read_class_folders(
+    path: Path, held_out: float, seed: int, links: bool = False
+) -> tuple[CheckedArchive, LabelledImages]:
     """Return the files of a folder and its labelled images, with classes and images sorted by name.
 
     Images are found in all subfolders of a class, by their suffix in upper or lower case, and turned as their EXIF tags
-    say. Hidden files, linked folders and links out of the folder are left out.
+    say. Hidden files are left out.
 
     Args:
         path: the folder.
         held_out: the fraction of every class to evaluate on, at least one image. Only used if the folder is not split.
         seed: the seed for choosing these images.
+        links: whether linked folders and links out of the folder are followed, or left out.
 
     Raises:
         UserError: `path` is not a folder; an image is outside the class folders; there are fewer than two classes; a
@@ -38,7 +41,7 @@ def read_class_folders(path: Path, held_out: float, seed: int) -> tuple[CheckedA
     path = Path(path)
     if not path.is_dir():
         raise UserError(f"{path} is not a folder of images")
-    archive = open_folder(path)
+    archive = open_folder(path, links)
     names = image_names(archive)
     evaluation_folders = [name for name in EVALUATION if (path / name).is_dir()]
     if (path / TRAINING).is_dir() and evaluation_folders:
@@ -113,8 +116,8 @@ def _group_by_class(folder: Path, names: Sequence[str], prefix: str = "") -> Nam
     for name in sorted(child.name for child in folder.iterdir() if child.is_dir()):
         if name not in names_by_class and not name.startswith((".", "__MACOSX")):
             raise UserError(
-                f"{folder}: the class {name!r} has no images ({', '.join(IMAGE_SUFFIXES)}; linked folders are left "
-                f"out): add some, or remove the folder"
+                f"{folder}: the class {name!r} has no images ({', '.join(IMAGE_SUFFIXES)}; linked folders are "
+                f"left out, unless `links` names the data set): add some, or remove the folder"
             )
     if len(names_by_class) < 2:
         raise UserError(

@@ -13,12 +13,15 @@ from advkd.errors import UserError
 IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
 
-def read_photo_folder(path: Path, faults: Faults) -> tuple[CheckedArchive, list[Photo], tuple[str, ...]]:
+def read_photo_folder(
+    path: Path, faults: Faults, links: bool = False
+) -> tuple[CheckedArchive, list[Photo], tuple[str, ...]]:
     """Return the files of a folder, its images as photos with one box each, and the names of the classes.
 
-    Images are found in all subfolders, by their suffix in upper or lower case. Hidden files, linked folders and links
-    out of the folder are left out. The class of an image is the first folder below `path`; classes are sorted by name.
-    Images directly in `path` are one class, named like the folder.
+    Images are found in all subfolders, by their suffix in upper or lower case. Hidden files are left out. With `links`,
+    linked folders and links out of the folder are followed, otherwise they are left out. The class of an image is the
+    first folder below `path`; classes are sorted by name. Images directly in `path` are one class, named like the
+    folder.
 
     Sizes are those of the photos as their EXIF tags turn them. An image that cannot be read is added to `faults` and
     has no box; every image is noted there.
@@ -29,7 +32,7 @@ def read_photo_folder(path: Path, faults: Faults) -> tuple[CheckedArchive, list[
     path = Path(path)
     if not path.is_dir():
         raise UserError(f"{path} is not a folder of images")
-    archive = open_folder(path)
+    archive = open_folder(path, links)
     names = image_names(archive)
     if not names:
         raise UserError(f"{path} holds no images (none of {', '.join(IMAGE_SUFFIXES)})")
