@@ -73,6 +73,7 @@ def batch_norm_statistics(
             both, as in the equation.
         moment: what is compared besides the mean: "variance", or "deviation", its square root.
     """
+    shares = kept.shares
     if moment == "deviation":
         # The square root's gradient is infinite at 0, where a channel is constant.
         synthetic = synthetic.with_second(synthetic.second.clamp_min(1e-12).sqrt())
@@ -80,4 +81,4 @@ def batch_norm_statistics(
     squares = (synthetic.mean - kept.mean).square() + (synthetic.second - kept.second).square()
     if reduction == "sum":
         return squares.sum()
-    return torch.stack([layer.mean() for layer in squares.split(kept.channels)]).mean()
+    return (squares * shares).sum()

@@ -7,7 +7,7 @@ Choices:
 
 import dataclasses
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +29,12 @@ class Statistics:
     mean: Tensor
     second: Tensor
     channels: list[int]
+
+    @cached_property
+    def shares(self) -> Tensor:
+        """The part of each channel in a mean over the channels of a layer and then over layers, float32 (K,)."""
+        widths = torch.tensor(self.channels)
+        return (1 / (len(widths) * widths)).repeat_interleave(widths).to(self.mean.device)
 
     def with_second(self, second: Tensor) -> "Statistics":
         """Return the same means with other second moments."""
