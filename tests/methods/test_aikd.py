@@ -189,7 +189,7 @@ def test_omega_zero_is_no_adv_to_the_bit():
         alpha_p, nothing = (0.3, others["L_P"]) if epoch else (0.0, torch.zeros(()))
         expected = (1 - alpha_p - 0.1) * others["CE"] + alpha_p * nothing + 0.1 * others["L_G"]
         assert torch.equal(loss.detach(), expected)
-        assert terms.keys() == others.keys() - {"L_A", "L_D", "W", "GP"}
+        assert terms.keys() == others.keys() - {"L_A", "L_D", "W", "AUC", "GP"}
         assert all(torch.equal(terms[name], others[name]) for name in terms)
         for each in (method, with_critic):
             each.end_epoch(epoch)

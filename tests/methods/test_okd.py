@@ -40,10 +40,10 @@ def test_whether_generators_take_a_class(ensemble, model, takes_classes):
 @pytest.mark.parametrize(
     ("model", "method", "expected"),
     [
-        ("sagan", "single", "L_D1 GP_D1 L_G1"),
-        ("sagan", "okd", "L_D1 GP_D1 L_D2 GP_D2 L_C1 GP_C1 W_1 L_C2 GP_C2 W_2 L_G1 L_G2"),
-        ("acgan", "single", "L_D1 L_G1"),
-        ("acgan", "okd", "L_D1 L_D2 L_C1 W_1 L_C2 W_2 L_G1 L_G2"),
+        ("sagan", "single", "L_D1 AUC_D1 GP_D1 L_G1"),
+        ("sagan", "okd", "L_D1 AUC_D1 GP_D1 L_D2 AUC_D2 GP_D2 L_C1 AUC_C1 GP_C1 W_1 L_C2 AUC_C2 GP_C2 W_2 L_G1 L_G2"),
+        ("acgan", "single", "L_D1 AUC_D1 L_G1"),
+        ("acgan", "okd", "L_D1 AUC_D1 L_D2 AUC_D2 L_C1 AUC_C1 W_1 L_C2 AUC_C2 W_2 L_G1 L_G2"),
     ],
 )
 def test_terms_networks_and_optimizers(ensemble, batch, model, method, expected):

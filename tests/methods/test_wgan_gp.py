@@ -95,7 +95,7 @@ def test_equal_images_leave_the_penalty_alone():
 
 def test_distance_is_that_of_two_forwards():
     true, false, critic = images(), images(seed=1), Quadratic()
-    torch.testing.assert_close(wasserstein(critic, true, false), critic(true).mean() - critic(false).mean())
+    torch.testing.assert_close(wasserstein(critic, true, false)["W"], critic(true).mean() - critic(false).mean())
 
 
 def test_generator_loss_adds_the_connector_with_weight_rho():

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, softplus
 
+from advkd.methods.auc import auc
 from advkd.methods.base_gan import CriticStep, Pair
 from advkd.methods.settings.okd import AcganSettings
 from advkd.models.acgan import Discriminator, Generator
@@ -25,18 +26,19 @@ Critic = Callable[[Tensor], tuple[Tensor, Tensor]]  # from images to source logi
 
 
 def critic_loss(critic: Critic, true: Labelled, false: Labelled, aux_weight: float) -> dict[str, Tensor]:
-    """Return the loss L of D_i (true = real, false = G_i(z, c)) or of C_i (true = G_next(z, c)), and the gap W.
+    """Return the loss L of D_i (true = real, false = G_i(z, c)) or of C_i (true = G_next(z, c)), W and AUC.
 
     L = BCE(s(true), 1) + BCE(s(false), 0) + aux_weight * (CE(k(true), their c) + CE(k(false), their c)), with the
     logits s of the source and k of the class. W = mean s(true) - mean s(false) is a difference of logits. It grows with
-    the difference of the images, but it is not a Wasserstein distance.
+    the difference of the images, but it is not a Wasserstein distance. AUC is how well s tells the images apart.
 
     True and false images have separate forwards, since batch norm and dropout make a score depend on the whole batch.
     """
     (source_true, class_true), (source_false, class_false) = critic(true[0]), critic(false[0])
     source = softplus(-source_true).mean() + softplus(source_false).mean()
     auxiliary = cross_entropy(class_true, true[1]) + cross_entropy(class_false, false[1])
-    return {"L": source + aux_weight * auxiliary, "W": source_true.mean() - source_false.mean()}
+    distance, separation = source_true.mean() - source_false.mean(), auc(source_true, source_false)
+    return {"L": source + aux_weight * auxiliary, "W": distance, "AUC": separation}
 
 
 def generator_loss(

@@ -24,6 +24,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from advkd.methods.auc import auc
 from advkd.methods.settings.aikd import CriticSettings
 from advkd.methods.wgan_gp import gradient_penalty
 from advkd.models.critic import Critic
@@ -62,7 +63,8 @@ class Adversary:
             eps: weights in [0, 1] of the first step's interpolates x^, (B, 1); later steps draw their own.
 
         Returns:
-            Of the last step, before its update: "L_D", the distance "W" = E[D(u)] - E[D(z)], and the penalty "GP".
+            Of the last step, before its update: "L_D", the distance "W" = E[D(u)] - E[D(z)], "AUC", how well D tells
+            u and z apart, and the penalty "GP".
         """
         s, critic = self.settings, self.critic
         z, u = self._input(z), self._input(u)
@@ -70,13 +72,15 @@ class Adversary:
             if step > 0:
                 eps = torch.rand(eps.shape).to(eps.device, non_blocking=True)
             self.optimizer.zero_grad(set_to_none=True)
-            score_z, score_u = (scores.mean() for scores in self._scores(z, u))
+            scores_z, scores_u = self._scores(z, u)
+            score_z, score_u = scores_z.mean(), scores_u.mean()
             with _mode(critic, s.gp_mode):
                 penalty = gradient_penalty(self._penalised, z, u, eps)
             loss = score_z - (score_u if s.critic_real else 0.0) + s.gp_weight * penalty  # Eq. 6
             loss.backward()
             self.optimizer.step()
-        return {"L_D": loss.detach(), "W": (score_u - score_z).detach(), "GP": penalty.detach()}
+        terms = {"L_D": loss, "W": score_u - score_z, "AUC": auc(scores_u, scores_z), "GP": penalty}
+        return {name: term.detach() for name, term in terms.items()}
 
     def fool(self, z: Tensor, u: Tensor) -> Tensor:
         """Return L_A = -E[D(z)], Eq. 7, 0-d with graph.

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 Pair = tuple[Tensor, Tensor | None]  # images (or noise) and, if the base GAN is conditional, their classes
-# Computes the loss "L" of one critic step, and terms to log ("W", "GP"), from the critic, the images that it should
-# score high, and those that it should score low.
+# Computes the loss "L" of one critic step, and terms to log ("W", "AUC", "GP"), from the critic, the images that it
+# should score high, and those that it should score low.
 CriticStep = Callable[[nn.Module, Pair, Pair], dict[str, Tensor]]
 
 

@@ -38,7 +38,7 @@ class GanTscGan(Method[GanTscGanSettings]):
         self.networks["generator"], self.optimizers["generator"] = self.generator, self.optimizer
 
     def loss(self, batch: Batch) -> Loss:
-        """Move the generator; return the discriminator's loss, the gap of its source logits and the generator's."""
+        """Move the generator; return the discriminator's loss, W and AUC of its source logits, and L_G."""
         with self.autocast():
             fakes, labels = draw(self.generator, len(batch.labels), self.normalisation, self.device)
             fooling = generator_loss(self._judge, None, fakes, labels, 0.0, AUX_WEIGHT)
@@ -47,7 +47,7 @@ class GanTscGan(Method[GanTscGanSettings]):
         self.optimizer.step()
         with self.autocast():
             terms = critic_loss(self._judge, (batch.images, batch.labels), (fakes.detach(), labels), AUX_WEIGHT)
-        return terms["L"], {"W": terms["W"].detach(), "L_G": fooling.detach()}
+        return terms["L"], {"W": terms["W"].detach(), "AUC": terms["AUC"], "L_G": fooling.detach()}
 
     def _judge(self, images: Tensor) -> tuple[Tensor, Tensor]:
         source, classes = self.discriminator.judge(images)

@@ -102,8 +102,9 @@ class GanEnsemble:
 
         Returns:
             For each set i, 0-d tensors without graph: the losses "L_Di", "L_Ci" and "L_Gi", the distance "W_i" (mean
-            C_i(G_next) - mean C_i(G_i)) and, for SAGAN, the gradient penalties without lambda, "GP_Di" and "GP_Ci".
-            Each is computed at its network's step, before the update.
+            C_i(G_next) - mean C_i(G_i)), how well critics tell their images apart, "AUC_Di" and "AUC_Ci", and, for
+            SAGAN, the gradient penalties without lambda, "GP_Di" and "GP_Ci". Each is computed at its network's step,
+            before the update.
         """
         sets = len(self.generators)
         # All noise is drawn first: what connectors draw later must not change the first set's random numbers.

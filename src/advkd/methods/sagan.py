@@ -25,29 +25,31 @@ Choices:
 import torch
 from torch import Tensor, nn
 
+from advkd.methods.auc import auc
 from advkd.methods.base_gan import CriticStep, Pair
 from advkd.methods.settings.okd import SaganSettings
 from advkd.methods.wgan_gp import gradient_penalty
 from advkd.models.sagan import Discriminator, Generator
 
 
-def wasserstein(critic: nn.Module, true: Tensor, false: Tensor) -> Tensor:
-    """Return mean F(true) - mean F(false), images (B, 3, H, W) each, from one forward of both.
+def wasserstein(critic: nn.Module, true: Tensor, false: Tensor) -> dict[str, Tensor]:
+    """Return "W", mean F(true) - mean F(false), and "AUC", from one forward of images (B, 3, H, W) of both kinds.
 
     One forward equals two, since SAGAN's critics have no batch norm and no dropout: every image is scored by itself.
     """
     on_true, on_false = critic(torch.cat([true, false])).chunk(2)
-    return on_true.mean() - on_false.mean()
+    return {"W": on_true.mean() - on_false.mean(), "AUC": auc(on_true, on_false)}
 
 
 def critic_loss(critic: nn.Module, true: Tensor, false: Tensor, eps: Tensor, gp_weight: float) -> dict[str, Tensor]:
     """Return the loss L of D_i (Eq. 6: true = real, false = G_i(z)) or of C_i (Eq. 8: true = G_next(z)), with parts.
 
-    "W" is the critic's estimate of the Wasserstein distance, "GP" the gradient penalty without its weight lambda.
+    "W" is the critic's estimate of the Wasserstein distance, "AUC" says how well it tells the images apart, "GP" is the
+    gradient penalty without its weight lambda.
     """
-    distance = wasserstein(critic, true, false)
+    seen = wasserstein(critic, true, false)
     penalty = gradient_penalty(critic, true, false, eps)
-    return {"L": -distance + gp_weight * penalty, "W": distance, "GP": penalty}
+    return {"L": -seen["W"] + gp_weight * penalty, **seen, "GP": penalty}
 
 
 def generator_loss(discriminator: nn.Module, connector: nn.Module | None, fake: Tensor, rho: float) -> Tensor:
@@ -96,8 +98,8 @@ class Sagan:
         return critic_loss(critic, true[0], false[0], _weights(true[0]), self.gp_weight)
 
     def _distance(self, critic: nn.Module, true: Pair, false: Pair) -> dict[str, Tensor]:
-        distance = wasserstein(critic, true[0], false[0])
-        return {"L": -distance, "W": distance}
+        seen = wasserstein(critic, true[0], false[0])
+        return {"L": -seen["W"], **seen}
 
     def _penalty(self, critic: nn.Module, true: Pair, false: Pair) -> dict[str, Tensor]:
         penalty = gradient_penalty(critic, true[0], false[0], _weights(true[0]))

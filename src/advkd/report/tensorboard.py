@@ -33,7 +33,14 @@ Images = tuple[str, int, np.ndarray]  # tag, step, images: uint8 (n, H, W, 3)
 
 FILE = "events.out.tfevents.0.advkd"  # always the same: TensorBoard shows all event files of a folder as one run
 MAX_IMAGES = 16  # of a grid
-CHARTS = {"lr": "schedule", "train": "evaluation", "valid": "evaluation", "GP": "penalty", "W": "distance"}
+CHARTS = {
+    "lr": "schedule",
+    "train": "evaluation",
+    "valid": "evaluation",
+    "GP": "penalty",
+    "W": "distance",
+    "AUC": "separation",
+}
 
 
 def write(names: list[str], user: User, out: Path) -> None:

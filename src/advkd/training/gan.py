@@ -63,7 +63,7 @@ def train(session: Session[GanRun], store: Store) -> dict[str, Any]:
     progress = Progress(session.document["run"], iterations, "iteration", session.step)
     while session.step < iterations:
         step = session.step
-        index = streams.batch_indices(step, len(images), batch).to(device)
+        index = streams.batch_indices(step, len(images), batch).to(device, non_blocking=True)
         torch.manual_seed(streams.derive("step", step))
         terms = gans.step(to_unit(images[index]), labels[index])
         guard.watch(step, terms)
