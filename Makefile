@@ -1,5 +1,6 @@
 # make table1   set everything up and build Table 1 of every paper (smoke scale, minutes)
 # make test     set everything up and run the tests
+# make evidence ARGS="--config scale=small mirror=/archives"    the tests of the papers' main claims (about 20 core-hours)
 # make soak     the long tests: 25 kills of each kind of job, then workflows with random kills (about an hour)
 # Any other workflow target works too: make okd_table1 ARGS="--config scale=reduced mirror=/archives"
 PYTHON ?= $(firstword $(shell command -v python3.11 || command -v python3 || command -v python))
@@ -7,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: table1 test soak env lint clean-env
+.PHONY: table1 test evidence soak env lint clean-env
 .DEFAULT_GOAL := table1
 
 table1: env
@@ -15,6 +16,11 @@ table1: env
 
 test: env
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+# Seed after seed, so that whenever it is stopped, what is finished can be compared. The last words win, hence the order.
+evidence: env
+	@for seeds in 1 2 3 4 5; do \
+	  $(BIN)/python -m advkd.start evidence $(or $(ARGS),--config scale=small) seeds=$$seeds || exit; done
 
 soak: env
 	@$(BIN)/python tests/soak/soak.py soak.json $(ARGS)

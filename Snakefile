@@ -31,6 +31,7 @@ localrules:
     aikd_variants,
     gip_variants,
     runs,
+    evidence,
     fetch,
     fetch_inception,
     draw,
@@ -88,6 +89,19 @@ rule runs:
         lambda wildcards: [evidence(config_of(name)) for name in USER.runs],
 
 
+# The runs of the tests that were fixed beforehand (paper/evidence.yaml), and what the tests say.
+rule evidence:
+    input:
+        "paper/evidence.yaml",
+        [evidence(run) for run in WAVES["evidence"].values()],
+    output:
+        f"{RESULTS}/evidence.md",
+    log:
+        f"logs/evidence-{USER.scale}.log",
+    shell:
+        "advkd evidence --out {output:q} --log {log:q}"
+
+
 rule all:
     input:
         rules.tables.input,
@@ -106,6 +120,16 @@ rule paper:
     input:
         rules.page.output,
         rules.pdf.output,
+
+
+# What is trained after the first wave.
+for name in list(WAVES)[1:]:
+
+    rule:
+        name:
+            name
+        input:
+            [evidence(run) for run in WAVES[name].values()],
 
 
 # One target for each table and each figure, by its name.

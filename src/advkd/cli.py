@@ -97,6 +97,8 @@ def _add_questions(add: Callable[[str, "Command", str], argparse.ArgumentParser]
     command.add_argument("--out", type=Path, required=True, help="folder for `tensorboard --logdir`, one folder a run")
     command = add("claims", claims, "check the papers' claims on their own numbers and on ours")
     command.add_argument("--out", type=Path, help="write them to this file instead of printing them")
+    command = add("evidence", evidence, "decide the tests that were fixed beforehand, from finished runs")
+    command.add_argument("--out", type=Path, help="write them to this file instead of printing them")
     add("audit", audit, "find contradictions between the papers' printed numbers")
     command = add("deviations", deviations, "what the papers leave open or contradict, and what is done here")
     command.add_argument("--out", type=Path, help="write them to this file instead of printing them")
@@ -223,6 +225,13 @@ def claims(args: argparse.Namespace, user: "User") -> None:
     from advkd.claims.markdown import claims_page
 
     _print_or_write(claims_page(user), args.out)
+
+
+def evidence(args: argparse.Namespace, user: "User") -> None:
+    """Print or write the decisions on the tests that were fixed beforehand."""
+    from advkd.claims.evidence_markdown import evidence_page
+
+    _print_or_write(evidence_page(user), args.out)
 
 
 def audit(args: argparse.Namespace, user: "User") -> None:

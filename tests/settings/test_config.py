@@ -186,7 +186,7 @@ def test_bad_runs_are_one_line(name):
 
 BAD_USERS = [
     ({"scael": "smoke"}, "--config: unknown key 'scael'; allowed: accept"),
-    ({"scale": "tiny"}, "config/scales has gpu, paper, reduced, smoke"),
+    ({"scale": "tiny"}, "config/scales has gpu, paper, reduced, small, smoke"),
     ({"device": "tpu"}, "device is 'tpu'"),
     ({"seeds": 0}, "seeds is 0"),
     ({"accept": {"codebrim": "yes"}}, "accept.codebrim is 'yes'"),

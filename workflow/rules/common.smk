@@ -65,6 +65,7 @@ FIGURE = f"figures/{USER.scale}/{{figure}}.pdf"
 PAGE = f"{RESULTS}/report.html"
 PDF = "paper/report.pdf"
 TARGETS = catalog.targets()
+WAVES = catalog.evidence_waves(USER)
 
 
 wildcard_constraints:

@@ -134,6 +134,32 @@ def seeds_needed(distance: float, variances: Sequence[float]) -> int | None:
     return many
 
 
+def detectable(effect: Effect) -> float | None:
+    """Return the distance from a null at which a t-test at 95 % has a power of 0.8, if the effect's error is true.
+
+    None where the error is unknown, or no group varies.
+    """
+    from scipy.optimize import brentq
+
+    if effect.error is None or effect.df is None:
+        return None
+    df = effect.df
+    return effect.error * float(brentq(lambda noncentrality: _power(noncentrality, df) - POWER, 0.1, 1000))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p-values corrected for their number, in the same order (Holm, 1979).
+
+    All that are below 0.05 hold together with an error rate of 5 %.
+    """
+    corrected, largest = [0.0] * len(p_values), 0.0
+    ranked = sorted(range(len(p_values)), key=lambda index: p_values[index])
+    for rank, index in enumerate(ranked):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        corrected[index] = largest
+    return corrected
+
+
 def lowest_of_draws(count: int, mean: float, std: float, threshold: float) -> tuple[float, float]:
     """Return the expected lowest of `count` independent normal draws, and the probability that it is <= threshold.
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from advkd.errors import UserError
-from advkd.settings import config, config_files
+from advkd.settings import config, config_files, evidence_plan
 from advkd.settings.config import CannotBeBuilt, Resolved
 from advkd.settings.lineage import TEACHER_SEED
 from advkd.settings.names import PAPERS, Run, shortest
@@ -276,11 +276,24 @@ def wanted(target: str, user: User) -> dict[str, Resolved]:
         return users_runs(user)
     if target in ("all", "paper"):
         return all_runs(user)
+    if target.startswith("evidence"):
+        waves = evidence_waves(user)
+        if target in waves:
+            return waves[target]
     paper = target.removesuffix("_variants")
     if paper in PAPERS and paper != target:
         return variants(user, [paper])
-    others = ["pretrain", "runs", "all", "paper", *(f"{paper}_variants" for paper in PAPERS)]
+    others = ["pretrain", "runs", "all", "paper", *evidence_waves(user)]
+    others += [f"{paper}_variants" for paper in PAPERS]
     raise UserError(f"{target!r} is not a target; there are {', '.join([*others, *known])}")
+
+
+def evidence_waves(user: User) -> dict[str, dict[str, Resolved]]:
+    """Return the runs of each wave of paper/evidence.yaml that can be built, by target (evidence, evidence2, ...)."""
+    waves: dict[str, dict[str, Resolved]] = {}
+    for number, names in enumerate(evidence_plan.load_plan().wave_names(user.seeds), start=1):
+        waves["evidence" if number == 1 else f"evidence{number}"], _ = _build(names, user)
+    return waves
 
 
 def with_parents(runs: dict[str, Resolved]) -> dict[str, Resolved]:

@@ -1,0 +1,58 @@
+"""The decisions on paper/evidence.yaml as a page: what the claims' tests say, and what would decide the open ones."""
+
+from itertools import groupby
+
+from advkd.artifacts.number_format import decimals_of
+from advkd.artifacts.papers import about_paper
+from advkd.claims.evidence import Decision, Outcome, decide_all
+from advkd.settings.evidence_plan import PLAN, load_plan
+from advkd.settings.user import User
+
+HEAD = """# Tests at scale `{scale}`
+
+`{plan}` fixed these tests before their results, and says how they decide. A number is how much better the claim's
+first method is than the second: the mean over seeds of the difference of two trainings. Its interval has {level} %, so
+that all intervals of a paper hold together with 95 %. p is two-sided and corrected (Holm). What holds here holds at
+this scale; it does not reproduce the paper's number.
+"""
+DECIMALS = 2
+
+
+def evidence_page(user: User) -> str:
+    """Return the page at the user's scale."""
+    plan = load_plan()
+    decisions = decide_all(user, plan)
+    papers = [list(group) for _, group in groupby(decisions, key=lambda decision: decision.contrast.paper)]
+    levels = sorted({f"{100 - 5 / len(group):.3g}" for group in papers})
+    lines = [HEAD.format(scale=user.scale, plan=PLAN, level=" or ".join(levels))]
+    for group in papers:
+        lines += [f"## {about_paper(group[0].contrast.paper)['short']}", ""]
+        for decision in group:
+            lines += _lines(decision)
+    return "\n".join(lines)
+
+
+def _lines(decision: Decision) -> list[str]:
+    one = decision.contrast
+    lines = [f"**{decision.outcome}**: {one.claim}", ""]
+    lines.append(f"- {decision.reason}")
+    if decision.effect and decision.reach is not None and decision.p is not None:
+        decimals = decimals_of(decision.effect.error, DECIMALS)
+        low, high = (decision.effect.estimate + sign * decision.reach for sign in (-1, 1))
+        lines.append(
+            f"- here {decision.effect.estimate:+.{decimals}f} ({low:+.{decimals}f} to {high:+.{decimals}f}), "
+            f"{one.metric}, p = {decision.p:.2g}"
+        )
+    if decision.published is not None:
+        lines.append(f"- in the paper {decision.published:+.2f}")
+    if decision.differences:
+        values = ", ".join(f"{value:+.4g}" for value in decision.differences.values())
+        lines.append(f"- seeds {', '.join(map(str, decision.differences))}: {values}")
+    if decision.outcome is Outcome.OPEN and decision.detectable is not None and decision.margin is not None:
+        needed = "more than 1,000" if decision.needed is None else f"{decision.needed:,}"
+        lines.append(
+            f"- these seeds show a difference of {decision.detectable:.2g} four times in five; the margin is"
+            f" {decision.margin:.2g}; if mean and spread are as seen, {needed} seeds would decide"
+        )
+    lines += [f"- {one.made}", f"- `{one.better}` against `{one.than}`", ""]
+    return lines
