@@ -11,7 +11,7 @@ from advkd.errors import UserError
 from advkd.methods.settings.aikd import AiKdSettings, CriticSettings, Progressive
 from advkd.methods.settings.base import Superior, registered
 from advkd.methods.settings.tfkd import TfKdSettings
-from advkd.schema import Either, OneOf, Settings, Unless, When, choices_of, fields_of, keys_of, not_applying
+from advkd.schema import Either, OneOf, Optionally, Settings, Unless, When, choices_of, fields_of, keys_of, not_applying
 from advkd.settings import catalog, config
 from advkd.settings.aikd import AikdRun
 from advkd.settings.classifier import CutMix, Mixup, NoMixing
@@ -380,3 +380,16 @@ def test_groups_that_apply_together_share_no_key(paper):
             assert not keys[name] & keys[other], group
 
     check(RUN_CLASSES[paper])
+
+
+def test_an_optional_field_may_be_left_out_where_it_applies_and_never_given_elsewhere():
+    @dataclass(frozen=True, kw_only=True)
+    class Roof(Settings):
+        kind: str
+        paint: Annotated[str | None, Optionally("kind", "steel")] = None
+
+    assert Roof(kind="steel").flat() == {"kind": "steel"} == Roof.from_flat({"kind": "steel"}).flat()
+    assert Roof.from_flat({"kind": "steel", "paint": "red"}).flat() == {"kind": "steel", "paint": "red"}
+    assert not_applying(Roof, {"kind": "cloth", "paint": "red"}) == {"paint": "kind steel"}
+    with pytest.raises(ValueError, match="paint only applies with kind steel"):
+        Roof(kind="cloth", paint="red")

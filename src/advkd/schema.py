@@ -9,6 +9,7 @@ A field of a group is a value or another group. What decides whether it applies 
     omega: Weight = 0.1
     critic: Annotated[Critic | None, When("omega")] = Critic()               only with omega > 0
     tf_multiplier: Annotated[Weight | None, When("tf_reduction", "elementwise")] = 50.0
+    banner: Annotated[Literal["cut"] | None, Optionally("dataset", "fgvc_aircraft")] = None    may be left out
     mixing: NoMixing | Cutout | Mixup | CutMix                               chosen by the value of `augment`
 
 A key has one meaning: two groups that apply together never share one.
@@ -49,6 +50,10 @@ class When:
 
     def __str__(self) -> str:
         return f"{self.key} {' or '.join(self.values)}" if self.values else f"{self.key} > 0"
+
+
+class Optionally(When):
+    """As `When`, but the field may also be left out where it applies; None stands for that."""
 
 
 class Choice(When):
@@ -116,7 +121,8 @@ class Settings:
             pass
         values = self.flat()
         for field in conditional:
-            if getattr(self, field.name) is None and not _failing(field.conditions, values):
+            optional = any(isinstance(condition, Optionally) for condition in field.conditions)
+            if getattr(self, field.name) is None and not optional and not _failing(field.conditions, values):
                 raise ValueError(f"{field.name} is missing")
         self.check()
 

@@ -363,3 +363,11 @@ def test_an_archive_that_changes_after_its_verification_is_refused(name, prepare
     assert not (tmp_path / "out").exists()
     path.write_bytes(data)
     prepare_classifier_store(record, sets[name], settings, tmp_path / "out")
+
+
+def test_the_banner_of_aircraft_is_part_of_the_store(prepared):
+    kept, cut = prepared("fgvc_aircraft", out="kept"), prepared("fgvc_aircraft", out="cut", banner="cut")
+    assert cut.meta["settings"] == {**kept.meta["settings"], "banner": "cut"} and "banner" not in kept.meta["settings"]
+    np.testing.assert_array_equal(cut.sizes, kept.sizes - [0, 20])
+    assert not np.array_equal(cut.images, kept.images)
+    np.testing.assert_array_equal(cut.labels, kept.labels)

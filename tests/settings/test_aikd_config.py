@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from advkd.artifacts.changed_settings import changed_settings
 from advkd.errors import UserError
 from advkd.settings import catalog, config
 
@@ -110,6 +111,20 @@ def test_a_student_that_uses_no_superior_waits_for_none():
                              ("alpha_g=0+first_previous=superior+omega=0", 1)):  # fmt: skip
         student = config.resolve(RUN.format("cifar100", "preact_resnet18", f"aikd+{variant}"), user)
         assert len(student.parents) == parents
+
+
+def test_aircraft_without_the_banner_is_another_store_and_other_sets_have_none():
+    user = config.user({"scale": "paper", "override": {"aikd": {"banner": "cut"}}})
+    plain = config.user({"scale": "paper"})
+    run = "aikd/fgvc_aircraft/resnet18/aikd/seed0"
+    ours, kept = config.resolve(run, user), config.resolve(run, plain)
+    assert ours.store != kept.store and ours.parents["superior"].store == ours.store
+    assert "banner" not in kept.settings and kept.store == "fgvc_aircraft-fa1fb346"  # as before there was a choice
+    assert changed_settings([ours], user) == {"banner": ("cut", "kept")}
+    other = "aikd/cub200/resnet18/aikd/seed0"
+    assert config.resolve(other, user).hash == config.resolve(other, plain).hash
+    with pytest.raises(UserError, match="banner only applies with dataset fgvc_aircraft"):
+        config.resolve("aikd/cub200/resnet18/aikd+banner=cut/seed0", plain)
 
 
 def test_a_part_of_a_data_set_has_a_store_of_its_own():

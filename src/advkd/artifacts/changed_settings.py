@@ -7,8 +7,8 @@ from advkd.settings.config import Resolved
 from advkd.settings.names import shortest
 from advkd.settings.user import User
 
-# A run without one of these settings uses all images, so the value of the absent setting reads "all".
-LIMITS = ("classes", "train_per_class", "valid_per_class")
+# How the value of an absent setting reads: a run without a limit uses all images.
+ABSENT = {"banner": "kept", "classes": "all", "train_per_class": "all", "valid_per_class": "all"}
 # These settings say where images come from. Captions have a sentence of their own about that.
 SOURCES = ("data", "made_photos", "made_per_class")
 
@@ -36,7 +36,7 @@ def changed_settings(runs: list[Resolved], user: User) -> dict[str, tuple[str, s
 
 
 def value_in_words(settings: Mapping[str, object], key: str) -> str:
-    """Return the value of a setting as text; "all" or a dash if it is absent."""
+    """Return the value of a setting as text; a word or a dash if it is absent."""
     if key in settings:
         return shortest(settings[key])
-    return "all" if key in LIMITS else "–"
+    return ABSENT.get(key, "–")

@@ -27,7 +27,7 @@ from advkd.data.preparing_code import preparing_code
 from advkd.data.readers.cifar import read_cifar10, read_cifar100
 from advkd.data.readers.class_folders import read_class_folders
 from advkd.data.readers.cub200 import read_cub200
-from advkd.data.readers.fgvc_aircraft import read_fgvc_aircraft
+from advkd.data.readers.fgvc_aircraft import read_fgvc_aircraft, without_banner
 from advkd.data.readers.labelled import Item, LabelledImages, check_items, unofficial
 from advkd.data.readers.mit67 import read_mit67
 from advkd.data.readers.stanford_dogs import read_stanford_dogs
@@ -83,6 +83,8 @@ def prepare_classifier_store(
         archive, images = read_class_folders(source, settings.folder.held_out, settings.folder.data_seed, links)
     else:
         archive, images = _read_official(source, dataset, name)
+        if settings.banner == "cut":
+            images = without_banner(images)
     if settings.classes is not None and settings.classes > len(images.classes):
         say(f"{name} has {len(images.classes)} classes, fewer than the {settings.classes} asked for: all are taken")
     classes = images.classes[: settings.classes]
@@ -196,9 +198,10 @@ def _list_counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{count} {key}" for key, count in counts.items())
 
 
-def _recorded_settings(settings: ClassifierStoreSettings) -> dict[str, float]:
+def _recorded_settings(settings: ClassifierStoreSettings) -> dict[str, float | str]:
     """Return the settings that meta.json records, without those that do not apply."""
-    flat: dict[str, float | None] = {
+    flat: dict[str, float | str | None] = {
+        "banner": settings.banner,
         "classes": settings.classes,
         "data_seed": settings.folder.data_seed if settings.folder else None,
         "held_out": settings.folder.held_out if settings.folder else None,

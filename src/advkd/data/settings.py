@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from advkd.bounds import Bounds, Count, Fraction, Natural
-from advkd.schema import Settings, When
+from advkd.schema import Optionally, Settings, When
 
 Data = Literal["real", "made", "folder"]  # the official archive, drawn images, or a folder of the user's images
 Crop = Literal["window", "resized"]
@@ -77,5 +77,7 @@ class ClassifierStoreSettings(Settings):
     valid_per_class: Count | None = None
     # Side in pixels of the square to which the images are resized.
     stored_size: Annotated[int, Bounds(ge=8)]
+    # "cut": without the banner at the bottom that credits the photographer; None: as published.
+    banner: Annotated[Literal["cut"] | None, Optionally("dataset", "fgvc_aircraft")] = None
     folder: Annotated[FolderSplit | None, When("data", "folder")] = None
     drawn: Annotated[DrawnImages | None, When("data", "made")] = None

@@ -1,7 +1,12 @@
+import io
+
+import numpy as np
 import pytest
 from layouts import edit, extract, read
+from PIL import Image
 from torchvision import datasets
 
+from advkd.data.readers.fgvc_aircraft import without_banner
 from advkd.errors import UserError
 
 
@@ -33,3 +38,21 @@ def test_classes_images_and_their_order_are_torchvisions(tmp_path):
 def test_wrong_lists_are_refused(file, pair, message):
     with pytest.raises(UserError, match=message):
         read("fgvc_aircraft", **edit("fgvc_aircraft", f"data/{file}.txt", pair))
+
+
+def test_the_banner_is_kept_or_cut():
+    kept = read("fgvc_aircraft")
+    cut = without_banner(kept)
+    assert (cut.classes, cut.train, cut.valid) == (kept.classes, kept.train, kept.valid)
+    for item in kept.train[:5]:
+        whole, rest = kept.decode(item.image), cut.decode(item.image)
+        assert rest.pixels.shape == (whole.pixels.shape[0] - 20, *whole.pixels.shape[1:])
+        np.testing.assert_array_equal(rest.pixels, whole.pixels[:-20])
+
+
+def test_an_image_that_is_no_higher_than_the_banner_is_faulty():
+    file = io.BytesIO()
+    Image.new("RGB", (30, 20)).save(file, "JPEG")
+    image = read("fgvc_aircraft").train[0].image
+    with pytest.raises(UserError, match=r"jpg has 20 rows, and the banner at its bottom 20"):
+        without_banner(read("fgvc_aircraft", **{image: file.getvalue()})).decode(image)
