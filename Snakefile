@@ -1,8 +1,13 @@
 # The targets. What they need follows from paper/published/*.csv and config/ (src/advkd/settings/catalog.py).
 # On the command line targets come before settings: snakemake --cores all okd_table1 --config scale=reduced
+import os
+
+from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 min_version("9.20")
+if not os.path.isfile("config/config.yaml"):  # Snakemake would wait for a pipe
+    raise WorkflowError("config/config.yaml is no file here: start from the top folder of the checkout")
 
 
 configfile: "config/config.yaml"

@@ -1,13 +1,21 @@
 import errno
 import fcntl
 import os
+import re
+import tempfile
 import threading
 
+import numpy as np
 import pytest
 
-from advkd import locks
+from advkd import locks, start
+from advkd.data.archives.download import download
+from advkd.data.store_draft import write_store
 from advkd.errors import UserError
-from advkd.locks import hold
+from advkd.locks import NoLocks, hold, try_hold
+from advkd.runs import gpus
+from advkd.runs.folder import RunFolder
+from advkd.runs.state import Kind
 
 LONGEST = 30  # seconds to wait for an event
 
@@ -56,17 +64,71 @@ def test_a_short_wait_is_not_reported(path, monkeypatch):
 def test_the_lock_is_held_until_the_file_is_closed(path):
     with path.open("a") as first, path.open("a") as second:
         hold(first, "")
-        with pytest.raises(BlockingIOError):
-            fcntl.flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        assert not try_hold(second) and not try_hold(second, shared=True)
         first.close()
-        fcntl.flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        assert try_hold(second)
 
 
-@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS])
-def test_a_disk_without_locks_is_told_in_one_line(path, monkeypatch, number):
+def test_a_shared_lock_keeps_others_from_holding_it_alone(path):
+    with path.open("a") as first, path.open("a") as second:
+        assert try_hold(first, shared=True) and try_hold(second, shared=True)
+        assert not try_hold(first)
+
+
+@pytest.fixture(params=[errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS], ids=errno.errorcode.get)
+def no_locks(request, monkeypatch):
+    """A disk that keeps no locks."""
+
     def refuse(*_):
-        raise OSError(number, os.strerror(number))
+        raise OSError(request.param, os.strerror(request.param))
 
-    monkeypatch.setattr(locks.fcntl, "flock", refuse)
-    with path.open("a") as file, pytest.raises(UserError, match=r"lock cannot be locked .*: its disk keeps no locks"):
+    monkeypatch.setattr(fcntl, "flock", refuse)
+
+
+REFUSED = r" cannot be locked .*: its disk keeps no locks"
+
+
+def test_a_disk_without_locks_is_told_in_one_line(path, no_locks):
+    with path.open("a") as file:
+        for take in (lambda: hold(file, ""), lambda: try_hold(file), lambda: try_hold(file, shared=True)):
+            with pytest.raises(NoLocks, match=f"lock{REFUSED}"):
+                take()
+
+
+def test_a_signal_during_a_wait_does_not_end_it(path, monkeypatch):
+    interruptions, lock = [InterruptedError(errno.EINTR, "")] * 3, fcntl.flock
+
+    def interrupted(file, operation):
+        if interruptions:
+            raise interruptions.pop()
+        lock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", interrupted)
+    with path.open("a") as file:
         hold(file, "")
+        assert not interruptions
+
+
+def test_results_on_a_disk_without_locks_can_be_read(tmp_path, no_locks):
+    folder = RunFolder(tmp_path)
+    folder.file(".lock").touch()
+    assert not folder.is_locked() and folder.state("0" * 12, "").kind is Kind.NOT_STARTED
+    with pytest.raises(UserError, match=REFUSED), folder.locked():
+        pass
+
+
+def test_every_other_lock_says_so_too(tmp_path, no_locks, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    with pytest.raises(UserError, match=f"set.zip.part{REFUSED}"):
+        download("http://127.0.0.1:9/set.zip", tmp_path / "set.zip", None, None)
+    with pytest.raises(UserError, match=REFUSED):
+        write_store(tmp_path / "store", {"images": np.zeros((1, 1))}, "", {})
+    monkeypatch.setattr(gpus, "visible", lambda: ["GPU-0"])
+    with pytest.raises(UserError, match=f"GPU-0.0{REFUSED}"):
+        gpus.hold(1)
+    (tmp_path / "Snakefile").touch()
+    assert start.main(["-n"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(f"advkd: .snakemake/advkd.lock{REFUSED}.*", line)

@@ -15,6 +15,7 @@ from advkd.data import registry
 from advkd.data.archives.parts import locate_parts
 from advkd.errors import UserError
 from advkd.files import read_json
+from advkd.opening import read_text
 from advkd.report.document import tex
 from advkd.runs.device import expected
 from advkd.settings import catalog, config, config_files
@@ -85,7 +86,7 @@ def check_packages() -> Check:
     """Compare the installed packages with the locked ones."""
     if not LOCK.exists():
         return Check("packages", "note", f"no {LOCK} here to compare with: run advkd in the checkout's top folder")
-    lines = re.findall(r"^([A-Za-z0-9_.-]+==[^\\\n]+)", LOCK.read_text(encoding="utf-8"), re.MULTILINE)
+    lines = re.findall(r"^([A-Za-z0-9_.-]+==[^\\\n]+)", read_text(LOCK), re.MULTILINE)
     requirements = [Requirement(line) for line in lines]
     locked = [package for package in requirements if package.marker is None or package.marker.evaluate()]
     different = []

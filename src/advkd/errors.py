@@ -6,6 +6,8 @@ import re
 REFUSED = (
     errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.EMFILE,
     errno.ENFILE, errno.EFBIG, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS,
+    # A folder in a file's place, a file in a folder's place, links in a circle.
+    errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.ENAMETOOLONG,
 )  # fmt: skip
 # How torch reports that memory ran out: on a CPU (its allocator, oneDNN) and on a GPU (CUDA, cuBLAS).
 NO_MEMORY = re.compile(r"can't allocate memory|could not create a primitive$|out of memory|ALLOC_FAILED")
@@ -36,6 +38,14 @@ class CannotWrite(UserError):
     def __init__(self, path: object, reason: str | None) -> None:
         super().__init__(f"{path} cannot be written: {reason}")
         self.strerror = reason
+
+
+class NotAFile(UserError, OSError):
+    """Something else lies where a file should: a pipe, a socket, a folder or a device. `kind` says what, in words."""
+
+    def __init__(self, path: object, kind: str) -> None:
+        super().__init__(f"{path} is {kind}, not a file: move it away")
+        self.kind, self.strerror = kind, f"it is {kind}, not a file"
 
 
 def machine_fault(error: BaseException) -> str:

@@ -16,6 +16,7 @@ import yaml
 
 from advkd.errors import CannotWrite
 from advkd.locks import hold
+from advkd.opening import open_file, open_to_append, read_text
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 PROBE = 1 << 20  # bytes; a disk that cannot take this many more is full
@@ -66,7 +67,7 @@ def _reserve(path: Path) -> tuple[Path, BinaryIO]:
     while True:
         if temporary.is_symlink():  # its target is not ours to overwrite
             temporary.unlink()
-        lock = temporary.open("ab")
+        lock = open_to_append(temporary)
         hold(lock, f"{path} is being written by another process; waiting for it to end")
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(lock.fileno()), temporary.stat()):
@@ -145,7 +146,7 @@ def read_json(path: Path) -> Any:
         ValueError: the file is no JSON; the message names the file.
     """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return json.loads(read_text(Path(path)))
     except json.JSONDecodeError as error:
         raise json.JSONDecodeError(f"{path}: {error.msg}", error.doc, error.pos) from None
     except UnicodeDecodeError as error:
@@ -158,7 +159,7 @@ def read_yaml(path: Path) -> Any:
 
     Equal content is parsed once. Every caller gets a copy of its own.
     """
-    return copy.deepcopy(_parsed(Path(path).read_text(encoding="utf-8")))
+    return copy.deepcopy(_parsed(read_text(Path(path))))
 
 
 @cache
@@ -168,7 +169,7 @@ def _parsed(text: str) -> Any:
 
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file's bytes as 64 hexadecimal digits."""
-    with Path(path).open("rb") as file:
+    with open_file(Path(path)) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

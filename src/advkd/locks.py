@@ -1,6 +1,5 @@
 """Waits for an exclusive lock on a file. The kernel releases the lock when its holder ends, however it ends."""
 
-import contextlib
 import errno
 import fcntl
 import time
@@ -10,40 +9,66 @@ from advkd.errors import UserError
 from advkd.progress import say
 
 PATIENCE = 2.0  # seconds to wait before saying so
-# How a network disk refuses a lock. Python itself tries again after EINTR.
+# How a network disk refuses a lock.
 NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 POLL = 0.02  # seconds between two tries
 
 
-def hold(file: IO[Any], waiting: str) -> None:
+class NoLocks(UserError):
+    """The file system keeps no locks."""
+
+    def __init__(self, file: IO[Any], error: OSError) -> None:
+        super().__init__(
+            f"{file.name} cannot be locked ({error.strerror}): its disk keeps no locks, so that two processes could "
+            "write the same files; move the checkout, or data_root, to another disk"
+        )
+
+
+def try_hold(file: IO[Any], shared: bool = False) -> bool:
+    """Lock an open file until it is closed, without waiting; return whether no other process holds its lock.
+
+    Args:
+        file: the open file.
+        shared: whether others may share the lock.
+
+    Raises:
+        NoLocks: the file system keeps no locks.
+    """
+    try:
+        _lock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def hold(file: IO[Any], waiting: str, shared: bool = False) -> None:
     """Lock an open file until it is closed.
 
     Args:
         file: the open file.
         waiting: the line to print, once, if another process still holds the lock after PATIENCE seconds.
+        shared: whether others may share the lock.
 
     Raises:
-        UserError: the file system keeps no locks.
+        NoLocks: the file system keeps no locks.
     """
-    try:
-        _hold(file, waiting)
-    except OSError as error:
-        if error.errno not in NO_LOCKS:
-            raise
-        raise UserError(
-            f"{file.name} cannot be locked ({error.strerror}): its disk keeps no locks, so that two processes could "
-            "write the same files; move the checkout, or data_root, to another disk"
-        ) from error
-
-
-def _hold(file: IO[Any], waiting: str) -> None:
     patient_until = time.monotonic() + PATIENCE
-    while True:
-        with contextlib.suppress(BlockingIOError):
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
+    while not try_hold(file, shared):
         if time.monotonic() >= patient_until:
-            break
+            say(waiting)
+            _lock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+            return
         time.sleep(POLL)
-    say(waiting)
-    fcntl.flock(file, fcntl.LOCK_EX)
+
+
+def _lock(file: IO[Any], operation: int) -> None:
+    while True:
+        try:
+            fcntl.flock(file, operation)
+            return
+        except InterruptedError:  # some network disks pass a signal on, although Python tries again by itself
+            continue
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
+            raise NoLocks(file, error) from error

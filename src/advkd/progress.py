@@ -10,6 +10,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from advkd.opening import open_to_append
+
 # tqdm makes a lock that processes share when it prints its first line. That line may report that memory ran out, and
 # then the lock cannot be made either. A lock between threads is enough here, and it is made now.
 tqdm.set_lock(threading.RLock())
@@ -37,8 +39,9 @@ def say(message: str) -> None:
     """Print one line to standard error and append it to the log files."""
     _print(message)
     for path in _logs:
-        with _report_unwritable(path), path.open("a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {message}\n")
+        with _report_unwritable(path), open_to_append(path) as file:
+            line = f"{time.strftime('%Y-%m-%d %H:%M:%S')} {message}\n"
+            file.write(line.encode(errors="backslashreplace"))
 
 
 def _print(message: str) -> None:

@@ -5,11 +5,14 @@ checkout shares it (flock), and the kernel releases it when its holder dies. Sna
 nobody holds the second one.
 """
 
-import fcntl
 import os
 import subprocess
 import sys
 from pathlib import Path
+
+from advkd.errors import UserError
+from advkd.locks import try_hold
+from advkd.opening import open_to_append
 
 STATE = Path(".snakemake")
 
@@ -28,13 +31,15 @@ def main(arguments: list[str]) -> int:
     snakemake = [sys.executable, "-m", "snakemake"]
     try:
         STATE.mkdir(exist_ok=True)
-        lock = os.open(STATE / "advkd.lock", os.O_RDWR | os.O_CREAT)
+        lock = open_to_append(STATE / "advkd.lock")
+        alone = try_hold(lock)
+    except UserError as error:
+        print(f"advkd: {error}", file=sys.stderr)
+        return 2
     except OSError as error:
         print(f"advkd: {error.filename} cannot be written: {error.strerror}", file=sys.stderr)
         return 2
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not alone:
         print("advkd: another Snakemake works in this folder: wait for it, or stop it", file=sys.stderr)
         return 2
     if any((STATE / "locks").glob("*")):
@@ -44,8 +49,8 @@ def main(arguments: list[str]) -> int:
             return status  # Snakemake has printed the reason
     # From now on the lock is shared, as with a Snakemake started by hand. The descriptor survives the exec. Snakemake
     # closes descriptors for its jobs, so a training that outlives it does not keep the lock.
-    fcntl.flock(lock, fcntl.LOCK_SH)
-    os.set_inheritable(lock, True)
+    try_hold(lock, shared=True)
+    os.set_inheritable(lock.fileno(), True)
     os.execv(sys.executable, [*snakemake, "--cores", "all", *arguments])
 
 

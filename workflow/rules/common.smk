@@ -1,5 +1,4 @@
 # Shared by all rules: the validated configuration, the catalogue, and how a rule calls the command line.
-import fcntl
 import json
 import re
 import shlex
@@ -7,13 +6,15 @@ import signal
 import sys
 from pathlib import Path
 
-import yaml
 from snakemake.exceptions import InputFunctionException, WorkflowError
 
 SOURCE = Path(workflow.basedir) / "src"
 sys.path.insert(0, str(SOURCE))
 
 from advkd.errors import UserError
+from advkd.files import read_yaml
+from advkd.locks import hold
+from advkd.opening import open_to_append
 from advkd.runs import device as devices, stores
 from advkd.runs.folder import METRICS, RESULT, RunFolder
 from advkd.runs.lookup import state_of
@@ -21,8 +22,7 @@ from advkd.runs.state import Kind
 from advkd.settings import catalog, config as settings, config_files, words
 from advkd.settings.names import RUN as RUN_NAME
 
-with open("config/config.yaml") as file:
-    BASE = yaml.safe_load(file)
+BASE = read_yaml(Path("config/config.yaml"))
 # Snakemake has read the words of --config as numbers where they look like some; `advkd` reads them as they were typed.
 try:
     WORDS = words.read_words(workflow.config_settings.config_args or [])
@@ -42,9 +42,14 @@ if NOT_BUILT and workflow.is_main_process:
 # Every Snakemake that works here shares this lock. The kernel releases it when the process ends, however it ends. So
 # `make` clears the lock that a killed Snakemake left behind only if nobody shares this one (src/advkd/start.py).
 if workflow.is_main_process and not {"-n", "--dry-run", "--dryrun", "--lint", "--unlock"} & set(sys.argv):
-    Path(".snakemake").mkdir(exist_ok=True)
-    ALIVE = open(".snakemake/advkd.lock", "w")
-    fcntl.flock(ALIVE, fcntl.LOCK_SH)  # waits at most for a `make` that clears a lock
+    try:
+        Path(".snakemake").mkdir(exist_ok=True)
+        ALIVE = open_to_append(Path(".snakemake/advkd.lock"))
+        hold(ALIVE, "waiting for a `make` that clears the lock of a Snakemake that was killed", shared=True)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+    except OSError as error:
+        raise WorkflowError(f"{error.filename} cannot be written: {error.strerror}") from None
 
 # A scheduler sends SIGUSR1 before a time limit. Snakemake ignores it; the training's own handler replaces this one.
 signal.signal(signal.SIGUSR1, signal.SIG_IGN)

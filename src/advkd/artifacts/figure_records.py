@@ -6,6 +6,7 @@ from pathlib import Path
 from advkd.artifacts import papers
 from advkd.damage import attempt
 from advkd.errors import UserError
+from advkd.opening import read_bytes
 from advkd.settings import catalog
 from advkd.settings.user import User
 
@@ -68,5 +69,5 @@ def figure_record(name: str, user: User) -> FigureRecord:
 def is_whole(path: Path) -> bool:
     """Tell whether a PDF or PNG file begins and ends as such a file does: TeX stops at any other."""
     first, last = ENDS[path.suffix]
-    content = path.read_bytes()
+    content = read_bytes(path)
     return content.startswith(first) and last in content[-LAST_BYTES:]

@@ -6,13 +6,12 @@ can tell that the writer was killed, and removes what it left.
 """
 
 import contextlib
-import fcntl
 import math
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -20,7 +19,8 @@ from advkd import files
 from advkd.data.store import FILES, MANIFEST
 from advkd.data.store_meta import META, SCHEMA
 from advkd.errors import CannotWrite, UserError
-from advkd.locks import hold
+from advkd.locks import hold, try_hold
+from advkd.opening import open_to_append
 
 DRAFT_SUFFIX = ".advkd-draft"
 LOCK = "lock"
@@ -87,7 +87,7 @@ def draft_store(out: Path, needed: int) -> Iterator[Draft]:
     out = Path(os.path.realpath(out))
     check_room(out, needed)
     draft_folder = _draft_folder(out)
-    lock: TextIO | None = None
+    lock: BinaryIO | None = None
     try:
         lock = _lock_and_empty(draft_folder)
         folder = draft_folder / out.name
@@ -163,7 +163,7 @@ def _draft_folder(out: Path) -> Path:
     return out.parent / f".{out.name}{DRAFT_SUFFIX}"
 
 
-def _lock_and_empty(folder: Path, wait: bool = True) -> TextIO | None:
+def _lock_and_empty(folder: Path, wait: bool = True) -> BinaryIO | None:
     """Create a draft folder if necessary, lock it, and remove what a killed process left in it.
 
     Returns:
@@ -174,17 +174,14 @@ def _lock_and_empty(folder: Path, wait: bool = True) -> TextIO | None:
             folder.unlink()
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            lock = (folder / LOCK).open("w")
+            lock = open_to_append(folder / LOCK)
         except FileNotFoundError:  # the holder removed the folder at this moment
             continue
         if wait:
             hold(lock, f"{folder} is being written by another process; waiting for it to end")
-        else:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                lock.close()
-                return None
+        elif not try_hold(lock):
+            lock.close()
+            return None
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(lock.fileno()), (folder / LOCK).stat()):
                 _empty(folder)
@@ -192,7 +189,7 @@ def _lock_and_empty(folder: Path, wait: bool = True) -> TextIO | None:
         lock.close()  # the holder removed the folder of this lock; try again
 
 
-def _remove(folder: Path, lock: TextIO) -> None:
+def _remove(folder: Path, lock: BinaryIO) -> None:
     """Remove a draft folder whose lock this process holds; the lock last, so that nobody else takes it before."""
     with lock, contextlib.suppress(OSError):
         _empty(folder)

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from advkd.errors import UserError, machine_fault
+from advkd.opening import read_text
 from advkd.runs.train import train
 from advkd.settings.papers import config_hash, run_settings
 
@@ -36,7 +37,7 @@ def main() -> int:
 def read_document(path: Path) -> dict[str, Any]:
     """Return the content of a run's config.yaml; raises UserError where it describes no run that can be trained."""
     try:
-        document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document: dict[str, Any] = yaml.safe_load(read_text(path))
         run_settings(document["run"], document["settings"])
         if not isinstance(document["generation"], int):
             raise ValueError("generation is no whole number")

@@ -8,8 +8,9 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from advkd.errors import machine_fault
+from advkd.errors import NotAFile, machine_fault
 from advkd.files import atomic, sha256
+from advkd.opening import open_file
 from advkd.progress import say
 from advkd.runs.folder import CHECKPOINTS
 
@@ -49,8 +50,8 @@ def load(folder: Path, identity: str) -> dict[str, Any] | None:
         try:
             state = _load_intact(path)
         except Exception as error:
-            if machine_fault(error):
-                raise  # the file may be intact
+            if machine_fault(error) or isinstance(error, NotAFile):
+                raise  # the file may be intact, or is none of ours
             instead = "starting anew" if path == paths[-1] else "trying the one before"
             reason = str(error).partition("\n")[0] or type(error).__name__
             say(f"{path} is damaged ({reason}); {instead}")
@@ -69,7 +70,7 @@ def _load_intact(path: Path) -> dict[str, Any]:
     import torch
 
     end, digest = path.stat().st_size - DIGITS, hashlib.sha256()
-    with path.open("rb") as file:
+    with open_file(path) as file:
         while chunk := file.read(max(0, min(CHUNK, end - file.tell()))):
             digest.update(chunk)
         if digest.hexdigest().encode() != file.read():

@@ -22,7 +22,6 @@ This module needs neither pydantic nor Snakemake nor torch.
 
 import contextlib
 import csv
-import fcntl
 import io
 import math
 import shutil
@@ -35,9 +34,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import yaml
 
 from advkd.damage import ADDRESS, DAMAGED, describe_error
-from advkd.errors import UserError, machine_fault
+from advkd.errors import NotAFile, UserError, machine_fault
 from advkd.files import atomic, read_json, with_digest, without_digest, write_json, write_text
-from advkd.locks import hold
+from advkd.locks import NoLocks, hold, try_hold
+from advkd.opening import open_file, open_text, open_to_append, read_text
 from advkd.runs import checksums
 from advkd.runs.code import gan_evaluation_code
 from advkd.runs.state import Ending, Kind, State, ending
@@ -158,7 +158,7 @@ class RunFolder:
         """Return config.yaml: everything that the training read."""
         with self._reading(CONFIG):
             self._check_record(CONFIG)
-            return _mapping(yaml.safe_load(self.file(CONFIG).read_text(encoding="utf-8")), "settings")
+            return _mapping(yaml.safe_load(read_text(self.file(CONFIG))), "settings")
 
     def settings(self, kind: type[SettingsOf]) -> SettingsOf:
         """Return the settings that the training read: those of a GAN's or of a classifier's run, as `kind` asks for."""
@@ -173,7 +173,7 @@ class RunFolder:
         """Return the columns of history.csv by name, one of them in `MOMENTS`; an empty field is None."""
         with self._reading(HISTORY):
             self._check_record(HISTORY)
-            with self.file(HISTORY).open(newline="", encoding="utf-8") as file:
+            with open_text(self.file(HISTORY), newline="") as file:
                 reader = csv.DictReader(file)
                 rows = list(reader)
                 names = list(reader.fieldnames or [])
@@ -222,16 +222,19 @@ class RunFolder:
 
         with self._reading(name):
             try:
-                return load_file(self.file(name))
+                with open_file(self.file(name)):  # which is refused where it is no file: the library would wait
+                    return load_file(self.file(name))
             except SafetensorError as error:
                 raise ValueError(str(error)) from error
 
     def last_lines(self, count: int) -> list[str]:
         """Return the last lines of log.txt, none where there is no log."""
         try:
-            text = self.file(LOG).read_text(encoding="utf-8", errors="replace")
+            text = read_text(self.file(LOG), errors="replace")
         except FileNotFoundError:
             return []
+        except NotAFile as error:
+            return [str(error)]
         return text.strip().splitlines()[-count:]
 
     # Checksums
@@ -298,16 +301,16 @@ class RunFolder:
             config_hash: hash of the settings that the run should have.
             code: digest of today's code behind such a run.
         """
-        if self.is_locked():
-            return State(Kind.RUNNING, self._last_line())
-        if not self.has(RESULT):
-            return self._unfinished()
         try:
+            if self.is_locked():
+                return State(Kind.RUNNING, self._last_line())
+            if not self.has(RESULT):
+                return self._unfinished()
             result = self.finished(config_hash)
             if result is None:
                 return State(Kind.STALE, "its settings changed since; the next snakemake trains it again")
             return self._ended(result, code)
-        except Damaged as error:
+        except (Damaged, NotAFile) as error:
             return State(Kind.DAMAGED, str(error))
 
     def _unfinished(self) -> State:
@@ -336,21 +339,20 @@ class RunFolder:
         return State(Kind.DONE)
 
     def is_locked(self) -> bool:
-        """Tell whether a process trains this run."""
+        """Tell whether a process trains this run. On a disk that keeps no locks none can."""
         if not self.has(LOCK):
             return False
-        with self.file(LOCK).open() as file:
+        with open_file(self.file(LOCK)) as file:
             try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-        return False
+                return not try_hold(file, shared=True)
+            except NoLocks:
+                return False
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the lock of the folder; wait for another process that trains the same run."""
         self.path.mkdir(parents=True, exist_ok=True)
-        with self.file(LOCK).open("a") as file:  # mode "a" does not cut off the file that a link leads to
+        with open_to_append(self.file(LOCK)) as file:  # appending does not cut off the file that a link leads to
             hold(file, f"{self.path} is being trained by another process; waiting for it to end")
             yield
 
@@ -469,7 +471,7 @@ class RunFolder:
         if name in PRODUCTS and self.has(RESULT):
             self.check(name)
         try:
-            with path.open("rb") as file, np.load(file) as arrays:
+            with open_file(path) as file, np.load(file) as arrays:
                 yield arrays
         except Damaged:
             raise
@@ -497,6 +499,8 @@ def _reason(error: Exception, path: Path) -> str:
     """Return what is wrong with a file as the end of a sentence that begins with its path."""
     if isinstance(error, FileNotFoundError):
         return "is missing"
+    if isinstance(error, NotAFile):
+        return f"is {error.kind}, not a file"
     if isinstance(error, KeyError):
         return f"has no {error}, as a file of another version"
     if isinstance(error, zipfile.BadZipFile) and not zipfile.is_zipfile(path):

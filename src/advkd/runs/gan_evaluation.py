@@ -17,6 +17,7 @@ from advkd.metrics.features import extract
 from advkd.metrics.frechet import RootGaussian
 from advkd.metrics.gan import RealFeatures
 from advkd.metrics.inception import build
+from advkd.opening import open_file
 from advkd.runs.code import gan_evaluation_code
 from advkd.runs.folder import SAMPLES, RunFolder
 
@@ -187,7 +188,7 @@ def _save(real: RealFeatures, path: Path) -> None:
 
 
 def _load(path: Path) -> RealFeatures:
-    with np.load(path) as arrays:
+    with open_file(path) as file, np.load(file) as arrays:
         gaussian = RootGaussian(arrays["mean"], len(arrays["features"]), arrays["root"])
         return RealFeatures(arrays["features"], gaussian, arrays["within"])
 

@@ -7,22 +7,23 @@ process ends, however it ends. If a scheduler has chosen (SLURM with one device)
 The locks are in the machine's own temporary folder, because the checkout may be on a disk that other machines share.
 """
 
-import fcntl
 import itertools
 import os
 import subprocess
 import tempfile
 import time
-from io import TextIOWrapper
 from pathlib import Path
+from typing import BinaryIO
 
 from advkd.errors import UserError
+from advkd.locks import try_hold
+from advkd.opening import open_to_append
 from advkd.progress import say
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 HIDDEN = ("-1", "NoDevFiles")  # CUDA ignores these and what follows; older SLURMs set them for jobs without a GPU
 WAIT = 1.0  # seconds between two looks for a free GPU
-_held: list[TextIOWrapper] = []  # the lock of this process, held until it ends
+_held: list[BinaryIO] = []  # the lock of this process, held until it ends
 
 
 def hold(runs_per_gpu: int) -> None:
@@ -100,14 +101,11 @@ def _lock_one(names: list[str], runs_per_gpu: int) -> str | None:
             raise UserError(f"{folder}, for the locks of the GPUs, is another user's: delete it, or set TMPDIR")
         for place in range(runs_per_gpu):
             for name in names:
-                file = (folder / f"{name.replace('/', '_')}.{place}").open("a")
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    file.close()
-                    continue
-                _held.append(file)
-                return name
+                file = open_to_append(folder / f"{name.replace('/', '_')}.{place}")
+                if try_hold(file):
+                    _held.append(file)
+                    return name
+                file.close()
     except OSError as error:
         raise UserError(f"{folder} cannot hold the locks of the GPUs ({error.strerror}): set TMPDIR") from error
     return None

@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from advkd.errors import UserError
+from advkd.opening import open_text
 from advkd.settings import config, config_files, evidence_plan
 from advkd.settings.config import CannotBeBuilt, Resolved
 from advkd.settings.lineage import TEACHER_SEED
@@ -85,7 +86,7 @@ def read_cells(path: Path) -> tuple[Cell, ...]:
 def _cells(path: Path, state: config_files.State) -> tuple[Cell, ...]:
     """Read a file of cells. `state` is the file's state, so that a changed file is read again."""
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with open_text(path, newline="") as file:
             header, *rows = csv.reader(file, strict=True)
     except (ValueError, csv.Error) as error:
         raise UserError(f"{path} cannot be read: {error}") from None

@@ -11,6 +11,7 @@ import yaml
 
 from advkd.errors import UserError
 from advkd.files import read_yaml
+from advkd.opening import read_text
 from advkd.settings.names import PAPERS
 
 Layer = Mapping[str, object]
@@ -62,7 +63,7 @@ def read(path: Path, parse: Callable[[str], object] | None = None) -> dict[str, 
         UserError: the file is missing or malformed.
     """
     try:
-        content = parse(path.read_text(encoding="utf-8")) if parse else read_yaml(path)
+        content = parse(read_text(path)) if parse else read_yaml(path)
     except FileNotFoundError:
         raise UserError(f"{path} is missing: start from the top folder of the checkout") from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:

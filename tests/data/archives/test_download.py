@@ -146,7 +146,7 @@ def test_a_part_that_another_process_completes_meanwhile_is_left_alone(server, t
         part.rename(target)
         lock(file, kind)
 
-    monkeypatch.setattr(module.fcntl, "flock", late)
+    monkeypatch.setattr(fcntl, "flock", late)
     with pytest.raises(UserError, match="another process"):
         download(server.url, target, SHA, None)
     assert target.read_bytes() == BODY and left(target) == ["set.zip"] and server.seen == []

@@ -2,7 +2,6 @@
 
 import contextlib
 import email.utils
-import fcntl
 import hashlib
 import os
 import re
@@ -18,6 +17,8 @@ from urllib3.util import Retry
 
 from advkd.data.registry import RemoteFile
 from advkd.errors import UserError
+from advkd.locks import try_hold
+from advkd.opening import open_file, open_to_append
 from advkd.progress import Progress, say
 
 CHUNK = 1 << 16  # bytes read at a time
@@ -106,11 +107,9 @@ def download(url: str, target: Path, checksum: str | None, size: int | None) -> 
 def _open_exclusively(part: Path) -> Iterator[BinaryIO]:
     """Yield `part`, opened for appending and locked, so that no other process downloads it at the same time."""
     busy = UserError(f"{part} is being downloaded by another process: wait for it")
-    with part.open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise busy from None
+    with open_to_append(part) as file:
+        if not try_hold(file):
+            raise busy
         # Another process may have completed and renamed the file after it was opened here.
         if not part.exists() or not os.path.samestat(os.fstat(file.fileno()), part.stat()):
             raise busy
@@ -252,7 +251,7 @@ def _verify(part: Path, checksum: str | None, size: int | None) -> None:
         raise _WrongFileError(f"{part.stat().st_size:,} bytes in place of {size:,}")
     if checksum is not None:
         algorithm = checksum.partition(":")[0]
-        with part.open("rb") as file:
+        with open_file(part) as file:
             actual = f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
         if actual != checksum:
             raise _WrongFileError(f"{actual} in place of {checksum}")

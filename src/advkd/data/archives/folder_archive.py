@@ -12,11 +12,14 @@ from typing import BinaryIO
 from advkd.data.archives.archive import Archive
 from advkd.data.archives.members import is_hidden, refuse_missing
 from advkd.errors import UserError
+from advkd.opening import open_file
 from advkd.progress import say
 
 
 class FolderArchive(Archive):
     """The files in a folder, which may be a link itself, and in its subfolders. Hidden files are left out.
+
+    Pipes, sockets and devices are left out too, with a message.
 
     Args:
         path: the folder.
@@ -36,9 +39,13 @@ class FolderArchive(Archive):
             refuse_missing(path, [name for name in only if not (path / name).is_file()])
             self._names = sorted(only)
             return
-        found = list(_walk(path.resolve(), links))
+        root = path.resolve()
+        found = list(_walk(root, links))
         self._names = sorted(name for name, used in found if used)
-        left_out = len(found) - len(self._names)
+        left_out = sum(not used and (root / name).is_symlink() for name, used in found)
+        no_files = len(found) - len(self._names) - left_out
+        if no_files and not quiet:
+            say(f"{path}: {no_files} that are no files (pipes, sockets, devices) are left out")
         if left_out and not quiet:
             what = (
                 "that lead nowhere, or back to a folder in which they are, are left out"
@@ -53,11 +60,11 @@ class FolderArchive(Archive):
 
     def open(self, name: str) -> BinaryIO:
         """Open a file."""
-        return (self.path / name).open("rb")
+        return open_file(self.path / name)
 
 
 def _walk(root: Path, links: bool) -> Iterator[tuple[str, bool]]:
-    """Yield the name of each file and each unused link below a folder, and whether it is used."""
+    """Yield the name of whatever is below a folder but folders that are entered, and whether it is used."""
     pending = [("", frozenset([_identity(root)]))]
     while pending:
         prefix, above = pending.pop()
@@ -80,8 +87,8 @@ def _walk(root: Path, links: bool) -> Iterator[tuple[str, bool]]:
                 # os.path.realpath, because Path.resolve fails on a link to itself.
                 leads_inside = Path(os.path.realpath(path)).is_relative_to(root)
                 yield name, (links or leads_inside) and path.is_file()
-            elif path.is_file():
-                yield name, True
+            else:
+                yield name, path.is_file()
 
 
 def _identity(folder: Path) -> tuple[int, int]:

@@ -21,6 +21,7 @@ from advkd.data.archives.tar_archive import GZIP, TarArchive
 from advkd.data.archives.zip_archive import ZipArchive
 from advkd.data.registry import TAR_SUFFIXES, DataSet, RemoteFile
 from advkd.errors import UserError
+from advkd.opening import open_file
 
 MOST_NESTED = 3  # folders between a place and what is looked for
 
@@ -119,7 +120,7 @@ def open_archive(path: Path, folder: str | None, only: Sequence[str] = (), links
     if path.is_dir():
         return FolderArchive(path, only, links=links)
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             start = file.read(tarfile.BLOCKSIZE)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error

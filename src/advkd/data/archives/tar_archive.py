@@ -11,6 +11,7 @@ from typing import BinaryIO, NamedTuple, cast
 from advkd.data.archives.archive import CHUNK, DAMAGED, LARGEST_FILE, LARGEST_TOTAL, Archive, sha256_of
 from advkd.data.archives.members import refuse_unsafe, select_members, untrusted
 from advkd.errors import UserError
+from advkd.opening import open_file
 
 GZIP = b"\x1f\x8b"  # the first bytes of a gzip file
 # No data set comes near this limit.
@@ -104,7 +105,7 @@ class TarArchive(Archive):
 
 
 def _open_uncompressed(path: Path) -> _Reader:
-    with path.open("rb") as file:
+    with open_file(path) as file:
         compressed = file.read(len(GZIP)) == GZIP
     # tarfile sometimes steps back a little. Without a buffer, each such step would read a gzip file from its beginning.
     raw = gzip.GzipFile(path) if compressed else path.open("rb", buffering=0)

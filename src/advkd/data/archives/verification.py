@@ -17,6 +17,7 @@ from advkd.data.archives.record import ACCEPTED, UnverifiedRecord
 from advkd.data.registry import DataSet
 from advkd.errors import UserError
 from advkd.locks import hold
+from advkd.opening import open_file, open_to_append
 from advkd.progress import say
 
 CHECKSUMS = "checksums.json"
@@ -99,7 +100,7 @@ def _has_published_checksum(part: Part) -> bool:
     """
     mismatch = None
     if part.remote.checksum and part.path.is_file():
-        with part.path.open("rb") as file:
+        with open_file(part.path) as file:
             algorithm = part.remote.checksum.partition(":")[0]
             checksum = f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
         if checksum == part.remote.checksum:
@@ -155,6 +156,6 @@ def remember_content(root: Path, name: str, content: str) -> None:
         return
     root.mkdir(parents=True, exist_ok=True)
     path = root / CHECKSUMS
-    with (root / ".checksums.lock").open("a") as lock:  # several data sets may be fetched at the same time
+    with open_to_append(root / ".checksums.lock") as lock:  # several data sets may be fetched at the same time
         hold(lock, f"{path} is being written by another process; waiting for it to end")
         files.write_json(path, {**_remembered_contents(root), name: {REMEMBERED: content}})

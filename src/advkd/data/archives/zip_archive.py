@@ -10,6 +10,7 @@ from typing import BinaryIO, cast
 from advkd.data.archives.archive import DAMAGED, LARGEST_TOTAL, Archive
 from advkd.data.archives.members import refuse_unsafe, select_members, untrusted
 from advkd.errors import UserError
+from advkd.opening import open_file
 
 WRAP = 1 << 32  # bytes; an offset cut to 32 bits differs from the true one by a multiple of this
 
@@ -70,7 +71,7 @@ def _restore_offsets(path: Path, infos: list[zipfile.ZipInfo]) -> list[zipfile.Z
     name, is found.
     """
     restored = []
-    with path.open("rb") as file:
+    with open_file(path) as file:
         size = path.stat().st_size
         for info in infos:
             utf8 = info.flag_bits & 0x800

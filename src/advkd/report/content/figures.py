@@ -9,6 +9,7 @@ from PIL import Image
 
 from advkd.artifacts.figure_records import FigureRecord, figure_record
 from advkd.damage import attempt, readable
+from advkd.opening import read_bytes
 from advkd.report.content.runs import RunGroup
 from advkd.settings.user import User
 
@@ -62,7 +63,7 @@ def embed_png(record: FigureRecord) -> EmbeddedImage:
     """
     path = record.file(".png")
     with readable(str(path), "draw it again"):
-        content = path.read_bytes()
+        content = read_bytes(path)
         with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
             image.load()
             width, height = image.size
