@@ -99,6 +99,9 @@ def _add_questions(add: Callable[[str, "Command", str], argparse.ArgumentParser]
     command.add_argument("--out", type=Path, help="write them to this file instead of printing them")
     command = add("evidence", evidence, "decide the tests that were fixed beforehand, from finished runs")
     command.add_argument("--out", type=Path, help="write them to this file instead of printing them")
+    command = add("keep", keep, "copy what is small of finished runs, so that tests can be repeated without weights")
+    command.add_argument("names", nargs="*", metavar="TARGET_OR_RUN", help="default: every run that exists")
+    command.add_argument("--out", type=Path, required=True, help="folder below which results/SCALE/runs is copied")
     add("audit", audit, "find contradictions between the papers' printed numbers")
     command = add("deviations", deviations, "what the papers leave open or contradict, and what is done here")
     command.add_argument("--out", type=Path, help="write them to this file instead of printing them")
@@ -232,6 +235,17 @@ def evidence(args: argparse.Namespace, user: "User") -> None:
     from advkd.claims.evidence_markdown import evidence_page
 
     _print_or_write(evidence_page(user), args.out)
+
+
+def keep(args: argparse.Namespace, user: "User") -> None:
+    """Copy the small files of finished runs."""
+    from advkd.progress import say
+    from advkd.runs.keep import keep
+    from advkd.settings import catalog
+
+    named = catalog.with_parents(catalog.selected(args.names, user))
+    kept = keep(list(named.values()), args.out)
+    say(f"{kept} finished runs of scale {user.scale} -> {args.out}")
 
 
 def audit(args: argparse.Namespace, user: "User") -> None:

@@ -197,7 +197,7 @@ def test_bad_input(user, tmp_path, monkeypatch):
         tensorboard.write(["okd_table9"], user, tmp_path)
     with pytest.raises(UserError, match="is not the name of a run"):
         tensorboard.write(["okd/codebrim/sagan"], user, tmp_path)
-    assert tensorboard.select_runs([], user).keys() == catalog.all_runs(user).keys()
+    assert catalog.selected([], user).keys() == catalog.all_runs(user).keys()
     monkeypatch.setitem(sys.modules, "tensorboardX.record_writer", None)
     with pytest.raises(UserError, match="pip install tensorboardX"):
         tensorboard.write([], user, tmp_path)

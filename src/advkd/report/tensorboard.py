@@ -23,7 +23,7 @@ from advkd.report.content.samples import generator_names
 from advkd.runs.folder import HISTORY, MOMENTS, RESULT, SAMPLES
 from advkd.runs.lookup import folder_of
 from advkd.runs.state import Ending
-from advkd.settings import catalog, config
+from advkd.settings import catalog
 from advkd.settings.config import Resolved
 from advkd.settings.user import User
 
@@ -62,7 +62,7 @@ def write(names: list[str], user: User, out: Path) -> None:
         from tensorboardX.record_writer import RecordWriter
     except ImportError:
         raise UserError("TensorBoard's files need a package that is missing: pip install tensorboardX") from None
-    runs = select_runs(names, user)
+    runs = catalog.selected(names, user)
     started = {name: resolved for name, resolved in runs.items() if folder_of(resolved).has(HISTORY)}
     if not started:
         targets = " ".join(names) or "all"
@@ -79,17 +79,6 @@ def write(names: list[str], user: User, out: Path) -> None:
                 writer.write(event.SerializeToString())
             writer.close()
     say(f"{len(started)} of {len(runs)} runs have a history -> {out}; look at them with: tensorboard --logdir {out}")
-
-
-def select_runs(names: list[str], user: User) -> dict[str, Resolved]:
-    """Return the runs that `names` (runs and targets) stand for, by name; all runs if there are no names."""
-    runs: dict[str, Resolved] = {}
-    for name in names or ["all"]:
-        if "/" in name:
-            runs[name] = config.resolve(name, user)
-        else:
-            runs.update(catalog.wanted(name, user))
-    return runs
 
 
 def encode_events(resolved: Resolved) -> list[Any]:

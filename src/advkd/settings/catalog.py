@@ -289,6 +289,17 @@ def wanted(target: str, user: User) -> dict[str, Resolved]:
     raise UserError(f"{target!r} is not a target; there are {', '.join([*others, *known])}")
 
 
+def selected(names: list[str], user: User) -> dict[str, Resolved]:
+    """Return the runs that `names` (runs and targets) stand for, by name; all runs if there are no names."""
+    chosen: dict[str, Resolved] = {}
+    for name in names or ["all"]:
+        if "/" in name:
+            chosen[name] = config.resolve(name, user)
+        else:
+            chosen.update(wanted(name, user))
+    return chosen
+
+
 def evidence_waves(user: User) -> dict[str, dict[str, Resolved]]:
     """Return the runs of each wave of paper/evidence.yaml that can be built, by target (evidence, evidence2, ...)."""
     waves: dict[str, dict[str, Resolved]] = {}
