@@ -43,8 +43,8 @@ def test_kept_runs_have_the_same_numbers(run, tmp_path):
     assert join_seeds([run], "accuracy") == before
 
 
-def test_only_finished_runs_are_kept_and_none_onto_itself(run, tmp_path):
+def test_only_finished_runs_are_kept_and_none_onto_itself(run, tmp_path, checkout):
     other = config.resolve("gip/cifar100/resnet18/kd/seed1", config.user({"scale": "paper"}))
     assert keep([other], tmp_path) == 0 and not (tmp_path / folder_of(other).path).exists()
     with pytest.raises(UserError, match="is where the runs are: name another folder"):
-        keep([run], folder_of(run).path.absolute().parents[6])
+        keep([run], checkout)
