@@ -182,7 +182,7 @@ def test_maps_show_every_point_with_its_class(monkeypatch):
     [
         ("200.Common_Yellowthroat", "Common Yellowthroat"),
         ("747-300", "747-300"),
-        ("a" * 29 + " bc", "a" * 29 + "…"),
+        ("a" * 29 + " bc", "a" * 15 + "…" + "a" * 11 + " bc"),
         ("class 3", "class 3"),
     ],
 )

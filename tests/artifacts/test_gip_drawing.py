@@ -62,7 +62,7 @@ def test_each_image_has_the_teacher_s_class_and_confidence(blocks):
     for text, drawn in zip(words, paper.images, strict=True):
         left, right, bottom, _ = drawn.get_extent()
         assert left < text.get_position()[0] < right and 0 < bottom - text.get_position()[1] < 0.25
-    assert sum(text.get_text().startswith("aquarium") for text in paper.texts) == 15
+    assert sum(text.get_text().startswith("aqua") for text in paper.texts) == 15
 
 
 def test_words_of_a_page_do_not_touch(blocks):
@@ -101,10 +101,17 @@ def test_any_name_of_a_class_is_drawn_as_text(tmp_path, name, suffix):
             assert not is_math_text(text.get_text()), text.get_text()
 
 
-def test_long_names_are_cut():
+def test_long_names_lose_their_middle_alone():
     assert moments.shorten_name("sweet_pepper") == "sweet pepper"
     cut = moments.shorten_name("007.Parakeet_Auklet_of_the_north")
-    assert cut.endswith("…") and page.text_width(cut) * 6.5 / 7 <= moments.PITCH
+    assert cut.startswith("007.") and cut.endswith("north") and "…" in cut
+    assert page.text_width(cut) * 6.5 / 7 <= moments.PITCH
+    long = [page.name_in_figure(f"{'damaged_' * 60}{end}", page.is_short) for end in ("wall", "pillar")]
+    assert len(set(long)) == 2 and all(map(page.is_short, long))
+
+
+def test_a_character_without_a_glyph_and_one_that_turns_the_text_are_drawn_as_codes():
+    assert page.drawable("漢 a\u202eb\x00 é שלום\n") == "\\u6f22 a\\u202eb\\x00 é שלום\n"
 
 
 # --- frequencies

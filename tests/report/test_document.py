@@ -6,11 +6,13 @@ import subprocess
 import time
 
 import pytest
+from matplotlib.text import Text
 from report_runs import fill, leave
 
+from advkd.artifacts.figures import FIGURES, write_figure
 from advkd.errors import UserError
 from advkd.files import read_json, write_json
-from advkd.report import content, document
+from advkd.report import content, document, page
 from advkd.report.document import tex
 from advkd.runs.lookup import folder_of
 from advkd.settings import catalog, config, tags
@@ -89,6 +91,28 @@ def test_text_that_is_tex_stays_text(checkout, tmp_path):
     write_json(path, {**known, "attempts": [{**known["attempts"][0], "processor": HOSTILE}]})
     document.write(content.gather_content(checkout), checkout, tmp_path / "out.pdf")
     assert r"\textbackslash{}write18\{rm\}" in (tmp_path / "results/smoke/report/overview.tex").read_text()
+
+
+@needs_tex
+def test_no_name_of_a_class_stops_tex_or_is_lost(checkout, tmp_path):
+    """The names of a user's folder stand in figures; GIP's two show each class that a teacher names."""
+    runs = [leave(f"gip/cifar10/resnet18/{method}/seed0", checkout) for method in ("gip", "dafl")]
+    names = ["price $x^{2$ end", "50%_#&~ end", "caf\udce9 end", "שלום \u202eend", "漢字 end", f"{'long ' * 60}end",
+             r"\end{document} end", "tab\tand\x00 end", "--cores end", "_end"]  # fmt: skip
+    for one in runs:
+        path = folder_of(one).path / "provenance.json"
+        known = read_json(path)
+        write_json(path, {**known, "data": {**known["data"], "classes": names}})
+    for figure in ("gip_figureS1", "gip_figureS2"):
+        write_figure(figure, checkout, tmp_path / "figures/smoke")
+    drawn = read_json(tmp_path / "figures/smoke/gip_figureS2.json")
+    assert names in [panel["classes"] for panel in drawn.values() if "classes" in panel]
+    document.write(content.gather_content(checkout), checkout, tmp_path / "out.pdf")
+    page.write(content.gather_content(checkout), checkout, tmp_path / "out.html")
+    drawing, _ = FIGURES["gip_figureS2"]("gip_figureS2", checkout)
+    texts = {text.get_text() for text in drawing.findobj(Text)}
+    ends = [text for text in texts if text.endswith("end")]
+    assert len(ends) == len(names) and all(part in str(ends) for part in ("x^{2", "udce9", "u202e", "u6f22"))
 
 
 def test_without_tex_it_says_what_to_install_and_leaves_what_there_is(checkout, tmp_path, monkeypatch):

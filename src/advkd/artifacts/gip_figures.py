@@ -88,11 +88,13 @@ def draw_class_frequencies(figure: str, user: User) -> Drawing:
         epochs = []
         for epoch in evenly_spaced(len(counts), 2):
             epochs.append(frequencies.Counts(epoch + 1, counts[epoch], entropies[epoch]))
-        panels.append(frequencies.Panel(cell.row, folder_of(run).provenance()["data"]["classes"], epochs))
+        class_names = folder_of(run).provenance()["data"]["classes"]
+        panels.append(frequencies.Panel(cell.row, class_names, epochs))
         shown.append(run)
         numbers[cell.row] = {
             "run": str(run.run),
             "state": "done",
+            "classes": class_names,
             "counts": {str(epoch.epoch): epoch.counts.tolist() for epoch in epochs},
             "entropy": rounded(entropies, 6),
         }

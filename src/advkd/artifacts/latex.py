@@ -4,16 +4,37 @@ import re
 from functools import cache
 
 import pandas as pd
-from pylatexenc.latexencode import UnicodeToLatexEncoder
+from pylatexenc.latexencode import RULE_CALLABLE, UnicodeToLatexConversionRule, UnicodeToLatexEncoder
 
+from advkd.artifacts.plain_text import printable
 from advkd.artifacts.table_layout import Entry
 from advkd.artifacts.table_records import TableRecord
 from advkd.runs import provenance
 from advkd.settings.tags import tags
 from advkd.settings.user import User
 
+# The characters that LaTeX sets without a package: letters with accents, Greek, and some signs. For many others the
+# encoder has macros too, which stop TeX unless a font or a package defines them, Cyrillic's for example.
+SETTABLE = (
+    r"\x20-\x7e\u00a1-\u00aa\u00ac\u00ae-\u00b7\u00b9\u00ba\u00bc-\u00cf\u00d1-\u00dd\u00df-\u00ef\u00f1-\u00fd\u00ff-\u0103"
+    r"\u0106-\u010f\u0112-\u0117\u011a-\u012d\u0130-\u0148\u014c-\u0171\u0174-\u017e\u0391-\u03a1\u03a3-\u03c9"
+    r"‐–—‘’“”†‡•…‰€−×→←↔⇒∈∑∏√∝∞∩∪∫∼≈≠≡≤≥⟨⟩"
+)
+
+
+def _code_point(text: str, place: int) -> tuple[int, str] | None:
+    """Return a character that LaTeX may not know as its code point, as the encoder's rules are written."""
+    character = text[place]
+    if re.match(f"[{SETTABLE}]", character):
+        return None
+    return 1, rf"\ensuremath{{\langle}}\texttt{{U+{ord(character):04X}}}\ensuremath{{\rangle}}"
+
+
 _ENCODER = UnicodeToLatexEncoder(
-    replacement_latex_protection="braces-after-macro", unknown_char_policy="unihex", unknown_char_warning=False
+    conversion_rules=[UnicodeToLatexConversionRule(RULE_CALLABLE, _code_point), "defaults"],
+    replacement_latex_protection="braces-after-macro",
+    unknown_char_policy="unihex",
+    unknown_char_warning=False,
 )
 MARKS = {"bold": r"\textbf{%s}", "underline": r"\underline{%s}", "": "%s"}
 TAG_WIDTH = 3  # characters
@@ -22,11 +43,11 @@ PREAMBLE = r"\providecommand{\runtag}[1]{}"
 
 
 def escape(text: str) -> str:
-    """Return text in LaTeX, in ASCII; a character for which LaTeX has no name becomes its code point."""
-    printable = "".join(character if character.isprintable() else " " for character in text)
-    with_opening_quotes = re.sub(r'(?<![^\s(])"', "“", printable)
+    """Return text in LaTeX, in ASCII and one line; a character that plain LaTeX cannot set becomes its code point."""
+    with_opening_quotes = re.sub(r'(?<![^\s(])"', "“", printable(re.sub(r"\s", " ", text)))
     written = _ENCODER.unicode_to_latex(with_opening_quotes)
-    return re.sub(r"([-,`])(?=\1)", r"\1{}", written)  # TeX would make a dash of two hyphens, as in --cores
+    # TeX would make a dash of two hyphens, as in --cores, and a Spanish mark of ?`.
+    return re.sub(r"([-,`])(?=\1)|[?!](?=`)", r"\g<0>{}", written)
 
 
 def table_to_latex(frame: pd.DataFrame, record: TableRecord, user: User) -> str:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
-from advkd.artifacts.drawing.page import BLUE, ORANGE, WIDTH, margins, name_in_figure, page
+from advkd.artifacts.drawing.page import BLUE, ORANGE, WIDTH, is_short, margins, name_in_figure, page
 
 COLUMNS = 2
 MOST_BARS = 20  # classes; with more of them, sorted shares are drawn instead of bars
@@ -79,7 +79,7 @@ def _draw_bars(axis: Axes, panel: Panel) -> None:
         look: dict[str, Any] = {"facecolor": colour, "hatch": hatch, "edgecolor": "white", "linewidth": 0}
         axis.bar(x, _shares(epoch), width, zorder=2, **look)
         handles.append(Patch(**look, label=_label(epoch)))
-    names = [name_in_figure(name) for name in panel.classes]
+    names = [name_in_figure(name, is_short) for name in panel.classes]
     axis.set_xticks(range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor")
     axis.tick_params(axis="x", length=0, pad=1)
     largest = max(_shares(epoch).max() for epoch in panel.epochs)

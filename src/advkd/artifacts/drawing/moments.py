@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from advkd.artifacts.drawing.page import EDGE, SMALL, STYLE, WIDTH, page, printable, text_width, without_math
+from advkd.artifacts.drawing.page import EDGE, SMALL, STYLE, WIDTH, name_in_figure, page, text_width
 
 # Lengths in inches.
 COLUMNS = 2
@@ -98,7 +98,7 @@ def _draw_pictures(
             bottom = top - noise * (PICTURE + TEXT) - PICTURE
             place = (start, start + PICTURE, bottom, bottom + PICTURE)
             paper.imshow(image, extent=place, aspect="auto", interpolation="nearest")
-            _write(paper, middle, bottom - BASELINES[0], without_math(shorten_name(names[moment][noise])))
+            _write(paper, middle, bottom - BASELINES[0], shorten_name(names[moment][noise]))
             _write(paper, middle, bottom - BASELINES[1], f"{100 * confidence[moment, noise]:.0f} %")
 
 
@@ -108,7 +108,4 @@ def _write(paper: Axes, x: float, y: float, text: str) -> None:
 
 def shorten_name(name: str) -> str:
     """Return a class's name without underscores, cut where it is wider than a picture's place."""
-    shown = printable(name.replace("_", " "))
-    while shown and text_width(shown) * SMALL / STYLE["font.size"] > PITCH - 0.03:
-        shown = shown.removesuffix("…")[:-1].rstrip() + "…"
-    return shown
+    return name_in_figure(name, lambda text: text_width(text) * SMALL / STYLE["font.size"] <= PITCH - 0.03)

@@ -3,11 +3,14 @@
 Lengths are inches in print: a page is 7 wide, and no letter is smaller than 6.5 points.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import text_to_path
+
+from advkd.artifacts.plain_text import code, printable
 
 Drawing = tuple[Figure, dict[str, Any]]  # a figure and the numbers in it, as the JSON file beside it holds them
 
@@ -38,6 +41,7 @@ SMALL = 6.5  # points
 EDGE = 0.05
 LINE = 0.125  # the height of a caption's line
 POINTS_PER_INCH = 72
+LONGEST_NAME = 30  # characters of a class's name in a legend or on an axis
 
 
 def page(width: float, height: float, caption: str) -> tuple[Figure, float]:
@@ -46,7 +50,7 @@ def page(width: float, height: float, caption: str) -> tuple[Figure, float]:
     Returns:
         The figure, and the height of the caption: the content begins there.
     """
-    lines = wrap_text(printable(caption), width - 2 * EDGE)
+    lines = wrap_text(drawable(caption), width - 2 * EDGE)
     foot = LINE * len(lines) + 0.1
     figure = Figure(figsize=(width, height + foot))
     figure.text(
@@ -55,13 +59,15 @@ def page(width: float, height: float, caption: str) -> tuple[Figure, float]:
     return figure, foot
 
 
-def printable(text: str) -> str:
-    """Return a text as fonts can show it: a byte of a name that is no UTF-8, or a control character, as \\udcXX."""
-    shown = []
-    for character in text:
-        is_shown = character.isprintable() or character == "\n"
-        shown.append(character if is_shown else character.encode("unicode_escape").decode())
-    return "".join(shown)
+def drawable(text: str) -> str:
+    """Return a text in which a character that the figures' font lacks, or that cannot be shown, stands as its code."""
+    font = get_font(findfont(FontProperties()))
+
+    def draw(character: str) -> str:
+        has_glyph = character == "\n" or font.get_char_index(ord(character))
+        return character if has_glyph else code(character)
+
+    return "".join(map(draw, printable(text)))
 
 
 def without_math(text: str) -> str:
@@ -69,9 +75,25 @@ def without_math(text: str) -> str:
     return text.replace("$", r"\$")
 
 
-def name_in_figure(name: str) -> str:
-    """Return the name of a class as a figure shows it, whatever a user's folder is called."""
-    return without_math(printable(name.replace("_", " ")))
+def name_in_figure(name: str, fits: Callable[[str], bool]) -> str:
+    """Return the name of a class as a figure shows it, whatever a user's folder is called.
+
+    Args:
+        name: the name.
+        fits: tells whether a text has room. Of a longer one the middle is left out: names differ at an end mostly. The
+            JSON file beside the figure has them whole.
+    """
+    shown = cut = drawable(name.replace("_", " "))
+    kept = len(shown)
+    while kept > 2 and not fits(cut):
+        kept -= 1
+        cut = f"{shown[: (kept + 1) // 2].rstrip()}…{shown[len(shown) - kept // 2 :].lstrip()}"
+    return without_math(cut)
+
+
+def is_short(text: str) -> bool:
+    """Tell whether the name of a class has room in a legend or on an axis."""
+    return len(text) <= LONGEST_NAME
 
 
 def wrap_text(text: str, width: float) -> list[str]:

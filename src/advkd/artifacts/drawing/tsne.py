@@ -16,16 +16,15 @@ from advkd.artifacts.drawing.page import (
     SMALL,
     VERMILLION,
     WIDTH,
+    is_short,
     margins,
+    name_in_figure,
     page,
-    printable,
-    without_math,
 )
 
 MARKERS = "o^s"  # with the 7 colours of the palette: 21 combinations for 20 classes
 PERPLEXITY = 30.0
 LEGEND_COLUMNS = 4
-LONGEST = 30  # characters of a class's name
 STUDENT, SUPERIOR = (VERMILLION, "^"), (BLUE, "o")  # colour and marker
 
 
@@ -154,5 +153,4 @@ def _legend_handle(colour: str, marker: str, label: str) -> Line2D:
 
 def _shorten_name(name: str) -> str:
     """Return a class's name without CUB's number and without underscores, cut where it is long."""
-    shown = printable(re.sub(r"^\d+\.", "", name).replace("_", " "))
-    return without_math(shown if len(shown) <= LONGEST else shown[: LONGEST - 1].rstrip() + "…")
+    return name_in_figure(re.sub(r"^\d+\.", "", name), is_short)

@@ -28,7 +28,7 @@ def write(content: Content, user: User, out: Path) -> None:
     """Write the page to `out`."""
     page = build(content, user)
     write_text(out, page)
-    say(f"report at scale {user.scale}: {len(page.encode()) / 1e6:.1f} MB -> {out}")
+    say(f"report at scale {user.scale}: {out.stat().st_size / 1e6:.1f} MB -> {out}")
 
 
 def build(content: Content, user: User) -> str:
