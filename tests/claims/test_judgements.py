@@ -21,6 +21,7 @@ from advkd.metrics.significance import paired_difference
 from advkd.runs.lookup import folder_of
 from advkd.runs.state import Kind, State
 from advkd.settings import config
+from checkouts import ROOT
 
 CLAIMS = {claim.id: claim for claim in load_claims()}
 C100 = "gip/cifar100/resnet18"
@@ -241,7 +242,7 @@ def test_claims_page(user, fill):
 
 def test_docs_claims_md_is_up_to_date(checkout):
     """`advkd claims --config scale=paper --out docs/claims.md` writes it, where no run of that scale is finished."""
-    page = Path("docs/claims.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/claims.md").read_text(encoding="utf-8")
     assert page == claims_page(config.user({"scale": "paper"})), "write docs/claims.md again"
 
 
