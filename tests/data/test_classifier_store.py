@@ -242,6 +242,44 @@ def test_an_image_in_both_parts_of_the_split_is_told(prepared, tmp_path, said):
     store = prepared("mine", tmp_path / "mine", held_out=0.5, data_seed=0)
     assert store.meta["near_duplicates"] == [["train/dog/1.jpg", "val/dog/1.jpg"]]
     assert any("1 held-out images look like a training image, the first is val/dog/1.jpg" in line for line in said)
+    assert any("they stay" in line for line in said) and len(store.held_out) == 4  # the split is the user's
+
+
+def test_an_image_like_a_training_image_is_not_held_out_by_a_drawn_split(prepared, tmp_path, said):
+    """Each cat is there twice, stored differently; of the dogs, one is."""
+    for name in ("cat", "dog"):
+        (tmp_path / "mine" / name).mkdir(parents=True)
+        for seed in range(6):
+            image = jpeg(64, 64, seed=seed + 50 * (name == "dog"))
+            (tmp_path / "mine" / name / f"{seed}.jpg").write_bytes(image)
+            if name == "cat" or seed == 0:
+                file = io.BytesIO()
+                Image.open(io.BytesIO(image)).resize((80, 80)).save(file, "PNG")
+                (tmp_path / "mine" / name / f"{seed} again.png").write_bytes(file.getvalue())
+    store = prepared("mine", tmp_path / "mine", held_out=0.4, data_seed=1)
+    names = {
+        split: [row["image"] for row in rows(store) if row["split"] == split] for split in ("training", "held_out")
+    }
+    subjects = {split: {name.split(".")[0].split(" ")[0] for name in names[split]} for split in names}
+    assert not subjects["training"] & subjects["held_out"]
+    left_out = {pair[1] for pair in store.meta["near_duplicates"]}
+    assert left_out and not left_out & set(names["held_out"])
+    assert len(store.held_out) == len(store.held_out_labels) == len(store.held_out_sizes) == len(names["held_out"])
+    assert f"left out: {len(left_out)} evaluation image" in store.summary()
+    for pixels, name in zip(store.held_out, names["held_out"], strict=True):
+        wanted = Image.open(tmp_path / "mine" / name).resize((40, 40), Image.Resampling.BILINEAR)
+        np.testing.assert_array_equal(pixels, np.asarray(wanted.convert("RGB")))
+    assert any("held-out images look like a training image" in line and "left out" in line for line in said)
+
+
+def test_a_class_keeps_its_last_held_out_image(prepared, tmp_path, said):
+    for name, seeds in (("cat", (1, 1)), ("dog", (2, 3))):
+        (tmp_path / "mine" / name).mkdir(parents=True)
+        for number, seed in enumerate(seeds):
+            (tmp_path / "mine" / name / f"{number}.jpg").write_bytes(jpeg(64, 64, seed=seed))
+    store = prepared("mine", tmp_path / "mine", held_out=0.5, data_seed=0)
+    assert len(store.held_out) == 2 and len(store.meta["near_duplicates"]) == 1
+    assert any("look like a training image" in line and "they stay" in line for line in said)
 
 
 def test_a_class_that_loses_its_last_image_is_refused(prepared, tmp_path, said):
@@ -286,7 +324,7 @@ def mine(tmp_path):
     for name, count in (("owls", 10), ("cats", 5)):
         (tmp_path / "mine" / name).mkdir(parents=True)
         for number in range(count):
-            data = jpeg(30 + number, 40, "L" if number == 1 else "RGB", seed=number)
+            data = jpeg(30 + number, 40, "L" if number == 1 else "RGB", seed=number + 10 * (name == "cats"))
             (tmp_path / "mine" / name / f"{number}, {name}.jpg").write_bytes(data)
     return tmp_path / "mine"
 
@@ -309,16 +347,19 @@ def test_a_folder_of_images(mine, prepared):
 
 def test_photos_of_every_kind(mine, prepared):
     """The pixels as they are stored: alpha and CMYK become RGB."""
-    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8))
-    noise.convert("RGBA").save(mine / "owls" / "alpha.png")
-    noise.convert("CMYK").save(mine / "owls" / "press.tif")
-    noise.convert("P").save(mine / "owls" / "few.gif")
+    alpha, press, few = (
+        Image.fromarray(np.random.default_rng(seed).integers(0, 256, (20, 30, 3), dtype=np.uint8))
+        for seed in (0, 60, 70)
+    )
+    alpha.convert("RGBA").save(mine / "owls" / "alpha.png")
+    press.convert("CMYK").save(mine / "owls" / "press.tif")
+    few.convert("P").save(mine / "owls" / "few.gif")
     store = prepared("mine", mine, stored_size=16, held_out=0.2, data_seed=0)
     assert store.meta["counters"]["converted"] == {"CMYK": 1, "L": 2, "P": 1, "RGBA": 1}
     stored = {row["image"]: (pixels, tuple(size)) for row, pixels, _, size in items(store)}
     pixels, size = stored["owls/alpha.png"]
     assert size == (30, 20)
-    np.testing.assert_array_equal(pixels, resize_to_square(np.asarray(noise), 16))
+    np.testing.assert_array_equal(pixels, resize_to_square(np.asarray(alpha), 16))
 
 
 def test_a_name_that_is_no_utf8_is_told_in_the_manifest(mine, prepared):

@@ -181,6 +181,28 @@ def test_the_user_goes_on_without_faulty_photos(tmp_path, said):
     np.testing.assert_array_equal(store.images, other.images)
 
 
+def test_a_photo_like_a_training_photo_is_not_held_out(archive, tmp_path, said):
+    """The same photos again under other names; the training crops do not change by that."""
+    contents = members()
+    store, meta = prepared(pack(tmp_path / "a.zip", contents), tmp_path / "store", held_out_crops=20, held_out=0.5)
+    assert meta["near_duplicates"] == []
+    held_out = sorted({row["image"] for row in rows(store) if row["split"] == "held_out"})
+    trained = sorted({row["image"] for row in rows(store) if row["split"] == "training"})
+    assert len(held_out) == 2
+    contents[f"original_dataset/{held_out[0]}"] = contents[f"original_dataset/{trained[0]}"]
+    (tmp_path / "tiny.zip").unlink()
+    other, meta = prepared(pack(tmp_path / "b.zip", contents), tmp_path / "other", held_out_crops=20, held_out=0.5)
+    assert meta["near_duplicates"] == [[trained[0], held_out[0]]]
+    assert {row["image"] for row in rows(other) if row["split"] == "held_out"} == {held_out[1]}
+    assert len(other.held_out) == 20 and meta["photos"]["held_out"] == 1
+    np.testing.assert_array_equal(other.images, store.images)
+    assert any("1 held-out images look like a training image" in line and "left out" in line for line in said)
+    contents[f"original_dataset/{held_out[1]}"] = contents[f"original_dataset/{trained[1]}"]
+    (tmp_path / "tiny.zip").unlink()
+    none_left, meta = prepared(pack(tmp_path / "c.zip", contents), tmp_path / "c", held_out_crops=20, held_out=0.5)
+    assert len(none_left.held_out) == 0 and len(meta["near_duplicates"]) == 2
+
+
 def test_each_fault_is_counted_once(tmp_path, said):
     """Of six photos, four are annotated, with four boxes each; the first photo is decoded in two passes."""
     contents = members()
@@ -224,7 +246,7 @@ def mine(tmp_path):
     for name, count in (("cats", 3), ("dogs", 5)):
         (tmp_path / "mine" / name).mkdir(parents=True)
         for i in range(count):
-            (tmp_path / "mine" / name / f"{i}.jpg").write_bytes(jpeg(90, 100, seed=i))
+            (tmp_path / "mine" / name / f"{i}.jpg").write_bytes(jpeg(90, 100, seed=i + 10 * count))
     return tmp_path / "mine"
 
 

@@ -48,7 +48,7 @@ def mine(tmp_path):
     for name in ("cat", "dog"):
         (tmp_path / "mine" / name).mkdir(parents=True)
         for number in range(3):
-            (tmp_path / "mine" / name / f"{number}.jpg").write_bytes(jpeg(70, 66, seed=number))
+            (tmp_path / "mine" / name / f"{number}.jpg").write_bytes(jpeg(70, 66, seed=number + 10 * (name == "dog")))
     return tmp_path / "mine"
 
 
@@ -175,8 +175,8 @@ NAMES = [
 
 @KINDS
 def test_images_may_be_called_anything(mine, capfd, kind):
-    for name in NAMES:
-        (mine / "cat" / os.fsdecode(name)).write_bytes(jpeg(70, 66))
+    for number, name in enumerate(NAMES):
+        (mine / "cat" / os.fsdecode(name)).write_bytes(jpeg(70, 66, seed=100 + number))
     status, said, store = prepare(mine, kind, capfd)
     assert status == 0, said
     assert len(store.images) + len(store.held_out) >= len(NAMES)
@@ -237,7 +237,8 @@ def test_links_to_a_shared_copy_are_used_where_the_user_says_so(mine, kind, capf
     shared = mine.parent / "shared"
     (mine / "dog").rename(shared)
     (mine / "dog").symlink_to(shared)
-    (mine / "cat" / "3.jpg").symlink_to(shared / "0.jpg")
+    (shared.parent / "other.jpg").write_bytes(jpeg(70, 66, seed=30))
+    (mine / "cat" / "3.jpg").symlink_to(shared.parent / "other.jpg")
     (mine / "bird").mkdir()
     for number in range(3):
         (mine / "bird" / f"{number}.jpg").write_bytes(jpeg(70, 66, seed=20 + number))

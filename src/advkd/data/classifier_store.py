@@ -107,13 +107,21 @@ def prepare_classifier_store(
             faults.settle()
             if len(faults.names()) == len(bad):
                 break  # otherwise all are decoded again without those that could not be decoded
-        check_items(place, classes, train, valid)
-        origin = origin_of_folder(archive) if isinstance(source, Path) else origin_of_record(source, archive)
         duplicates = None  # not sought: nobody can change the split of an official data set
         if settings.folder:
             pairs = label_worth.near_duplicates(thumbnails[:n], thumbnails[n:])
             duplicates = [[train[first].image, valid[second].image] for first, second in pairs]
-            label_worth.report_duplicates(duplicates)
+            twins = _removable(valid, {second for _, second in pairs}) if images.split_is_drawn else frozenset()
+            kept = [row for row in range(len(valid)) if row not in twins]
+            stay = [pair for pair, (_, second) in zip(duplicates, pairs, strict=True) if second not in twins]
+            label_worth.report_duplicates([pair for pair in duplicates if pair not in stay], left_out=True)
+            label_worth.report_duplicates(stay, left_out=False)
+            if twins:
+                draft.keep_rows("held_out", kept)
+                valid, sizes = [valid[row] for row in kept], np.concatenate([sizes[:n], sizes[n:][kept]])
+                items = [*train, *valid]
+        check_items(place, classes, train, valid)
+        origin = origin_of_folder(archive) if isinstance(source, Path) else origin_of_record(source, archive)
         labels = np.array([item.label for item in items], np.int64)
         draft.save("labels", labels[:n])
         draft.save("held_out_labels", labels[n:])
@@ -184,6 +192,12 @@ def _read_official(record: Record, dataset: DataSet | None, name: str) -> tuple[
             raise unofficial(archive.path, fault)
         say(f"{archive.path}: {fault}; accepted by the user")
     return archive, images
+
+
+def _removable(items: Sequence[Item], rows: Collection[int]) -> frozenset[int]:
+    """Return those of `rows` without which every class still has an item."""
+    left = Counter(item.label for row, item in enumerate(items) if row not in rows)
+    return frozenset(row for row in rows if left[items[row].label])
 
 
 def _without(names: Collection[str], items: Sequence[Item]) -> list[Item]:

@@ -6,6 +6,7 @@ import io
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,24 +85,30 @@ def prepare_crop_store(
     photo_set = _read_photos(source, dataset, counters, faults, links)
     photos, classes, archive = photo_set.photos, photo_set.classes, photo_set.archive
     archive.confirm()
-    unreadable: set[str] = set()
+    duplicates: list[tuple[int, int]] = []
+    cut: _Cut | None = None
     while True:
         drawn = Counter(counters)
-        training, aside, labels, draws, held_out_draws = _draw_all(photo_set, photos, settings, drawn, faults)
-        all_draws = [*draws, *held_out_draws]
-        check_room(out, len(all_draws) * (3 * settings.image_size**2 + 8))
-        pixels, of_photos, newly_unreadable, thumbnails = _cut_crops(
-            archive, photos, all_draws, settings.image_size, not photo_set.tagged, faults
-        )
+        twins = {held_out for _, held_out in duplicates}
+        training, aside, labels, draws, held_out_draws = _draw_all(photo_set, photos, twins, settings, drawn, faults)
+        check_room(out, (len(draws) + len(held_out_draws)) * (3 * settings.image_size**2 + 8))
+        cutter = partial(_cut_crops, archive, photos, settings.image_size, not photo_set.tagged, faults)
+        cut = cut if cut and cut.draws == draws else cutter(draws)
+        held_out_cut = cutter(held_out_draws)
         archive.confirm()
         faults.settle()
-        if not newly_unreadable:
-            break
-        # Draw again from the readable photos. Only a data set with such faults is decoded twice.
-        unreadable |= newly_unreadable
-        photos = [replace(photo, boxes=()) if photo.image in unreadable else photo for photo in photos]
+        if unreadable := cut.unreadable | held_out_cut.unreadable:
+            # Draw again from the readable photos. Only a data set with such faults is decoded twice.
+            photos = [replace(photo, boxes=()) if photo.image in unreadable else photo for photo in photos]
+            duplicates, cut = [], None
+            continue
+        pairs = _find_duplicates(cut.thumbnails, held_out_cut.thumbnails)
+        duplicates += pairs
+        if not pairs:
+            break  # otherwise the held-out crops are drawn again, without the photos that look like a training photo
     counters, n = drawn, len(draws)
-    duplicates = _find_duplicates(photos, frozenset(training), thumbnails)
+    all_draws = [*draws, *held_out_draws]
+    pixels = np.concatenate([cut.pixels, held_out_cut.pixels])
     origin = origin_of_folder(archive) if isinstance(source, Path) else origin_of_record(source, archive)
     new_labels = {label: number for number, label in enumerate(labels)}
     crop_labels = np.array([new_labels[draw.label] for draw in all_draws], dtype=np.int64)
@@ -128,10 +135,14 @@ def prepare_crop_store(
             "held_out": len(aside),
             "held_out_used": len({draw.photo for draw in held_out_draws}),
         },
-        "counters": {**counters, **of_photos},
+        "counters": {
+            **counters,
+            "converted": dict(sorted((cut.converted + held_out_cut.converted).items())),
+            "turned": cut.turned + held_out_cut.turned,
+        },
         "settings": {key: getattr(settings, key) for key in RECORDED},
         "labels": label_worth.describe_crops([photos[index] for index in training], draws, classes),
-        "near_duplicates": duplicates,
+        "near_duplicates": [[photos[first].image, photos[second].image] for first, second in duplicates],
         "left_out": faults.names(),
         "source": left_out_of(origin, faults),
         "code": preparing_code(crops=True, drawn=settings.data == "made"),
@@ -154,22 +165,17 @@ def _read_photos(
     return _PhotoSet(archive, photos, CLASSES, True)
 
 
-def _find_duplicates(
-    photos: Sequence[Photo], training: Collection[int], thumbnails: dict[int, np.ndarray]
-) -> list[list[str]]:
-    """Return the names of the photos of each near-duplicate pair of a training photo and a held-out photo."""
-    seen = [index for index in thumbnails if index in training]
-    unseen = [index for index in thumbnails if index not in training]
-    if not unseen:
+def _find_duplicates(training: dict[int, np.ndarray], held_out: dict[int, np.ndarray]) -> list[tuple[int, int]]:
+    """Return the indices of each near-duplicate pair of a training photo and a held-out photo, given thumbnails."""
+    if not held_out:
         return []
-    pairs = label_worth.near_duplicates(
-        np.stack([thumbnails[index] for index in seen]), np.stack([thumbnails[index] for index in unseen])
-    )
-    return [[photos[seen[first]].image, photos[unseen[second]].image] for first, second in pairs]
+    seen, unseen = list(training), list(held_out)
+    pairs = label_worth.near_duplicates(np.stack(list(training.values())), np.stack(list(held_out.values())))
+    return [(seen[first], unseen[second]) for first, second in pairs]
 
 
 def _report_labels(meta: dict[str, Any]) -> None:
-    """Print what the labels of the training crops are worth, and which photos are in both parts of the split."""
+    """Print what the labels of the training crops are worth, and which photos would be in both parts of the split."""
     labels = meta["labels"]
     if labels["several_tags"] or labels["overlapping"]:
         say(
@@ -178,17 +184,18 @@ def _report_labels(meta: dict[str, Any]) -> None:
         )
     for names in labels["same_boxes"]:
         say(f"the classes {', '.join(names)} have the same boxes: nothing tells them apart")
-    label_worth.report_duplicates(meta["near_duplicates"])
+    label_worth.report_duplicates(meta["near_duplicates"], left_out=True)
 
 
 def _draw_all(
     photo_set: _PhotoSet,
     photos: Sequence[Photo],
+    twins: Collection[int],
     settings: CropStoreSettings,
     counters: Counter[str],
     faults: Faults,
 ) -> tuple[list[int], list[int], list[int], list[Draw], list[Draw]]:
-    """Split the photos and draw all crops.
+    """Split the photos and draw all crops; `twins` are photos that may not be held out.
 
     Returns:
         The indices of the photos to train on, and of those set aside; the classes; the training crops and the held-out
@@ -196,6 +203,7 @@ def _draw_all(
     """
     streams = Streams.from_seed(settings.data_seed)
     training, aside = split_photos(photos, settings.held_out, streams.split)
+    aside = [index for index in aside if index not in twins]
     labels = sorted(labels_in(photos, training))
     if not labels:
         faults.settle()
@@ -255,16 +263,31 @@ def _draw_from_images(
     return draws, held_out
 
 
-def _cut_crops(
-    archive: Archive, photos: Sequence[Photo], draws: Sequence[Draw], size: int, upright: bool, faults: Faults
-) -> tuple[np.ndarray, dict[str, Any], set[str], dict[int, np.ndarray]]:
-    """Cut the crops.
+@dataclass(frozen=True)
+class _Cut:
+    """The crops of one part of the split.
 
-    Returns:
-        The crops as uint8 (len(draws), size, size, 3); how many photos were converted from each mode
-        and how many turned by their EXIF tags; and the names of the photos that cannot be decoded, which are added to
-        `faults` and whose crops are undefined; and a thumbnail of each of the other photos, by its index.
+    Attributes:
+        draws: what was drawn.
+        pixels: the crops, uint8 (len(draws), size, size, 3); undefined where a photo cannot be decoded.
+        converted: how many photos were converted from each mode.
+        turned: how many photos were turned by their EXIF tags.
+        unreadable: the names of the photos that cannot be decoded.
+        thumbnails: a thumbnail of each of the other photos, by its index.
     """
+
+    draws: list[Draw]
+    pixels: np.ndarray
+    converted: Counter[str]
+    turned: int
+    unreadable: set[str]
+    thumbnails: dict[int, np.ndarray]
+
+
+def _cut_crops(
+    archive: Archive, photos: Sequence[Photo], size: int, upright: bool, faults: Faults, draws: list[Draw]
+) -> _Cut:
+    """Cut the crops. A photo that cannot be decoded is added to `faults`."""
     rows_by_photo: dict[int, list[int]] = {}
     for row, draw in enumerate(draws):
         rows_by_photo.setdefault(draw.photo, []).append(row)
@@ -292,7 +315,7 @@ def _cut_crops(
             pixels[row] = square if window.side == size else resize_square(square, size)
         progress.update(done)
     progress.close()
-    return pixels, {"converted": dict(sorted(converted.items())), "turned": turned}, unreadable, thumbnails
+    return _Cut(draws, pixels, converted, turned, unreadable, thumbnails)
 
 
 def _count_labels(names: Sequence[str], labels: np.ndarray) -> dict[str, int]:

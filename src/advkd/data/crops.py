@@ -10,6 +10,8 @@ Choices:
       tags.
     - [okd] Open: a box smaller than a crop. Here: the window is centred on the box and moved into the photo.
     - [okd] Open: flips. Here: none.
+    - [okd] Open: photos that were taken twice, or stored twice. Here: a photo set aside that looks like a training
+      photo is left out of the held-out crops. Why: no scenes are known of CODEBRIM's photos.
 """
 
 from collections import Counter

@@ -92,13 +92,14 @@ def near_duplicates(first: np.ndarray, second: np.ndarray) -> list[tuple[int, in
     return sorted(pairs, key=lambda pair: (pair[1], pair[0]))
 
 
-def report_duplicates(pairs: Sequence[Sequence[str]]) -> None:
-    """Print which images are in both parts of the split."""
+def report_duplicates(pairs: Sequence[Sequence[str]], left_out: bool) -> None:
+    """Print which images are in both parts of the split, or would be if they were not left out."""
     if pairs:
         first, second = pairs[0]
+        fate = "they are left out" if left_out else "they stay"
         say(
             f"{len({pair[1] for pair in pairs})} held-out images look like a training image, the first is {second}, "
-            f"like {first}; meta.json lists them (near_duplicates)"
+            f"like {first}: {fate}; meta.json lists them (near_duplicates)"
         )
 
 

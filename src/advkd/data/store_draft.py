@@ -9,7 +9,7 @@ import contextlib
 import math
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -61,6 +61,13 @@ class Draft:
         """Yield a writer for the uint8 array `name` of shape `shape`; the caller sets every row."""
         with files.atomic(self._folder / f"{name}.npy") as temporary, temporary.open("wb") as file:
             yield RowWriter(file, shape)
+
+    def keep_rows(self, name: str, rows: Sequence[int]) -> None:
+        """Write the uint8 array `name` again with only some of its rows."""
+        array = np.load(self._folder / f"{name}.npy", mmap_mode="r")
+        with self.row_writer(name, (len(rows), *array.shape[1:])) as kept:
+            for place, row in enumerate(rows):
+                kept[place] = array[row]
 
     def finish(self, manifest: str, meta: dict[str, Any]) -> dict[str, Any]:
         """Write manifest.csv and then meta.json, and return `meta` with the checksums of the other files."""

@@ -5,6 +5,7 @@ DIR/train/CLASS/*, the evaluation images are in DIR/val, DIR/valid or DIR/test, 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -44,13 +45,14 @@ def read_class_folders(
     archive = open_folder(path, links)
     names = image_names(archive)
     evaluation_folders = [name for name in EVALUATION if (path / name).is_dir()]
-    if (path / TRAINING).is_dir() and evaluation_folders:
+    is_split = (path / TRAINING).is_dir() and bool(evaluation_folders)
+    if is_split:
         train, valid = _read_split(path, names, evaluation_folders)
     else:
         train, valid = _draw_split(path, _group_by_class(path, names), held_out, seed)
     classes = sorted(train)
     labelled = label_files(archive, classes, _label(classes, train), _label(classes, valid), upright=True)
-    return archive, labelled
+    return archive, replace(labelled, split_is_drawn=not is_split)
 
 
 def _label(classes: Sequence[str], names_by_class: NamesByClass) -> list[Item]:

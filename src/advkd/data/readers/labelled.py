@@ -30,6 +30,7 @@ class LabelledImages:
             torchvision's loaders do not apply it.
         order: takes names of images; returns them in the order in which they are fastest to decode.
         missing: the names of images that are listed, but do not exist.
+        split_is_drawn: whether the split was drawn here, and is neither official nor the user's.
     """
 
     classes: tuple[str, ...]
@@ -38,6 +39,7 @@ class LabelledImages:
     decode: Callable[[str], Decoded]
     order: Callable[[Sequence[str]], list[str]]
     missing: frozenset[str] = frozenset()
+    split_is_drawn: bool = False
 
 
 def label_files(
