@@ -173,6 +173,11 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def sha256_of_text(text: str) -> str:
+    """Return the SHA-256 of the file that `write_text` makes of `text`."""
+    return hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()
+
+
 def digest(value: Any, length: int = 12) -> str:
     """Return the first `length` hexadecimal digits of the SHA-256 of `value` as canonical JSON."""
     canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -8,7 +8,17 @@ from advkd import cli
 from advkd import files as advkd_files
 from advkd.files import read_json, with_digest, write_json
 from advkd.runs import migration
-from advkd.runs.folder import CONFIG, PROVENANCE, RESULT, SCHEMA
+from advkd.runs.folder import (
+    CONFIG,
+    HISTORY,
+    METRICS,
+    PROVENANCE,
+    RECORDS,
+    RESULT,
+    SCHEMA,
+    Damaged,
+    RunFolder,
+)  # fmt: skip
 from advkd.runs.lookup import folder_of
 from advkd.settings import config
 
@@ -103,9 +113,24 @@ def test_a_second_migration_changes_nothing(user):
     assert (report.migrated, report.current, report.left) == ([], 1, {}) and contents(folder) == before
 
 
-@pytest.mark.parametrize("writes", [0, 1, 2])
-def test_a_migration_that_was_killed_is_continued(user, writes, monkeypatch):
+def bind(folder):
+    """Give a run's folder what this version writes: checksums of its records, and metrics that name its products."""
+    folder.write_history([{"epoch": 1.0, "loss": 0.5}])
+    result = {**folder.result(), "schema": SCHEMA, "records": folder.checksums(RECORDS)}
+    folder.write_provenance({**folder.provenance(), "schema": SCHEMA, "result": result})
+    folder.write_result(result)
+    folder.write_metrics({"values": {"accuracy": 90.0}, "sha256": result["sha256"]})
+
+
+@pytest.mark.parametrize("bound", [False, True], ids=["schema 1", "schema 2"])
+@pytest.mark.parametrize("writes", [0, 1, 2, 3])
+def test_a_migration_that_was_killed_is_continued(user, writes, bound, monkeypatch):
     folder = leave(RUN, user, "0" * 12)
+    if bound:
+        bind(folder)
+    else:
+        folder.file(METRICS).write_text('{"values": {"accuracy": 90.0}}')
+    times = {name: folder.file(name).stat().st_mtime_ns for name in (METRICS, RESULT)}
     original, made = advkd_files.atomic, []
 
     def killed(path):
@@ -122,6 +147,41 @@ def test_a_migration_that_was_killed_is_continued(user, writes, monkeypatch):
     assert migration.migrate_runs(user).migrated == [RUN]
     assert folder.finished(config.resolve(RUN, user).hash)
     assert len(folder.provenance()["migrations"]) == 1
+    assert folder.document() == config.resolve(RUN, user).document()
+    assert folder.metrics()["values"] == {"accuracy": 90.0}
+    assert {name: folder.file(name).stat().st_mtime_ns for name in times} == times
+    assert migration.migrate_runs(user).current == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        (CONFIG, "threads: 1", "threads: 7"),
+        (HISTORY, "0.5", "0.4"),
+        (METRICS, "90.0", "91.0"),
+        (RESULT, "done", "gone"),
+    ],
+)
+def test_a_changed_file_stays_told_after_a_migration_that_was_killed(user, name, old, new, monkeypatch):
+    folder = leave(RUN, user, "0" * 12)
+    bind(folder)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "write_document", killed)
+        with pytest.raises(KeyboardInterrupt):
+            migration.migrate_runs(user)
+    text = folder.file(name).read_text()
+    assert old in text
+    folder.file(name).write_text(text.replace(old, new))
+    report = migration.migrate_runs(user)
+    if name == HISTORY:
+        with pytest.raises(Damaged, match="is not what the run wrote"):
+            folder.history()
+    else:
+        assert name in report.left[RUN]
 
 
 def of_a_later_version(folder):

@@ -141,23 +141,26 @@ class RunFolder:
             provenance = _mapping(read_json(self.file(PROVENANCE)), "code", "data", "result")
             return self._without_digest(PROVENANCE, provenance, provenance)
 
-    def metrics(self) -> dict[str, Any]:
+    def metrics(self, result: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return metrics.json: values, what they rest on, and by which code they were computed.
 
         It must be what the evaluation wrote, and rest on the products of this training.
+
+        Args:
+            result: what to compare it with; None: with result.json.
         """
         with self._reading(METRICS):
             metrics = _mapping(read_json(self.file(METRICS)), "values")
-        result = self.result()
+        result = result or self.result()
         metrics = self._without_digest(METRICS, metrics, result)
         if checksums.has_checksums(result) and metrics.get("sha256") != result["sha256"]:
             raise self.damaged(METRICS, "belongs to another training")
         return metrics
 
-    def document(self) -> dict[str, Any]:
-        """Return config.yaml: everything that the training read."""
+    def document(self, result: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return config.yaml: everything that the training read; `result` as in `metrics`."""
         with self._reading(CONFIG):
-            self._check_record(CONFIG)
+            self._check_record(CONFIG, result)
             return _mapping(yaml.safe_load(read_text(self.file(CONFIG))), "settings")
 
     def settings(self, kind: type[SettingsOf]) -> SettingsOf:
@@ -253,9 +256,9 @@ class RunFolder:
             if name.endswith(".safetensors"):
                 self.check(name)
 
-    def _check_record(self, name: str) -> None:
+    def _check_record(self, name: str, result: dict[str, Any] | None = None) -> None:
         """Compare a record of a finished run with its checksum in result.json; nothing where there is none."""
-        if self.has(RESULT) and not checksums.fits_record(name, self.file(name), self.result()):
+        if self.has(RESULT) and not checksums.fits_record(name, self.file(name), result or self.result()):
             raise self.damaged(name, OTHER_BYTES)
 
     def _without_digest(self, name: str, content: dict[str, Any], described: dict[str, Any]) -> dict[str, Any]:
@@ -360,7 +363,7 @@ class RunFolder:
 
     def write_document(self, document: dict[str, Any]) -> None:
         """Write config.yaml."""
-        write_text(self.file(CONFIG), yaml.safe_dump(document, sort_keys=False))
+        write_text(self.file(CONFIG), document_text(document))
 
     def write_history(self, rows: list[dict[str, Any]]) -> None:
         """Write history.csv. Its columns are those of all rows, in the order in which they first occur."""
@@ -479,6 +482,11 @@ class RunFolder:
             if machine_fault(error):
                 raise
             raise self.damaged(name, _reason(error, path)) from error
+
+
+def document_text(document: dict[str, Any]) -> str:
+    """Return the text of a config.yaml."""
+    return yaml.safe_dump(document, sort_keys=False)
 
 
 def _tree(scale: str) -> Path:

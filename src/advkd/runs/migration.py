@@ -4,7 +4,8 @@ The settings of a finished run may get another hash, or its folder another schem
 changes. Where the recorded settings are those of today, the new values are written over the old ones, and
 provenance.json records the change. Weights and other products stay as they are. Nothing is deleted.
 
-Every file is written whole or not at all, and result.json last: a migration that was killed can be started again.
+Every file is written whole or not at all: provenance.json first, with what result.json will hold, and result.json last.
+So the next migration continues one that was killed, and knows each file either by its old or by its new checksum.
 """
 
 import contextlib
@@ -21,8 +22,20 @@ from advkd.damage import attempt
 from advkd.data.store_meta import SCHEMA as STORE_SCHEMA
 from advkd.data.store_meta import read_meta
 from advkd.errors import UserError
-from advkd.files import with_digest, write_json
-from advkd.runs.folder import LOG, METRICS, PROVENANCE, RECORDS, RESULT, SCHEMA, Damaged, RunFolder
+from advkd.files import read_json, sha256_of_text, with_digest, write_json
+from advkd.runs import checksums
+from advkd.runs.folder import (
+    CONFIG,
+    LOG,
+    METRICS,
+    PROVENANCE,
+    RECORDS,
+    RESULT,
+    SCHEMA,
+    Damaged,
+    RunFolder,
+    document_text,
+)  # fmt: skip
 from advkd.settings import config
 from advkd.settings.config import Resolved
 from advkd.settings.user import User
@@ -118,20 +131,13 @@ def _migrate_run(folder: RunFolder, user: User) -> bool:
 def _restamp(folder: RunFolder, resolved: Resolved) -> bool:
     provenance = folder.provenance()
     recorded = provenance["result"]
-    try:
-        result = folder.result()
-    except Damaged:
-        if (recorded["config_hash"], recorded.get("schema")) != (resolved.hash, SCHEMA):
-            raise
-        with _same_time(folder.file(RESULT)):  # a migration was killed before it wrote result.json
-            folder.write_result(recorded)
-        return True
-    document = folder.document()
+    result = _result_before(folder, recorded, resolved)
+    document = folder.document(recorded if checksums.fits_record(CONFIG, folder.file(CONFIG), recorded) else result)
     schema = result.get("schema", FIRST)
     if (result["config_hash"], schema) == (resolved.hash, SCHEMA):
         return False
     _refuse_later(schema, SCHEMA)
-    # A migration that was killed has changed config.yaml already.
+    # A migration that was killed may have changed config.yaml already.
     if document["config_hash"] not in (result["config_hash"], resolved.hash):
         raise UserError("its config.yaml is of another training: train the run again")
     today = resolved.document()
@@ -151,12 +157,15 @@ def _restamp(folder: RunFolder, resolved: Resolved) -> bool:
             f"its data set {provenance['data']['store']} is called {resolved.store} today: train the run again"
         )
     restamped = {key: today[key] for key in ("config_hash", "generation", "parents", "settings")}
-    folder.write_document({**document, **restamped})
-    new = {"config_hash": resolved.hash, "schema": SCHEMA, "records": folder.checksums(RECORDS)}
-    if folder.has(METRICS):
-        metrics = folder.metrics()
-        with _same_time(folder.file(METRICS)):
-            folder.write_metrics({"sha256": result["sha256"], **metrics})  # a diverged GAN's recorded no checksums
+    document = {**document, **restamped}
+    metrics = folder.metrics(result) if folder.has(METRICS) else None
+    # What an earlier version recorded of history.csv stays, so that a change since then is told.
+    records = {
+        **folder.checksums(RECORDS),
+        **result.get("records", {}),
+        CONFIG: sha256_of_text(document_text(document)),
+    }
+    new = {"config_hash": resolved.hash, "schema": SCHEMA, "records": records}
     if provenance["result"] != {**result, **new}:
         step = {
             "from_hash": result["config_hash"],
@@ -168,9 +177,40 @@ def _restamp(folder: RunFolder, resolved: Resolved) -> bool:
         }
         migrations = [*provenance.get("migrations", []), step]
         folder.write_provenance({**provenance, "schema": SCHEMA, "result": {**result, **new}, "migrations": migrations})
+    folder.write_document(document)
+    if metrics is not None:
+        with _same_time(folder.file(METRICS)):
+            folder.write_metrics({"sha256": result["sha256"], **metrics})  # a diverged GAN's recorded no checksums
     with _same_time(folder.file(RESULT)):
         folder.write_result({**result, **new})
     return True
+
+
+def _result_before(folder: RunFolder, recorded: dict[str, Any], resolved: Resolved) -> dict[str, Any]:
+    """Return result.json as it was before the migration, also where one was killed after it wrote provenance.json.
+
+    Args:
+        folder: the run's folder.
+        recorded: the copy of result.json in provenance.json.
+        resolved: the run with today's settings.
+
+    Raises:
+        Damaged: result.json and its copy differ in more than a migration changes.
+    """
+    try:
+        return folder.result()
+    except Damaged:
+        if (recorded["config_hash"], recorded.get("schema")) != (resolved.hash, SCHEMA):
+            raise
+        result, problem = attempt(read_json, folder.file(RESULT))
+        if problem or not isinstance(result, dict) or _unchanged(result) != _unchanged(recorded):
+            raise
+        return result
+
+
+def _unchanged(result: dict[str, Any]) -> dict[str, Any]:
+    """Return what a migration leaves as it is in result.json."""
+    return {key: value for key, value in result.items() if key not in ("config_hash", "schema", "records")}
 
 
 def _differing(recorded: dict[str, Any], today: Any) -> str:
