@@ -31,6 +31,21 @@ def test_equals_equations_written_out(block):
     torch.testing.assert_close(block(x), expected)
 
 
+@pytest.mark.parametrize("channels", [4, 16, 32])
+def test_fused_attention_has_the_same_values_and_gradients(channels):
+    torch.manual_seed(channels)
+    plain, fused = SelfAttention(channels).double(), SelfAttention(channels, fused=True).double()
+    plain.gamma.data.fill_(0.7)
+    fused.load_state_dict(plain.state_dict())
+    x = torch.randn(3, channels, 5, 4, dtype=torch.float64)
+    outputs = [block(x) for block in (plain, fused)]
+    torch.testing.assert_close(outputs[1], outputs[0])
+    for output in outputs:
+        output.pow(3).sum().backward()
+    for name, parameter in fused.named_parameters():
+        torch.testing.assert_close(parameter.grad, plain.get_parameter(name).grad, msg=name)
+
+
 def test_rows_sum_to_one_over_the_summed_index(block):
     x = 5 * torch.randn(2, 16, 4, 4)
     beta = block.weights(x)

@@ -10,6 +10,7 @@ Choices:
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class SelfAttention(nn.Module):
@@ -21,10 +22,13 @@ class SelfAttention(nn.Module):
 
     Args:
         channels: channels C of the map.
+        fused: whether the weights are never kept as a whole. It gives the same up to rounding, and is faster for few
+            channels; but it cannot be differentiated twice, as the critics' gradient penalty does.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, fused: bool = False) -> None:
         super().__init__()
+        self.fused = fused
         inner = max(1, channels // 8)
         self.query = nn.Conv2d(channels, inner, 1)  # f
         self.key = nn.Conv2d(channels, inner, 1)  # g
@@ -38,7 +42,18 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, H, W) to the same shape."""
+        if self.fused:
+            return self.gamma * self._fused(x) + x
         value = self.value(x).flatten(2)  # (B, C, N)
         # In this order the gradient of the weights is contiguous. value @ weights.T copies N * N numbers per image.
         attended = (self.weights(x) @ value.transpose(1, 2)).transpose(1, 2)  # (B, C, N)
         return self.gamma * attended.reshape(x.shape) + x
+
+    def _fused(self, x: Tensor) -> Tensor:
+        """Return o (B, C, H, W)."""
+        query, key, value = (layer(x).flatten(2).transpose(1, 2) for layer in (self.query, self.key, self.value))
+        # Queries and keys get as many channels as values, or torch would take its slow path. Zeros add nothing.
+        missing = value.shape[2] - query.shape[2]
+        query, key = functional.pad(query, (0, missing)), functional.pad(key, (0, missing))
+        attended = functional.scaled_dot_product_attention(query[:, None], key[:, None], value[:, None], scale=1.0)
+        return attended[:, 0].transpose(1, 2).reshape(x.shape)

@@ -16,6 +16,10 @@ from torch import Tensor, nn
 from advkd.models.attention import SelfAttention
 from advkd.models.spectral import with_spectral_norm
 
+# Channels up to which fused attention is faster on a CPU: with it a SAGAN's iteration takes 0.84 of the time at width
+# 16 and 0.97 at 24; a generator alone takes 1.22 at 64.
+FUSED = 32
+
 
 class Generator(nn.Module):
     """Generates images from noise; 3,832,885 parameters at width 64 and z 128.
@@ -37,9 +41,9 @@ class Generator(nn.Module):
             *block(z, 8 * width, stride=1, padding=0),  # 4x4
             *block(8 * width, 4 * width),  # 8x8
             *block(4 * width, 2 * width),  # 16x16
-            SelfAttention(2 * width),
+            SelfAttention(2 * width, fused=2 * width <= FUSED),
             *block(2 * width, width),  # 32x32
-            SelfAttention(width),
+            SelfAttention(width, fused=width <= FUSED),
             nn.ConvTranspose2d(width, 3, 4, 2, 1),  # 64x64
             nn.Tanh(),
         )
