@@ -2,7 +2,7 @@
 
 from itertools import groupby
 
-from advkd.artifacts.number_format import decimals_of
+from advkd.artifacts.number_format import format_difference, format_interval, format_p
 from advkd.artifacts.papers import about_paper
 from advkd.claims.evidence import Decision, Outcome, decide_all
 from advkd.settings.evidence_plan import PLAN, load_plan
@@ -15,7 +15,6 @@ first method is than the second: the mean over seeds of the difference of two tr
 that all intervals of a paper hold together with 95 %. p is two-sided and corrected (Holm). What holds here holds at
 this scale; it does not reproduce the paper's number.
 """
-DECIMALS = 2
 
 
 def evidence_page(user: User) -> str:
@@ -37,16 +36,16 @@ def _lines(decision: Decision) -> list[str]:
     lines = [f"**{decision.outcome}**: {one.claim}", ""]
     lines.append(f"- {decision.reason}")
     if decision.effect and decision.reach is not None and decision.p is not None:
-        decimals = decimals_of(decision.effect.error, DECIMALS)
-        low, high = (decision.effect.estimate + sign * decision.reach for sign in (-1, 1))
+        estimate, error = decision.effect.estimate, decision.effect.error
+        interval = format_interval((estimate - decision.reach, estimate + decision.reach), error or 0.0)
         lines.append(
-            f"- here {decision.effect.estimate:+.{decimals}f} ({low:+.{decimals}f} to {high:+.{decimals}f}), "
-            f"{one.metric}, p = {decision.p:.2g}"
+            f"- here {format_difference(estimate, error)} ({interval}), {one.metric}, p = {format_p(decision.p)}"
         )
     if decision.published is not None:
         lines.append(f"- in the paper {decision.published:+.2f}")
     if decision.differences:
-        values = ", ".join(f"{value:+.4g}" for value in decision.differences.values())
+        error = decision.effect.error if decision.effect else None
+        values = ", ".join(format_difference(value, error) for value in decision.differences.values())
         lines.append(f"- seeds {', '.join(map(str, decision.differences))}: {values}")
     if decision.outcome is Outcome.OPEN and decision.detectable is not None and decision.margin is not None:
         needed = "more than 1,000" if decision.needed is None else f"{decision.needed:,}"

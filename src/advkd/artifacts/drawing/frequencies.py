@@ -114,6 +114,6 @@ def _shares(epoch: Counts) -> np.ndarray:
 
 
 def _label(epoch: Counts) -> str:
-    label = f"epoch {epoch.epoch}: entropy {epoch.entropy:.3f}"
+    label = f"epoch {epoch.epoch}: entropy {epoch.entropy:.3f}"  # of all images of one training, without an error
     never = int((epoch.counts == 0).sum())
     return f"{label}, {never} of {len(epoch.counts)} classes never" if never else label

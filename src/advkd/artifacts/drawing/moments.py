@@ -99,7 +99,8 @@ def _draw_pictures(
             place = (start, start + PICTURE, bottom, bottom + PICTURE)
             paper.imshow(image, extent=place, aspect="auto", interpolation="nearest")
             _write(paper, middle, bottom - BASELINES[0], shorten_name(names[moment][noise]))
-            _write(paper, middle, bottom - BASELINES[1], f"{100 * confidence[moment, noise]:.0f} %")
+            percent = f"{100 * confidence[moment, noise]:.0f} %"  # of one image, without an error
+            _write(paper, middle, bottom - BASELINES[1], percent)
 
 
 def _write(paper: Axes, x: float, y: float, text: str) -> None:

@@ -8,6 +8,7 @@ from advkd.artifacts.number_format import (
     DEFAULT_DECIMALS,
     OVER_IMAGES,
     decimals_of,
+    format_estimate,
     format_measured,
     format_published,
 )
@@ -26,7 +27,7 @@ def cell_facts(cell: Cell, row: dict[str, Any], agreement: Agreement) -> list[tu
         ("quoted", describe_quoted(cell, row)),
         ("note", cell.note),
         ("status", row["status"]),
-        ("values", row.get("values", "")),
+        ("values", describe_values(row, int(cell.decimals or DEFAULT_DECIMALS))),
         ("seeds", row.get("seeds", "")),
         ("older code", describe_older_evaluation(row)),
         ("±", describe_spread(row)),
@@ -37,6 +38,20 @@ def cell_facts(cell: Cell, row: dict[str, Any], agreement: Agreement) -> list[tu
         ("training", str(row["time"]) if row.get("time") else ""),
     ]
     return [(name, value) for name, value in facts if value]
+
+
+def describe_values(row: dict[str, Any], decimals: int, prefix: str = "") -> str:
+    """Return the values of the seeds, with the digits that the error of one of them allows; empty without any.
+
+    Args:
+        row: the row of a cell.
+        decimals: the decimals where that error is unknown.
+        prefix: of the columns of the values.
+    """
+    errors = [row.get(f"{prefix}std"), row.get(f"{prefix}images_error")]
+    error = max((error for error in errors if error is not None), default=None)
+    values = row.get(f"{prefix}values", "").split()
+    return " ".join(format_estimate(float(value), error, decimals) for value in values)
 
 
 def describe_spread(row: dict[str, Any]) -> str:
@@ -99,7 +114,7 @@ def ratio_facts(cell: Cell, row: dict[str, Any]) -> list[tuple[str, str]]:
     student = format_measured(measured(row, "student_"), decimals)
     student = f"{student}, {row['student_status']}"
     if row.get("student_n", 0) > 1:
-        student += f"; values {row['student_values']}"
+        student += f"; values {describe_values(row, decimals, 'student_')}"
     accuracy = row.get("teacher_accuracy")
     of_teacher = None if accuracy is None else Measured(accuracy, images_error=row.get("teacher_images_error"))
     teacher = format_measured(of_teacher, decimals)

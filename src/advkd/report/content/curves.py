@@ -95,6 +95,7 @@ def draw_chart(column: str, histories: dict[int, History]) -> Chart | None:
             else:
                 points.append("")
         finite = [value for value in history[column] if is_finite(value)]
+        # A reading of one training has no error. Four digits are as many as a chart lets one see.
         lines.append(Line(seed, join_points(points), f"{finite[-1]:.4g}" if finite else "–"))
     counted = moment_column(next(iter(histories.values())))
     return Chart(column, counted, f"{first:g}", f"{final:g}", f"{low:.4g}", f"{high:.4g}", logarithmic, lines)
