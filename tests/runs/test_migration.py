@@ -156,7 +156,7 @@ def test_a_migration_that_was_killed_is_continued(user, writes, bound, monkeypat
 @pytest.mark.parametrize(
     ("name", "old", "new"),
     [
-        (CONFIG, "threads: 1", "threads: 7"),
+        (CONFIG, "threads: ", "threads: 9"),
         (HISTORY, "0.5", "0.4"),
         (METRICS, "90.0", "91.0"),
         (RESULT, "done", "gone"),
