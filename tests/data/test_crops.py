@@ -1,3 +1,4 @@
+import dataclasses
 from collections import Counter
 
 import numpy as np
@@ -66,7 +67,7 @@ def test_squares_stay_in_the_photo_and_in_a_box_that_is_large_enough(photo, mode
 @settings(max_examples=60, deadline=None)
 @given(photos=PHOTOS, count=st.integers(0, 60), fraction=st.sampled_from([0.0, 0.1, 0.5]), seed=st.integers(0, 99))
 def test_classes_are_balanced_and_no_photo_straddles_the_split(photos, count, fraction, seed):
-    training, aside = split_photos(photos, fraction, rng(seed))
+    training, aside = split_photos(photos, fraction, np.random.SeedSequence(seed))
     usable = [index for index, photo in enumerate(photos) if photo.boxes]
     assert sorted(training + aside) == usable
     assert not set(training) & set(aside)
@@ -112,9 +113,17 @@ def test_held_out_crops_do_not_depend_on_the_number_of_training_crops():
     assert held_out[0] == held_out[1]
 
 
+def test_photos_of_one_scene_are_in_one_part():
+    photos = [dataclasses.replace(photo, scene=f"bridge {index // 4}") for index, photo in enumerate(grid(40))]
+    for seed in range(10):
+        training, aside = split_photos(photos, 0.2, np.random.SeedSequence(seed))
+        assert len(aside) == 8 and sorted(training + aside) == list(range(40))
+        assert not {photos[index].scene for index in training} & {photos[index].scene for index in aside}
+
+
 def test_seeds_differ():
     first, second = (Streams.from_seed(seed) for seed in (0, 1))
-    assert first.split.integers(1 << 60) != second.split.integers(1 << 60)
+    assert first.split.generate_state(1) != second.split.generate_state(1)
     assert Streams.from_seed(0).training.integers(1 << 60) != Streams.from_seed(0).held_out.integers(1 << 60)
 
 
@@ -171,4 +180,4 @@ def test_fewer_images_than_asked_crops():
     ("count", "fraction", "aside"), [(100, 0.1, 10), (3, 0.01, 1), (1, 0.5, 0), (2, 0.99, 1), (5, 0, 0)]
 )
 def test_sizes_of_the_split(count, fraction, aside):
-    assert len(split_photos(grid(count), fraction, rng())[1]) == aside
+    assert len(split_photos(grid(count), fraction, np.random.SeedSequence(0))[1]) == aside

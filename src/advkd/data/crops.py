@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from advkd.data.photos import Box, Photo
+from advkd.data.scenes import draw_held_out
 from advkd.data.settings import Crop
 from advkd.errors import UserError
 
@@ -48,9 +49,9 @@ class Draw:
 
 @dataclass(frozen=True)
 class Streams:
-    """Independent random generators from one seed, so that the held-out crops do not depend on `crops`."""
+    """Independent sources of randomness from one seed, so that the held-out crops do not depend on `crops`."""
 
-    split: np.random.Generator
+    split: np.random.SeedSequence
     training: np.random.Generator
     held_out: np.random.Generator
 
@@ -59,24 +60,26 @@ class Streams:
         """Return the generators (PCG64) for the data seed `seed`."""
         split, training, held_out = np.random.SeedSequence(seed).spawn(3)
         return cls(
-            split=np.random.Generator(np.random.PCG64(split)),
+            split=split,
             training=np.random.Generator(np.random.PCG64(training)),
             held_out=np.random.Generator(np.random.PCG64(held_out)),
         )
 
 
-def split_photos(photos: Sequence[Photo], fraction: float, rng: np.random.Generator) -> tuple[list[int], list[int]]:
+def split_photos(photos: Sequence[Photo], fraction: float, seed: np.random.SeedSequence) -> tuple[list[int], list[int]]:
     """Return the sorted indices of the photos to train on and of those set aside. Photos without boxes are in neither.
+
+    Photos of one scene are in one part.
 
     Args:
         photos: all photos.
         fraction: the fraction of the photos with boxes to set aside. Above 0, at least one photo is set aside if there
             are two or more. At least one photo always remains to train on.
-        rng: the source of randomness.
+        seed: the seed of the split.
     """
     usable = [index for index, photo in enumerate(photos) if photo.boxes]
-    count = min(max(round(fraction * len(usable)), 1), len(usable) - 1) if fraction > 0 else 0
-    chosen = set(rng.permutation(len(usable))[:count].tolist()) if count > 0 else set()
+    scenes = {"photos": [photos[index].scene for index in usable]}  # the classes are not looked at
+    chosen = draw_held_out(scenes, fraction, seed)["photos"] if fraction > 0 else set()
     training = [index for place, index in enumerate(usable) if place not in chosen]
     aside = [index for place, index in enumerate(usable) if place in chosen]
     return training, aside

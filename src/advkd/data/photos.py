@@ -33,8 +33,10 @@ class Photo:
         image: the name of its file in the archive.
         size: its width and height in pixels; None for a photo without boxes, which is not opened.
         boxes: the boxes to crop from.
+        scene: the scene that it shows, if that is known; see data/scenes.py.
     """
 
     image: str
     size: tuple[int, int] | None
     boxes: tuple[Box, ...] = ()
+    scene: str | None = None

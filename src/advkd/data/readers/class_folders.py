@@ -1,7 +1,8 @@
 """Reads any folder of images for classifiers: a folder for each class, as torchvision's ImageFolder expects.
 
-The folder has one of two forms. In DIR/CLASS/*, a fraction of every class is set aside for evaluation. In
-DIR/train/CLASS/*, the evaluation images are in DIR/val, DIR/valid or DIR/test, in a folder for each class.
+The folder has one of two forms. In DIR/CLASS/*, a fraction of every class is set aside for evaluation; in
+DIR/CLASS/SCENE/*, whole scenes are (data/scenes.py). In DIR/train/CLASS/*, the evaluation images are in DIR/val,
+DIR/valid or DIR/test, in a folder for each class.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from advkd.data.archives.checked_archive import CheckedArchive
 from advkd.data.archives.record import open_folder
 from advkd.data.readers.labelled import Item, LabelledImages, label_files
 from advkd.data.readers.photo_folder import IMAGE_SUFFIXES, image_names
+from advkd.data.scenes import draw_held_out, scene_of
 from advkd.errors import UserError
 
 TRAINING = "train"
@@ -86,16 +88,16 @@ def _draw_split(
     path: Path, names_by_class: NamesByClass, fraction: float, seed: int
 ) -> tuple[NamesByClass, NamesByClass]:
     """Draw a fraction of each class for evaluation; return the training images and the evaluation images."""
-    rng = np.random.Generator(np.random.PCG64(seed))
-    train: NamesByClass = {}
-    valid: NamesByClass = {}
     for name, images in names_by_class.items():
         if len(images) < 2:
             raise UserError(f"{path}: the class {name!r} has one image: at least two are needed, to train and evaluate")
-        count = min(max(round(fraction * len(images)), 1), len(images) - 1)
-        aside = set(rng.permutation(len(images))[:count].tolist())
-        train[name] = [image for index, image in enumerate(images) if index not in aside]
-        valid[name] = [image for index, image in enumerate(images) if index in aside]
+    scenes = {name: [scene_of(image) for image in images] for name, images in names_by_class.items()}
+    held_out = draw_held_out(scenes, fraction, np.random.SeedSequence(seed))
+    train: NamesByClass = {}
+    valid: NamesByClass = {}
+    for name, images in names_by_class.items():
+        train[name] = [image for place, image in enumerate(images) if place not in held_out[name]]
+        valid[name] = [image for place, image in enumerate(images) if place in held_out[name]]
     return train, valid
 
 

@@ -8,6 +8,7 @@ from advkd.data.archives.record import open_folder
 from advkd.data.faults import Faults
 from advkd.data.images import read_header
 from advkd.data.photos import Box, Photo
+from advkd.data.scenes import scene_of
 from advkd.errors import UserError
 
 IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -53,7 +54,7 @@ def read_photo_folder(
             faults.add(name, str(error))
             photos.append(Photo(name, None))
             continue
-        photos.append(Photo(name, (width, height), (Box(0, 0, width, height, (label,)),)))
+        photos.append(Photo(name, (width, height), (Box(0, 0, width, height, (label,)),), scene_of(name)))
     return archive, photos, tuple(folders)
 
 
