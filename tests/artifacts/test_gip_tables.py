@@ -115,6 +115,10 @@ def test_a_teacher_below_its_student_s_baseline_is_told(user, run, right, is_wor
     assert (sentence in table_captions.table_caption("gip_table3", rows, user)) is is_worse
     facts = dict(cell_facts(cell("gip_table3", "Our method", "Restored Ratio (%)"), row, Agreement()))
     assert facts["baseline"].endswith("the teacher is worse") is is_worse
+    (ours,) = table_layout.our_entries(row, "").values()
+    assert ours.endswith("¶") is is_worse
+    text = explain.report("gip_table3", ["Our", "Ratio"], user)
+    assert f"  ours        {ours}  at scale paper\n" in text and ("the teacher is worse\n" in text) is is_worse
 
 
 def test_a_ratio_without_a_finished_baseline_says_that_its_teacher_is_not_judged(user, run):

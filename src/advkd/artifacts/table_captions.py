@@ -12,6 +12,7 @@ from advkd.runs.state import Kind
 from advkd.settings.user import User
 
 QUOTED = "‡"  # stands behind a number that the paper quotes
+WEAK_TEACHER = "¶"  # stands behind a ratio to a teacher that is worse than its student's Baseline
 LOST = "lost in the text at hand"  # the end of a cell's note on a mark that the paper may have
 GENERATORS = {  # metrics over all generators of a run
     "fid.best": "the lowest FID, or KID, among the generators of a run, not always of the same one",
@@ -81,7 +82,9 @@ def warning_sentences(rows: list[dict[str, Any]]) -> list[str]:
     ratios = [row for row in rows if row["kind"] == "ratio" and row.get("mean") is not None]
     weak = [f"{row['row']} ({sides_in_words(row)})" for row in ratios if teacher_is_worse(row)]
     if weak:
-        sentences.append(f"The teacher is worse than its student's Baseline, trained without it: {'; '.join(weak)}.")
+        sentences.append(
+            f"{WEAK_TEACHER}The teacher is worse than its student's Baseline, trained without it: {'; '.join(weak)}."
+        )
     unknown = [row["row"] for row in ratios if teacher_is_worse(row) is None]
     if unknown:
         sentences.append(f"No Baseline is finished beside which the teacher could be judged: {'; '.join(unknown)}.")

@@ -6,7 +6,8 @@ import pandas as pd
 
 from advkd.artifacts.measured import Measured, measured, measured_kid
 from advkd.artifacts.number_format import DEFAULT_DECIMALS, format_count, format_measured, format_published
-from advkd.artifacts.table_captions import QUOTED
+from advkd.artifacts.table_captions import QUOTED, WEAK_TEACHER
+from advkd.artifacts.table_cells import teacher_is_worse
 from advkd.artifacts.table_marks import best_marks
 from advkd.settings.user import User
 
@@ -117,6 +118,8 @@ def our_entries(row: dict[str, Any], ours: str) -> dict[str, str]:
         text = format_measured(number, decimals)
         if measure in FIDS and row["meta"]["rank_deficient"]:
             text += "†"
+        if teacher_is_worse(row):
+            text += WEAK_TEACHER
         entries[f"{ours} {measure}".strip()] = text
     return entries
 
