@@ -81,7 +81,7 @@ def test_a_member_that_claims_ten_gigabytes(tmp_path):
     data[entry + 24 : entry + 28] = struct.pack("<L", (1 << 32) - 2)
     path.write_bytes(data)
     opened = ZipArchive(path, "original_dataset")
-    refused(lambda: read_photos(opened), "image_0.xml")
+    refused(lambda: read_photos(opened), "image_0.jpg")
     with tarfile.open(tmp_path / "claim.tar", "w") as file:
         info = tarfile.TarInfo("set/a.jpg")
         info.size = 10 * 10**9
