@@ -44,7 +44,7 @@ def test_a_cell_shows_both_numbers_and_names_its_runs(reduced):
     assert (one.published, one.ours) == ("94.81 ± 0.04", [("", "61.0 ± 1.4")])
     assert one.groups == ["gip/cifar10/resnet18/baseline"]
     facts = dict(one.facts)
-    assert facts["values"] == "60 62" and facts["seeds"] == "0 1"
+    assert facts["values"] == "60.0 62.0" and facts["seeds"] == "0 1"
     group = groups[one.groups[0]]
     assert (one.id, f"gip_table1 · {one.name}") in group.cells
     assert [record.word for record in group.records] == ["done (older code)", "done (older code)"]
