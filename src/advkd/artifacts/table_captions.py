@@ -4,7 +4,7 @@ from typing import Any
 
 from advkd.artifacts import caption_sentences, papers
 from advkd.artifacts.data_sources import describe_data
-from advkd.artifacts.measured import Measured, measured, measured_kid
+from advkd.artifacts.measured import measured, measured_kid
 from advkd.artifacts.number_format import OVER_IMAGES, format_estimate, format_measured
 from advkd.artifacts.table_cells import teacher_is_worse
 from advkd.artifacts.table_marks import marks_in_words
@@ -58,12 +58,11 @@ def our_sentences(table: str, rows: list[dict[str, Any]], user: User) -> list[st
 
 
 def seed_count(rows: list[dict[str, Any]]) -> str:
-    """Return over how many seeds the means of a table are taken; teachers only count if there is no other number."""
+    """Return over how many seeds the means of a table are taken."""
     with_mean = [row for row in rows if row.get("mean") is not None]
     if not with_mean:
         return "no number"
-    counted = [row for row in with_mean if row["metric"] != "teacher_accuracy"] or with_mean
-    fewest, most = min(row["n"] for row in counted), max(row["n"] for row in counted)
+    fewest, most = min(row["n"] for row in with_mean), max(row["n"] for row in with_mean)
     if most == 1:
         return "1 seed"
     number = f"{fewest}-{most}" if most > fewest else str(most)
@@ -96,8 +95,8 @@ def warning_sentences(rows: list[dict[str, Any]]) -> list[str]:
 
 def sides_in_words(row: dict[str, Any]) -> str:
     """Return the accuracies of a ratio's teacher and of its student's Baseline."""
-    teacher = Measured(row["teacher_accuracy"], images_error=row.get("teacher_images_error"))
-    return f"teacher {format_measured(teacher)}, Baseline {format_measured(measured(row, 'baseline_'))}"
+    teacher, baseline = (format_measured(measured(row, prefix)) for prefix in ("teacher_", "baseline_"))
+    return f"teacher {teacher}, Baseline {baseline}"
 
 
 def published_sentences(rows: list[dict[str, Any]]) -> list[str]:
@@ -138,10 +137,8 @@ def classifier_sentences(rows: list[dict[str, Any]]) -> list[str]:
         sentences = ["Last epoch; the best epoch's numbers are in the CSV."]
     if "restored_ratio" in metrics:
         sentences.append(
-            "Restored ratio: the student's accuracy in % of its teacher's; its spread is the student's alone."
+            "Restored ratio: the student's accuracy in % of the accuracy of its own teacher, which has the same seed."
         )
-    if metrics & {"teacher_accuracy", "restored_ratio"}:
-        sentences.append("A teacher is one run (seed 0), without a spread over seeds.")
     if metrics & {"ece", "ece_ts"}:
         sentences.append("ECE: in %, 10 bins; with 15 bins in the CSV.")
     if "ece_ts" in metrics:

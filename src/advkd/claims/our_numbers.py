@@ -18,7 +18,6 @@ from advkd.runs.provenance import describe_machine
 from advkd.runs.state import Ending
 from advkd.settings import catalog, config
 from advkd.settings.config import CannotBeBuilt, Resolved
-from advkd.settings.lineage import TEACHER_SEED
 from advkd.settings.user import User
 
 
@@ -28,7 +27,7 @@ class OurNumbers:
     def __init__(self, user: User) -> None:
         self.user = user
         self._numbers: dict[Quantity, Number] = {}
-        self._runs: dict[tuple[str, bool], list[Resolved]] = {}
+        self._runs: dict[str, list[Resolved]] = {}
         self._runs_of_target: dict[str, set[str]] = {}
         self._training: dict[str, dict[str, Any] | None] = {}
         self._image_intervals = ImageIntervals(self.runs)
@@ -45,13 +44,11 @@ class OurNumbers:
         return self._image_intervals.interval(comparison)
 
     def runs(self, quantity: Quantity) -> list[Resolved]:
-        """Return the runs of a quantity, one for each seed. A teacher has only one."""
-        is_teacher = quantity.metric == "teacher_accuracy"
-        key = (quantity.run, is_teacher)
-        if key not in self._runs:
-            seeds = [TEACHER_SEED] if is_teacher else config.seeds(quantity.run.split("/")[0], self.user)
-            self._runs[key] = [config.resolve(f"{quantity.run}/seed{seed}", self.user) for seed in seeds]
-        return self._runs[key]
+        """Return the runs of a quantity, one for each seed."""
+        if quantity.run not in self._runs:
+            seeds = config.seeds(quantity.run.split("/")[0], self.user)
+            self._runs[quantity.run] = [config.resolve(f"{quantity.run}/seed{seed}", self.user) for seed in seeds]
+        return self._runs[quantity.run]
 
     def runs_behind(self, quantities: list[Quantity]) -> dict[str, Resolved]:
         """Return, by name, all runs that some quantities depend on.
@@ -64,7 +61,7 @@ class OurNumbers:
             with contextlib.suppress(CannotBeBuilt):
                 runs += self.runs(quantity)
                 if quantity.metric == "restored_ratio":
-                    runs.append(catalog.denominator(ratio_cell(quantity), self.user))
+                    runs += catalog.denominators(ratio_cell(quantity), self.user)
         return catalog.with_parents({str(run.run): run for run in runs})
 
     def runs_of_targets(self, targets: list[str]) -> set[str]:
@@ -105,8 +102,6 @@ class OurNumbers:
                 diverged = len(runs) if all(_has_diverged(run) for run in runs) else 0
                 return Number(None, group.status, ended=group.ended, diverged=diverged)
         images_error = images_columns(group, metric).get("images_error")
-        if quantity.metric == "teacher_accuracy":
-            return Number(Sample.constant(values[0]), group.status, images_error=images_error)
         first = next(iter(group.metrics.values()))
         remark = _remark(first.get("meta", {}))
         older = evaluation_columns(group).get("evaluated_by_older_code", "").split()

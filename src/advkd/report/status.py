@@ -93,7 +93,7 @@ def read_cell(cell: Cell, user: User) -> tuple[dict[str, Any], list[str]]:
 
 
 def runs_of_cell(cell: Cell, user: User) -> list[Resolved]:
-    """Return the runs that a cell rests on, one for each seed, and the teacher if it is a ratio.
+    """Return the runs that a cell rests on, one for each seed, and their teachers if it is a ratio.
 
     There are none where one of them cannot be built.
     """
@@ -101,5 +101,5 @@ def runs_of_cell(cell: Cell, user: User) -> list[Resolved]:
         return []
     runs = list(catalog.resolved(cell, user))
     if cell.kind == "ratio":
-        runs.append(catalog.denominator(cell, user))
+        runs += catalog.denominators(cell, user)
     return runs

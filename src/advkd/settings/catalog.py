@@ -17,7 +17,6 @@ from advkd.errors import UserError
 from advkd.opening import open_text
 from advkd.settings import config, config_files, evidence_plan
 from advkd.settings.config import CannotBeBuilt, Resolved
-from advkd.settings.lineage import TEACHER_SEED
 from advkd.settings.names import PAPERS, Run, shortest
 from advkd.settings.user import User
 
@@ -99,19 +98,17 @@ def _cells(path: Path, state: config_files.State) -> tuple[Cell, ...]:
 
 
 def resolved(cell: Cell, user: User) -> list[Resolved]:
-    """Return the settings of every seed of a cell's run group; raises CannotBeBuilt. A teacher has one seed only."""
-    return [config.resolve(name, user) for name in _seeds_of(cell, user)]
+    """Return the settings of every seed of a cell's run group; raises CannotBeBuilt."""
+    return [config.resolve(name, user) for name in _seeds_of(cell.run, user)]
 
 
-def _seeds_of(cell: Cell, user: User) -> list[str]:
-    if cell.metric == "teacher_accuracy":
-        return [f"{cell.run}/seed{TEACHER_SEED}"]
-    return [f"{cell.run}/seed{seed}" for seed in config.seeds(Run.parse(f"{cell.run}/seed0").paper, user)]
+def _seeds_of(group: str, user: User) -> list[str]:
+    return [f"{group}/seed{seed}" for seed in config.seeds(Run.parse(f"{group}/seed0").paper, user)]
 
 
-def denominator(cell: Cell, user: User) -> Resolved:
-    """Return the teacher's run that a cell of kind `ratio` divides by; raises CannotBeBuilt."""
-    return config.resolve(f"{cell.of}/seed{TEACHER_SEED}", user)
+def denominators(cell: Cell, user: User) -> list[Resolved]:
+    """Return the teachers that a cell of kind `ratio` divides by, one for each seed; raises CannotBeBuilt."""
+    return [config.resolve(name, user) for name in _seeds_of(cell.of, user)]
 
 
 def why_not_built(cell: Cell, user: User) -> str:
@@ -146,9 +143,9 @@ def _names(cells: Iterable[Cell], user: User) -> list[str]:
     names: list[str] = []
     for cell in cells:
         if trained(cell):
-            names += _seeds_of(cell, user)
+            names += _seeds_of(cell.run, user)
             if cell.kind == "ratio":
-                names.append(f"{cell.of}/seed{TEACHER_SEED}")
+                names += _seeds_of(cell.of, user)
     return list(dict.fromkeys(names))
 
 

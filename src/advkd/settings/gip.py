@@ -7,8 +7,8 @@ Choices:
       do.
     - [gip] Open: recipe of the ResNet-34 teacher. Here: the students' Baseline, lighting included. Why: DAFL trains its
       teacher with the same rates and batch, without Nesterov's momentum and lighting.
-    - [gip] Open: a teacher's seed. Here: 0, one teacher, and one GAN, a data set for all students and seeds; its cells
-      carry no spread.
+    - [gip] Open: how many teachers. Here: one for each seed, and so for GAN-TSC's GAN. Why: with one teacher for all,
+      a spread over seeds would not say how much the result depends on that teacher.
     - [gip: section 3.5] Added: the sweep of delta, which the text mentions and does not show (`delta`).
     - [gip] Added: lighting on and off (`lighting`).
 """

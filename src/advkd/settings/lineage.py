@@ -10,7 +10,6 @@ from advkd.settings.classifier import IMAGES
 from advkd.settings.gip import GipRun
 from advkd.settings.names import Run
 
-TEACHER_SEED = 0
 # What a run's name says of these it says of ReActNet's second step alone.
 SECOND_ONLY = {"binary", "shortcut", "first_step", "weight_decay"}
 
@@ -18,18 +17,20 @@ SECOND_ONLY = {"binary", "shortcut", "first_step", "weight_decay"}
 def parents(run: Run, settings: Mapping[str, object]) -> dict[str, Run]:
     """Return the runs that `run` learns from or starts from, by role, given its flat settings.
 
-    superior: the run of the same seed, data and network, with what the variant says of these.
-    teacher: a larger network's Baseline run, seed 0, on the same images.
-    gan: the run, seed 0, whose generator draws images for GAN-TSC.
+    All have the run's own seed, so that the spread over seeds is that of the whole: of teacher and student together.
+
+    superior: the run of the same data and network, with what the variant says of these.
+    teacher: a larger network's Baseline run on the same images.
+    gan: the run whose generator draws images for GAN-TSC.
     start: the first of ReActNet's two steps.
     """
     roles: dict[str, Run] = {}
     if "superior" in settings:
         roles["superior"] = run.other(INHERITED, method=str(settings["superior"]))
     if "teacher" in settings:
-        roles["teacher"] = run.other(IMAGES, model=str(settings["teacher"]), method="baseline", seed=TEACHER_SEED)
+        roles["teacher"] = run.other(IMAGES, model=str(settings["teacher"]), method="baseline")
     if "gan" in settings:
-        roles["gan"] = run.other(IMAGES, model=str(settings["gan"]), method="acgan", seed=TEACHER_SEED)
+        roles["gan"] = run.other(IMAGES, model=str(settings["gan"]), method="acgan")
     if "first_step" in settings:
         roles["start"] = _first_step(run, str(settings["first_step"]))
     return roles

@@ -45,7 +45,7 @@ class Superior(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class WithTeacher(MethodSettings):
-    """What the methods share that learn from a larger network, the teacher: one Baseline run, seed 0."""
+    """What the methods share that learn from a larger network, the teacher: the Baseline run of the same seed."""
 
     teacher: Literal["resnet34", "wrn28_10"] = "resnet34"  # the teacher's network
     teacher_weights: Epoch = "last"  # which epoch of the teacher's run; open in the paper, DAFL's teacher is the last

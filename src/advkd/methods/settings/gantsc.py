@@ -15,7 +15,7 @@ class GanTscSettings(WithTeacher):
     implementation: ClassVar = "advkd.methods.gantsc:GanTsc"
 
     method: Literal["gantsc"] = "gantsc"
-    gan: Literal["acgan"] = "acgan"  # network of the GAN that draws images: one run, seed 0
+    gan: Literal["acgan"] = "acgan"  # network of the GAN that draws images: the run of the same seed
     fake_share: Share = 0.8  # p_fake, the probability that a batch is drawn by the GAN
 
 

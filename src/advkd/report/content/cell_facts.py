@@ -115,9 +115,7 @@ def ratio_facts(cell: Cell, row: dict[str, Any]) -> list[tuple[str, str]]:
     student = f"{student}, {row['student_status']}"
     if row.get("student_n", 0) > 1:
         student += f"; values {describe_values(row, decimals, 'student_')}"
-    accuracy = row.get("teacher_accuracy")
-    of_teacher = None if accuracy is None else Measured(accuracy, images_error=row.get("teacher_images_error"))
-    teacher = format_measured(of_teacher, decimals)
+    teacher = format_measured(measured(row, "teacher_"), decimals)
     facts = [("student", student), ("teacher", f"{teacher}, {row['teacher_status']}")]
     baseline = measured(row, "baseline_")
     if baseline is None:
