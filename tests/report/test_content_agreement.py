@@ -8,10 +8,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from advkd.report.content import agreement
-from advkd.settings import catalog
-from advkd.settings.catalog import Cell
+from advkd.settings.published_cells import COLUMNS, Cell
 
-BLANK = dict.fromkeys(catalog.COLUMNS, "")
+BLANK = dict.fromkeys(COLUMNS, "")
 DATA = {"source": {"verified": "published checksum"}}
 
 

@@ -15,8 +15,8 @@ from advkd.artifacts.table_cells import cell_row
 from advkd.metrics import calibration, classification
 from advkd.runs.lookup import folder_of
 from advkd.settings import catalog, config
-from advkd.settings.catalog import Cell
 from advkd.settings.config import Resolved
+from advkd.settings.published_cells import Cell
 from advkd.settings.user import User
 
 CLASSES = 20  # "arbitrary selected 20 classes", section 4.3

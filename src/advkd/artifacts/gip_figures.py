@@ -11,8 +11,8 @@ from advkd.artifacts.seed_results import join_seeds
 from advkd.runs.folder import HISTORY
 from advkd.runs.lookup import folder_of
 from advkd.settings import catalog, config
-from advkd.settings.catalog import Cell
 from advkd.settings.config import Resolved
+from advkd.settings.published_cells import Cell
 from advkd.settings.user import User
 
 SEED = 0  # of the runs in Figures S1 and S2

@@ -10,8 +10,8 @@ from advkd.data.store_meta import META, read_meta
 from advkd.runs.lookup import folder_of, state_of
 from advkd.runs.state import Kind
 from advkd.settings import catalog, config
-from advkd.settings.catalog import Cell
 from advkd.settings.config import CannotBeBuilt
+from advkd.settings.published_cells import Cell
 from advkd.settings.user import User
 
 DAMAGED = "damaged"  # the status of a cell whose runs' files cannot be read

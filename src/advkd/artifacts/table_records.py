@@ -8,7 +8,7 @@ from advkd.artifacts.table_captions import table_caption
 from advkd.artifacts.table_cells import collect_rows
 from advkd.damage import attempt
 from advkd.settings import catalog
-from advkd.settings.catalog import Cell
+from advkd.settings.published_cells import Cell
 from advkd.settings.user import User
 
 

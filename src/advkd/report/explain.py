@@ -16,9 +16,9 @@ from advkd.runs.folder import RESULT
 from advkd.runs.lookup import folder_of, state_of
 from advkd.runs.state import Kind
 from advkd.settings import catalog, config
-from advkd.settings.catalog import Cell
 from advkd.settings.config import Resolved
 from advkd.settings.names import Run
+from advkd.settings.published_cells import Cell
 from advkd.settings.tags import group, is_tag, tags
 from advkd.settings.user import User
 

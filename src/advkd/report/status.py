@@ -10,8 +10,8 @@ from advkd.runs.lookup import state_of
 from advkd.runs.state import Kind, State
 from advkd.runs.stores import made_by_older_code, outdated
 from advkd.settings import catalog
-from advkd.settings.catalog import Cell
 from advkd.settings.config import Resolved
+from advkd.settings.published_cells import Cell
 from advkd.settings.user import User
 
 WITH_NUMBER = ("done", "counted")  # the statuses of cells that have a number

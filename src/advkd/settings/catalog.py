@@ -5,48 +5,19 @@ column `run`, with every seed of the scale, must be trained for that cell. The S
 and lists nothing itself.
 """
 
-import csv
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
 from pathlib import Path
 
 from advkd.errors import UserError
-from advkd.opening import open_text
 from advkd.settings import config, config_files, evidence_plan
 from advkd.settings.config import CannotBeBuilt, Resolved
 from advkd.settings.names import PAPERS, Run, shortest
+from advkd.settings.published_cells import Cell, read_cells
 from advkd.settings.user import User
 
 PUBLISHED = Path("paper/published")
-COLUMNS = [
-    "table", "page", "row", "column", "metric", "unit", "better", "decimals", "mean", "std", "n", "mark", "kind", "run",
-    "of", "note",
-]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One printed number of a paper, as text, and the run group that reproduces it. docs/adding-a-table.md explains."""
-
-    table: str
-    page: str
-    row: str
-    column: str
-    metric: str
-    unit: str
-    better: str
-    decimals: str
-    mean: str
-    std: str
-    n: str
-    mark: str
-    kind: str
-    run: str
-    of: str
-    note: str
 
 
 def artifacts() -> list[str]:
@@ -74,27 +45,6 @@ def cells(artifact: str) -> tuple[Cell, ...]:
     if artifact not in artifacts():
         raise UserError(f"{artifact!r} is not a table or figure; paper/published has {', '.join(artifacts())}")
     return read_cells(PUBLISHED / f"{artifact}.csv")
-
-
-def read_cells(path: Path) -> tuple[Cell, ...]:
-    """Return the cells in a file of published numbers; raises UserError where it is malformed."""
-    return _cells(path, config_files.state(path))
-
-
-@lru_cache(maxsize=256)
-def _cells(path: Path, state: config_files.State) -> tuple[Cell, ...]:
-    """Read a file of cells. `state` is the file's state, so that a changed file is read again."""
-    try:
-        with open_text(path, newline="") as file:
-            header, *rows = csv.reader(file, strict=True)
-    except (ValueError, csv.Error) as error:
-        raise UserError(f"{path} cannot be read: {error}") from None
-    if header != COLUMNS:
-        raise UserError(f"{path}: the columns must be {','.join(COLUMNS)}")
-    for row in rows:
-        if len(row) not in (0, len(COLUMNS)):
-            raise UserError(f"{path}: a row has {len(row)} fields instead of {len(COLUMNS)}: {','.join(row)[:80]!r}")
-    return tuple(Cell(*row) for row in rows if row)
 
 
 def resolved(cell: Cell, user: User) -> list[Resolved]:

@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal, TypeVar
 
 from advkd.claims.published import all_cells
-from advkd.settings.catalog import Cell
+from advkd.settings.published_cells import Cell
 
 Key = TypeVar("Key", bound=Hashable)
 Kind = Literal["contradiction", "remark"]

@@ -20,7 +20,7 @@ from advkd.claims.audit.findings import (
 from advkd.data import registry
 from advkd.errors import UserError
 from advkd.settings import config
-from advkd.settings.catalog import Cell
+from advkd.settings.published_cells import Cell
 
 COPIED_DIGITS = 6  # two run groups of a table that agree in at least so many digits are called a copy
 SPREAD_RATIO = 4  # how many times larger one standard deviation of the same runs may be than the other

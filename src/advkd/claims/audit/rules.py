@@ -20,7 +20,7 @@ from advkd.claims.audit.findings import (
 from advkd.data import registry
 from advkd.errors import UserError
 from advkd.settings import config
-from advkd.settings.catalog import Cell
+from advkd.settings.published_cells import Cell
 
 
 def check_changes() -> Checked:

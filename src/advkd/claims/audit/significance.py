@@ -14,7 +14,7 @@ from advkd.artifacts.measured import Measured
 from advkd.artifacts.number_format import format_estimate, format_measured
 from advkd.claims.audit.findings import comparison_key, group_by, paper_of, printed_cells
 from advkd.metrics.effect import Effect, Sample, contrast, lowest_of_draws
-from advkd.settings.catalog import Cell
+from advkd.settings.published_cells import Cell
 
 
 @dataclass(frozen=True)

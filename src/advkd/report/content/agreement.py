@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from advkd.artifacts.number_format import DEFAULT_DECIMALS, format_difference, format_interval
 from advkd.metrics.effect import Effect, Sample, contrast
-from advkd.settings.catalog import Cell
+from advkd.settings.published_cells import Cell
 
 AGREES, BETTER, WORSE, DIFFERS = "agrees", "better", "worse", "differs"
 UNJUDGED, INCOMPARABLE, NOTHING = "no spread", "not comparable", ""

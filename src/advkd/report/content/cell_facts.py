@@ -15,7 +15,7 @@ from advkd.artifacts.number_format import (
 from advkd.artifacts.table_cells import companion_columns, teacher_is_worse
 from advkd.artifacts.table_layout import our_measures
 from advkd.report.content.agreement import Agreement
-from advkd.settings.catalog import Cell
+from advkd.settings.published_cells import Cell
 
 
 def cell_facts(cell: Cell, row: dict[str, Any], agreement: Agreement) -> list[tuple[str, str]]:

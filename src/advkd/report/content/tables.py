@@ -16,8 +16,8 @@ from advkd.report.content.cell_facts import cell_facts
 from advkd.report.content.runs import RunGroup
 from advkd.runs.state import Kind
 from advkd.settings import config
-from advkd.settings.catalog import Cell
 from advkd.settings.papers import store_keys
+from advkd.settings.published_cells import Cell
 from advkd.settings.user import User
 
 NOT_JUDGED = "with a number"  # the filter's word for a cell whose number is not judged
