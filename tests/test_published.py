@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from advkd.settings import config
+from advkd.settings.published_changes import checksum_of
 
 FOLDER = Path(__file__).parents[1] / "paper" / "published"
 HEADER = "table,page,row,column,metric,unit,better,decimals,mean,std,n,mark,kind,run,of,note"
@@ -77,6 +78,12 @@ def test_every_printed_number_has_its_row():
         assert len(read(table)) == COUNTS.get(table, len(read(table))), table
     keys = [(row.table, row.row, row.column, row.metric) for row in ROWS]
     assert len(keys) == len(set(keys))
+
+
+def test_the_checksums_are_those_of_the_files():
+    """Write them anew after a change: sha256sum paper/published/*.csv > paper/published.sha256"""
+    lines = [f"{checksum_of(FOLDER / f'{table}.csv')}  paper/published/{table}.csv" for table in TABLES]
+    assert (FOLDER.parent / "published.sha256").read_text().splitlines() == lines
 
 
 @pytest.mark.parametrize("table", TABLES)

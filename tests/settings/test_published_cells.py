@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 
 from advkd import cli
+from advkd.artifacts import table_captions, table_cells
 from advkd.errors import UserError
 from advkd.metrics import classification, gan
+from advkd.report import status
+from advkd.settings import config
 from advkd.settings.published_cells import COLUMNS, read_cells
 from advkd.settings.published_metrics import find_metric
 
@@ -140,3 +143,22 @@ def test_every_computed_metric_can_be_published():
     values |= gan.final_values(features, real, real.gaussian) | gan.early_values(features, real)
     values |= gan.floor_values(real, real)
     assert [name for name in values if find_metric(name) is None] == []
+
+
+def test_a_changed_number_is_told(tmp_path, monkeypatch):
+    for name in ("config", "paper"):
+        shutil.copytree(CHECKOUT / name, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    folder, user = tmp_path / "paper" / "published", config.user()
+    for path in folder.glob("*.csv"):  # as git may write them on Windows
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    shutil.copy(folder / "okd_tableS1.csv", folder / "okd_tableS2.csv")
+    (folder / "okd_tableS2.csv").write_text((folder / "okd_tableS1.csv").read_text().replace("tableS1,", "tableS2,"))
+    assert "in this checkout" not in status.report(user, everything=False)
+    write(folder, mean="9.87")
+    (folder / "text.csv").unlink()
+    assert "published numbers changed in this checkout: aikd_table4, text\n" in status.report(user, everything=False)
+    rows = {table: table_cells.collect_rows(table, user) for table in ("aikd_table4", "aikd_table5")}
+    captions = {table: table_captions.table_caption(table, rows[table], user) for table in rows}
+    told = [table for table, caption in captions.items() if "changed in this checkout" in caption]
+    assert told == ["aikd_table4"]

@@ -9,10 +9,12 @@ from advkd.artifacts.number_format import OVER_IMAGES, format_estimate, format_m
 from advkd.artifacts.table_cells import teacher_is_worse
 from advkd.artifacts.table_marks import marks_in_words
 from advkd.runs.state import Kind
+from advkd.settings import published_changes
 from advkd.settings.user import User
 
 QUOTED = "‡"  # stands behind a number that the paper quotes
 WEAK_TEACHER = "¶"  # stands behind a ratio to a teacher that is worse than its student's Baseline
+CHANGED = "The rows of this table, with its published numbers, were changed in this checkout."
 LOST = "lost in the text at hand"  # the end of a cell's note on a mark that the paper may have
 GENERATORS = {  # metrics over all generators of a run
     "fid.best": "the lowest FID, or KID, among the generators of a run, not always of the same one",
@@ -26,6 +28,8 @@ def table_caption(table: str, rows: list[dict[str, Any]], user: User) -> str:
     sentences = [f"{papers.title(table)}."]
     if any(row["published"] for row in rows):
         sentences.append(f"Published: {papers.about_paper(papers.paper_of(table))['citation']}.")
+    if table in published_changes.changed_files():
+        sentences.append(CHANGED)
     sentences += our_sentences(table, rows, user)
     of_gan = next((row for row in rows if "meta" in row and row.get("mean") is not None), None)
     if of_gan:

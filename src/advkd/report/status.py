@@ -9,7 +9,7 @@ from advkd.artifacts.table_cells import readable_row
 from advkd.runs.lookup import state_of
 from advkd.runs.state import Kind, State
 from advkd.runs.stores import made_by_older_code, outdated
-from advkd.settings import catalog
+from advkd.settings import catalog, published_changes
 from advkd.settings.config import Resolved
 from advkd.settings.published_cells import Cell
 from advkd.settings.user import User
@@ -33,6 +33,8 @@ def report(user: User, everything: bool) -> str:
             rows.append(row)
             problems += of_cell
         lines.append(table_line(table, rows, user))
+    if changed := published_changes.changed_files():
+        lines.append(f"published numbers changed in this checkout: {', '.join(changed)}")
     lines += store_lines(user)
     states = {name: state_of(resolved) for name, resolved in catalog.all_runs(user).items()}
     states |= {name: State(Kind.NOT_BUILT, reason) for name, reason in catalog.not_built(user).items()}
