@@ -14,7 +14,7 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src"
 
 # The floors, from the ground up. A room imports from the floors below its own, and from itself; rooms that share a line
-# do not import each other, except on the first and the last floor. docs/architecture.md shows the same table.
+# do not import each other, except on the floors of single modules (MIXED). docs/architecture.md shows the same table.
 FLOORS = [
     ["__init__", "errors", "damage", "opening", "progress", "locks", "files", "bounds", "schema", "code"],
     ["models"],
@@ -28,8 +28,9 @@ FLOORS = [
     ["claims"],
     ["report"],
     ["doctor", "synthesize", "start", "cli", "__main__"],
+    ["jobs"],
 ]
-MIXED = (FLOORS[0], FLOORS[-1])  # floors of single modules, which may import each other
+MIXED = (FLOORS[0], FLOORS[-2])  # floors of single modules, which may import each other
 
 # What a room never loads: neither in its own modules nor in any module that these import.
 BANNED = {

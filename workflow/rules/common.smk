@@ -91,8 +91,10 @@ def options():
 # Each `shell:` line is the command that a user would type. The prefix below adds what belongs to this machine. It is not
 # compared between starts, so neither another place of the checkout nor another device makes finished work stale. It is
 # formatted, hence the doubled braces. `exec` replaces the shell by the command, because a scheduler's SIGTERM would end
-# the shell before the training has written its checkpoint.
-ADVKD = f"PYTHONPATH={shlex.quote(str(SOURCE))} exec {shlex.quote(sys.executable)} -m advkd"
+# the shell before the training has written its checkpoint. Where a server of jobs is named, its client comes before the
+# command and has it run there (jobs.smk).
+CLIENT = f"{shlex.join([sys.executable, '-IS', str(SOURCE / 'advkd/jobs/client.py')])} \"$ADVKD_JOBS\""
+ADVKD = f"PYTHONPATH={shlex.quote(str(SOURCE))} exec ${{ADVKD_JOBS:+{CLIENT}}} {shlex.quote(sys.executable)} -m advkd"
 BODY = f'ADVKD_PROGRESS=plain {ADVKD} "$@" {options()};'.replace("{", "{{").replace("}", "}}")
 shell.prefix(f"set -euo pipefail; advkd() {{{{ {BODY} }}}}; ")
 

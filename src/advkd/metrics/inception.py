@@ -7,7 +7,9 @@ Choices:
       (`features`, `inception`). Why: FIDs are comparable only between evaluations with exactly the same preprocessing.
 """
 
+import copy
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -46,10 +48,8 @@ def build(weights: Path | None, dims: int, sha256: str) -> tuple[nn.Module, dict
             f"Inception has no block of {dims} features: choose one of {list(InceptionV3.BLOCK_INDEX_BY_DIM)}"
         )
     if weights is None:
-        with torch.random.fork_rng(devices=[]):
-            network = _construct(dims, _random_state)
-        _calibrate(network)
-        return network.eval(), {"weights": "random", "seed": SEED}
+        network = copy.deepcopy(_random_network(dims, torch.get_num_threads()))
+        return network, {"weights": "random", "seed": SEED}
     if not weights.is_file():
         raise UserError(
             f"Inception weights {weights} do not exist: give their place with --config inception_weights=PATH"
@@ -62,6 +62,18 @@ def build(weights: Path | None, dims: int, sha256: str) -> tuple[nn.Module, dict
         )
     network = _construct(dims, lambda: torch.load(weights, map_location="cpu", weights_only=True))
     return network.eval(), {"weights": "official", "weights_sha256": sha256}
+
+
+@cache
+def _random_network(dims: int, _threads: int) -> nn.Module:
+    """Return the calibrated random network. The number of threads may change its last bits.
+
+    A process and those that are forked from it make it once (`advkd.jobs`).
+    """
+    with torch.random.fork_rng(devices=[]):
+        network: nn.Module = _construct(dims, _random_state)
+    _calibrate(network)
+    return network.eval()
 
 
 def _construct(dims: int, state: Callable[[], dict[str, torch.Tensor]]) -> InceptionV3:

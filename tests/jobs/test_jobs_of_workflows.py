@@ -1,0 +1,24 @@
+"""A workflow starts the server of jobs where its jobs run here, and only there."""
+
+from checkouts import snakemake
+
+DRAWN = ["okd_table1", "aikd_table2", "gip_table6", "--until", "draw"]
+
+
+def test_the_jobs_of_a_workflow_are_served(checkout, tmp_path, monkeypatch):
+    client = checkout / "src/advkd/jobs/client.py"
+    code = client.read_text()
+    assert code.count("os.execvp(command[0], command)") == 2
+    client.write_text(code.replace("os.execvp(command[0], command)", "sys.exit('a plain process')"))
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    done = snakemake(checkout, *DRAWN)
+    assert "rule draw" in done.stderr and "a plain process" not in done.stderr
+    assert list(folder.iterdir()) == [], "the server's folder is gone"
+
+
+def test_a_dry_run_starts_no_server(checkout):
+    launch = checkout / "src/advkd/jobs/launch.py"
+    launch.write_text("def start(*_):\n    raise SystemExit('started')\n")
+    assert "started" not in snakemake(checkout, *DRAWN, "-n").stderr
