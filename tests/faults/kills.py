@@ -21,12 +21,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from advkd.files import read_json, write_json
+from advkd.jobs import preloaded
 
-PRELOADED = [
-    "advkd.cli", "advkd.runs.train", "advkd.training.gan", "advkd.training.classifier", "advkd.data.classifier_store",
-    "advkd.data.drawn.draw_dataset", "advkd.data.crop_store", "advkd.metrics.gan", "advkd.metrics.classification",
-    "advkd.artifacts.tables", "scipy.io",
-]  # fmt: skip
+PRELOADED = preloaded.modules(["draw", "prepare", "train", "reals", "evaluate", "table"])
 # These files hold times and attempts. An undisturbed job leaves files with the same names but other content.
 VOLATILE = ("provenance.json", "log.txt", ".log")
 CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.truncate", "os.link", "os.symlink"}
