@@ -412,3 +412,29 @@ def test_the_banner_of_aircraft_is_part_of_the_store(prepared):
     np.testing.assert_array_equal(cut.sizes, kept.sizes - [0, 20])
     assert not np.array_equal(cut.images, kept.images)
     np.testing.assert_array_equal(cut.labels, kept.labels)
+
+
+def test_files_that_are_not_read_stand_in_the_summary(tmp_path, prepared):
+    folder = tmp_path / "mine"
+    for name in ("cat/0.jpg", "cat/1.jfif", "cat/2.heic", "dog/0.jpg", "dog/1.jpg", "dog/notes"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(jpeg(20, 20, seed=len(name) + ord(name[4]) + ord(name[0])))
+    store = prepared("mine", source=folder, held_out=0.5, data_seed=0)
+    assert store.meta["unread"] == {"": 1, ".heic": 1}
+    assert store.summary().endswith("left out: 1 file without a suffix, 1 .heic file")
+
+
+def test_images_that_go_while_they_are_read_are_not_called_faulty(tmp_path, prepared, monkeypatch):
+    folder = tmp_path / "mine"
+    for name in ("cat/0.jpg", "cat/1.jpg", "dog/0.jpg", "dog/1.jpg"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(jpeg(20, 20))
+
+    def resize(pixels, side):
+        (folder / "dog" / "1.jpg").unlink(missing_ok=True)
+        return resize_to_square(pixels, side)
+
+    monkeypatch.setattr(classifier_store, "resize_to_square", resize)
+    with pytest.raises(UserError, match=r"mine has changed: 'dog/1\.jpg' is gone: start again when nobody changes it"):
+        prepared("mine", source=folder, tolerated=5, held_out=0.5, data_seed=0)
+    assert not (tmp_path / "out" / "store").exists()

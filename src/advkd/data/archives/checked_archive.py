@@ -8,6 +8,7 @@ from typing import BinaryIO
 from advkd.data.archives.archive import LARGEST_FILE, Archive
 from advkd.errors import UserError
 
+GONE, OTHER = "gone", "not what was verified"
 MOST_NAMED = 3  # files named in a message
 
 
@@ -28,7 +29,7 @@ class CheckedArchive(Archive):
         super().__init__(inner.path)
         self.kind, self._inner, self._remedy = inner.kind, inner, remedy
         self._checksums = dict(checksums or {})
-        self._changed: list[str] = []
+        self._changed: dict[str, str] = {}  # how, by name
         self._names = inner.names()
         if checksums is not None:
             differing = sorted(checksums.keys() ^ set(self._names))
@@ -51,12 +52,18 @@ class CheckedArchive(Archive):
         """Return the bytes of a file.
 
         Raises:
-            UserError: as `Archive.read`, or the file has changed.
+            UserError: as `Archive.read`, or the file has changed or is gone.
         """
-        data = self._inner.read(name, most)
+        try:
+            data = self._inner.read(name, most)
+        except UserError as error:
+            if isinstance(error.__cause__, FileNotFoundError):  # it was there when the names were read
+                self._changed[name] = GONE
+                raise self._refusal([name], GONE) from error
+            raise
         checksum = hashlib.sha256(data).hexdigest()
         if self._checksums.setdefault(name, checksum) != checksum:
-            self._changed.append(name)
+            self._changed[name] = OTHER
             raise self._refusal([name])
         return data
 
@@ -67,12 +74,12 @@ class CheckedArchive(Archive):
         return self._checksums[name]
 
     def confirm(self) -> None:
-        """Raise a UserError if a file that was read had changed; a caller may have gone on without it."""
+        """Raise a UserError if a file that was read had changed or was gone; a caller may have gone on without it."""
         if self._changed:
-            raise self._refusal(self._changed)
+            raise self._refusal(list(self._changed), " or ".join(sorted(set(self._changed.values()))))
 
-    def _refusal(self, names: list[str]) -> UserError:
+    def _refusal(self, names: list[str], how: str = OTHER) -> UserError:
         shown = ", ".join(repr(name[:200]) for name in names[:MOST_NAMED])
         more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
         verb = "is" if len(names) == 1 else "are"
-        return UserError(f"{self.path} has changed: {shown}{more} {verb} not what was verified: {self._remedy}")
+        return UserError(f"{self.path} has changed: {shown}{more} {verb} {how}: {self._remedy}")
