@@ -109,7 +109,7 @@ def listen(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     lines: list[str] = []
     for module in (
         "archives.download", "archives.fetch_dataset", "archives.folder_archive", "archives.verification",
-        "readers.codebrim", "crop_store", "faults", "label_worth",
+        "readers.codebrim", "readers.photo_folder", "crop_store", "faults", "label_worth",
     ):  # fmt: skip
         monkeypatch.setattr(f"advkd.data.{module}.say", lines.append)
     return lines

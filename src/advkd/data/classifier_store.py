@@ -30,6 +30,7 @@ from advkd.data.readers.cub200 import read_cub200
 from advkd.data.readers.fgvc_aircraft import read_fgvc_aircraft, without_banner
 from advkd.data.readers.labelled import Item, LabelledImages, check_items, unofficial
 from advkd.data.readers.mit67 import read_mit67
+from advkd.data.readers.photo_folder import count_unread
 from advkd.data.readers.stanford_dogs import read_stanford_dogs
 from advkd.data.readers.tiny_imagenet import read_tiny_imagenet
 from advkd.data.registry import DataSet
@@ -138,6 +139,7 @@ def prepare_classifier_store(
             "settings": _recorded_settings(settings),
             "near_duplicates": duplicates,
             "left_out": faults.names(),
+            "unread": count_unread(archive) if settings.folder else {},
             "source": left_out_of(origin, faults),
             "code": preparing_code(crops=False, drawn=settings.data == "made"),
         }

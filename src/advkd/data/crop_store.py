@@ -22,7 +22,7 @@ from advkd.data.images import decode_image, resize_square
 from advkd.data.photos import Photo
 from advkd.data.preparing_code import preparing_code
 from advkd.data.readers.codebrim import CLASSES, read_codebrim
-from advkd.data.readers.photo_folder import read_photo_folder
+from advkd.data.readers.photo_folder import count_unread, read_photo_folder
 from advkd.data.registry import DataSet
 from advkd.data.settings import CropStoreSettings
 from advkd.data.store_draft import check_room, write_store
@@ -144,6 +144,7 @@ def prepare_crop_store(
         "labels": label_worth.describe_crops([photos[index] for index in training], draws, classes),
         "near_duplicates": [[photos[first].image, photos[second].image] for first, second in duplicates],
         "left_out": faults.names(),
+        "unread": count_unread(archive) if isinstance(source, Path) else {},
         "source": left_out_of(origin, faults),
         "code": preparing_code(crops=True, drawn=settings.data == "made"),
     }

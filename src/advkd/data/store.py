@@ -29,6 +29,7 @@ from advkd.errors import UserError, machine_fault
 MANIFEST = "manifest.csv"
 ARRAYS = ("images", "labels", "held_out", "held_out_labels")
 SIZES = ("sizes", "held_out_sizes")
+NO_SUFFIX = "files without a suffix"
 FILES = {*(f"{name}.npy" for name in (*ARRAYS, *SIZES)), MANIFEST, META}
 
 
@@ -94,6 +95,9 @@ class Store:
         left_out.append(
             _counted(len(meta.get("skipped_classes", [])), "class without photos", "classes without photos")
         )
+        for suffix, count in meta.get("unread", {}).items():
+            singular, plural = (f"{suffix} file", f"{suffix} files") if suffix else ("file without a suffix", NO_SUFFIX)
+            left_out.append(_counted(count, singular, plural))
         parts = ", ".join(part for part in left_out if part)
         if whole and faulty:
             parts += f" (of these images {faulty:,} {'is' if faulty == 1 else 'are'} faulty)"

@@ -52,30 +52,54 @@ def test_the_seed_decides_which(mine):
     assert first == again != other
 
 
-@pytest.mark.parametrize("part", ["val", "valid", "test"])
-def test_a_split_folder_keeps_its_split(tmp_path, part):
-    fill(tmp_path / "train", cat=3, dog=1)
+@pytest.mark.parametrize(
+    ("training", "part"),
+    [
+        *(("train", "val"), ("train", "valid"), ("train", "test"), ("Train", "Val"), ("TRAIN", "TEST")),
+        *(("train", "validation"), ("training", "valid"), ("Training", "Testing"), ("train", "eval")),
+    ],
+)
+def test_a_split_folder_keeps_its_split(tmp_path, training, part):
+    fill(tmp_path / training, cat=3, dog=1)
     fill(tmp_path / part, cat=1, dog=2)
     _, labelled = read_class_folders(tmp_path, 0.2, 0)
     assert labelled.classes == ("cat", "dog")
-    assert names(labelled.train) == ["train/cat/0.jpg", "train/cat/1.jpg", "train/cat/2.jpg", "train/dog/0.jpg"]
+    assert names(labelled.train) == [f"{training}/{name}.jpg" for name in ("cat/0", "cat/1", "cat/2", "dog/0")]
     assert names(labelled.valid) == [f"{part}/cat/0.jpg", f"{part}/dog/0.jpg", f"{part}/dog/1.jpg"]
 
 
 def test_classes_may_be_called_like_parts(tmp_path):
     fill(tmp_path, train=2, bus=2)
+    (tmp_path / "train" / "steam").mkdir()
+    (tmp_path / "train" / "steam" / "a.jpg").write_bytes(jpeg())
     assert read_class_folders(tmp_path, 0.5, 0)[1].classes == ("bus", "train")
 
 
 @pytest.mark.parametrize(
     ("layout", "message"),
     [
-        ({"cat": 3}, "holds images of 1 classes, one per folder: a classifier needs two"),
-        ({}, "holds images of 0 classes"),
+        (
+            {"cat": 3},
+            "holds images of one class only, 'cat'; a classifier needs two classes, each in a folder",
+        ),
+        ({}, "holds no images in folders; a classifier needs two classes"),
+        ({"train/cat": 3, "val/cat": 3}, "holds images of one class only, 'cat'"),
         ({"cat": 3, "dog": 1}, "the class 'dog' has one image: at least two are needed"),
         ({"cat": 3, "dog": 3, "owl": 0}, "the class 'owl' has no images"),
-        ({"train/cat": 3, "train/dog": 3}, "holds images of 1 classes"),
-        ({"train/cat": 3, "train/dog": 3, "val/cat": 1}, "val holds images of 1 classes"),
+        ({"train/cat": 3, "train/dog": 3}, "holds train, which look like parts of a split, but .* an evaluation part"),
+        ({"Test/cat": 3, "VAL/cat": 3}, "holds Test and VAL, which look like .* a training part"),
+        (
+            {"train/cat": 3, "train/dog": 3, "hold-out/cat": 3, "hold-out/dog": 3},
+            "holds train and hold-out, which look like parts .* an evaluation part .val, valid, validation, ",
+        ),
+        (
+            {"train/cat": 3, "Training/cat": 3, "val/cat": 1},
+            "holds val beside Training and train: one part to",
+        ),
+        (
+            {"train/cat": 3, "train/dog": 3, "val/cat": 1},
+            "the class 'dog' has images in train but none in val",
+        ),
         (
             {"train/cat": 3, "train/dog": 3, "val/cat": 1, "val/owl": 1},
             "the class 'dog' has images in train but none in val",
@@ -86,7 +110,7 @@ def test_classes_may_be_called_like_parts(tmp_path):
         ),
         (
             {"train/cat": 3, "train/dog": 3, "val/cat": 1, "val/dog": 1, "test/cat": 1},
-            "holds val and test beside train: move all but one out",
+            "holds test and val beside train: .*move the others out",
         ),
         (
             {"train/cat": 3, "train/dog": 3, "val/cat": 1, "val/dog": 1, "more/cat": 1},

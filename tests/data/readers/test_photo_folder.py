@@ -70,3 +70,20 @@ def test_links_are_not_followed_out(tmp_path):
     (place / "a.jpg").write_bytes(jpeg())
     (place / "b.jpg").symlink_to(outside)
     assert [photo.image for photo in read_photo_folder(place)[1]] == ["a.jpg"]
+
+
+def test_the_parts_of_a_split_are_no_classes_of_gans(tmp_path):
+    for name in ("Train/crack/a.jpg", "val/crack/b.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_bytes(jpeg())
+    with pytest.raises(UserError, match="holds the parts of a split, not classes: name one of them"):
+        read_photo_folder(tmp_path)
+
+
+def test_files_that_are_not_read_are_counted_and_named(tmp_path, said):
+    for name in ("a.heic", "b.HEIC", "c.txt", "d", ".hidden", "e.jpg", "f.jfif"):
+        (tmp_path / name).write_bytes(jpeg())
+    archive, photos, _ = read_photo_folder(tmp_path)
+    assert [photo.image for photo in photos] == ["e.jpg", "f.jfif"]
+    assert photo_folder.count_unread(archive) == {"": 1, ".heic": 2, ".txt": 1}
+    assert "are left out: 1 without a suffix ('d'), 2 .heic ('a.heic'), 1 .txt ('c.txt'); images are .apng" in said[-1]

@@ -1,8 +1,8 @@
 """Reads any folder of images for classifiers: a folder for each class, as torchvision's ImageFolder expects.
 
 The folder has one of two forms. In DIR/CLASS/*, a fraction of every class is set aside for evaluation; in
-DIR/CLASS/SCENE/*, whole scenes are (data/scenes.py). In DIR/train/CLASS/*, the evaluation images are in DIR/val,
-DIR/valid or DIR/test, in a folder for each class.
+DIR/CLASS/SCENE/*, whole scenes are (data/scenes.py). In DIR/train/CLASS/*, the evaluation images are in DIR/val, or
+another usual name (`split_folders`), in a folder for each class.
 """
 
 from collections.abc import Sequence
@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from advkd.data.archives.checked_archive import CheckedArchive
+from advkd.data.archives.members import is_hidden
 from advkd.data.archives.record import open_folder
 from advkd.data.readers.labelled import Item, LabelledImages, label_files
 from advkd.data.readers.photo_folder import IMAGE_SUFFIXES, image_names
+from advkd.data.readers.split_folders import find_parts
 from advkd.data.scenes import draw_held_out, scene_of
 from advkd.errors import UserError
 
-TRAINING = "train"
-EVALUATION = ("val", "valid", "test")
 NamesByClass = dict[str, list[str]]
 
 
@@ -46,15 +46,14 @@ def read_class_folders(
         raise UserError(f"{path} is not a folder of images")
     archive = open_folder(path, links)
     names = image_names(archive)
-    evaluation_folders = [name for name in EVALUATION if (path / name).is_dir()]
-    is_split = (path / TRAINING).is_dir() and bool(evaluation_folders)
-    if is_split:
-        train, valid = _read_split(path, names, evaluation_folders)
+    parts = find_parts(_subfolders(path), names, path)
+    if parts:
+        train, valid = _read_split(path, names, *parts)
     else:
         train, valid = _draw_split(path, _group_by_class(path, names), held_out, seed)
     classes = sorted(train)
     labelled = label_files(archive, classes, _label(classes, train), _label(classes, valid), upright=True)
-    return archive, replace(labelled, split_is_drawn=not is_split)
+    return archive, replace(labelled, split_is_drawn=not parts)
 
 
 def _label(classes: Sequence[str], names_by_class: NamesByClass) -> list[Item]:
@@ -64,23 +63,21 @@ def _label(classes: Sequence[str], names_by_class: NamesByClass) -> list[Item]:
     return items
 
 
-def _read_split(
-    path: Path, names: Sequence[str], evaluation_folders: Sequence[str]
-) -> tuple[NamesByClass, NamesByClass]:
+def _subfolders(folder: Path) -> list[str]:
+    return sorted(child.name for child in folder.iterdir() if child.is_dir() and not is_hidden(child.name))
+
+
+def _read_split(path: Path, names: Sequence[str], training: str, evaluation: str) -> tuple[NamesByClass, NamesByClass]:
     """Return the training images and the evaluation images of a folder that is split."""
-    evaluation = evaluation_folders[0]
-    if len(evaluation_folders) > 1:
-        raise UserError(
-            f"{path} holds {' and '.join(evaluation_folders)} beside {TRAINING}: move all but one out of the folder"
-        )
     for name in names:
-        if not name.startswith((f"{TRAINING}/", f"{evaluation}/")):
-            raise UserError(f"{path} holds {name!r} beside {TRAINING} and {evaluation}: move it out of the folder")
-    train = _group_by_class(path / TRAINING, names, f"{TRAINING}/")
+        if not name.startswith((f"{training}/", f"{evaluation}/")):
+            raise UserError(f"{path} holds {name!r} beside {training} and {evaluation}: move it out of the folder")
+    train = _group_by_class(path / training, names, f"{training}/")
     valid = _group_by_class(path / evaluation, names, f"{evaluation}/")
     for name in sorted(train.keys() ^ valid.keys()):
-        filled, empty = (TRAINING, evaluation) if name in train else (evaluation, TRAINING)
+        filled, empty = (training, evaluation) if name in train else (evaluation, training)
         raise UserError(f"{path}: the class {name!r} has images in {filled} but none in {empty}: both need some")
+    _check_two_classes(path, train)
     return train, valid
 
 
@@ -88,6 +85,7 @@ def _draw_split(
     path: Path, names_by_class: NamesByClass, fraction: float, seed: int
 ) -> tuple[NamesByClass, NamesByClass]:
     """Draw a fraction of each class for evaluation; return the training images and the evaluation images."""
+    _check_two_classes(path, names_by_class)
     for name, images in names_by_class.items():
         if len(images) < 2:
             raise UserError(f"{path}: the class {name!r} has one image: at least two are needed, to train and evaluate")
@@ -117,14 +115,19 @@ def _group_by_class(folder: Path, names: Sequence[str], prefix: str = "") -> Nam
         if not slash:
             raise UserError(f"{folder} holds {top!r} beside the folders of the classes: move it into one")
         names_by_class.setdefault(top, []).append(name)
-    for name in sorted(child.name for child in folder.iterdir() if child.is_dir()):
-        if name not in names_by_class and not name.startswith((".", "__MACOSX")):
+    for name in _subfolders(folder):
+        if name not in names_by_class:
             raise UserError(
                 f"{folder}: the class {name!r} has no images ({', '.join(IMAGE_SUFFIXES)}; linked folders are "
                 f"left out, unless `links` names the data set): add some, or remove the folder"
             )
-    if len(names_by_class) < 2:
-        raise UserError(
-            f"{folder} holds images of {len(names_by_class)} classes, one per folder: a classifier needs two"
-        )
     return dict(sorted(names_by_class.items()))
+
+
+def _check_two_classes(path: Path, names_by_class: NamesByClass) -> None:
+    if len(names_by_class) < 2:
+        found = "".join(f"images of one class only, {name!r}" for name in names_by_class) or "no images in folders"
+        raise UserError(
+            f"{path} holds {found}; a classifier needs two classes, each in a folder of its own: CLASS/*.jpg, or"
+            " train/CLASS/*.jpg beside val/CLASS/*.jpg"
+        )

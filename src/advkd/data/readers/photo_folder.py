@@ -8,10 +8,17 @@ from advkd.data.archives.record import open_folder
 from advkd.data.faults import Faults
 from advkd.data.images import read_header
 from advkd.data.photos import Box, Photo
+from advkd.data.readers.split_folders import find_parts
 from advkd.data.scenes import scene_of
 from advkd.errors import UserError
+from advkd.progress import say
 
-IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+# Those of the formats that are decoded (data/images.py).
+IMAGE_SUFFIXES = (
+    ".apng", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff",
+    ".webp",
+)  # fmt: skip
+MOST_KINDS = 8  # suffixes named in a message
 
 
 def read_photo_folder(
@@ -28,7 +35,8 @@ def read_photo_folder(
     has no box; every image is noted there.
 
     Raises:
-        UserError: `path` is not a folder, holds no images, or holds images both directly and in subfolders.
+        UserError: `path` is not a folder, holds no images, holds images both directly and in subfolders, or
+            holds the parts of a split.
     """
     path = Path(path)
     if not path.is_dir():
@@ -42,6 +50,8 @@ def read_photo_folder(
         raise UserError(
             f"{path} holds images in subfolders, which are classes, and beside them ({loose[0]}): move these"
         )
+    if not loose and find_parts({name.split("/")[0] for name in names}, names, path):
+        raise UserError(f"{path} holds the parts of a split, not classes: name one of them in `folders`")
     folders = [path.resolve().name] if loose else sorted({PurePosixPath(name).parts[0] for name in names})
     labels = {folder: label for label, folder in enumerate(folders)}
     photos = []
@@ -61,3 +71,20 @@ def read_photo_folder(
 def image_names(archive: Archive) -> list[str]:
     """Return the sorted names of the files with a suffix of images."""
     return [name for name in archive.names() if PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES]
+
+
+def count_unread(archive: Archive) -> dict[str, int]:
+    """Return how many files of a user's folder are not read, by their suffix ("" for none), and say so if there are."""
+    unread: dict[str, list[str]] = {}
+    for name in archive.names():
+        suffix = PurePosixPath(name).suffix.lower()
+        if suffix not in IMAGE_SUFFIXES:
+            unread.setdefault(suffix, []).append(name)
+    if unread:
+        kinds = [f"{len(of)} {suffix or 'without a suffix'} ({of[0]!r})" for suffix, of in sorted(unread.items())]
+        more = f" and {len(kinds) - MOST_KINDS} other suffixes" if len(kinds) > MOST_KINDS else ""
+        say(
+            f"{archive.path}: files that are not called like images are left out: {', '.join(kinds[:MOST_KINDS])}{more}"
+            f"; images are {', '.join(IMAGE_SUFFIXES)}"
+        )
+    return {suffix: len(of) for suffix, of in sorted(unread.items())}
