@@ -198,7 +198,7 @@ def plan(args: argparse.Namespace, user: "User") -> None:
 
     if args.jobs < 1:
         raise UserError(f"--jobs is {args.jobs}: ask for at least 1")
-    print(plan.report(args.target, user, args.jobs))
+    print(plan.report(args.target, user, args.jobs, args.config))
 
 
 def report(args: argparse.Namespace, user: "User") -> None:

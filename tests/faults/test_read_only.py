@@ -1,6 +1,7 @@
 """Read-only results: commands that read them work, commands that write them fail with one line."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from small_workflows import FOLDER, RUN, SETTINGS, finish
 from advkd.cli import main
 from advkd.files import write_json
 from advkd.settings import config
-from checkouts import copy_checkout
+from checkouts import advkd, copy_checkout, snakemake
 
 DIVERGED = Path(str(FOLDER).replace("seed0", "seed1"))
 CLASSIFIER = "aikd/cifar100/preact_resnet18/baseline/seed0"
@@ -96,3 +97,29 @@ def test_commands_that_write_fail_with_one_line(words, said, results, capsys):
     printed = capsys.readouterr().err.splitlines()
     assert printed[-1] == f"advkd {words[0]}: {said}{REFUSED}"
     assert not [line for line in printed if line.startswith("Traceback")] and results.names() == before
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A checkout on a disk of its own."""
+    disk = Disk(tmp_path / "checkout", 64 << 20)
+    copy_checkout(disk.folder)
+    yield disk
+    disk.unmount()
+
+
+@pytest.mark.parametrize("started", [False, True])
+def test_a_dry_run_in_a_read_only_checkout_fails_with_one_line(disk, started):
+    """Snakemake makes its own folder, and writes into it, also in a dry run."""
+    checkout = disk.folder
+    if started:
+        snakemake(checkout, "-n", "okd_table1")
+    said = ".snakemake/iocache/latest.pkl: " if started else ".snakemake: "
+    said += f"{REFUSED}; Snakemake writes there also in a dry run"
+    before = disk.names()
+    with disk.read_only():
+        dry = snakemake(checkout, "-n", "okd_table1", check=False)
+        planned = advkd(checkout, "plan", "okd_table1", check=False)
+    assert dry.returncode == 1 and said in dry.stdout and not re.search("Traceback|OSError", dry.stdout + dry.stderr)
+    assert planned.returncode == 2 and said in planned.stderr and len(planned.stderr.splitlines()) == 1
+    assert disk.names() == before

@@ -1,5 +1,6 @@
 # Shared by all rules: the validated configuration, the catalogue, and how a rule calls the command line.
 import json
+import os
 import re
 import shlex
 import signal
@@ -12,10 +13,10 @@ SOURCE = Path(workflow.basedir) / "src"
 sys.path.insert(0, str(SOURCE))
 
 from advkd.errors import UserError
-from advkd.files import read_yaml
+from advkd.files import read_yaml, write_json
 from advkd.locks import hold
 from advkd.opening import open_to_append
-from advkd.runs import device as devices, stores
+from advkd.runs import device as devices, stores, workflow_jobs
 from advkd.runs.folder import METRICS, RESULT, RunFolder
 from advkd.runs.lookup import state_of
 from advkd.runs.state import Kind
@@ -179,10 +180,22 @@ def outdated():
             yield REALS.format(store=resolved.store, features=resolved.features)
 
 
+def on_disk(step, *arguments, **options):
+    """Do a step of Snakemake's that uses files; what the disk refuses ends the workflow with one line."""
+    try:
+        step(*arguments, **options)
+    except OSError as error:
+        place = os.path.relpath(error.filename) if error.filename else "this checkout"
+        advice = ""
+        if place.startswith(".snakemake"):
+            advice = "; Snakemake writes there also in a dry run, so start it in a checkout that you can write"
+        raise WorkflowError(f"{place}: {error.strerror}{advice}") from None
+
+
 # Snakemake has no setting for this. It makes the forced files that its targets need again, and no others.
 def prepare_graph(*arguments, prepare=workflow._prepare_dag, **options):
     """Prepare Snakemake's graph of jobs, with the outdated files among what is made again."""
-    prepare(*arguments, **options)
+    on_disk(prepare, *arguments, **options)
     workflow._dag.forcefiles.update(outdated())
 
 
@@ -190,11 +203,15 @@ def prepare_graph(*arguments, prepare=workflow._prepare_dag, **options):
 def build_graph(build=workflow._build_dag):
     """Build Snakemake's graph of jobs; a run that a target cannot do without ends it with one line."""
     try:
-        build()
+        on_disk(build)
     except InputFunctionException:
         if not REFUSED:
             raise
         raise WorkflowError(REFUSED[-1]) from None
+    if workflow_jobs.FILE in os.environ:
+        needed = [job for job in workflow.dag.needrun_jobs() if job.output]
+        about = [{"rule": job.rule.name, **dict(job.wildcards_dict)} for job in needed]
+        write_json(Path(os.environ[workflow_jobs.FILE]), about)
 
 
 if workflow.is_main_process:

@@ -1,14 +1,17 @@
-"""What a target still needs: the runs to train, and an estimate of the time from finished runs of the same scale."""
+"""What a target still needs: the jobs and trainings of Snakemake's own plan, and an estimate of the time.
+
+The time is that of finished runs of the same scale.
+"""
 
 import heapq
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from advkd.progress import duration
-from advkd.runs import paces
+from advkd.runs import paces, workflow_jobs
 from advkd.runs.lookup import state_of
-from advkd.runs.state import Kind, State
+from advkd.runs.state import Kind
 from advkd.settings import catalog
 from advkd.settings.config import Resolved
 from advkd.settings.names import Run
@@ -33,21 +36,31 @@ class Estimate:
         return f"{duration(self.seconds)} ({self.basis})"
 
 
-def report(target: str, user: User, jobs: int) -> str:
-    """Return the runs that `target` still needs at the user's scale, each with its state and time.
+def report(target: str, user: User, jobs: int, words: Sequence[str] = ()) -> str:
+    """Return the jobs that Snakemake would run for `target`, and its trainings, each with its state and time.
 
     Args:
         target: a table, a figure, or another target of the workflow.
         user: the user's configuration.
         jobs: the number of trainings side by side, for the total time.
+        words: the words of --config that made the user's configuration.
 
     Raises:
-        UserError: there is no such target.
+        UserError: there is no such target, or it cannot be made.
     """
     needed = catalog.with_parents(catalog.wanted(target, user))
     states = {name: state_of(resolved) for name, resolved in needed.items()}
-    missing = select_unfinished(needed, states)
-    lines = [f"{target} at scale {user.scale}: {len(needed)} runs, {len(needed) - len(missing)} finished"]
+    planned = workflow_jobs.ask(target, words)
+    missing = {name: resolved for name, resolved in needed.items() if name in planned.trained}
+    finished = [name for name, state in states.items() if state.finished and name not in missing]
+    lines = [f"{target} at scale {user.scale}: {len(needed)} runs, {len(finished)} finished"]
+    counts = ", ".join(f"{count} {rule}" for rule, count in planned.counts.items())
+    lines.append(f"snakemake would run: {counts or 'nothing'}")
+    left = [name for name in needed if name not in missing and name not in finished]
+    if left:  # a damaged result is a file that is there, and nobody reads a parent whose students are all trained
+        runs = "1 unfinished run as it is" if len(left) == 1 else f"{len(left)} unfinished runs as they are"
+        lines.append(f"snakemake leaves {runs}:")
+        lines += [f"  {name:<64}  {states[name]}" for name in left]
     if not missing:
         return "\n".join([*lines, "nothing is left to train"])
     pace = paces.measured(user)
@@ -72,17 +85,6 @@ def describe_total(missing: dict[str, Resolved], estimates: dict[str, Estimate],
     if len(known_seconds) < len(estimates):
         text += f"; {len(estimates) - len(known_seconds)} runs without an estimate"
     return text
-
-
-def select_unfinished(needed: dict[str, Resolved], states: dict[str, State]) -> dict[str, Resolved]:
-    """Return the runs that must be trained: those that are not finished, and those that learn from such runs."""
-
-    def must_train(resolved: Resolved) -> bool:
-        if not states[str(resolved.run)].finished:
-            return True
-        return any(must_train(parent) for parent in resolved.parents.values())
-
-    return {name: resolved for name, resolved in needed.items() if must_train(resolved)}
 
 
 def makespan(runs: Mapping[str, Resolved], seconds: Mapping[str, float], jobs: int) -> float:

@@ -1,0 +1,65 @@
+"""The jobs that Snakemake would run for a target. Only Snakemake knows them: it remembers inputs, settings and times.
+
+`advkd plan` starts a dry run. workflow/rules/common.smk writes the jobs of its graph into the file that this module
+names in the environment.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from advkd.errors import UserError
+from advkd.files import read_json
+
+FILE = "ADVKD_JOBS"  # the variable of the environment that names the file
+ERROR = re.compile(r"^\w*(?:Error|Exception)\b.*:$", re.MULTILINE)  # the line above what Snakemake says of an error
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """The jobs of a dry run.
+
+    Attributes:
+        counts: how many jobs of each rule; targets, which run nothing, are left out.
+        trained: the names of the runs that are trained.
+    """
+
+    counts: dict[str, int]
+    trained: frozenset[str]
+
+
+def ask(target: str, words: Sequence[str]) -> Jobs:
+    """Return the jobs that Snakemake would run for a target.
+
+    Args:
+        target: a target of the workflow.
+        words: the words of --config, as they were typed.
+
+    Raises:
+        UserError: Snakemake refuses the target; the message is Snakemake's own.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "jobs.json")
+        configuration = ["--config", *words] if words else []
+        command = [sys.executable, "-m", "snakemake", target, "--cores", "1", "-n", "--quiet", "all", *configuration]
+        done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {FILE: str(file)})
+        if done.returncode or not file.exists():
+            raise UserError(f"snakemake -n {target} ends with an error: {_reason(done.stdout, done.stderr)}")
+        jobs = read_json(file)
+    counts = Counter(job["rule"] for job in jobs)
+    return Jobs(dict(counts), frozenset(job["run"] for job in jobs if job["rule"] == "train"))
+
+
+def _reason(printed: str, complained: str) -> str:
+    """Return in one line what a dry run printed of its error, or the last line of what Python or the parser said."""
+    *_, error = ERROR.split(printed)
+    if error == printed:
+        error = "".join(complained.splitlines()[-1:])
+    lines = [line.strip() for line in error.splitlines()]
+    return " ".join(line for line in lines if line and not line.startswith("File ")) or "it prints no reason"
