@@ -44,7 +44,7 @@ def made_by_older_code(resolved: Resolved, user: User) -> bool:
     """Return whether a store that exists was made by other code than today's, or does not say by which."""
     try:
         meta = read_meta(store_of(resolved, user))
-    except (FileNotFoundError, UserError):  # `outdated` tells a damaged one
+    except (OSError, UserError):  # `outdated` tells a damaged one, and whoever uses the store what cannot be read
         return False
     today = preparing_code("crops" in resolved.store_settings, resolved.settings["data"] == "made")
     return meta.get("code") != today
