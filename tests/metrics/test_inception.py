@@ -35,6 +35,17 @@ def test_random_features_spread(request, pictures, name, dims, rank):
     assert torch.exp(-(share * share.clamp(min=1e-12).log()).sum()) > rank
 
 
+def test_the_random_network_is_calibrated_once_and_nobody_can_change_it_for_others(pictures, monkeypatch):
+    first, _ = inception.build(None, 64, "")
+    monkeypatch.setattr(inception, "_calibrate", lambda _: pytest.fail("it is calibrated again"))
+    for tensor in first.state_dict().values():
+        tensor.zero_()
+    again, _ = inception.build(None, 64, "")
+    monkeypatch.undo()
+    anew = inception._random_network.__wrapped__(64, torch.get_num_threads())
+    assert (extract(again, pictures, 10, "cpu", "") == extract(anew, pictures, 10, "cpu", "")).all()
+
+
 def test_random_weights_are_seeded_and_leave_the_global_generator_alone(stem):
     state = torch.get_rng_state()
     network, identity = inception.build(None, 64, "")

@@ -169,6 +169,7 @@ class Server:
             os.waitpid(child, 0)
             self.report(child, -signal.SIGKILL)
         shutil.rmtree(Path(self.listener.getsockname()).parent, ignore_errors=True)
+        atexit._run_exitfuncs()  # matplotlib removes the temporary folder that it may have made when it was imported
         os._exit(0)
 
     def leave(self) -> None:
