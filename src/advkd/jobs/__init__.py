@@ -29,5 +29,6 @@ What is promised:
   terminal reaches a job once, through its client. The server ignores signals that would end it: some schedulers send
   SIGTERM to all processes of a job, and trainings must have time for a checkpoint.
 
-A job's peak memory (`provenance.json`) counts the pages that it shares with the server.
+A job's peak memory (`provenance.json`) counts the memory that it shares with the server, but of the libraries' files
+only what it uses itself (docs/architecture.md).
 """
