@@ -49,8 +49,8 @@ def distance(rounds: int) -> None:
 
 def network(rounds: int) -> None:
     images = inception.textures(IMAGES, 64, seed=1)
-    plain, _ = inception.build(None, DIMS, "")
-    last, _ = inception.build(None, DIMS, "")
+    plain = inception.build(None, DIMS, "")
+    last = inception.build(None, DIMS, "")
     last.to(memory_format=torch.channels_last)
     with torch.inference_mode():
         variants = {

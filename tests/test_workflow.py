@@ -22,7 +22,7 @@ threads: 1
 seeds: {okd: 1, aikd: 1, gip: 1}
 okd:
   all:
-    set: {crops: 24, held_out_crops: 8, made_photos: 12, fakes: 4, features: 64, inception: random, curve_points: 0}
+    set: {crops: 24, held_out_crops: 8, made_photos: 12, fakes: 4, features: random_inception64, curve_points: 0}
   sagan:
     set: {width: 8}
     multiply: {iterations: 0.0012, batch: 0.16}

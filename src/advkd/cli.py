@@ -122,6 +122,8 @@ def _add_questions(add: Callable[[str, "Command", str], argparse.ArgumentParser]
 
 def _add_steps(add: Callable[[str, "Command", str], argparse.ArgumentParser]) -> None:
     """Add the commands that the workflow runs, from the archives to the tables and figures."""
+    from advkd.settings.feature_networks import NETWORKS
+
     command = add("fetch", fetch, "find or download a data set's archive and verify it")
     command.add_argument("dataset")
     command.add_argument("--out", type=Path, required=True)
@@ -141,8 +143,8 @@ def _add_steps(add: Callable[[str, "Command", str], argparse.ArgumentParser]) ->
     command = add("reals", reals, "features of a store's images for FID, once")
     command.add_argument("store", type=Path)
     command.add_argument("--threads", type=int, default=2)
-    command.add_argument("--dims", type=int, required=True)
-    command.add_argument("--weights", type=Path, help="verified weights (default: random ones from a fixed seed)")
+    command.add_argument("--features", choices=NETWORKS, required=True, help="the feature network")
+    command.add_argument("--weights", type=Path, help="its weights (default: a package's, or random ones)")
     command.add_argument("--out", type=Path, required=True)
     command = add("evaluate", evaluate, "a GAN's metrics from its samples")
     command.add_argument("run")
@@ -420,24 +422,14 @@ def reals(args: argparse.Namespace, user: "User") -> None:
     """Write the features of a store's images."""
     from advkd.runs.evaluation import prepare_reals
 
-    prepare_reals(args.store, args.out, args.weights, _inception_sha256(), args.dims, args.threads, user)
+    prepare_reals(args.store, args.out, args.features, args.weights, args.threads, user)
 
 
 def evaluate(args: argparse.Namespace, user: "User") -> None:
     """Write the metrics of a GAN's run."""
     from advkd.runs.evaluation import evaluate
 
-    evaluate(args.run, args.reals, args.out, args.weights, _inception_sha256(), args.threads, user)
-
-
-def _inception_sha256() -> str:
-    """Return the published checksum of the FID network's weights."""
-    from advkd.data import registry
-    from advkd.settings import config
-
-    checksum = registry.load_weights(config.REGISTRY)["inception"].archives[0].checksum
-    assert checksum is not None, "the registry states it"
-    return checksum.removeprefix("sha256:")
+    evaluate(args.run, args.reals, args.out, args.weights, args.threads, user)
 
 
 def table(args: argparse.Namespace, user: "User") -> None:

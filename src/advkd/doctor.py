@@ -69,8 +69,11 @@ def check_all(user: User) -> Iterator[Check]:
     sources = {resolved.run.dataset: str(resolved.settings["data"]) for resolved in runs}
     for dataset, source in sorted(sources.items()):
         yield check_data(dataset, source, user)
-    if any(not resolved.leaves_predictions and resolved.features.endswith("-official") for resolved in runs):
+    features = {resolved.features for resolved in runs}
+    if "inception" in features:
         yield check_inception(user)
+    if "efficientnet_lite0" in features:
+        yield check_efficientnet()
     yield check_tex()
 
 
@@ -191,6 +194,16 @@ def check_inception(user: User) -> Check:
         if path.exists():
             return Check("FID network", "ok", str(path))
     return Check("FID network", "note", f"to be downloaded: {remote.file} ({remote.size_text}); or --config mirror=DIR")
+
+
+def check_efficientnet() -> Check:
+    """Check whether the package with the weights of EfficientNet-Lite0 is installed."""
+    from advkd.metrics.efficientnet import packaged_weights
+
+    try:
+        return Check("feature network", "ok", str(packaged_weights()))
+    except UserError as error:
+        return Check("feature network", "wrong", str(error))
 
 
 def check_tex() -> Check:

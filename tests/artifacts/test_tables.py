@@ -11,10 +11,11 @@ from advkd.report import status
 from advkd.runs.lookup import folder_of, state_of
 from advkd.runs.state import Kind, State
 from advkd.settings import catalog, config
+from advkd.settings.feature_networks import NETWORKS
 
 GROUPS = ["acgan/single", "acgan/okd", "sagan/single", "sagan/okd"]
 META = {
-    "weights": "official",
+    "features": "inception",
     "dims": 2048,
     "n_real": 2642,
     "n_held_out": 2643,
@@ -30,7 +31,7 @@ COMPARED = {"kind": "run", "run": "okd/codebrim/sagan/okd", "decimals": "2", "st
 
 @pytest.fixture
 def reduced(checkout):
-    return config.user({"scale": "reduced", "seeds": 3})
+    return config.user({"scale": "reduced", "seeds": 3, "override": {"okd": {"features": "inception"}}})
 
 
 def metrics(one, **values):
@@ -77,7 +78,7 @@ def test_missing_and_diverged_runs_are_said(reduced):
 
 def test_numbers_of_other_settings_are_not_shown_as_these(reduced):
     fill(reduced)
-    other = config.user({"scale": "reduced", "seeds": 3, "override": {"okd": {"rho": 0.3}}})
+    other = config.user({"scale": "reduced", "seeds": 3, "override": {"okd": {"features": "inception", "rho": 0.3}}})
     found = {row["row"]: row["status"] for row in table_cells.collect_rows("okd_table1", other)}
     assert found["SAGAN"] == "done", "rho is none of its settings"
     assert found["OKD-SAGAN G1"] == "stale"
@@ -179,7 +180,8 @@ def test_few_images_put_kid_first_and_mark_the_rank(reduced):
     fill(reduced)
     rows = table_cells.collect_rows("okd_table1", reduced)
     row = next(row for row in rows if "kid_mean" in row)
-    few = {**row, "meta": {**META, "n_fake": 250, "rank_deficient": True, "fid_leads": False, "weights": "random"}}
+    meta = {**META, "n_fake": 250, "rank_deficient": True, "fid_leads": False, "features": "efficientnet_lite0"}
+    few = {**row, "meta": meta}
     entries = table_layout.our_entries(few, "ours")
     assert list(entries) == ["ours KID×10³", "ours Fréchet*"] and entries["ours Fréchet*"].endswith("†")
     assert list(table_layout.our_entries(row, "ours")) == ["ours FID", "ours KID×10³"]
@@ -192,11 +194,32 @@ def test_the_caption_says_that_the_fid_of_real_crops_is_no_floor(reduced):
     first |= {"fid.floor_mean": 25.345, "kid.floor_mean": 0.001234, "kid_se.floor_mean": 0.00051}
     text = table_captions.table_caption("okd_table1", rows, reduced)
     assert "held-out real crops: FID 25.34, KID×10³ 1.23." in text
-    biased = "FID falls with the number of images, and a generator draws 10,000, not 2,643: a perfect one"
+    biased = "The FID falls with the number of images, and a generator draws 10,000, not 2,643: a perfect one"
     assert biased in text
     first["meta"] = {**first["meta"], "n_fake": 2643}
     text = table_captions.table_caption("okd_table1", rows, reduced)
     assert "held-out real crops: FID 25.34" in text and "FID falls with" not in text
+
+
+@pytest.mark.parametrize("features", sorted(NETWORKS))
+def test_the_caption_names_the_features(reduced, features):
+    fill(reduced)
+    rows = table_cells.collect_rows("okd_table1", reduced)
+    first = next(row for row in rows if "meta" in row)
+    first |= {"fid.floor_mean": 25.345, "kid.floor_mean": 0.001234}
+    first["meta"] = {**first["meta"], "features": features}
+    text = table_captions.table_caption("okd_table1", rows, reduced)
+    assert f"KID on {NETWORKS[features].words}" in text
+    warned = "comparable within this table only, never with published FIDs" in text
+    called_fid = "held-out real crops: FID" in text
+    assert warned != called_fid and called_fid == NETWORKS[features].is_fid == (features == "inception")
+
+
+def test_an_evaluation_on_other_features_is_not_shown(checkout):
+    user = config.user({"scale": "reduced", "seeds": 3})
+    fill(user)  # on Inception's features, while this scale's are others
+    rows = table_cells.collect_rows("okd_table1", user)
+    assert {row["status"] for row in rows} == {"not evaluated"} and not any("mean" in row for row in rows)
 
 
 def test_a_run_that_older_code_evaluated_is_told(reduced, monkeypatch):

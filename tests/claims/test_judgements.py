@@ -154,8 +154,8 @@ def test_combinations_without_entropy_that_diverge(user):
     assert judge(CLAIMS["gip-entropy-needed"], user).ours.word == "holds"
 
 
-def leave_gans(user, weights):
-    """Leave finished GANs with metrics in the features of these weights; returns the folders by run."""
+def leave_gans(user, features="inception"):
+    """Leave finished GANs with metrics on these features; returns the folders by run."""
     folders = {}
     for group, fid in (("single", [139.0, 140.0, 141.0]), ("okd", [118.0, 118.4, 118.8])):
         for seed, value in enumerate(fid):
@@ -164,21 +164,38 @@ def leave_gans(user, weights):
             values = dict.fromkeys(("fid.G1", "fid.G2", "fid.G3", "fid.mean"), value)
             write_json(folder / "provenance.json", {"code": "0", "data": {"sha256": {}}, "result": {}})
             write_json(folder / "result.json", {"status": "done", "config_hash": run.hash, "sha256": {}})
-            write_json(folder / "metrics.json", {"status": "done", "values": values, "meta": {"weights": weights}})
+            write_json(folder / "metrics.json", {"status": "done", "values": values, "meta": {"features": features}})
     return folders
 
 
 def test_a_gan_with_random_features_gets_no_verdict(user):
-    leave_gans(user, "official")
+    leave_gans(user)
     assert judge(CLAIMS["okd-sagan-all"], user).ours.word == "holds"
     assert judge(CLAIMS["okd-sagan-g2"], user).ours.word == "holds"
     assert judge(CLAIMS["okd-sagan-mean"], user).ours.word == "fails"  # 15.4 %, not 5.5 %
-    leave_gans(user, "random")
-    assert judge(CLAIMS["okd-sagan-all"], user).ours.word == "no verdict"
+    other = with_features(user, "random_inception")
+    ours = judge(CLAIMS["okd-sagan-all"], other).ours
+    expected = "distances on 2,048 features of Inception with random weights, not FIDs"
+    assert (ours.word, ours.why) == ("no verdict", expected)
+
+
+def test_a_gan_on_features_of_another_trained_network_is_judged_with_a_caveat(user):
+    other = with_features(user, "efficientnet_lite0")
+    ours = judge(CLAIMS["okd-sagan-all"], other).ours
+    assert ours.word == "holds"
+    assert "distances on 1,280 features of EfficientNet-Lite0 trained on ImageNet, not FIDs" in ours.caveat
+    assert judge(CLAIMS["okd-sagan-g2"], other).ours.word == "no verdict", "the paper's 15.4 % are of FIDs"
+
+
+def with_features(user, features):
+    """Return the user with these features for GANs, which are finished and evaluated on them."""
+    other = user.model_copy(update={"override": {"okd": {"features": features}}})
+    leave_gans(other, features)
+    return other
 
 
 def test_an_evaluation_by_older_code_is_a_caveat(user, monkeypatch):
-    leave_gans(user, "official")
+    leave_gans(user)
     older = "okd/codebrim/sagan/single/seed1"
     kinds = {older: Kind.OLDER_EVALUATION}
     monkeypatch.setattr(table_cells, "state_of", lambda run: State(kinds.get(str(run.run), Kind.DONE)))
@@ -187,7 +204,7 @@ def test_an_evaluation_by_older_code_is_a_caveat(user, monkeypatch):
 
 
 def test_seeds_that_were_made_otherwise_get_no_verdict(user):
-    folders = leave_gans(user, "official")
+    folders = leave_gans(user)
     changed = {"code": "1", "data": {"sha256": {}}, "result": {}}
     write_json(folders["okd/codebrim/sagan/okd/seed1"] / "provenance.json", changed)
     ours = judge(CLAIMS["okd-sagan-all"], user).ours

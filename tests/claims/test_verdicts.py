@@ -226,7 +226,7 @@ def test_claims_without_a_verdict():
     stated = {"kind": "difference", "higher": "a", "lower": "b", "by": "1.0"}
     assert judge(stated, numbers, "gpu").word == "no verdict" and judge(stated, numbers, "gpu").comparisons[0].low > 0.5
     assert judge(HIGHER, numbers, "gpu").word == "holds" and "scale gpu" in judge(HIGHER, numbers, "gpu").caveat
-    random = Number(Sample.from_values(FAR), "done", remark="the FID network has random weights")
+    random = Number(Sample.from_values(FAR), "done", remark="distances on random features")
     assert judge(HIGHER, numbers | {"a": random}).word == "no verdict"
     claim = claim_with({**HIGHER, "under": [C100]}).model_copy(update={"unjudged": "because"})
     unjudged = judge_ours(claim, GivenNumbers(numbers))

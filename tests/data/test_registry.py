@@ -7,6 +7,7 @@ import pytest
 
 from advkd.data import registry
 from advkd.errors import UserError
+from advkd.settings.feature_networks import NETWORKS
 
 PATH = Path(__file__).parents[2] / "config/datasets.yaml"
 
@@ -42,7 +43,7 @@ def test_entries_are_well_formed():
             assert text and text == text.strip()
         for archive in entry.archives:
             assert urlparse(archive.url).scheme in ("http", "https")
-            assert archive.file in archive.url
+            assert archive.file in archive.url or "Inside the package" in entry.notes
             for checksum in archive.files.values():
                 assert checksum is None or re.fullmatch(r"md5:[0-9a-f]{32}", checksum)
             assert archive.checksum is None or re.fullmatch(r"md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}", archive.checksum)
@@ -67,10 +68,18 @@ def test_the_class_folders_are_as_many_as_the_classes():
 
 
 def test_weights_of_the_fid_network():
-    (inception,) = registry.load_weights(PATH).values()
+    weights = registry.load_weights(PATH)
+    inception = weights["inception"]
     # torch hub's convention: the name ends in the first digits of the checksum
     assert inception.archives[0].checksum.startswith("sha256:6726825d")
     assert inception.archives[0].size == 95_628_359
+
+
+def test_weights_of_the_feature_networks():
+    weights = registry.load_weights(PATH)
+    assert set(weights) == {network.weights for network in NETWORKS.values()} - {None}
+    (file,) = weights["efficientnet_lite0"].archives
+    assert file.checksum.startswith("sha256:57934424") and file.file.endswith("-57934424.pth")
 
 
 def test_unknown_name_lists_the_known_ones():

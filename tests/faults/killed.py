@@ -135,7 +135,7 @@ def _prepare(target: Resolved) -> list[str]:
 
 def _reals(target: Resolved) -> list[str]:
     store, out = str(STORES / target.store), str(FEATURES / target.store)
-    return command("reals", store, "--threads", "1", "--dims", str(target.settings["features"]), "--out", out)
+    return command("reals", store, "--threads", "1", "--features", target.features, "--out", out)
 
 
 STORES, FEATURES = Path("data/stores"), Path("data/features")

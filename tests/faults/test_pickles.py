@@ -99,7 +99,7 @@ def test_as_weights_of_the_features_and_of_the_metrics(finished, canary, capfd, 
     Path("weights.pth").write_bytes(form(canary))
     (store,) = Path("data/stores").glob("codebrim-*")
     words = ["--weights", "weights.pth", "--out", "x"]
-    assert "not pytorch-fid's Inception" in refusal(["reals", str(store), "--dims", "64", *words], capfd)
+    assert "not pytorch-fid's Inception" in refusal(["reals", str(store), "--features", "inception", *words], capfd)
 
 
 @forms

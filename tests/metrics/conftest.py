@@ -26,14 +26,14 @@ def _one_thread():
 def stem():
     """The network up to its 64 features, with random weights."""
     with one_thread():
-        return inception.build(None, 64, "")[0]
+        return inception.build(None, 64, "")
 
 
 @pytest.fixture(scope="session")
 def whole():
     """The network up to its 2,048 features, with random weights."""
     with one_thread():
-        return inception.build(None, 2048, "")[0]
+        return inception.build(None, 2048, "")
 
 
 @pytest.fixture(scope="session")

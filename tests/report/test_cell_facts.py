@@ -7,7 +7,7 @@ from advkd.report.content.cell_facts import describe_companion, describe_spread
 
 GAN = {"kind": "run", "metric": "fid.G1", "decimals": "2", "mean": 16.0, "kid_mean": 0.02, "kid_n": 1, "n": 1,
        "std": None, "kid_std": None, "kid_se_mean": 0.01}  # fmt: skip
-META = {"weights": "official", "rank_deficient": False, "fid_leads": True}
+META = {"features": "inception", "rank_deficient": False, "fid_leads": True}
 ACCURACY = {"kind": "run", "metric": "accuracy", "mean": 60.0, "n": 1, "std": None}
 
 
@@ -16,7 +16,7 @@ ACCURACY = {"kind": "run", "metric": "accuracy", "mean": 60.0, "n": 1, "std": No
     [
         ({**GAN, "meta": META}, "FID: unknown: one seed; KID×10³: standard error over images (§): one seed"),
         (
-            {**GAN, "meta": {**META, "weights": "random", "fid_leads": False}, "std": 1.0, "n": 3},
+            {**GAN, "meta": {**META, "features": "efficientnet_lite0", "fid_leads": False}, "std": 1.0, "n": 3},
             "KID×10³: standard error over images (§): one seed; Fréchet*: sample standard deviation over 3 seeds",
         ),
         ({**GAN, "metric": "inter_kid.final", "meta": META, "std": 1.0, "n": 2},

@@ -211,7 +211,7 @@ def test_every_value_of_a_closed_set_is_described(paper, key):
         ("iterations", "250000 (acgan), 50000 (sagan)"),
         ("rho", "1, or 0, 0.1, 0.3, 3 (also run)"),
         ("penalty", "joint, or split (also run)"),
-        ("features", "2048, or 64, 192, 768"),
+        ("features", "inception, or efficientnet_lite0, random_inception, random_inception64"),
         ("made_photos", "not set"),
     ],
 )

@@ -17,16 +17,16 @@ from advkd.runs.lookup import folder_of
 from advkd.runs.train import train
 from advkd.settings import config
 
+FEATURES = "random_inception64"
 RUN = "okd/codebrim/sagan/okd/seed0"
 
 
 @pytest.fixture
 def user(checkout, monkeypatch):
     """A user with one trained GAN and the features of its real crops, of a stand-in for Inception."""
-    dims = 64
-    monkeypatch.setattr(gan_evaluation, "build", lambda *_: (None, {"weights": "random", "seed": 0}))
-    monkeypatch.setattr(gan_evaluation, "extract", lambda _, images, *__: as_features(images[:, ::16, ::16])[:, :dims])
-    override = {"okd": {**tiny_runs.TINY, "features": dims, "inception": "random"}}
+    monkeypatch.setattr(gan_evaluation, "build", lambda name, *_: (None, {"features": name, "seed": 0}))
+    monkeypatch.setattr(gan_evaluation, "extract", lambda _, images, *__: as_features(images[:, ::16, ::16])[:, :64])
+    override = {"okd": {**tiny_runs.TINY, "features": FEATURES}}
     user = config.user({"override": override, "device": "cpu"})
     resolved = config.resolve(RUN, user)
     (made,) = (tiny_runs.make_store(Path("made")) / "stores").iterdir()
@@ -34,13 +34,13 @@ def user(checkout, monkeypatch):
     store.parent.mkdir(parents=True)
     made.rename(store)
     assert train(resolved.document(), folder_of(resolved).path, Path("data"), "cpu", 1000) == 0
-    gan_evaluation.prepare_reals(store, Path("reals"), None, "", dims, "cpu")
+    gan_evaluation.prepare_reals(store, Path("reals"), FEATURES, None, "", "cpu")
     return user
 
 
 def run_evaluation(user, run=RUN, reals="reals"):
     out = folder_of(config.resolve(run, user)).file("metrics.json")
-    evaluate(run, Path(reals), out, None, "", 1, user)
+    evaluate(run, Path(reals), out, None, 1, user)
 
 
 def change_reals(**changed):
@@ -68,14 +68,14 @@ def test_the_reals_of_another_store_are_refused(user):
     none = np.zeros(0, np.int64)
     arrays = {"images": images, "labels": none, "held_out": images[:0], "held_out_labels": none}
     write_store(Path("other"), arrays, "", {})
-    gan_evaluation.prepare_reals(Path("other"), Path("others"), None, "", 64, "cpu")
+    gan_evaluation.prepare_reals(Path("other"), Path("others"), FEATURES, None, "", "cpu")
     with pytest.raises(
         UserError, match=r"^others describes other crops than codebrim-\w+, on which okd/.* was trained$"
     ):
         run_evaluation(user, reals="others")
 
 
-@pytest.mark.parametrize("change", [{"dims": 192}, {"network": {"weights": "official"}}])
+@pytest.mark.parametrize("change", [{"network": {"features": "inception"}}, {"network": {"weights": "random"}}])
 def test_the_reals_of_another_network_are_refused(user, change):
     change_reals(**change)
     with pytest.raises(UserError, match=r"^reals was made with .*, the settings of okd/.* ask for "):
@@ -89,8 +89,8 @@ def test_only_trained_gans_are_evaluated(user):
         (RUN.replace("seed0", "seed1"), "at scale smoke is not started: advkd train"),
     ):
         with pytest.raises(UserError, match=reason):
-            evaluate(run, Path("reals"), Path("metrics.json"), None, "", 1, user)
+            evaluate(run, Path("reals"), Path("metrics.json"), None, 1, user)
     other = config.user({"override": {"okd": {**user.override["okd"], "rho": 0.5}}, "device": "cpu"})
     with pytest.raises(UserError, match="is stale: its settings changed since"):
-        evaluate(RUN, Path("reals"), Path("metrics.json"), None, "", 1, other)
+        evaluate(RUN, Path("reals"), Path("metrics.json"), None, 1, other)
     assert not Path("metrics.json").exists()

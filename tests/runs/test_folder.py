@@ -176,9 +176,12 @@ def test_a_training_that_works_is_running(folder):
 def test_a_gan_is_evaluated_by_some_code(folder):
     finish(folder, sha256={folders.SAMPLES: "0"})
     assert state(folder).kind == Kind.DONE
-    folder.write_metrics({"values": {}, "evaluated": {"code": gan_evaluation_code()}})
+    metrics = {"values": {}, "meta": {"features": None}, "evaluated": {"code": gan_evaluation_code()}}
+    folder.write_metrics(metrics)
     assert state(folder).kind == Kind.DONE
-    folder.write_metrics({"values": {}, "evaluated": {"code": "old"}})
+    for code in ("today", "another"):
+        assert str(folder.state("a", code, "inception")).startswith("done (evaluated on other features): ")
+    folder.write_metrics({**metrics, "evaluated": {"code": "old"}})
     assert str(state(folder)) == "done (evaluated by older code): evaluate it again with --config retrain=stale"
     folder.write_metrics({"values": {}})
     assert state(folder).kind == Kind.DAMAGED

@@ -11,7 +11,7 @@ from advkd.metrics import gan, inception
 from advkd.runs import gan_evaluation
 from advkd.runs.folder import SAMPLES, RunFolder
 
-D = 12
+FEATURES = "random_inception64"
 
 
 def by_eigenvalues(x, y):
@@ -44,7 +44,9 @@ def make_store(folder, reals, held_out):
 @pytest.fixture
 def plain(monkeypatch):
     """Replace Inception by the 12 pixel values of a 2 x 2 image."""
-    monkeypatch.setattr(gan_evaluation, "build", lambda weights, dims, sha256: (None, {"weights": str(weights)}))
+    monkeypatch.setattr(
+        gan_evaluation, "build", lambda name, weights, sha256: (None, {"features": name, "weights": str(weights)})
+    )
     monkeypatch.setattr(gan_evaluation, "extract", lambda network, images, *_: as_features(images))
 
 
@@ -52,7 +54,7 @@ def plain(monkeypatch):
 def prepared(plain, tmp_path):
     """A store of 40 training and 30 held-out crops, with the reals' features."""
     folder = make_store(tmp_path / "store", pixels(0, 40), pixels(1, 30))
-    gan_evaluation.prepare_reals(folder, tmp_path / "reals", None, "", D, "cpu")
+    gan_evaluation.prepare_reals(folder, tmp_path / "reals", FEATURES, None, "", "cpu")
     return tmp_path / "reals"
 
 
@@ -83,7 +85,7 @@ def test_end_to_end_with_the_network(tmp_path, one_thread):
     pictures = (inception.textures(20, 64, seed=5).permute(0, 2, 3, 1).numpy() * 255 + 0.5).astype(np.uint8)
     reals, fakes = pictures[:8], pictures[8:14]
     folder = make_store(tmp_path / "store", reals, pictures[14:])
-    gan_evaluation.prepare_reals(folder, tmp_path / "reals", None, "", 64, "cpu")
+    gan_evaluation.prepare_reals(folder, tmp_path / "reals", FEATURES, None, "", "cpu")
     samples = write_samples(
         tmp_path,
         [fakes, fakes[:, ::-1], fakes // 4],
@@ -113,7 +115,7 @@ def test_end_to_end_with_the_network(tmp_path, one_thread):
     # Textures in the dark are further from the reals than mirrored ones.
     assert found["values"]["fid.G3"] > found["values"]["fid.G2"] > 0
     assert found["meta"] == {
-        "weights": "random",
+        "features": FEATURES,
         "seed": 0,
         "dims": 64,
         "n_real": 8,
@@ -122,7 +124,6 @@ def test_end_to_end_with_the_network(tmp_path, one_thread):
         "images_sha256": sha256(folder / "images.npy"),
         "rank_deficient": True,
         "fid_leads": False,
-        "implementation": "pytorch-fid preprocessing; own distance",
     }
 
 
@@ -162,7 +163,7 @@ def test_halves_are_disjoint_and_cover_the_reals(monkeypatch, plain, tmp_path):
     monkeypatch.setattr(gan, "fit_gaussian", lambda features: sides.append(features) or fit_gaussian(features))
     reals = pixels(0, 41)
     folder = make_store(tmp_path / "store", reals, pixels(1, 30))
-    gan_evaluation.prepare_reals(folder, tmp_path / "reals", None, "", D, "cpu")
+    gan_evaluation.prepare_reals(folder, tmp_path / "reals", FEATURES, None, "", "cpu")
     halves = [side for side in sides if len(side) in (20, 21)]
     assert sorted(map(len, halves)) == [20, 21]
     np.testing.assert_array_equal(
@@ -189,7 +190,7 @@ def test_edges():
 
 def test_one_generator_and_no_held_out_crops(plain, tmp_path):
     folder = make_store(tmp_path / "store", pixels(0, 40), pixels(1, 0))
-    gan_evaluation.prepare_reals(folder, tmp_path / "reals", None, "", D, "cpu")
+    gan_evaluation.prepare_reals(folder, tmp_path / "reals", FEATURES, None, "", "cpu")
     found = evaluate(tmp_path, tmp_path / "reals", [pixels(2, 30)], labels=np.arange(30))
     assert set(found["values"]) == {
         *(f"{key}.{name}" for key in ("fid", "kid", "fid_inf") for name in ("G1", "mean")),
@@ -224,10 +225,10 @@ def test_refusals(tmp_path, prepared, monkeypatch):
     with pytest.raises(UserError, match=r"samples\.npz has no array 'curve/G1'"):
         evaluate(tmp_path, prepared, [pixels(2, 9)], curve_steps=np.array([1]))
     with pytest.raises(UserError, match="no prepared data set in"):
-        gan_evaluation.prepare_reals(tmp_path, tmp_path / "reals", None, "", D, "cpu")
+        gan_evaluation.prepare_reals(tmp_path, tmp_path / "reals", FEATURES, None, "", "cpu")
     few = make_store(tmp_path / "few", pixels(0, 3), pixels(1, 3))
     with pytest.raises(UserError, match="has 3 training crops: FID needs at least 4"):
-        gan_evaluation.prepare_reals(few, tmp_path / "reals", None, "", D, "cpu")
+        gan_evaluation.prepare_reals(few, tmp_path / "reals", FEATURES, None, "", "cpu")
     monkeypatch.setattr(gan_evaluation, "extract", lambda network, images, *_: as_features(images) * np.float32(np.inf))
     with pytest.raises(UserError, match="not finite"), np.errstate(invalid="ignore"):
         evaluate(tmp_path, prepared, [pixels(2, 9)])
@@ -254,5 +255,5 @@ def test_preparation_that_fails_leaves_no_meta_behind(tmp_path, prepared, monkey
     }
     monkeypatch.setattr(gan_evaluation, "extract", fail)
     with pytest.raises(KeyboardInterrupt):
-        gan_evaluation.prepare_reals(tmp_path / "store", prepared, None, "", D, "cpu")
+        gan_evaluation.prepare_reals(tmp_path / "store", prepared, FEATURES, None, "", "cpu")
     assert list(prepared.iterdir()) == []

@@ -18,9 +18,10 @@ from advkd.locks import hold
 from advkd.opening import open_to_append
 from advkd.runs import device as devices, stores, workflow_jobs
 from advkd.runs.folder import METRICS, RESULT, RunFolder
-from advkd.runs.lookup import state_of
+from advkd.runs.lookup import state_of, trained_by_older_code
 from advkd.runs.state import Kind
 from advkd.settings import catalog, config as settings, config_files, words
+from advkd.settings.feature_networks import NETWORKS
 from advkd.settings.names import RUN as RUN_NAME
 
 BASE = read_yaml(Path("config/config.yaml"))
@@ -78,7 +79,7 @@ wildcard_constraints:
     run=re.sub(r"\(\?P<\w+>|\((?!\?)", "(?:", RUN_NAME.pattern),
     store="[a-z0-9_]+-[0-9a-f]{8}",
     dataset="[a-z0-9_]+",
-    features="inception[0-9]+-[a-z]+",
+    features="|".join(NETWORKS),
     table="[a-z]+_tableS?[0-9]+",
     figure="[a-z]+_figureS?[0-9]+",
 
@@ -162,7 +163,7 @@ def store_folder(wildcards):
 def outdated():
     """Yield the files that must be made again, by what they say themselves: Snakemake's records may be missing.
 
-    These are stores of other images and results of other settings; with retrain=stale also what older code drew,
+    These are stores of other images, results of other settings and evaluations on other features; with retrain=stale also what older code drew,
     prepared, trained or evaluated.
     """
     for name, resolved in STORES.items():
@@ -178,6 +179,10 @@ def outdated():
         if kind is Kind.OLDER_EVALUATION and USER.retrain == "stale":
             yield f"{RUN}/{METRICS}".format(run=resolved.run)
             yield REALS.format(store=resolved.store, features=resolved.features)
+        if kind is Kind.OTHER_FEATURES:
+            yield f"{RUN}/{METRICS}".format(run=resolved.run)
+            if USER.retrain == "stale" and trained_by_older_code(resolved):
+                yield f"{RUN}/{RESULT}".format(run=resolved.run)
 
 
 def on_disk(step, *arguments, **options):
@@ -220,10 +225,10 @@ if workflow.is_main_process:
 
 
 def weights(features):
-    """Return the verified weights of a feature network; nothing for random ones."""
-    return WEIGHTS if features.endswith("-official") else []
+    """Return the fetched weights of a feature network; nothing where they are random, or a package brings them."""
+    return WEIGHTS if NETWORKS[features].fetched else []
 
 
 def weights_option(wildcards, input):
-    """Return the option that names the verified weights; nothing for random ones."""
+    """Return the option that names the fetched weights of a feature network, if it has such."""
     return f"--weights {shlex.quote(input.weights)}" if input.weights else ""

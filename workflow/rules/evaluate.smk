@@ -15,10 +15,9 @@ rule reals:
         mem_mb=lambda wildcards, attempt: (attempt + 1) * 3000,
         runtime=lambda wildcards, attempt: attempt * 120,
     params:
-        dims=lambda wildcards: re.search("[0-9]+", wildcards.features)[0],
         weights=weights_option,
     shell:
-        'advkd reals "$(dirname {input.store:q})" --threads {threads} --dims {params.dims} {params.weights}'
+        'advkd reals "$(dirname {input.store:q})" --threads {threads} --features {wildcards.features} {params.weights}'
         ' --out "$(dirname {output:q})" --log {log:q}'
 
 

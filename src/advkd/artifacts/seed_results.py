@@ -96,7 +96,7 @@ def _making(run: Resolved, metrics: dict[str, Any]) -> dict[str, object]:
         "data": provenance["data"]["sha256"],
         "code": provenance["code"],
         "evaluation code": metrics.get("evaluated", {}).get("code"),
-        "feature network or reals": [meta.get(key) for key in ("weights", "weights_sha256", "dims", "images_sha256")],
+        "feature network or reals": [meta.get(key) for key in ("features", "weights_sha256", "images_sha256")],
     }
 
 
@@ -121,7 +121,7 @@ def ended_entry(ended: list[dict[str, Any]], runs: int) -> str:
 
 
 def read_metrics(run: Resolved) -> dict[str, Any] | None:
-    """Return the metrics of a run, or None where it has none or they belong to other settings.
+    """Return the metrics of a run, or None where it has none, or they belong to other settings or other features.
 
     A classifier's metrics are computed from its predictions if nobody did so yet. A GAN's values are joined by those of
     `best_generator` and `kid_errors`. A run that diverged or was blocked has the content of its result.json and no
@@ -138,6 +138,8 @@ def read_metrics(run: Resolved) -> dict[str, Any] | None:
     if not folder.has(METRICS):
         return None
     metrics = folder.metrics()
+    if metrics["meta"]["features"] != run.features:
+        return None
     values = metrics["values"]
     return {**metrics, "values": values | best_generator(values) | kid_errors(values)}
 

@@ -10,6 +10,7 @@ from advkd.artifacts.table_cells import teacher_is_worse
 from advkd.artifacts.table_marks import marks_in_words
 from advkd.runs.state import Kind
 from advkd.settings import published_changes
+from advkd.settings.feature_networks import NETWORKS
 from advkd.settings.user import User
 
 QUOTED = "‡"  # stands behind a number that the paper quotes
@@ -165,10 +166,14 @@ def gan_sentences(row: dict[str, Any]) -> list[str]:
         f"Data: {data['name']}, {describe_data(data)}; {meta['n_real']:,} real crops,"
         f" {meta['n_fake']:,} images of each generator.",
     ]
-    if meta["weights"] == "random":
+    network = NETWORKS[meta["features"]]
+    distance = "FID" if network.is_fid else "Fréchet distance"
+    if network.is_fid:
+        sentences.append(f"FID and KID on {network.words}.")
+    else:
         sentences.append(
-            f"*Fréchet distance and KID on {meta['dims']} features of the FID network with random weights:"
-            " comparable within this table only, not with published FIDs."
+            f"*Fréchet distance and KID on {network.words}: comparable within this table only, never with published"
+            " FIDs."
         )
     if meta["rank_deficient"]:
         sentences.append(f"†Fewer images than the {meta['dims']} features: the covariance is rank-deficient; read KID.")
@@ -178,13 +183,13 @@ def gan_sentences(row: dict[str, Any]) -> list[str]:
     kid_error = 1000 * row["kid_se.floor_mean"] if "kid_se.floor_mean" in row else None
     if fid is not None and kid is not None:
         sentences.append(
-            f"Real crops against held-out real crops: FID {format_estimate(fid, None)}, KID×10³"
+            f"Real crops against held-out real crops: {distance} {format_estimate(fid, None)}, KID×10³"
             f" {format_estimate(1000 * kid, kid_error)}."
         )
         if meta["n_fake"] > meta["n_held_out"]:
             sentences.append(
-                f"FID falls with the number of images, and a generator draws {meta['n_fake']:,}, not"
-                f" {meta['n_held_out']:,}: a perfect one would have a lower FID than these real crops. KID has no such"
+                f"The {distance} falls with the number of images, and a generator draws {meta['n_fake']:,}, not"
+                f" {meta['n_held_out']:,}: a perfect one would have a lower one than these real crops. KID has no such"
                 " bias."
             )
     return sentences

@@ -9,10 +9,11 @@ from advkd.artifacts.number_format import DEFAULT_DECIMALS, format_count, format
 from advkd.artifacts.table_captions import QUOTED, WEAK_TEACHER
 from advkd.artifacts.table_cells import teacher_is_worse
 from advkd.artifacts.table_marks import best_marks
+from advkd.settings.feature_networks import NETWORKS
 from advkd.settings.user import User
 
 KID = "KID×10³"
-FIDS = FID, RANDOM_FID = "FID", "Fréchet*"  # by the FID network's weights: the official ones, or random ones
+FIDS = FID, OTHER_FRECHET = "FID", "Fréchet*"  # on the features of FID's network, and on others
 
 
 class Entry(NamedTuple):
@@ -139,5 +140,5 @@ def our_measures(row: dict[str, Any]) -> dict[str, Measured]:
     if row["metric"].startswith("inter_kid."):
         return kids
     meta = row["meta"]
-    fids = {RANDOM_FID if meta["weights"] == "random" else FID: number}
+    fids = {FID if NETWORKS[meta["features"]].is_fid else OTHER_FRECHET: number}
     return {**fids, **kids} if meta["fid_leads"] else {**kids, **fids}

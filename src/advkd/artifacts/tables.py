@@ -46,7 +46,7 @@ def tidy_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     for row in rows:
         record = {key: value for key, value in row.items() if key not in HIDDEN}
         if "meta" in row:
-            for key in ("weights", "dims", "n_real", "n_fake", "rank_deficient"):
+            for key in ("features", "dims", "n_real", "n_fake", "rank_deficient"):
                 record[key] = row["meta"][key]
         if "evaluation" in row:
             for key in ("n_images", "classes"):

@@ -18,6 +18,7 @@ from advkd.runs.provenance import describe_machine
 from advkd.runs.state import Ending
 from advkd.settings import catalog, config
 from advkd.settings.config import CannotBeBuilt, Resolved
+from advkd.settings.feature_networks import NETWORKS
 from advkd.settings.user import User
 
 
@@ -103,9 +104,10 @@ class OurNumbers:
                 return Number(None, group.status, ended=group.ended, diverged=diverged)
         images_error = images_columns(group, metric).get("images_error")
         first = next(iter(group.metrics.values()))
-        remark = _remark(first.get("meta", {}))
+        remark, cautions = _about_features(first.get("meta", {}))
         older = evaluation_columns(group).get("evaluated_by_older_code", "").split()
-        cautions = (f"evaluated by older code: {', '.join(older)}",) if older else ()
+        if older:
+            cautions += (f"evaluated by older code: {', '.join(older)}",)
         sample = Sample.from_values(values)
         return Number(sample, group.status, remark=remark, images_error=images_error, cautions=cautions)
 
@@ -142,9 +144,17 @@ def _has_diverged(run: Resolved) -> bool:
     return metrics is not None and metrics["status"] == Ending.DIVERGED
 
 
-def _remark(meta: dict[str, Any]) -> str:
-    """Return why a GAN's distances, measured as `meta` says, are not FIDs; empty if they are."""
-    return "the FID network has random weights" if meta.get("weights") == "random" else ""
+def _about_features(meta: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
+    """Return why distances on the features of `meta` decide no claim, or else what a reader should know of them.
+
+    Distances on features of a trained network order generators, though they are not FIDs; those on random features
+    do not.
+    """
+    network = NETWORKS.get(meta.get("features", ""))
+    if network is None or network.is_fid:
+        return "", ()
+    known = f"distances on {network.words}, not FIDs"
+    return (known, ()) if network.weights is None else ("", (known,))
 
 
 def _read_training(run: Resolved) -> dict[str, Any] | None:

@@ -25,7 +25,6 @@ from advkd.metrics.frechet import Gaussian, RootGaussian, fid_infinity, fit_gaus
 
 SEED = 0  # of the order of fakes in fid_inf and of the halves of the reals
 LEADING = 2048  # with fewer images on either side, KID is more reliable than FID
-IMPLEMENTATION = "pytorch-fid preprocessing; own distance"
 
 
 @dataclass(frozen=True)
@@ -162,5 +161,4 @@ def describe_sizes(n_fake: int, n_real: int, dims: int) -> dict[str, Any]:
         "n_fake": n_fake,
         "rank_deficient": smaller <= dims,
         "fid_leads": smaller >= LEADING,
-        "implementation": IMPLEMENTATION,
     }

@@ -4,14 +4,12 @@ The network itself resizes images to 299 x 299 (bilinear, half-pixel grid, no an
 
 Choices:
     - [okd] Open: FID's implementation. Here: pytorch-fid's preprocessing and weights, with a distance of our own
-      (`features`, `inception`). Why: FIDs are comparable only between evaluations with exactly the same preprocessing.
+      (`features`). Why: FIDs are comparable only between evaluations with exactly the same preprocessing.
 """
 
 import copy
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
 import pytorch_fid.inception
@@ -20,15 +18,16 @@ from pytorch_fid.inception import InceptionV3
 from torch import nn
 from torchvision.models import inception_v3
 
-from advkd import files
-from advkd.errors import UserError
+from advkd.metrics.weights import load_verified
 
 SEED = 0
 CALIBRATION_IMAGES = 32
 
 
-def build(weights: Path | None, dims: int, sha256: str) -> tuple[nn.Module, dict[str, Any]]:
+def build(weights: Path | None, dims: int, sha256: str) -> nn.Module:
     """Build the network up to the block with `dims` features, in eval mode.
+
+    It maps (B, 3, H, W) in [0, 1] to a list of one map (B, dims, h, w).
 
     Args:
         weights: the file pt_inception-2015-12-05-6726825d.pth. None gives seeded random weights, for trials and tests;
@@ -36,32 +35,13 @@ def build(weights: Path | None, dims: int, sha256: str) -> tuple[nn.Module, dict
         dims: 2048 (the usual FID), 768, 192 or 64. Distances of different `dims` differ in magnitude.
         sha256: the SHA-256 that the file must have, in hexadecimal.
 
-    Returns:
-        The network, which maps (B, 3, H, W) in [0, 1] to a list of one map (B, dims, h, w); and a dictionary that
-        identifies its weights: `weights` ("official" or "random") and `weights_sha256` or `seed`.
-
     Raises:
-        UserError: there is no block with `dims` features, the file does not exist, or it is another file.
+        UserError: the file does not exist, or it is another file.
     """
-    if dims not in InceptionV3.BLOCK_INDEX_BY_DIM:
-        raise UserError(
-            f"Inception has no block of {dims} features: choose one of {list(InceptionV3.BLOCK_INDEX_BY_DIM)}"
-        )
     if weights is None:
-        network = copy.deepcopy(_random_network(dims, torch.get_num_threads()))
-        return network, {"weights": "random", "seed": SEED}
-    if not weights.is_file():
-        raise UserError(
-            f"Inception weights {weights} do not exist: give their place with --config inception_weights=PATH"
-        )
-    checksum = files.sha256(weights)
-    if checksum != sha256:
-        raise UserError(
-            f"{weights} is not pytorch-fid's Inception (sha256 {checksum[:8]}…, not {sha256[:8]}…): "
-            "give the right file with --config inception_weights=PATH"
-        )
-    network = _construct(dims, lambda: torch.load(weights, map_location="cpu", weights_only=True))
-    return network.eval(), {"weights": "official", "weights_sha256": sha256}
+        return copy.deepcopy(_random_network(dims, torch.get_num_threads()))
+    remedy = "give the right file with --config inception_weights=PATH"
+    return _construct(dims, load_verified(weights, sha256, "pytorch-fid's Inception", remedy)).eval()
 
 
 @cache
@@ -71,15 +51,16 @@ def _random_network(dims: int, _threads: int) -> nn.Module:
     A process and those that are forked from it make it once (`advkd.jobs`).
     """
     with torch.random.fork_rng(devices=[]):
-        network: nn.Module = _construct(dims, _random_state)
+        network = _construct(dims, _random_state())
     _calibrate(network)
     return network.eval()
 
 
-def _construct(dims: int, state: Callable[[], dict[str, torch.Tensor]]) -> InceptionV3:
+def _construct(dims: int, state: dict[str, torch.Tensor]) -> nn.Module:
     """Run pytorch-fid's constructor with the weights of `state`, which replaces its download."""
-    with mock.patch.object(pytorch_fid.inception, "load_state_dict_from_url", lambda *_, **__: state()):
-        return InceptionV3([InceptionV3.BLOCK_INDEX_BY_DIM[dims]])
+    with mock.patch.object(pytorch_fid.inception, "load_state_dict_from_url", lambda *_, **__: state):
+        network: nn.Module = InceptionV3([InceptionV3.BLOCK_INDEX_BY_DIM[dims]])
+    return network
 
 
 def _random_state() -> dict[str, torch.Tensor]:

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from advkd.data import registry
 from advkd.errors import UserError
 from advkd.runs import provenance
 from advkd.runs.allocator import keep_freed_memory
@@ -13,6 +14,7 @@ from advkd.runs.folder import SAMPLES, RunFolder
 from advkd.runs.lookup import trained_folder
 from advkd.runs.state import Ending
 from advkd.settings import config
+from advkd.settings.feature_networks import NETWORKS, FeatureName
 from advkd.settings.gan import GanEvaluation, GanRun
 
 if TYPE_CHECKING:
@@ -20,36 +22,32 @@ if TYPE_CHECKING:
 
 
 def prepare_reals(
-    store: Path, out: Path, weights: Path | None, weights_sha256: str, dims: int, threads: int, user: "User"
+    store: Path, out: Path, features: FeatureName, weights: Path | None, threads: int, user: "User"
 ) -> None:
     """Write the features of a store's images, which every evaluation on this store needs, to the folder `out`.
 
     Args:
         store: folder of the store.
         out: folder to write.
-        weights: verified weights of the FID network; None for random, seeded ones.
-        weights_sha256: checksum that `weights` must have.
-        dims: number of features per image.
+        features: name of the feature network.
+        weights: the file of its weights; None: those that a package brings, or random ones.
         threads: CPU threads.
         user: the device is chosen as this user's settings say.
     """
     device = _start(threads, user)
     from advkd.runs import gan_evaluation
 
-    gan_evaluation.prepare_reals(store, out, weights, weights_sha256, dims, device)
+    gan_evaluation.prepare_reals(store, out, features, weights, _sha256(features), device)
 
 
-def evaluate(
-    run: str, reals: Path, out: Path, weights: Path | None, weights_sha256: str, threads: int, user: "User"
-) -> None:
+def evaluate(run: str, reals: Path, out: Path, weights: Path | None, threads: int, user: "User") -> None:
     """Write the metrics of a GAN's run to `out`; a run that did not end well has a status and no values.
 
     Args:
         run: the run's name.
         reals: folder that `prepare_reals` wrote.
         out: metrics.json to write.
-        weights: verified weights of the FID network; None for random, seeded ones.
-        weights_sha256: checksum that `weights` must have.
+        weights: the file of the feature network's weights; None: those that a package brings, or random ones.
         threads: CPU threads.
         user: the scale and the device are those of this user's settings.
 
@@ -72,7 +70,9 @@ def evaluate(
 
     prepared = gan_evaluation.load_reals(reals)
     _check_reals(prepared.meta, reals, folder, resolved.typed.evaluation)
-    metrics = gan_evaluation.measure_samples(folder, prepared, weights, weights_sha256, device)
+    metrics = gan_evaluation.measure_samples(
+        folder, prepared, weights, _sha256(resolved.typed.evaluation.features), device
+    )
     codes = dict.fromkeys([prepared.meta.get("code", "unknown"), gan_evaluation_code()])
     evaluated = {"code": "+".join(codes), **provenance.machine(device)}
     folder.write_metrics({"status": Ending.DONE, "sha256": result["sha256"], **metrics, "evaluated": evaluated}, out)
@@ -83,10 +83,19 @@ def _check_reals(meta: dict[str, Any], reals: Path, folder: RunFolder, settings:
     data = folder.provenance()["data"]
     if meta["images_sha256"] != data["sha256"]["images.npy"]:
         raise UserError(f"{reals} describes other crops than {data['store']}, on which {folder.run} was trained")
-    network = {"dims": meta["dims"], "weights": meta["network"]["weights"]}
-    wanted = {"dims": settings.features, "weights": settings.inception}
-    if network != wanted:
-        raise UserError(f"{reals} was made with {network}, the settings of {folder.run} ask for {wanted}")
+    found = meta["network"].get("features", "unknown features")
+    if found != settings.features:
+        raise UserError(f"{reals} was made with {found}, the settings of {folder.run} ask for {settings.features}")
+
+
+def _sha256(features: FeatureName) -> str:
+    """Return the checksum that the weights of a feature network must have; empty for random ones."""
+    name = NETWORKS[features].weights
+    if name is None:
+        return ""
+    checksum = registry.load_weights(config.REGISTRY)[name].archives[0].checksum
+    assert checksum is not None, "the registry states it"
+    return checksum.removeprefix("sha256:")
 
 
 def _start(threads: int, user: "User") -> Any:

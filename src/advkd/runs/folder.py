@@ -297,12 +297,13 @@ class RunFolder:
         result = self.result()
         return result if result["config_hash"] == config_hash else None
 
-    def state(self, config_hash: str, code: str) -> State:
+    def state(self, config_hash: str, code: str, features: str | None = None) -> State:
         """Return the state of the run; a damaged file is a state too, and no error.
 
         Args:
             config_hash: hash of the settings that the run should have.
             code: digest of today's code behind such a run.
+            features: the network on whose features a GAN should be evaluated.
         """
         try:
             if self.is_locked():
@@ -312,7 +313,7 @@ class RunFolder:
             result = self.finished(config_hash)
             if result is None:
                 return State(Kind.STALE, "its settings changed since; the next snakemake trains it again")
-            return self._ended(result, code)
+            return self._ended(result, code, features)
         except (Damaged, NotAFile) as error:
             return State(Kind.DAMAGED, str(error))
 
@@ -322,7 +323,7 @@ class RunFolder:
         kept = "a checkpoint is kept" if self.has(CHECKPOINTS[0]) else "no checkpoint"
         return State(Kind.UNFINISHED, f"{kept}; see {self.file(LOG)} ({self._last_line()})")
 
-    def _ended(self, result: dict[str, Any], code: str) -> State:
+    def _ended(self, result: dict[str, Any], code: str, features: str | None) -> State:
         with self._reading(RESULT):
             if result["status"] == Ending.DIVERGED:
                 return State(Kind.DIVERGED, f"{ending(result)}; see {self.file(LOG)}")
@@ -334,7 +335,10 @@ class RunFolder:
             raise self.damaged(PREDICTIONS, "is missing")
         if not of_classifier and self.has(METRICS):
             with self._reading(METRICS):
-                evaluated_by = self.metrics()["evaluated"]["code"]
+                metrics = self.metrics()
+                evaluated_by, evaluated_on = metrics["evaluated"]["code"], metrics["meta"]["features"]
+            if evaluated_on != features:
+                return State(Kind.OTHER_FEATURES, f"{evaluated_on}; the next snakemake evaluates it on {features}")
         if trained_by != code:
             return State(Kind.OLDER_CODE, "train it again with --config retrain=stale")
         if evaluated_by and evaluated_by != gan_evaluation_code():

@@ -16,12 +16,12 @@ from advkd.metrics import gan
 from advkd.metrics.features import extract
 from advkd.metrics.frechet import RootGaussian
 from advkd.metrics.gan import RealFeatures
-from advkd.metrics.inception import build
+from advkd.metrics.networks import build
 from advkd.opening import open_file
 from advkd.runs.code import gan_evaluation_code
 from advkd.runs.folder import SAMPLES, RunFolder
 
-SCHEMA = 2  # of the folder of real crops' features, in its meta.json; one of version 0.1.0 records none, and no digest
+SCHEMA = 3  # of the folder of real crops' features, in its meta.json; one of version 0.1.0 records none, and no digest
 META, REALS, HELD_OUT = "meta.json", "reals.npz", "held_out.npz"
 
 
@@ -41,7 +41,7 @@ class PreparedReals:
 
 
 def prepare_reals(
-    store_folder: Path, out: Path, weights: Path | None, sha256: str, dims: int, device: torch.device | str
+    store_folder: Path, out: Path, features: str, weights: Path | None, sha256: str, device: torch.device | str
 ) -> None:
     """Write the features of a store's crops, which every evaluation needs, to reals.npz, held_out.npz and meta.json.
 
@@ -51,9 +51,9 @@ def prepare_reals(
     Args:
         store_folder: the store.
         out: the folder to write.
-        weights: as for `inception.build`.
-        sha256: as for `inception.build`.
-        dims: as for `inception.build`.
+        features: name of the feature network.
+        weights: as for `networks.build`.
+        sha256: as for `networks.build`.
         device: where the network runs.
 
     Raises:
@@ -65,22 +65,22 @@ def prepare_reals(
         raise UserError(f"{store_folder} has {len(store.images)} training crops: FID needs at least 4")
     for name in (META, REALS, HELD_OUT):
         (out / name).unlink(missing_ok=True)
-    network, identity = build(weights, dims, sha256)
+    network, identity = build(features, weights, sha256)
 
-    def features(images: np.ndarray, what: str) -> RealFeatures:
-        return RealFeatures.from_features(extract(network, images, _batch(device), device, f"Inception, {what}"))
+    def features_of(images: np.ndarray, what: str) -> RealFeatures:
+        return RealFeatures.from_features(extract(network, images, _batch(device), device, f"{features}, {what}"))
 
-    training = features(store.images, "training crops")
+    training = features_of(store.images, "training crops")
     _save(training, out / REALS)
     held_out = None
     if len(store.held_out) >= 2:
-        held_out = features(store.held_out, "held-out crops")
+        held_out = features_of(store.held_out, "held-out crops")
         _save(held_out, out / HELD_OUT)
     content = {
         "schema": SCHEMA,
         "code": gan_evaluation_code(),
         "network": identity,
-        "dims": dims,
+        "dims": training.features.shape[1],
         "n_real": len(store.images),
         "n_held_out": len(store.held_out),
         "image_shape": list(store.images.shape[1:]),
@@ -117,8 +117,8 @@ def measure_samples(
     Args:
         folder: the run's folder.
         reals: what `prepare_reals` wrote.
-        weights: as for `inception.build`.
-        sha256: as for `inception.build`.
+        weights: as for `networks.build`.
+        sha256: as for `networks.build`.
         device: where the network runs.
 
     Returns:
@@ -136,7 +136,8 @@ def measure_samples(
             finite.
     """
     meta = reals.meta
-    network, identity = build(weights, meta["dims"], sha256)
+    name = meta["network"]["features"]
+    network, identity = build(name, weights, sha256)
     if identity != meta["network"]:
         raise UserError(
             f"the reals were made with {meta['network']}, this evaluation has {identity}: prepare them again"
@@ -153,7 +154,7 @@ def measure_samples(
         if list(images.shape[-3:]) != meta["image_shape"]:
             raise UserError(f"{path}: {key} has shape {images.shape}, the real crops {meta['image_shape']}")
         flat = images.reshape(-1, *images.shape[-3:])
-        flat_features = extract(network, flat, _batch(device), device, f"Inception, {key}")
+        flat_features = extract(network, flat, _batch(device), device, f"{name}, {key}")
         return flat_features.reshape(*images.shape[:-3], -1)
 
     final = {name: features(name) for name in names}

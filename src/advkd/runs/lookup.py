@@ -29,6 +29,11 @@ def code_today(resolved: Resolved) -> str:
     return code_of(resolved.typed, [parent.typed for parent in resolved.parents.values()])
 
 
+def trained_by_older_code(resolved: Resolved) -> bool:
+    """Tell whether a finished run was trained by other code than today's."""
+    return bool(folder_of(resolved).provenance()["code"] != code_today(resolved))
+
+
 def state_of(resolved: Resolved) -> State:
     """Return the state of a run, given the settings and the code of today."""
-    return folder_of(resolved).state(resolved.hash, code_today(resolved))
+    return folder_of(resolved).state(resolved.hash, code_today(resolved), resolved.features)

@@ -43,6 +43,8 @@ from advkd.settings.user import User
 FIRST = 1  # the schema of version 0.1.0, whose folders record none
 # A setting that was added to the seed. A run without parents had 0, which changes nothing.
 SEED_OFFSET = "seed_offset"
+# Settings of before and of today on which a run is evaluated, not trained.
+EVALUATION = ("inception", "features")
 
 
 @dataclass
@@ -143,7 +145,7 @@ def _restamp(folder: RunFolder, resolved: Resolved) -> bool:
     today = resolved.document()
     settings = dict(document["settings"])
     offset = settings.pop(SEED_OFFSET, 0)
-    if differing := _differing(settings, today["settings"]):
+    if differing := _differing(_for_training(settings), _for_training(today["settings"])):
         raise UserError(f"its settings are others than today's ({differing}): train the run again")
     if "generation" not in document:
         _refuse_other_numbers(resolved, offset)
@@ -180,7 +182,8 @@ def _restamp(folder: RunFolder, resolved: Resolved) -> bool:
     folder.write_document(document)
     if metrics is not None:
         with _same_time(folder.file(METRICS)):
-            folder.write_metrics({"sha256": result["sha256"], **metrics})  # a diverged GAN's recorded no checksums
+            # A diverged GAN's recorded no checksums.
+            folder.write_metrics({"sha256": result["sha256"], **_with_named_features(metrics)})
     with _same_time(folder.file(RESULT)):
         folder.write_result({**result, **new})
     return True
@@ -211,6 +214,22 @@ def _result_before(folder: RunFolder, recorded: dict[str, Any], resolved: Resolv
 def _unchanged(result: dict[str, Any]) -> dict[str, Any]:
     """Return what a migration leaves as it is in result.json."""
     return {key: value for key, value in result.items() if key not in ("config_hash", "schema", "records")}
+
+
+def _for_training(settings: Any) -> dict[str, Any]:
+    """Return settings without those on which a run is evaluated."""
+    return {key: value for key, value in settings.items() if key not in EVALUATION}
+
+
+def _with_named_features(metrics: dict[str, Any]) -> dict[str, Any]:
+    """Return a GAN's metrics with the name of the feature network, which had a kind of weights and a number before."""
+    meta = dict(metrics.get("meta", {}))
+    if "weights" not in meta:
+        return metrics
+    kind, dims = meta.pop("weights"), meta["dims"]
+    meta.pop("implementation", None)  # the name says it
+    name = f"{'' if kind == 'official' else 'random_'}inception{'' if dims == 2048 else dims}"
+    return {**metrics, "meta": {"features": name, **meta}}
 
 
 def _differing(recorded: dict[str, Any], today: Any) -> str:

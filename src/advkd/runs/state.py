@@ -24,12 +24,13 @@ class Kind(Enum):
     BLOCKED = "blocked"
     DONE = "done"
     OLDER_CODE = "done (older code)"
+    OTHER_FEATURES = "done (evaluated on other features)"
     OLDER_EVALUATION = "done (evaluated by older code)"
     DAMAGED = "damaged"
     NOT_BUILT = "cannot be built"  # its settings are impossible
 
 
-DONE = frozenset({Kind.DONE, Kind.OLDER_CODE, Kind.OLDER_EVALUATION})
+DONE = frozenset({Kind.DONE, Kind.OLDER_CODE, Kind.OTHER_FEATURES, Kind.OLDER_EVALUATION})
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from advkd.schema import not_applying
 from advkd.settings import config_files, layers, lineage, words
 from advkd.settings.classifier import IMAGES
 from advkd.settings.config_files import CONFIG, REGISTRY, Layer
+from advkd.settings.feature_networks import FeatureName
+from advkd.settings.gan import GanRun
 from advkd.settings.names import PAPERS, Run, check_canonical
 from advkd.settings.papers import RUN_CLASSES, RunSettings, config_hash, store_keys
 from advkd.settings.user import User
@@ -104,9 +106,9 @@ class Resolved:
         return self.typed.leaves_predictions
 
     @property
-    def features(self) -> str:
-        """Name of a GAN run's feature network: what the cached features of the real crops belong to."""
-        return f"inception{self.settings['features']}-{self.settings['inception']}"
+    def features(self) -> FeatureName | None:
+        """Name of the network on whose features a GAN's run is evaluated; None for a classifier."""
+        return self.typed.evaluation.features if isinstance(self.typed, GanRun) else None
 
     def written(self) -> dict[str, object]:
         """Return the settings by key as YAML writes them, which has lists and no tuples."""

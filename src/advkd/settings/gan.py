@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from advkd.bounds import Bounds, Count, Natural
 from advkd.data.settings import CropStoreSettings
@@ -10,6 +10,7 @@ from advkd.methods.settings.base import registered
 from advkd.methods.settings.okd import AcganSettings, GanAdam, SaganSettings, SetsSettings
 from advkd.models.settings import Network
 from advkd.schema import OneOf, Settings
+from advkd.settings.feature_networks import FeatureName
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +32,7 @@ class GanEvaluation(Settings):
     """What generators are evaluated on."""
 
     fakes: Annotated[int, Bounds(ge=4)]  # images of each generator for FID and KID
-    inception: Literal["official", "random"]  # weights of the feature network
-    features: Literal[64, 192, 768, 2048]  # feature dimensions; 2048 is FID
+    features: FeatureName  # the network on whose features generators are evaluated; no number of the training follows
     curve_points: Natural  # moments of the training at which the sets are compared
     curve_fakes: Annotated[int, Bounds(ge=2)]  # images of each generator at such a moment
 

@@ -11,6 +11,8 @@ from advkd.settings.gan import GanRun
 from advkd.settings.gip import GipRun
 
 RunSettings = GanRun | ClassifierRun
+# A finished run is evaluated on other features without being trained again.
+WITHOUT_EFFECT_ON_TRAINING = {"features"}
 RUN_CLASSES: dict[str, type[GanRun] | type[ClassifierRun]] = {"okd": GanRun, "aikd": AikdRun, "gip": GipRun}
 
 
@@ -29,7 +31,8 @@ def config_hash(settings: Mapping[str, object], generation: int) -> str:
 
     Generation 0 is left out, so that runs without parents keep the hash of their settings alone.
     """
-    return digest({**settings, **({"generation": generation} if generation else {})})
+    deciding = {key: value for key, value in settings.items() if key not in WITHOUT_EFFECT_ON_TRAINING}
+    return digest({**deciding, **({"generation": generation} if generation else {})})
 
 
 def store_keys(paper: str) -> list[str]:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from advkd.artifacts.number_format import DEFAULT_DECIMALS, format_difference, format_interval
 from advkd.metrics.effect import Effect, Sample, contrast
+from advkd.settings.feature_networks import NETWORKS
 from advkd.settings.published_cells import Cell
 
 AGREES, BETTER, WORSE, DIFFERS = "agrees", "better", "worse", "differs"
@@ -80,8 +81,8 @@ def why_incomparable(row: dict[str, Any], other_data: str) -> str:
         return f"other data than the paper's: {verified}"
     if other_data:
         return f"other data than the paper's: {other_data}"
-    if "meta" in row and row["meta"]["weights"] == "random":
-        return "a Fréchet distance on features of a network with random weights, not an FID"
+    if "meta" in row and not (network := NETWORKS[row["meta"]["features"]]).is_fid:
+        return f"a Fréchet distance on {network.words}, not an FID"
     if "meta" in row and row["meta"]["rank_deficient"]:
         return "FID of fewer images than features"
     return ""

@@ -15,6 +15,7 @@ from advkd.artifacts.number_format import (
 from advkd.artifacts.table_cells import companion_columns, teacher_is_worse
 from advkd.artifacts.table_layout import our_measures
 from advkd.report.content.agreement import Agreement
+from advkd.settings.feature_networks import NETWORKS
 from advkd.settings.published_cells import Cell
 
 
@@ -161,7 +162,4 @@ def describe_images(row: dict[str, Any]) -> str:
         return ""
     meta = row["meta"]
     rank = ", rank-deficient" if meta["rank_deficient"] else ""
-    return (
-        f"{meta['dims']} features of the FID network, weights {meta['weights']};"
-        f" {meta['n_real']} reals, {meta['n_fake']} fakes{rank}"
-    )
+    return f"{NETWORKS[meta['features']].words}; {meta['n_real']} reals, {meta['n_fake']} fakes{rank}"
