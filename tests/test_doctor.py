@@ -107,3 +107,11 @@ def test_a_missing_mirror_and_a_missing_torch_are_wrong(elsewhere, monkeypatch):
 def test_a_full_disk_is_wrong(tmp_path, monkeypatch):
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: SimpleNamespace(free=0))
     assert "has no room" in doctor.check_space("data folder", tmp_path).message
+
+
+def test_the_package_of_the_feature_network_is_asked_for_where_it_is_needed(elsewhere, monkeypatch):
+    assert checks_by_name(scale="reduced")["feature network"].state == "ok"
+    assert "feature network" not in checks_by_name(scale="paper")
+    monkeypatch.setattr("advkd.metrics.efficientnet.find_spec", lambda name: None)
+    check = checks_by_name(scale="reduced")["feature network"]
+    assert check.state == "wrong" and "make env" in check.message

@@ -45,7 +45,7 @@ def make_store(folder, reals, held_out):
 def plain(monkeypatch):
     """Replace Inception by the 12 pixel values of a 2 x 2 image."""
     monkeypatch.setattr(
-        gan_evaluation, "build", lambda name, weights, sha256: (None, {"features": name, "weights": str(weights)})
+        gan_evaluation, "build", lambda name, weights, _: (None, {"features": name, "weights": str(weights)})
     )
     monkeypatch.setattr(gan_evaluation, "extract", lambda network, images, *_: as_features(images))
 

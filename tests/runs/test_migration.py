@@ -6,6 +6,7 @@ from gip_runs import finish
 
 from advkd import cli
 from advkd import files as advkd_files
+from advkd.artifacts.seed_results import read_metrics
 from advkd.files import read_json, with_digest, write_json
 from advkd.runs import migration
 from advkd.runs.folder import (
@@ -19,10 +20,12 @@ from advkd.runs.folder import (
     Damaged,
     RunFolder,
 )  # fmt: skip
-from advkd.runs.lookup import folder_of
+from advkd.runs.lookup import code_today, folder_of, state_of
+from advkd.runs.state import Kind
 from advkd.settings import config
 
 RUN = "gip/cifar10/resnet34/baseline/seed0"
+GAN = "okd/codebrim/sagan/okd/seed0"
 STUDENT = "gip/cifar10/resnet18/kd/seed0"
 
 
@@ -257,3 +260,53 @@ def test_config_yaml_stays_plain(user):
     folder = leave(RUN, user)
     migration.migrate_runs(user)
     assert yaml.safe_load(folder.file(CONFIG).read_text())["run"] == RUN
+
+
+def leave_gan(user, features, **changes):
+    """Leave a finished GAN's run whose features were called by kind of weights and number, as they were before."""
+    resolved = config.resolve(GAN, user)
+    folder = folder_of(resolved)
+    document = resolved.document()
+    kind, dims = features
+    settings = {key: value for key, value in document["settings"].items() if key != "features"}
+    settings |= {"inception": kind, "features": dims, **changes}
+    folder.write_document({**document, "config_hash": "0" * 12, "settings": settings})
+    folder.write_history([{"step": 1.0, "loss": 0.5}])
+    records = folder.checksums(RECORDS)
+    result = {"status": "done", "config_hash": "0" * 12, "schema": SCHEMA, "records": records}
+    result["sha256"] = {"samples.npz": "0"}
+    data = {"store": resolved.store, "sha256": {}}
+    folder.write_provenance({"schema": SCHEMA, "code": code_today(resolved), "data": data, "result": result})
+    folder.write_result(result)
+    meta = {"weights": kind, "seed": 0, "dims": dims, "implementation": "x", "n_real": 9}
+    metrics = {"status": "done", "values": {"fid.mean": 9.0}, "meta": meta, "evaluated": {"code": "0"}}
+    folder.write_metrics({**metrics, "sha256": result["sha256"]})
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("features", "name"),
+    [
+        (("official", 2048), "inception"),
+        (("random", 2048), "random_inception"),
+        (("random", 64), "random_inception64"),
+        (("official", 192), "inception192"),
+    ],
+)
+def test_a_gan_is_carried_over_whatever_it_was_evaluated_on(user, features, name):
+    folder = leave_gan(user, features)
+    assert migration.migrate_runs(user).migrated == [GAN]
+    resolved = config.resolve(GAN, user)
+    assert folder.finished(resolved.hash) and folder.document() == resolved.document()
+    metrics = folder.metrics()
+    assert metrics["values"] == {"fid.mean": 9.0}
+    assert metrics["meta"] == {"features": name, "seed": 0, "dims": features[1], "n_real": 9}
+    # The paper's features are Inception's: only an evaluation on these is shown.
+    other = state_of(resolved).kind is Kind.OTHER_FEATURES
+    assert other == (name != "inception") == (read_metrics(resolved) is None)
+    assert migration.migrate_runs(user).current == 1
+
+
+def test_a_gan_of_other_settings_is_left(user):
+    leave_gan(user, ("official", 2048), batch=3)
+    assert "others than today's (batch)" in migration.migrate_runs(user).left[GAN]

@@ -1,6 +1,7 @@
 import itertools
 import json
 from dataclasses import dataclass, field
+from typing import get_args
 
 import pytest
 import yaml
@@ -11,6 +12,7 @@ from advkd.errors import UserError
 from advkd.files import digest
 from advkd.methods.settings.aikd import AiKdSettings, CriticSettings
 from advkd.settings import catalog, config, config_files, layers
+from advkd.settings.feature_networks import NETWORKS, FeatureName
 from advkd.settings.names import Run, shortest
 
 SCALES = sorted(path.stem for path in config.CONFIG.glob("scales/*.yaml"))
@@ -98,7 +100,8 @@ def test_what_is_done_to_settings_changes_no_other_s():
         resolved.settings["rho"] = 9
     resolved.document()["settings"].clear()
     again = config.resolve(f"{OKD}/seed0", user)
-    assert again.settings == before and again.hash == hashed == digest(before)
+    assert again.settings == before
+    assert again.hash == hashed == digest({key: value for key, value in before.items() if key != "features"})
     assert yaml.safe_load(yaml.safe_dump(again.document())) == json.loads(json.dumps(again.document()))
 
 
@@ -254,3 +257,14 @@ def test_milestones_of_a_resolved_run_cannot_be_changed():
     resolved = config.resolve("aikd/cifar100/preact_resnet18/baseline/seed0", config.user())
     with pytest.raises(AttributeError):
         resolved.settings["milestones"].append(0.9)
+
+
+def test_the_features_of_an_evaluation_decide_no_training():
+    """GANs are evaluated on other features without being trained again."""
+    plain = config.resolve("okd/codebrim/sagan/okd/seed0", config.user({"scale": "paper"}))
+    override = {"okd": {"features": "efficientnet_lite0"}}
+    other = config.resolve(plain.run, config.user({"scale": "paper", "override": override}))
+    assert (plain.features, other.features) == ("inception", "efficientnet_lite0")
+    assert plain.hash == other.hash and plain.store == other.store
+    assert set(NETWORKS) == set(get_args(FeatureName))
+    assert config.resolve("gip/cifar10/resnet18/kd/seed0", config.user({})).features is None

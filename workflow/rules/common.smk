@@ -163,8 +163,8 @@ def store_folder(wildcards):
 def outdated():
     """Yield the files that must be made again, by what they say themselves: Snakemake's records may be missing.
 
-    These are stores of other images, results of other settings and evaluations on other features; with retrain=stale also what older code drew,
-    prepared, trained or evaluated.
+    These are stores of other images, results of other settings and evaluations on other features; with retrain=stale
+    also what older code drew, prepared, trained or evaluated.
     """
     for name, resolved in STORES.items():
         older = USER.retrain == "stale" and stores.made_by_older_code(resolved, USER)

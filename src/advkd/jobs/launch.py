@@ -28,7 +28,7 @@ def start(rules: Iterable[str], features: Iterable[str], source: Path) -> bool:
 
     Args:
         rules: the rule of each coming job.
-        features: the feature networks of the coming evaluations, such as inception64-random.
+        features: the feature networks of the coming evaluations, such as random_inception64.
         source: the folder that holds the package, for PYTHONPATH.
     """
     rules = list(rules)

@@ -12,7 +12,6 @@ import importlib
 import io
 import marshal
 import os
-import re
 import runpy
 import selectors
 import shutil
@@ -251,10 +250,13 @@ def preload(words: Iterable[str]) -> Stamps:
     words = list(words)
     for name in modules(words):
         importlib.import_module(name)
-    for dims in [int(found[1]) for word in words if (found := re.fullmatch(r"inception(\d+)-random", word))]:
-        from advkd.metrics import inception
+    from advkd.settings.feature_networks import NETWORKS
 
-        inception.build(None, dims, "")
+    for network in (NETWORKS[word] for word in words if word in NETWORKS):
+        if network.weights is None:
+            from advkd.metrics import inception
+
+            inception.build(None, network.dims, "")
     return {path: own.get(path) or stamp(path) for path in loaded_files()}
 
 

@@ -1,9 +1,8 @@
 """Builds a network of `settings.feature_networks`, with verified weights.
 
 Choices:
-    - [okd] Added: distances on features of EfficientNet-Lite0 (`features` = efficientnet_lite0), at scale reduced. Why:
-      its weights come with a package, it costs a fraction of Inception, and features of random weights hardly tell
-      defects from noise. No published number is comparable.
+    - [okd] Added: distances on features of EfficientNet-Lite0 trained on ImageNet (`features`), the default of scales
+      reduced and small. Why: its weights come with a package, and it costs a fraction of Inception. They are no FIDs.
 """
 
 from pathlib import Path
