@@ -39,7 +39,9 @@ except UserError as error:
 # These runs stop only what cannot do without them. Tables and figures say why they lack them.
 if NOT_BUILT and workflow.is_main_process:
     first, reason = next(iter(NOT_BUILT.items()))
-    print(f"{len(NOT_BUILT)} runs cannot be built (advkd status lists them), such as {first}: {reason}", file=sys.stderr)
+    print(
+        f"{len(NOT_BUILT)} runs cannot be built (advkd status lists them), such as {first}: {reason}", file=sys.stderr
+    )
 
 # Every Snakemake that works here shares this lock. The kernel releases it when the process ends, however it ends. So
 # `make` clears the lock that a killed Snakemake left behind only if nobody shares this one (src/advkd/start.py).

@@ -112,12 +112,13 @@ class Conv(nn.Conv2d):
     """A convolution without bias that pads as TensorFlow's "same": at stride 2 more at the right and at the bottom."""
 
     def __init__(self, channels: int, out: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
-        super().__init__(channels, out, kernel, stride, groups=groups, bias=False)
         self.before, self.after = (kernel - stride) // 2, (kernel - stride + 1) // 2  # of even sides
+        even = self.before == self.after  # then nothing is copied
+        super().__init__(channels, out, kernel, stride, self.before if even else 0, groups=groups, bias=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the filtered maps, whose sides are those of `x`, divided by the stride."""
-        return super().forward(pad(x, [self.before, self.after] * 2))
+        return super().forward(x if self.before == self.after else pad(x, [self.before, self.after] * 2))
 
 
 def norm(channels: int) -> nn.BatchNorm2d:
