@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import matplotlib
 import numpy as np
 import pytest
@@ -234,3 +238,10 @@ def test_a_sweep_of_nothing_can_be_drawn(sweep):
     figure = sweeps.draw(dict.fromkeys(grid, gone), (32, 8), ("x", "y"), empty, "error", "words")
     figure.draw_without_rendering()
     assert texts(figure).count("not run") == len(grid) + 10
+
+
+def test_the_backend_of_the_environment_does_not_matter():
+    code = "import advkd.artifacts.figures, matplotlib; print(matplotlib.get_backend())"
+    environment = {**os.environ, "MPLBACKEND": "nosuch"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.strip().lower()) == (0, "agg"), done.stderr

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
 from advkd.artifacts import aikd_figures, gip_figures, okd_figures
 from advkd.artifacts.drawing import page
 from advkd.artifacts.drawing.page import Drawing
@@ -39,7 +37,7 @@ def write_figure(figure: str, user: User, out: Path) -> None:
     """
     if figure not in FIGURES:
         raise UserError(f"{figure} cannot be drawn by this version; it draws {', '.join(FIGURES)}")
-    with matplotlib.rc_context(page.STYLE):
+    with page.style():
         drawing, damage = attempt(FIGURES[figure], figure, user)
         if drawing is None:
             say(f"{figure}: {damage}")

@@ -4,8 +4,10 @@ Lengths are inches in print: a page is 7 wide, and no letter is smaller than 6.5
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import text_to_path
@@ -42,6 +44,11 @@ EDGE = 0.05
 LINE = 0.125  # the height of a caption's line
 POINTS_PER_INCH = 72
 LONGEST_NAME = 30  # characters of a class's name in a legend or on an axis
+
+
+def style() -> AbstractContextManager[None]:
+    """Return the context in which figures are drawn and written."""
+    return rc_context(STYLE)
 
 
 def page(width: float, height: float, caption: str) -> tuple[Figure, float]:
