@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # whoever waits for a GPU does so without torch
 
     from advkd.methods.okd import GanEnsemble
 
+MOST = 1_000_000  # images of a generator: their files have six digits
 CHUNK = 250  # images of a forward pass
 COLUMNS = ["file", "generator", "class", "run", "noise_seed"]
 
@@ -37,11 +38,13 @@ def synthesize(folder: RunFolder, count: int, out: Path, seed: int, device_name:
         runs_per_gpu: processes that share a GPU.
 
     Raises:
-        UserError: the run is not finished or trains no GAN, its files are damaged, `count` is below 1, or `out` is not
-            empty.
+        UserError: the run is not finished or trains no GAN, its files are damaged, `count` is below 1 or above
+            MOST, or `out` is not empty.
     """
     if count < 1:
         raise UserError(f"--count is {count}: ask for at least 1 image")
+    if count > MOST:
+        raise UserError(f"--count is {count}: ask for at most {MOST:,} images, and for others with another --seed")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out} exists and is not an empty folder: choose a new one")
     if (status := folder.result()["status"]) != "done":
