@@ -218,11 +218,11 @@ def report(args: argparse.Namespace, user: "User") -> None:
         document.write(results, user, args.pdf or Path("paper/report.pdf"))
 
 
-def tensorboard(args: argparse.Namespace, user: "User") -> None:
-    """Write event files for TensorBoard."""
+def tensorboard(args: argparse.Namespace, user: "User") -> int:
+    """Write event files for TensorBoard; return 1 if something of a run was left out."""
     from advkd.report import tensorboard
 
-    tensorboard.write(args.names, user, args.out)
+    return 1 if tensorboard.write(args.names, user, args.out) else 0
 
 
 def claims(args: argparse.Namespace, user: "User") -> None:

@@ -13,6 +13,7 @@ from PIL import Image
 from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.proto.plugin_hparams_pb2 import HParamsPluginData
 
+from advkd import cli
 from advkd.errors import UserError
 from advkd.files import write_json
 from advkd.report import tensorboard
@@ -183,11 +184,21 @@ def test_the_rest_of_a_damaged_run_is_written(user, tmp_path, capsys):
     folder = end(config.resolve(GAN, user))
     (folder / "samples.npz").write_bytes(b"no archive")
     (folder / "config.yaml").unlink()
-    tensorboard.write([GAN], user, tmp_path)
+    assert tensorboard.write([GAN], user, tmp_path) == 1
     found = written(GAN, tmp_path)
     assert found.scalars["penalty/GP_D1"].keys() == {2, 4} and not found.pictures and not found.settings
     told = capsys.readouterr().err
-    assert f"{GAN}: left out by read_images: " in told and "config.yaml is missing" in told
+    assert f"{GAN}: left out: its images: " in told and "config.yaml is missing" in told
+    assert f"of 1 of them something was left out, as said above: {GAN}" in told
+
+
+def test_a_damaged_history_ends_with_a_fault(user, tmp_path, capsys):
+    folder = end(config.resolve(GAN, user))
+    assert cli.main(["tensorboard", GAN, "--out", str(tmp_path)]) == 0
+    text = (folder / "history.csv").read_text()
+    (folder / "history.csv").write_text(text.replace("2", "x"))
+    assert cli.main(["tensorboard", GAN, "--out", str(tmp_path)]) == 1
+    assert f"{GAN}: left out: its history: " in capsys.readouterr().err
 
 
 def test_bad_input(user, tmp_path, monkeypatch):

@@ -43,10 +43,13 @@ CHARTS = {
 }
 
 
-def write(names: list[str], user: User, out: Path) -> None:
+def write(names: list[str], user: User, out: Path) -> int:
     """Write an event file for every run that has a history, finished or not. It replaces the one of an earlier call.
 
     If a file of a run cannot be read, a message says so, and the rest of the run is still written.
+
+    Returns:
+        The number of runs of which something was left out.
 
     Args:
         names: runs, or targets of the workflow; if empty, all runs of the scale.
@@ -69,47 +72,62 @@ def write(names: list[str], user: User, out: Path) -> None:
         raise UserError(
             f"no run of {targets} has a history at scale {user.scale}: train one first (advkd plan lists them)"
         )
+    incomplete = []
     for name, resolved in started.items():
         if attempt(trained_otherwise, resolved)[0]:
             say(f"{name} was trained with other settings than those asked for; its config.yaml holds them")
-        events = encode_events(resolved)
+        events, left_out = encode_events(resolved)
+        if left_out:
+            incomplete.append(name)
         with atomic(out / name / FILE) as temporary:
             writer = RecordWriter(str(temporary))
             for event in events:
                 writer.write(event.SerializeToString())
             writer.close()
     say(f"{len(started)} of {len(runs)} runs have a history -> {out}; look at them with: tensorboard --logdir {out}")
+    if incomplete:
+        say(f"of {len(incomplete)} of them something was left out, as said above: {', '.join(incomplete)}")
+    return len(incomplete)
 
 
-def encode_events(resolved: Resolved) -> list[Any]:
-    """Return TensorBoard's events of a run, in the order of their steps."""
+def encode_events(resolved: Resolved) -> tuple[list[Any], bool]:
+    """Return TensorBoard's events of a run, in the order of their steps, and whether something was left out."""
     from tensorboardX import summary
     from tensorboardX.proto.event_pb2 import Event
 
-    settings = read_or_say(read_settings, resolved) or {}
-    points = read_or_say(read_curves, resolved) or []
+    read = Reader(resolved)
+    settings = read("settings", read_settings) or {}
+    points = read("history", read_curves) or []
     last_step = points[-1][1] if points else 0
-    points += read_or_say(read_final_metrics, resolved, last_step) or []
+    points += read("metrics", read_final_metrics, last_step) or []
     # The first summary, "experiment", is left out: TensorBoard would use one run's for all, and can derive it.
     _, start, end = summary.hparams({key: as_hparam(value) for key, value in settings.items()}, {})
     summaries = [(0, start)]
     summaries += [(step, summary.scalar(tag, value)) for tag, step, value in points]
-    for tag, step, images in read_or_say(read_images, resolved, settings) or []:
+    for tag, step, images in read("images", read_images, settings) or []:
         summaries.append((step, summary.image(tag, images[:MAX_IMAGES], dataformats="NHWC")))
     if attempt(ended_well, resolved)[0]:
         summaries.append((last_step, end))
     summaries.sort(key=lambda pair: pair[0])
     began = attempt(beginning, resolved)[0] or 0.0
     events = [Event(wall_time=began, file_version="brain.Event:2")]
-    return events + [Event(wall_time=began, step=step, summary=content) for step, content in summaries]
+    events += [Event(wall_time=began, step=step, summary=content) for step, content in summaries]
+    return events, read.left_out
 
 
-def read_or_say(read: Callable[..., Value], resolved: Resolved, *arguments: Any) -> Value | None:
-    """Return what `read` returns for a run; if it cannot read the run's files, say so and return None."""
-    value, problem = attempt(read, resolved, *arguments)
-    if problem:
-        say(f"{resolved.run}: left out by {read.__name__}: {problem}")
-    return value
+class Reader:
+    """Reads the files of a run, and says which of them cannot be read."""
+
+    def __init__(self, resolved: Resolved) -> None:
+        self._resolved, self.left_out = resolved, False
+
+    def __call__(self, what: str, read: Callable[..., Value], *arguments: Any) -> Value | None:
+        """Return what `read` returns for the run; if it cannot read `what` of the run, say so and return None."""
+        value, problem = attempt(read, self._resolved, *arguments)
+        if problem:
+            self.left_out = True
+            say(f"{self._resolved.run}: left out: its {what}: {problem}")
+        return value
 
 
 def trained_otherwise(resolved: Resolved) -> bool:
