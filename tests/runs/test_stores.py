@@ -9,9 +9,13 @@ from advkd.artifacts.data_sources import describe_data
 from advkd.data.preparing_code import preparing_code
 from advkd.report.status import store_lines
 from advkd.runs.stores import made_by_older_code, outdated, store_of
-from advkd.settings import config
+from advkd.settings import catalog, config
 
 RUN = "aikd/mine/resnet18/baseline/seed0"
+
+
+def lines(user):
+    return store_lines(catalog.all_runs(user), user)
 
 
 @pytest.fixture
@@ -33,13 +37,13 @@ def write_store(user, **changed):
 def test_a_store_that_does_not_exist_is_not_outdated(folder_user):
     resolved = config.resolve(RUN, folder_user)
     assert outdated(resolved, folder_user) == "" and not made_by_older_code(resolved, folder_user)
-    assert store_lines(folder_user) == []
+    assert lines(folder_user) == []
 
 
 def test_a_store_of_another_folder_is_told(folder_user):
     resolved = write_store(folder_user)
     assert "changed, or is another one" in outdated(resolved, folder_user)
-    assert any(line.startswith(f"data set {resolved.store}: ") for line in store_lines(folder_user))
+    assert any(line.startswith(f"data set {resolved.store}: ") for line in lines(folder_user))
     Path(folder_user.folders["mine"]).rmdir()
     assert "is not a folder of images" in outdated(resolved, folder_user)
 
@@ -50,9 +54,9 @@ def test_a_store_of_older_code_is_told(folder_user, monkeypatch, code):
     assert made_by_older_code(resolved, folder_user)
     monkeypatch.setattr("advkd.report.status.outdated", lambda *_: "")
     assert any("prepared by older code; prepare it again with --config retrain=stale" in line
-               for line in store_lines(folder_user))  # fmt: skip
+               for line in lines(folder_user))  # fmt: skip
     write_store(folder_user)
-    assert not made_by_older_code(resolved, folder_user) and store_lines(folder_user) == []
+    assert not made_by_older_code(resolved, folder_user) and lines(folder_user) == []
 
 
 def test_a_damaged_meta_json_is_told_and_made_again(folder_user):
@@ -60,7 +64,7 @@ def test_a_damaged_meta_json_is_told_and_made_again(folder_user):
     resolved = write_store(folder_user, schema=2)
     reason = "meta.json is not what was written (its digest differs): delete the folder and prepare the data again"
     assert outdated(resolved, folder_user).endswith(reason) and not made_by_older_code(resolved, folder_user)
-    assert any(line.endswith(reason) for line in store_lines(folder_user))
+    assert any(line.endswith(reason) for line in lines(folder_user))
 
 
 def test_a_caption_tells_data_of_older_code():

@@ -268,3 +268,42 @@ def test_the_features_of_an_evaluation_decide_no_training():
     assert plain.hash == other.hash and plain.store == other.store
     assert set(NETWORKS) == set(get_args(FeatureName))
     assert config.resolve("gip/cifar10/resnet18/kd/seed0", config.user({})).features is None
+
+
+SEEDS = ["okd/codebrim/sagan/okd+rho=0.3", "aikd/cifar100/preact_resnet18/aikd+omega=0", "gip/cifar10/reactnet18/gip"]
+
+
+@pytest.mark.parametrize("group", SEEDS)
+def test_the_settings_of_a_seed_are_those_of_the_first(group, monkeypatch):
+    """They are made from the first seed's, and must be what they are when they are made from nothing."""
+    user = config.user({"scale": "smoke"})
+    derived = config.resolve(f"{group}/seed3", user)
+    config._resolve.cache_clear()
+    monkeypatch.setattr(config, "_first_seed", lambda *arguments: None)
+    plain = config.resolve(f"{group}/seed3", user)
+    config._resolve.cache_clear()
+    assert derived == plain and derived.hash == plain.hash and derived.settings["seed"] == 3
+    assert derived.parents.keys() == plain.parents.keys()
+
+
+def test_more_seeds_lay_no_more_layers(monkeypatch):
+    """What took `advkd status` minutes with many seeds."""
+    user, folded = config.user({"scale": "smoke"}), []
+    fold = layers.fold
+    monkeypatch.setattr(layers, "fold", lambda *arguments: folded.append(arguments[0]) or fold(*arguments))
+    config._resolve.cache_clear()
+    for seed in range(20):
+        config.resolve(f"{OKD}+rho=0.3/seed{seed}", user)
+    assert {run.seed for run in folded} == {0}
+
+
+@pytest.mark.parametrize("seeds", [0, 101, 99999999])
+def test_the_number_of_seeds_is_bounded(seeds):
+    with pytest.raises(UserError, match=rf"^--config: seeds is {seeds}: input should be (less|greater) than or equal"):
+        config.user({"seeds": seeds})
+    assert config.user({"seeds": 100}).seeds == 100
+
+
+def test_a_run_that_cannot_be_built_is_told_by_its_own_name():
+    with pytest.raises(config.CannotBeBuilt, match=r"^okd/codebrim/sagan/okd\+rhoo=1/seed7: unknown key 'rhoo'"):
+        config.resolve(f"{OKD}+rhoo=1/seed7", config.user())

@@ -1,7 +1,7 @@
 """What exists at a scale: how many cells of each table have a number, and the state of every run."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +35,9 @@ def report(user: User, everything: bool) -> str:
         lines.append(table_line(table, rows, user))
     if changed := published_changes.changed_files():
         lines.append(f"published numbers changed in this checkout: {', '.join(changed)}")
-    lines += store_lines(user)
-    states = {name: state_of(resolved) for name, resolved in catalog.all_runs(user).items()}
+    runs = catalog.all_runs(user)
+    lines += store_lines(runs, user)
+    states = {name: state_of(resolved) for name, resolved in runs.items()}
     states |= {name: State(Kind.NOT_BUILT, reason) for name, reason in catalog.not_built(user).items()}
     lines += ["", f"runs: {count_words(state.word for state in states.values())}"]
     left_out = 0
@@ -53,9 +54,9 @@ def report(user: User, everything: bool) -> str:
     return "\n".join(lines)
 
 
-def store_lines(user: User) -> list[str]:
-    """Return a line for each prepared data set that is outdated or was made by older code, and why."""
-    run_of_store = {resolved.store: resolved for resolved in catalog.all_runs(user).values()}
+def store_lines(runs: Mapping[str, Resolved], user: User) -> list[str]:
+    """Return a line for each prepared data set of `runs` that is outdated or was made by older code, and why."""
+    run_of_store = {resolved.store: resolved for resolved in runs.values()}
     lines = []
     for store, resolved in run_of_store.items():
         if reason := outdated(resolved, user):

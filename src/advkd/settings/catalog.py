@@ -125,7 +125,7 @@ def counted_stores(artifact: str, user: User) -> dict[str, Resolved]:
     datasets = dict.fromkeys(cell.run for cell in cells(artifact) if cell.kind == "data")
     if not datasets:
         return {}
-    paper = artifact.split("_")[0]
+    paper, user = artifact.split("_")[0], user.model_copy(update={"seeds": 1})  # all seeds have the same store
     used: dict[str, Resolved] = {}
     for table in reversed([table for table in tables() if table.startswith(f"{paper}_")]):
         for resolved_run in runs(table, user).values():

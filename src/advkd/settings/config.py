@@ -218,7 +218,11 @@ def _resolve(
     """Resolve a run. `files` is the state of the files that are read, so that a changed one is read again."""
     run = Run.parse(name)
     check_canonical(run)
-    typed, sources = _settings(run, scale, folders, override)
+    first = None if run.seed == 0 else _first_seed(run, scale, folders, override, files)
+    if first:  # only the seed differs, and the parents that have the same one
+        typed, sources = dataclasses.replace(first.typed, seed=run.seed), dict(first.sources)
+    else:
+        typed, sources = _settings(run, scale, folders, override)
     settings = typed.flat()
     parents = {
         role: _resolve(str(parent), scale, folders, override, files)
@@ -232,10 +236,21 @@ def _resolve(
                     f"{run}: {key} is {ours}, but {theirs} for its {role} {parent.run}: set it for both (a section of"
                     f" config/scales/{scale}.yaml sets it for one)"
                 )
-    if override == NOTHING:  # an override may make a variant equal to another run, which is no fault of its name
+    # An override may make a variant equal to another run, which is no fault of its name.
+    if override == NOTHING and not first:
         _check_distinct(run, scale, folders)
     threads = config_files.scale_file(scale).threads
     return Resolved(run, scale, typed, MappingProxyType(sources), threads, MappingProxyType(parents))
+
+
+def _first_seed(
+    run: Run, scale: str, folders: tuple[str, ...], override: Override, files: tuple[config_files.State | None, ...]
+) -> Resolved | None:
+    """Return seed 0 of a run's group; None where it cannot be built, which the run itself then tells."""
+    try:
+        return _resolve(str(dataclasses.replace(run, seed=0)), scale, folders, override, files)
+    except UserError:
+        return None
 
 
 def _settings(run: Run, scale: str, folders: tuple[str, ...], override: Override) -> tuple[RunSettings, dict[str, str]]:

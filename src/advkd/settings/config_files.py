@@ -1,6 +1,7 @@
 """The files of config/: read again whenever they or the working directory change, and checked in their outline."""
 
 import math
+import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +13,7 @@ import yaml
 from advkd.errors import UserError
 from advkd.files import read_yaml
 from advkd.opening import read_text
-from advkd.settings.names import PAPERS
+from advkd.settings.names import MOST_SEEDS, PAPERS
 
 Layer = Mapping[str, object]
 
@@ -78,7 +79,8 @@ def read(path: Path, parse: Callable[[str], object] | None = None) -> dict[str, 
 def state(path: Path) -> State:
     """Return the state of a file."""
     about = path.stat()
-    return str(path.absolute()), about.st_mtime_ns, about.st_size
+    # Every resolved run asks for this, and Path.absolute takes ten times as long.
+    return os.path.abspath(path), about.st_mtime_ns, about.st_size  # noqa: PTH100
 
 
 def states(paper: str, scale: str) -> tuple[State | None, State | None]:
@@ -87,7 +89,10 @@ def states(paper: str, scale: str) -> tuple[State | None, State | None]:
 
 
 def _state_or_none(path: Path) -> State | None:
-    return state(path) if path.exists() else None
+    try:
+        return state(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 def paper_file(paper: str) -> PaperFile:
@@ -143,10 +148,10 @@ def _scale_file(path: Path, state: State) -> ScaleFile:
 def _seeds(content: object, path: Path) -> Mapping[str, int]:
     seeds: dict[str, int] = {}
     for paper, count in mapping(content, f"{path} seeds").items():
-        if paper in PAPERS and type(count) is int and count > 0:
+        if paper in PAPERS and type(count) is int and 0 < count <= MOST_SEEDS:
             seeds[paper] = count
     if len(seeds) != len(PAPERS):
-        raise UserError(f"{path}: seeds must be given for {', '.join(PAPERS)}, as numbers from 1")
+        raise UserError(f"{path}: seeds must be given for {', '.join(PAPERS)}, as numbers from 1 to {MOST_SEEDS}")
     return MappingProxyType(seeds)
 
 

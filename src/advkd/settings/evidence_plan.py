@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError
 
 from advkd.errors import UserError
 from advkd.files import read_yaml
+from advkd.settings.names import MOST_SEEDS
 from advkd.settings.validation import Strict, first_fault
 
 PLAN = Path("paper/evidence.yaml")
@@ -35,7 +36,7 @@ class Plan(Strict):  # type: ignore[explicit-any]  # in pydantic's own construct
     """The whole plan. The head of paper/evidence.yaml explains the fields."""
 
     scale: str
-    seeds: Annotated[int, Field(ge=2)]
+    seeds: Annotated[int, Field(ge=2, le=MOST_SEEDS)]
     contrasts: tuple[Contrast, ...]
     later: tuple[tuple[str, ...], ...]
 

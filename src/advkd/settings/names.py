@@ -10,6 +10,7 @@ from advkd.errors import UserError
 
 Paper = Literal["okd", "aikd", "gip"]
 PAPERS: tuple[str, ...] = get_args(Paper)
+MOST_SEEDS = 100  # of a run group. Whoever asks for more mistyped: this is 24,000 trainings
 RUN = re.compile(
     rf"(?P<paper>{'|'.join(PAPERS)})/"
     r"(?P<dataset>[a-z0-9_]+)/(?P<model>[a-z0-9_]+)/(?P<method>[a-z0-9_]+)"

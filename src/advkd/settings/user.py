@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from advkd.bounds import Count, Natural, Weight
-from advkd.settings.names import Paper
+from advkd.settings.names import MOST_SEEDS, Paper
 from advkd.settings.validation import Strict
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
@@ -24,7 +24,7 @@ class User(Strict):  # type: ignore[explicit-any]  # in pydantic's own construct
     inception_weights: str | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
     runs_per_gpu: Count = 1
-    seeds: Count | None = None
+    seeds: Annotated[int, Field(ge=1, le=MOST_SEEDS)] | None = None
     override: dict[Paper, dict[str, object]] = Field(default_factory=dict)
     retrain: Literal["stale"] | None = None
     runs: list[str] = Field(default_factory=list)
