@@ -166,7 +166,7 @@ def test_a_ratio_keeps_what_it_stands_on(fill, run, tmp_path):
         ({}, None, "teacher not run", "–"),
         (None, {}, "student not run", "–"),
         ("stale", {}, "student stale", "–"),
-        ({}, "stale", "teacher stale", "–"),
+        ({}, "stale", "student stale, teacher stale", "–"),  # the student learned from it
         ({"status": "diverged", "step": 900, "epoch": 3}, {}, "diverged (seed 0 at epoch 3)", "diverged, epoch 3"),
         ({}, {"status": "diverged", "step": 900, "epoch": 7}, "teacher diverged (seed 0 at epoch 7)",
          "teacher diverged, epoch 7"),

@@ -66,6 +66,7 @@ def test_a_trained_gan_without_metrics_is_not_evaluated(checkout):
     run = config.resolve("okd/codebrim/sagan/okd/seed0", config.user())
     result = {"status": "done", "config_hash": run.hash, "sha256": {}}
     write_json(folder_of(run).path / "result.json", result)
+    write_json(folder_of(run).path / "provenance.json", {"code": "0" * 12, "data": {}, "result": result})
     assert join_seeds([run], "fid.G1").status == "not evaluated"
     write_json(folder_of(run).path / "result.json", {**result, "config_hash": "of other settings"})
     assert join_seeds([run], "fid.G1").status == "stale"

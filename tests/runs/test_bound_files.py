@@ -167,3 +167,18 @@ def test_equal_data_from_another_archive_are_trained_once(folder, finished, tmp_
     assert (data["source"]["kind"], data["code"]) == ("folder", "of today")
     assert folder.file(MODEL).stat().st_mtime_ns == before and len(folder.provenance()["attempts"]) == 1
     assert folder.result() == finished.result()
+
+
+@pytest.mark.parametrize("gone", [(), (RESULT,), (RESULT, PROVENANCE)])
+def test_no_training_replaces_the_files_of_another_run(finished, tmp_path, gone):
+    """Snakemake may have removed result.json, which it declares, before the training starts."""
+    other = SAGAN.replace("seed0", "seed1")
+    folder = RunFolder(tmp_path / other)
+    shutil.copytree(finished.path, folder.path)
+    for name in gone:
+        folder.file(name).unlink()
+    before = {path.name: path.read_bytes() for path in folder.path.iterdir()}
+    with pytest.raises(Damaged, match=f"{other} holds the files of {SAGAN}: move them to the folder of that run"):
+        train(document(other), folder.path, finished.path.parent, "cpu", 1000.0)
+    assert {path.name: path.read_bytes() for path in folder.path.iterdir()} == before
+    assert str(folder.state("0" * 12, "")).startswith(f"damaged: {folder.path} holds the files of {SAGAN}")

@@ -42,7 +42,8 @@ def leave(resolved: Resolved, **result) -> None:
     names = [f"kind_{label}" for label in range(CLASSES[resolved.run.dataset])]
     parents = {}
     for role, parent in resolved.parents.items():
-        parents[role] = {"run": str(parent.run), "sha256": {"model.safetensors": WEIGHTS}}
+        weights = {} if result["status"] == "blocked" else {"model.safetensors": WEIGHTS}  # its parent diverged
+        parents[role] = {"run": str(parent.run), "sha256": weights}
     data = {
         "name": resolved.run.dataset,
         "store": resolved.store,

@@ -29,7 +29,7 @@ def draw_generated_images(figure: str, user: User) -> Drawing:
         if state.kind is Kind.DAMAGED:
             raise UserError(state.detail)
         generator = cell.metric.split(".")[1]
-        if folder.has(SAMPLES):
+        if folder.has(SAMPLES) and state.kind is not Kind.STALE:
             (images,) = folder.samples(generator)
             images = images[:SHOWN]
             rows.append((cell.row, images))

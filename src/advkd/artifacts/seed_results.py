@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from advkd.artifacts.measured import error_of_interval
 from advkd.metrics.effect import Sample
 from advkd.runs.folder import METRICS, RESULT
-from advkd.runs.lookup import folder_of
+from advkd.runs.lookup import finished, folder_of
 from advkd.runs.predictions import classifier_metrics
 from advkd.runs.state import Ending, ending
 from advkd.settings.config import Resolved
@@ -121,14 +121,13 @@ def ended_entry(ended: list[dict[str, Any]], runs: int) -> str:
 
 
 def read_metrics(run: Resolved) -> dict[str, Any] | None:
-    """Return the metrics of a run, or None where it has none, or they belong to other settings or other features.
+    """Return the metrics of a run, or None where it has none, or they belong to other settings, parents or features.
 
     A classifier's metrics are computed from its predictions if nobody did so yet. A GAN's values are joined by those of
     `best_generator` and `kid_errors`. A run that diverged or was blocked has the content of its result.json and no
     values.
     """
-    folder = folder_of(run)
-    result = folder.finished(run.hash)
+    folder, result = folder_of(run), finished(run)
     if result is None:
         return None
     if result["status"] != Ending.DONE:
@@ -156,10 +155,9 @@ def run_status(run: Resolved) -> str:
     metrics = read_metrics(run)
     if metrics is not None:
         return str(metrics["status"])
-    folder = folder_of(run)
-    if not folder.has(RESULT):
+    if not folder_of(run).has(RESULT):
         return NOT_RUN
-    return NOT_EVALUATED if folder.finished(run.hash) else STALE
+    return NOT_EVALUATED if finished(run) else STALE
 
 
 def best_generator(values: dict[str, float]) -> dict[str, float]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from advkd.artifacts.measured import Measured
 from advkd.artifacts.number_format import format_measured
 from advkd.metrics.effect import Sample
-from advkd.runs.lookup import folder_of
+from advkd.runs.lookup import finished, folder_of
 from advkd.runs.paces import pace
 from advkd.runs.provenance import describe_machines
 from advkd.runs.state import Ending
@@ -47,8 +47,7 @@ def training_time(runs: Iterable[Resolved]) -> TrainingTime | None:
     machines: dict[str, None] = {}
     per = "epoch"
     for run in runs:
-        folder = folder_of(run)
-        result = folder.finished(run.hash)
+        folder, result = folder_of(run), finished(run)
         if result is None or result["status"] != Ending.DONE:
             continue
         provenance = folder.provenance()

@@ -13,7 +13,7 @@ from advkd.claims.predicates.base import Comparison, Quantity
 from advkd.claims.published import ratio_cell
 from advkd.damage import attempt, readable
 from advkd.metrics.effect import Sample
-from advkd.runs.lookup import folder_of
+from advkd.runs.lookup import finished, folder_of
 from advkd.runs.provenance import describe_machine
 from advkd.runs.state import Ending
 from advkd.settings import catalog, config
@@ -159,10 +159,9 @@ def _about_features(meta: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
 
 def _read_training(run: Resolved) -> dict[str, Any] | None:
     """Return the seconds, the machine and the data of a finished run, or None if it is not finished."""
-    folder = folder_of(run)
-    if folder.finished(run.hash) is None:
+    if finished(run) is None:
         return None
-    provenance = folder.provenance()
+    provenance = folder_of(run).provenance()
     data = provenance["data"]
     return {
         "seconds": provenance["wall_seconds"],

@@ -33,9 +33,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 
-from advkd.damage import ADDRESS, DAMAGED, describe_error
+from advkd.damage import ADDRESS, DAMAGED, attempt, describe_error
 from advkd.errors import NotAFile, UserError, machine_fault
-from advkd.files import atomic, read_json, with_digest, without_digest, write_json, write_text
+from advkd.files import atomic, read_json, read_yaml, with_digest, without_digest, write_json, write_text
 from advkd.locks import NoLocks, hold, try_hold
 from advkd.opening import open_file, open_text, open_to_append, read_text
 from advkd.runs import checksums
@@ -125,6 +125,7 @@ class RunFolder:
         """Return result.json: status, config_hash, sha256 of the products, and how the training ended."""
         with self._reading(RESULT):
             result = _mapping(read_json(self.file(RESULT)), "status", "config_hash", "sha256")
+        self._refuse_other_run(result)
         if not self.has(PROVENANCE):
             return result
         try:
@@ -139,6 +140,7 @@ class RunFolder:
         """Return provenance.json: data, code, attempts, time and memory, and what result.json holds."""
         with self._reading(PROVENANCE):
             provenance = _mapping(read_json(self.file(PROVENANCE)), "code", "data", "result")
+            self._refuse_other_run(provenance["result"])
             return self._without_digest(PROVENANCE, provenance, provenance)
 
     def metrics(self, result: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -250,6 +252,23 @@ class RunFolder:
         if not checksums.fits_product(self.file(name), expected):
             raise self.damaged(name, OTHER_BYTES)
 
+    def check_run(self, run: str) -> None:
+        """Raise `Damaged` where a file in the folder names another run than `run`, as after folders were mixed up."""
+        for name, read in ((RESULT, read_json), (PROVENANCE, read_json), (CONFIG, read_yaml)):
+            content, _ = attempt(read, self.file(name))  # of a file that cannot be read nothing is known
+            if name == PROVENANCE and isinstance(content, dict):
+                content = content.get("result")
+            if isinstance(content, dict):
+                self._refuse_other_run(content, run)
+
+    def _refuse_other_run(self, content: dict[str, Any], run: str = "") -> None:
+        """Refuse a file that names another run; `run` is by default the one that the folder's place names, if any."""
+        run = run or self.run
+        named = content.get("run", run)
+        if named != run and RUN.fullmatch(run):
+            remedy = f"move them to the folder of that run, or delete this folder, then: advkd train {run}"
+            raise Damaged(self.path, f"holds the files of {named}", remedy)
+
     def check_weights(self) -> None:
         """Compare all weights with their checksums, as `check` does."""
         for name in self.result()["sha256"]:
@@ -318,6 +337,7 @@ class RunFolder:
             return State(Kind.DAMAGED, str(error))
 
     def _unfinished(self) -> State:
+        self.check_run(self.run)
         if not self.has(LOG):
             return State(Kind.NOT_STARTED)
         kept = "a checkpoint is kept" if self.has(CHECKPOINTS[0]) else "no checkpoint"

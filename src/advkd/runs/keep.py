@@ -19,7 +19,7 @@ from advkd.errors import UserError
 from advkd.files import atomic
 from advkd.metrics.classification import TOP, wrong
 from advkd.runs.folder import CONFIG, HISTORY, LOG, METRICS, PREDICTIONS, PROVENANCE, RESULT, RunFolder
-from advkd.runs.lookup import folder_of
+from advkd.runs.lookup import finished, folder_of
 from advkd.runs.predictions import classifier_metrics
 from advkd.settings.config import Resolved
 
@@ -38,7 +38,7 @@ def keep(runs: list[Resolved], out: Path) -> int:
     kept = 0
     for resolved in runs:
         folder = folder_of(resolved)
-        if folder.finished(resolved.hash) is None:
+        if finished(resolved) is None:
             continue
         target = out / folder.path
         if target.absolute() == folder.path.absolute():

@@ -53,12 +53,14 @@ def train(
         or SIGUSR1, after which it can be started again.
 
     Raises:
-        UserError: the store, the device or a run to learn from is missing or damaged.
+        UserError: the store, the device or a run to learn from is missing or damaged, or the folder holds the files of
+            another run.
     """
     keep_freed_memory()
     folder = RunFolder(path)
     was_finished = folder.has(RESULT)
     with logging_to(folder.file(LOG)), folder.locked():
+        folder.check_run(document["run"])  # a training would remove what is there
         store = Store.open(data_root / "stores" / document["store"])
         data = {"store": document["store"], **{key: store.meta[key] for key in ("name", "classes", "source", "sha256")}}
         data["code"] = store.meta.get("code")
