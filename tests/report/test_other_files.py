@@ -1,19 +1,26 @@
 """No reader shows the number of a run whose folder, or whose parents, hold other files than it was trained with."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 from gip_runs import WEIGHTS, finish
 
+from advkd.artifacts.figure_captions import figure_caption
 from advkd.artifacts.table_cells import collect_rows
+from advkd.artifacts.table_records import table_record
+from advkd.claims.evidence import data_cautions
 from advkd.claims.our_numbers import OurNumbers
 from advkd.claims.predicates.base import Quantity
+from advkd.data.folder_source import folder_state, remember_content
 from advkd.errors import UserError
 from advkd.files import read_json, write_json
 from advkd.report import explain, measure, status
 from advkd.runs.lookup import finished, folder_of, state_of
 from advkd.runs.state import Kind
+from advkd.runs.stores import store_of
 from advkd.settings import catalog, config
+from advkd.settings.evidence_plan import Contrast, Plan
 
 STUDENT, TEACHER = "gip/cifar10/resnet18/gip", "gip/cifar10/resnet34/baseline"
 
@@ -62,7 +69,7 @@ def test_nobody_shows_a_student_whose_teacher_was_trained_again(runs, user):
     assert not any("mean" in row for row in rows_of(user))
     assert "was trained again since" in status.report(user, everything=False)
     assert "was trained again since" in explain.report(name, [], user)
-    with pytest.raises(UserError, match="stale: its teacher .* was trained again since"):
+    with pytest.raises(UserError, match=r"stale: its teacher .* was trained again since"):
         measure.report(name, None, user)
     assert OurNumbers(user).number(Quantity(STUDENT, "accuracy")).sample is None
 
@@ -118,7 +125,69 @@ def test_the_files_of_another_run_are_told(runs, user, kept):
     assert state.kind is Kind.DAMAGED, "which the Snakefile leaves alone"
     if "provenance.json" not in kept and "result.json" not in kept:
         assert f"{folder} holds the files of {other.run}: move them" in str(state)
-    with pytest.raises(UserError, match="holds the files of|differs from the copy"):
+    with pytest.raises(UserError, match=r"holds the files of|differs from the copy"):
         measure.report(str(own.run), None, user)
     assert {row["status"] for row in rows_of(user)} == {"damaged"}
     assert catalog.all_runs(user)
+
+
+@pytest.fixture
+def own(checkout, tmp_path):
+    """A user with a folder of images in CIFAR-10's place, two students, their teacher and the store of all three."""
+    images = tmp_path / "images"
+    images.mkdir()
+    user = config.user({"scale": "paper", "seeds": 2, "folders": {"cifar10": str(images)}})
+    for name in (f"{STUDENT}/seed0", f"{STUDENT}/seed1", f"{TEACHER}/seed0"):
+        finish(config.resolve(name, user))
+    first = config.resolve(f"{STUDENT}/seed0", user)
+    data = folder_of(first).provenance()["data"]
+    store = store_of(first, user)
+    write_json(store / "meta.json", {"name": "cifar10", "source": data["source"], "sha256": data["sha256"]})
+    remember_content(store, folder_state(images), data["source"]["content"])
+    return user
+
+
+def change_content(user):
+    (Path(user.folders["cifar10"]) / "new.png").write_bytes(b"new")
+
+
+def remove_folder(user):
+    Path(user.folders["cifar10"]).rmdir()
+
+
+def prepare_for_another_clone(user):
+    path = store_of(config.resolve(f"{STUDENT}/seed0", user), user) / "meta.json"
+    write_json(path, {**read_json(path), "sha256": {"images.npy": "2" * 64}})
+
+
+def texts_of_all_readers(user):
+    run = config.resolve(f"{STUDENT}/seed0", user)
+    one = Contrast(id="a", claim="b", metric="accuracy", direction="higher", better=STUDENT, than=TEACHER, margin="1",
+                   made="c")  # fmt: skip
+    return {
+        "measure": measure.report(str(run.run), None, user),
+        "table": table_record("gip_table1", user).caption,
+        "figure": figure_caption("gip_figureS1", user, [run], "note"),
+        "status": status.report(user, everything=False),
+        "explain a run": explain.report(str(run.run), [], user),
+        "explain a cell": explain.report("gip_table1", ["Proposed", "CIFAR-10"], user),
+        "claims": " ".join(OurNumbers(user).number(Quantity(STUDENT, "accuracy")).cautions),
+        "evidence": " ".join(data_cautions(user, Plan(scale="paper", seeds=2, contrasts=(one,), later=()))),
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (change_content, "its folder of images changed, or is another one"),
+        (remove_folder, "is not a folder of images"),
+        (prepare_for_another_clone, "it holds other images than the run was trained on"),
+    ],
+)
+def test_every_reader_tells_that_the_images_changed(own, change, reason):
+    caution = f"data set {store_of(config.resolve(f'{STUDENT}/seed0', own), own).name}: "
+    before = texts_of_all_readers(own)
+    assert not [text for text in before.values() if reason in text]
+    change(own)
+    after = texts_of_all_readers(own)
+    assert not [reader for reader, text in after.items() if caution not in text or reason not in text]

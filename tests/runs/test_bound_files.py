@@ -182,3 +182,13 @@ def test_no_training_replaces_the_files_of_another_run(finished, tmp_path, gone)
         train(document(other), folder.path, finished.path.parent, "cpu", 1000.0)
     assert {path.name: path.read_bytes() for path in folder.path.iterdir()} == before
     assert str(folder.state("0" * 12, "")).startswith(f"damaged: {folder.path} holds the files of {SAGAN}")
+
+
+def test_a_store_with_the_content_of_another_is_not_trained_on(finished, tmp_path):
+    """Its own checksums fit."""
+    place = make_store(tmp_path)
+    (meta,) = place.glob("stores/*/meta.json")
+    write_json(meta, with_digest({**without_digest(read_json(meta)), "name": "mit67"}))
+    with pytest.raises(UserError, match=r"holds mit67, not codebrim: delete the folder and prepare the data again"):
+        train(document(SAGAN), tmp_path / "run", place, "cpu", 1000.0)
+    assert not (tmp_path / "run" / "config.yaml").exists()

@@ -62,9 +62,26 @@ def test_a_store_of_older_code_is_told(folder_user, monkeypatch, code):
 def test_a_damaged_meta_json_is_told_and_made_again(folder_user):
     """The Snakefile makes again what is outdated."""
     resolved = write_store(folder_user, schema=2)
-    reason = "meta.json is not what was written (its digest differs): delete the folder and prepare the data again"
+    reason = "meta.json has no digest, as that of an earlier version: delete the folder and prepare the data again"
     assert outdated(resolved, folder_user).endswith(reason) and not made_by_older_code(resolved, folder_user)
     assert any(line.endswith(reason) for line in lines(folder_user))
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"name": "cub200"}, "holds cub200, not mine: delete the folder"),
+        ({"settings": {"stored_size": 7}}, "was prepared with stored_size 7, not "),
+        ({"settings": {"classes": 3}}, "was prepared with classes 3, not None"),
+    ],
+)
+def test_a_copy_of_another_store_is_told_and_made_again(folder_user, changed, reason):
+    """Outdated stores are those that the Snakefile prepares again."""
+    resolved = write_store(folder_user, name="mine")
+    assert reason not in outdated(resolved, folder_user)
+    write_store(folder_user, **changed)
+    assert reason in outdated(resolved, folder_user)
+    assert any(reason in line for line in store_lines(folder_user))
 
 
 def test_a_caption_tells_data_of_older_code():

@@ -24,6 +24,11 @@ def changed_sentences(artifact: str, user: User) -> list[str]:
     return [f"Settings that differ from scale paper (its values in brackets): {settings}."]
 
 
+def outdated_sentences(cautions: list[str]) -> list[str]:
+    """Return which numbers rest on other images than those of today, given the cautions of `DataChecks`."""
+    return [f"Of outdated data: {'; '.join(dict.fromkeys(cautions))}."] if cautions else []
+
+
 def data_sentences(data: list[dict[str, Any]]) -> list[str]:
     """Return where the images of data sets come from; `data` are contents of the stores' meta.json, also repeated."""
     names_by_source: dict[str, list[str]] = {}

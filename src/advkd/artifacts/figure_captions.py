@@ -2,6 +2,7 @@
 
 from advkd.artifacts import caption_sentences, papers
 from advkd.runs.lookup import folder_of
+from advkd.runs.stores import DataChecks
 from advkd.settings.config import Resolved
 from advkd.settings.user import User
 
@@ -22,6 +23,7 @@ def figure_caption(figure: str, user: User, runs: list[Resolved], note: str) -> 
     else:
         sentences += caption_sentences.changed_sentences(figure, user)
     sentences += caption_sentences.data_sentences([folder_of(run).provenance()["data"] for run in runs])
+    sentences += caption_sentences.outdated_sentences(DataChecks(user).cautions(runs))
     return " ".join(sentences)
 
 

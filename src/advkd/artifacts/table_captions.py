@@ -81,7 +81,7 @@ def shows_images_error(row: dict[str, Any]) -> bool:
 
 
 def warning_sentences(rows: list[dict[str, Any]]) -> list[str]:
-    """Return what limits our numbers: teachers below the Baseline of their student, and evaluations by older code."""
+    """Return what limits our numbers: weak teachers, evaluations by older code, and outdated data."""
     sentences = []
     ratios = [row for row in rows if row["kind"] == "ratio" and row.get("mean") is not None]
     weak = [f"{row['row']} ({sides_in_words(row)})" for row in ratios if teacher_is_worse(row)]
@@ -95,6 +95,7 @@ def warning_sentences(rows: list[dict[str, Any]]) -> list[str]:
     older = dict.fromkeys(name for row in rows for name in row.get("evaluated_by_older_code", "").split())
     if older:
         sentences.append(f"Evaluated by older code: {', '.join(older)}.")
+    sentences += caption_sentences.outdated_sentences([row["outdated_data"] for row in rows if "outdated_data" in row])
     return sentences
 
 

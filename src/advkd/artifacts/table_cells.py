@@ -6,9 +6,10 @@ from typing import Any
 from advkd.artifacts.seed_results import SeedResults, images_columns, join_seeds, summary_columns
 from advkd.artifacts.training_time import training_time
 from advkd.damage import attempt
-from advkd.data.store_meta import META, read_meta
+from advkd.data.store_meta import META, check_settings, read_meta
 from advkd.runs.lookup import folder_of, state_of
 from advkd.runs.state import Kind
+from advkd.runs.stores import DataChecks
 from advkd.settings import catalog, config
 from advkd.settings.config import CannotBeBuilt
 from advkd.settings.published_cells import Cell
@@ -34,8 +35,17 @@ MEASURED = {"teacher_accuracy": "accuracy", "restored_ratio": "accuracy"}
 
 
 def collect_rows(table: str, user: User) -> list[dict[str, Any]]:
-    """Return the rows of a table's cells, in the paper's order, as `readable_row` makes them."""
-    return [readable_row(cell, user) for cell in catalog.cells(table)]
+    """Return the rows of a table's cells, in the paper's order, as `readable_row` makes them.
+
+    Those of runs that were trained on other images than those of today say so in `outdated_data`.
+    """
+    checks, rows = DataChecks(user), []
+    for cell in catalog.cells(table):
+        row = readable_row(cell, user)
+        if cautions := checks.cautions(config.resolve(name, user) for name in row.get("runs", "").split()):
+            row["outdated_data"] = "; ".join(cautions)
+        rows.append(row)
+    return rows
 
 
 def readable_row(cell: Cell, user: User) -> dict[str, Any]:
@@ -243,5 +253,6 @@ def statistic_columns(cell: Cell, user: User) -> dict[str, Any]:
     folder = Path(user.data_root, "stores", run.store)
     if (folder / META).exists():
         meta = read_meta(folder)
+        check_settings(folder, meta, run.settings)
         columns.update(status="counted", data=meta, **summary_columns([meta["statistics"][cell.metric]]))
     return columns

@@ -12,7 +12,9 @@ from advkd.artifacts.seed_results import SeedResults, join_seeds
 from advkd.claims.predicates.base import Quantity
 from advkd.claims.published import PublishedNumbers
 from advkd.metrics.effect import Effect, Sample, contrast, detectable, holm, seeds_needed
+from advkd.runs.stores import DataChecks
 from advkd.settings import config
+from advkd.settings.config import Resolved
 from advkd.settings.evidence_plan import Contrast, Plan, load_plan
 from advkd.settings.names import PAPERS, Run
 from advkd.settings.user import User
@@ -117,6 +119,16 @@ def decide(pairs: Sequence[_Paired]) -> list[Decision]:
         _decide(pair, effect, p, 1 - ALPHA / len(pairs))
         for pair, effect, p in zip(pairs, effects, corrected, strict=True)
     ]
+
+
+def data_cautions(user: User, plan: Plan) -> list[str]:
+    """Return which finished runs of the plan were trained on other images than those of today, each data set once."""
+    done: list[Resolved] = []
+    for one in plan.contrasts:
+        pair = _join(one, plan, user)
+        for side in (pair.better, pair.than):
+            done += [run for run in side.runs if run.run.seed in side.metrics]
+    return DataChecks(user).cautions(done)
 
 
 def _effect(differences: dict[int, float]) -> Effect | None:

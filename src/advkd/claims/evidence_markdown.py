@@ -4,7 +4,7 @@ from itertools import groupby
 
 from advkd.artifacts.number_format import format_difference, format_interval, format_p
 from advkd.artifacts.papers import about_paper
-from advkd.claims.evidence import Decision, Outcome, decide_all
+from advkd.claims.evidence import Decision, Outcome, data_cautions, decide_all
 from advkd.settings.evidence_plan import PLAN, load_plan
 from advkd.settings.user import User
 
@@ -24,6 +24,7 @@ def evidence_page(user: User) -> str:
     papers = [list(group) for _, group in groupby(decisions, key=lambda decision: decision.contrast.paper)]
     levels = sorted({f"{100 - 5 / len(group):.3g}" for group in papers})
     lines = [HEAD.format(scale=user.scale, plan=PLAN, level=" or ".join(levels))]
+    lines += [f"Of outdated data: {caution}\n" for caution in data_cautions(user, plan)]
     for group in papers:
         lines += [f"## {about_paper(group[0].contrast.paper)['short']}", ""]
         for decision in group:

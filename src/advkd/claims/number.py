@@ -21,7 +21,8 @@ class Number:
         diverged: the number of our trainings if all of them diverged, otherwise 0.
         images_error: the standard error over images, in the metric's unit; None if it is unknown.
         remark: why our number does not measure what the metric's name says; empty if it does.
-        cautions: what a reader should know of our number: a weak teacher, or an evaluation by older code.
+        cautions: what a reader should know of our number: a weak teacher, an evaluation by older code, or
+            images that changed since.
         machines: for a time, the hardware that it was measured on.
     """
 

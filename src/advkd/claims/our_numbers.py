@@ -16,6 +16,7 @@ from advkd.metrics.effect import Sample
 from advkd.runs.lookup import finished, folder_of
 from advkd.runs.provenance import describe_machine
 from advkd.runs.state import Ending
+from advkd.runs.stores import DataChecks
 from advkd.settings import catalog, config
 from advkd.settings.config import CannotBeBuilt, Resolved
 from advkd.settings.feature_networks import NETWORKS
@@ -32,6 +33,7 @@ class OurNumbers:
         self._runs_of_target: dict[str, set[str]] = {}
         self._training: dict[str, dict[str, Any] | None] = {}
         self._image_intervals = ImageIntervals(self.runs)
+        self._data_checks = DataChecks(user)
 
     def number(self, quantity: Quantity) -> Number:
         """Return the number of a quantity over the seeds that are done."""
@@ -103,11 +105,13 @@ class OurNumbers:
                 diverged = len(runs) if all(_has_diverged(run) for run in runs) else 0
                 return Number(None, group.status, ended=group.ended, diverged=diverged)
         images_error = images_columns(group, metric).get("images_error")
+        outdated = tuple(self._data_checks.cautions(run for run in runs if run.run.seed in group.metrics))
         first = next(iter(group.metrics.values()))
         remark, cautions = _about_features(first.get("meta", {}))
         older = evaluation_columns(group).get("evaluated_by_older_code", "").split()
         if older:
             cautions += (f"evaluated by older code: {', '.join(older)}",)
+        cautions += outdated
         sample = Sample.from_values(values)
         return Number(sample, group.status, remark=remark, images_error=images_error, cautions=cautions)
 
@@ -120,6 +124,8 @@ class OurNumbers:
         cautions: tuple[str, ...] = ()
         if teacher_is_worse(row):
             cautions = (f"the teacher of {quantity.run} is worse than its student's Baseline",)
+        names = row.get("runs", "").split()
+        cautions += tuple(self._data_checks.cautions(config.resolve(name, self.user) for name in names))
         return Number(sample, row["status"], ended=ended, images_error=row.get("images_error"), cautions=cautions)
 
     def _read_time(self, quantity: Quantity) -> Number:

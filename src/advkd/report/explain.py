@@ -15,6 +15,7 @@ from advkd.report.status import read_cell, runs_of_cell
 from advkd.runs.folder import RESULT
 from advkd.runs.lookup import folder_of, state_of
 from advkd.runs.state import Kind
+from advkd.runs.stores import DataChecks
 from advkd.settings import catalog, config
 from advkd.settings.config import Resolved
 from advkd.settings.names import Run
@@ -57,6 +58,7 @@ def explain_group(name: str, user: User) -> str:
     known_tags = tags(user)
     lines = [f"{with_tag(name, known_tags)}  at scale {user.scale}"]
     lines += [f"  run         {resolved.run}: {state_of(resolved)}" for resolved in runs]
+    lines += outdated_lines(runs, user)
     parents = {(parent.run.group, role) for role, parent in runs[0].parents.items()}
     for parent, role in sort_by_tag(parents, known_tags):
         lines.append(f"  learns from {with_tag(parent, known_tags)}, its {role}")
@@ -142,6 +144,7 @@ def explain_cell(cell: Cell, user: User) -> str:
     lines += [f"  {name:<11} {value}" for name, value in facts]
     for resolved in runs:
         lines += explain_run(resolved, bool(problems))
+    lines += outdated_lines(runs, user)
     if runs:
         lines.append(f"  made by     {papers.command(cell.table, user)}")
     return "\n".join(lines)
@@ -162,6 +165,12 @@ def explain_run(resolved: Resolved, damage_is_shown: bool) -> list[str]:
     if problem and not damage_is_shown:
         lines.append(f"    damaged            {problem}")
     return lines
+
+
+def outdated_lines(runs: list[Resolved], user: User) -> list[str]:
+    """Return lines on those runs that were trained on other images than those of today."""
+    done = [resolved for resolved in runs if state_of(resolved).finished]
+    return [f"  outdated    {caution}" for caution in DataChecks(user).cautions(done)]
 
 
 def run_facts(resolved: Resolved) -> Facts:

@@ -13,6 +13,7 @@ from advkd.metrics import significance
 from advkd.runs.lookup import folder_of, trained_folder
 from advkd.runs.predictions import classifier_metrics
 from advkd.runs.state import Ending
+from advkd.runs.stores import DataChecks
 from advkd.settings import config
 from advkd.settings.user import User
 
@@ -32,6 +33,8 @@ def report(run: str, against: str | None, user: User) -> str:
         lines.append(f"  {OVER_IMAGES}: standard error over images; metrics.json has all digits")
         if against:
             lines += _compare(run, against, user)
+        named = [config.resolve(name, user) for name in (run, against) if name]
+        lines += [f"of outdated data: {caution}" for caution in DataChecks(user).cautions(named)]
         return "\n".join(lines)
 
 

@@ -1,11 +1,15 @@
 """What is known of the prepared data set of a run: whether it is what today's settings, images and code would make."""
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+from advkd.damage import attempt
 from advkd.data import folder_source
 from advkd.data.preparing_code import preparing_code
-from advkd.data.store_meta import META, read_meta
+from advkd.data.store_meta import META, check_settings, read_meta
 from advkd.errors import UserError
+from advkd.runs.lookup import folder_of
 from advkd.settings.config import Resolved
 from advkd.settings.user import User
 
@@ -25,7 +29,7 @@ def outdated(resolved: Resolved, user: User) -> str:
     if not (store / META).exists():
         return ""
     try:
-        read_meta(store)
+        check_settings(store, read_meta(store), resolved.settings)
         if resolved.settings["data"] != "folder":
             return ""
         content = folder_source.seen_content(Path(user.folders[name]), store, name in user.links)
@@ -48,3 +52,49 @@ def made_by_older_code(resolved: Resolved, user: User) -> bool:
         return False
     today = preparing_code("crops" in resolved.store_settings, resolved.settings["data"] == "made")
     return meta.get("code") != today
+
+
+class DataChecks:
+    """Tells whether finished runs were trained on the images of today.
+
+    Each store is looked at once, so an object should serve one report only.
+    """
+
+    def __init__(self, user: User) -> None:
+        self.user = user
+        self._of_stores: dict[str, tuple[str, str | None, dict[str, Any]]] = {}
+
+    def caution(self, resolved: Resolved) -> str:
+        """Return in one line why the images that a run was trained on are not those of today; "" where none says so.
+
+        Results may come without their data: of a store that is not there nothing is known. What is wrong with the
+        run's own files is for others to tell.
+        """
+        if resolved.store not in self._of_stores:
+            self._of_stores[resolved.store] = self._look(resolved)
+        reason, content, meta = self._of_stores[resolved.store]
+        if not reason:
+            provenance, _ = attempt(folder_of(resolved).provenance)
+            data = provenance["data"] if provenance else {}
+            others = "other images than the run was trained on"
+            if meta and "sha256" in data and meta.get("sha256") != data["sha256"]:
+                reason = f"it holds {others}; the next snakemake trains it again"
+            elif content and "source" in data and content != data["source"].get("content"):
+                reason = f"its folder holds {others}; the next snakemake prepares it again"
+        return f"data set {resolved.store}: {reason}" if reason else ""
+
+    def cautions(self, runs: Iterable[Resolved]) -> list[str]:
+        """Return the cautions of some finished runs, each once."""
+        return list(dict.fromkeys(filter(None, map(self.caution, runs))))
+
+    def _look(self, resolved: Resolved) -> tuple[str, str | None, dict[str, Any]]:
+        """Return what is wrong with a run's store, the content of its folder of images if known, and its meta.json."""
+        if reason := outdated(resolved, self.user):
+            return reason, None, {}
+        store, content = store_of(resolved, self.user), None
+        if resolved.settings["data"] == "folder":
+            name = resolved.run.dataset
+            folder = Path(self.user.folders[name])
+            content, reason = attempt(folder_source.seen_content, folder, store, name in self.user.links)
+        meta, _ = attempt(read_meta, store)
+        return reason, content, meta or {}

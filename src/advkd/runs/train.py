@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from advkd.data.store import Store
+from advkd.data.store_meta import check_settings
 from advkd.errors import UserError
 from advkd.progress import logging_to, say
 from advkd.runs import checkpoint, code
@@ -53,8 +54,8 @@ def train(
         or SIGUSR1, after which it can be started again.
 
     Raises:
-        UserError: the store, the device or a run to learn from is missing or damaged, or the folder holds the files of
-            another run.
+        UserError: the store, the device or a run to learn from is missing or damaged, the store was prepared with other
+            settings, or the folder holds the files of another run.
     """
     keep_freed_memory()
     folder = RunFolder(path)
@@ -62,6 +63,7 @@ def train(
     with logging_to(folder.file(LOG)), folder.locked():
         folder.check_run(document["run"])  # a training would remove what is there
         store = Store.open(data_root / "stores" / document["store"])
+        check_settings(store.path, store.meta, document["settings"])
         data = {"store": document["store"], **{key: store.meta[key] for key in ("name", "classes", "source", "sha256")}}
         data["code"] = store.meta.get("code")
         blocked, parents = inspect_parents(document, folder, store)
