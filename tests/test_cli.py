@@ -1,10 +1,15 @@
+import os
+import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
 
+from advkd import files, opening
 from advkd.cli import main
+from advkd.errors import UserError
 from advkd.settings import config
 
 BAD = [
@@ -95,3 +100,44 @@ def test_help_loads_none_of_the_packages_that_take_time():
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     slow = {"jinja2", "matplotlib", "numpy", "pandas", "pydantic", "scipy", "snakemake", "torch", "tqdm", "yaml"}
     assert "advkd" in done.stdout and not slow & set(done.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("kind", ["a pipe", "a folder", "a device"])
+@pytest.mark.parametrize(
+    "words",
+    [["report", "--html"], ["report", "--pdf"], ["claims", "--out"], ["deviations", "--out"], ["audit", "--log"]],
+    ids=" ".join,
+)
+def test_what_is_no_file_is_not_replaced_by_an_output(words, kind, tmp_path, monkeypatch, capsys):
+    """Root could replace a device by a file. No test does it to a real one."""
+    place = tmp_path / "place"
+    if kind == "a folder":
+        place.mkdir()
+    else:
+        os.mkfifo(place)
+    if kind == "a device":
+        monkeypatch.setitem(opening.KINDS, stat.S_IFIFO, kind)
+        if "--log" in words:
+            pytest.skip("lines may be appended to /dev/null")
+    before = place.stat()
+    assert main([*words, str(place)]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    reason = f"it is {kind}, not a file: move it away, or name another place"
+    assert said.err == f"advkd {words[0]}: {place} cannot be written: {reason}\n"
+    assert os.path.samestat(before, place.stat()) and list(tmp_path.iterdir()) == [place]
+
+
+@pytest.mark.parametrize("words", [["table", "aikd_table1", "--out"], ["keep", "--out"]], ids=" ".join)
+def test_a_pipe_in_a_folder_s_place_is_refused(words, tmp_path, capsys):
+    os.mkfifo(tmp_path / "place")
+    assert main([*words, str(tmp_path / "place")]) == 2
+    assert capsys.readouterr().err.endswith(
+        "place cannot be written: it is a pipe, not a folder: move it away, or name another place\n"
+    )
+
+
+def test_nothing_in_dev_is_an_output():
+    """/dev/stdout is a link, and may lead to a file."""
+    with pytest.raises(UserError, match=r"/dev/advkd-test cannot be written: it is a device"):
+        files.check_output(Path("/dev/advkd-test"))

@@ -29,7 +29,8 @@ def test_json_refuses_nan(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "reason"), [("file/a.json", "its folder is a file"), ("file/b/a.json", "its folder is a file"),
-                         ("folder", "Is a directory"), ("x" * 300, "File name too long")],
+                         ("folder", "it is a folder, not a file: move it away, or name another place"),
+                         ("x" * 300, "File name too long")],
 )  # fmt: skip
 def test_a_path_that_cannot_be_written_gives_one_line(tmp_path, name, reason):
     (tmp_path / "file").touch()

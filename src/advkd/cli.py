@@ -4,6 +4,7 @@
 # start without torch, and help without pydantic.
 import argparse
 import os
+import stat
 import sys
 import traceback
 from collections.abc import Callable
@@ -19,15 +20,45 @@ if TYPE_CHECKING:
     Command: TypeAlias = Callable[[argparse.Namespace, User], int | None]
 
 
+INTO_FOLDERS = ("tensorboard", "keep", "synthesize", "prepare", "reals", "table", "figure")  # their --out is a folder
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return the exit status: 0, 1 for a fault, 2 for bad input, 130 for Ctrl-C."""
     args = build_parser().parse_args(arguments)
+    try:
+        _check_outputs(args)
+    except UserError as error:
+        print(f"advkd {args.name}: {error}", file=sys.stderr)
+        return 2
     if not args.log:
         return run(args)
     from advkd.progress import logging_to
 
     with logging_to(args.log):
         return run(args)
+
+
+def _check_outputs(args: argparse.Namespace) -> None:
+    """Refuse a device, a pipe or a folder at the place of an output file, before anything is computed or written."""
+    from advkd.errors import CannotWrite
+    from advkd.files import check_output
+    from advkd.opening import KINDS, other_than_file
+
+    named = vars(args)
+    files = [named.get("html"), named.get("pdf")]
+    out = named.get("out")
+    if args.name in INTO_FOLDERS:
+        if out and out.exists() and not out.is_dir():
+            raise CannotWrite(
+                out, f"it is {other_than_file(out) or 'a file'}, not a folder: move it away, or name another place"
+            )
+    else:
+        files.append(out)
+    if args.log and other_than_file(args.log) != KINDS[stat.S_IFCHR]:  # lines may be appended to /dev/null
+        files.append(args.log)
+    for path in filter(None, files):
+        check_output(path)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -296,11 +327,16 @@ def show_config(args: argparse.Namespace, user: "User") -> None:
 
 def synthesize(args: argparse.Namespace, user: "User") -> None:
     """Write images from a trained generator."""
+    from advkd.progress import say
     from advkd.runs.lookup import trained_folder
+    from advkd.runs.stores import DataChecks
     from advkd.settings import config
     from advkd.synthesize import synthesize
 
-    folder = trained_folder(config.resolve(args.run, user))
+    resolved = config.resolve(args.run, user)
+    folder = trained_folder(resolved)
+    for caution in DataChecks(user).cautions([resolved]):
+        say(f"of outdated data: {caution}")
     synthesize(folder, args.count, args.out, args.seed, user.device, user.runs_per_gpu)
 
 

@@ -16,7 +16,7 @@ import yaml
 
 from advkd.errors import CannotWrite
 from advkd.locks import hold
-from advkd.opening import open_file, open_to_append, read_text
+from advkd.opening import open_file, open_to_append, other_than_file, read_text
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 PROBE = 1 << 20  # bytes; a disk that cannot take this many more is full
@@ -32,9 +32,10 @@ def atomic(path: Path) -> Iterator[Path]:
     writers (numpy, matplotlib) choose a format by it.
 
     Raises:
-        CannotWrite: `path` cannot be written, or the disk is full.
+        CannotWrite: `path` cannot be written, something other than a file lies there, or the disk is full.
     """
     path = Path(path)
+    check_output(path)
     with _writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary, lock = _reserve(path)
@@ -54,6 +55,12 @@ def atomic(path: Path) -> Iterator[Path]:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+
+
+def check_output(path: Path) -> None:
+    """Raise CannotWrite where a device, a pipe or a folder lies at the place of a file that is to be written."""
+    if kind := other_than_file(path):
+        raise CannotWrite(path, f"it is {kind}, not a file: move it away, or name another place")
 
 
 def _reserve(path: Path) -> tuple[Path, BinaryIO]:

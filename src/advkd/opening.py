@@ -43,6 +43,20 @@ def read_text(path: Path, errors: str = "strict") -> str:
         return file.read()
 
 
+def other_than_file(path: Path) -> str:
+    """Return in words what lies at a path where a file is to be written; "" for a file, or where nothing is.
+
+    What lies in /dev is a device, or a link to one: root could replace it by a file.
+    """
+    if Path(path).absolute().parent == Path("/dev"):
+        return KINDS[stat.S_IFCHR]
+    try:
+        mode = Path(path).stat().st_mode
+    except OSError:  # whoever writes tells it
+        return ""
+    return "" if stat.S_ISREG(mode) else _kind(mode)
+
+
 def _open_regular(path: str, flags: int) -> int:
     """Open a regular file, as `open` does, without waiting for the other end of a pipe."""
     try:
