@@ -81,7 +81,7 @@ def test_a_copy_of_another_store_is_told_and_made_again(folder_user, changed, re
     assert reason not in outdated(resolved, folder_user)
     write_store(folder_user, **changed)
     assert reason in outdated(resolved, folder_user)
-    assert any(reason in line for line in store_lines(folder_user))
+    assert any(reason in line for line in lines(folder_user))
 
 
 def test_a_caption_tells_data_of_older_code():
