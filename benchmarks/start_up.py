@@ -53,8 +53,8 @@ def measure(rounds: int) -> None:
         settings = json.dumps(run.store_settings)
         plain("prepare", record, "--settings", settings, "--out", str(store_of(run, user)))
     gan = resolved[0]
-    dims = gan.features.removeprefix("inception").partition("-")[0]
-    plain("reals", str(store_of(gan, user)), "--threads", "1", "--dims", dims, "--out", "data/reals")
+    store = str(store_of(gan, user))
+    plain("reals", store, "--threads", "1", "--features", gan.features, "--out", "data/reals")
     plain("train", RUNS[0])
     folders = {str(run.run): RunFolder.of(str(run.run), "smoke").path for run in resolved}
     metrics = folders[RUNS[0]] / METRICS
