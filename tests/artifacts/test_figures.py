@@ -165,7 +165,8 @@ def test_images_of_generators(smoke, tmp_path):
         np.savez(folder / "samples.npz", G1=images, G2=images, G3=images)
         result = {"status": "done", "config_hash": one.hash, "sha256": {"samples.npz": sha256(folder / "samples.npz")}}
         write_json(folder / "result.json", result)
-        evaluated = {"status": "done", "values": {}, "evaluated": {"code": gan_evaluation_code()}}
+        meta = {"features": one.settings["features"]}
+        evaluated = {"status": "done", "values": {}, "meta": meta, "evaluated": {"code": gan_evaluation_code()}}
         write_json(folder / "metrics.json", evaluated)
         provenance = {"code": code_today(one), "data": {"name": "codebrim", "source": DRAWN}, "result": result}
         write_json(folder / "provenance.json", provenance)

@@ -34,7 +34,7 @@ def checkout(tmp_path_factory):
         for name, tiny in ((RUN, tiny_runs), (CLASSIFIER, tiny_classifiers)):
             finish(name, tiny, config.user({"override": OVERRIDE}))
         (store,) = Path("data/stores").glob("codebrim*")
-        gan_evaluation.prepare_reals(store, Path("reals"), None, "", 64, "cpu")
+        gan_evaluation.prepare_reals(store, Path("reals"), "random_inception64", None, "", "cpu")
     return folder
 
 

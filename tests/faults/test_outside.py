@@ -63,7 +63,7 @@ WRITING = {
     "tensorboard": ["tensorboard", small.RUN],
     "claims": ["claims"],
     "deviations": ["deviations"],
-    "reals": ["reals", "STORE", "--dims", "64"],
+    "reals": ["reals", "STORE", "--features", "random_inception64"],
     "draw": ["draw", "cifar10", "--size", "2"],
     "train": ["train", small.RUN],
 }

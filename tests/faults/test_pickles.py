@@ -27,7 +27,7 @@ def whole(tmp_path_factory):
         small.prepare()
         assert main(["train", small.RUN, *small.CONFIG]) == 0
         (store,) = Path("data/stores").glob("codebrim-*")
-        assert main(["reals", str(store), "--dims", "64", "--out", "reals"]) == 0
+        assert main(["reals", str(store), "--features", "random_inception64", "--out", "reals"]) == 0
     return place
 
 
