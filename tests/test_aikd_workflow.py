@@ -90,7 +90,7 @@ def test_aikd_on_a_folder_of_one_s_own(built, tmp_path):
 
 
 BAD = {
-    "override={aikd: {alpha_g: 0.8}}": "alpha_g + alpha_p is 1.1",
+    "override={aikd: {alpha_g: -1}}": "override.aikd: alpha_g is -1",
     "runs=[aikd/cifar100/resnet50/aikd/seed0]": "'resnet50' is not among the models",
     "runs=[aikd/mine/resnet18/aikd/seed0]": "'mine' is no data set of this paper",
 }

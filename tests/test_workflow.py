@@ -61,9 +61,7 @@ def test_every_cell_of_the_table_is_filled_and_traceable(built):
     for row in rows:
         metrics = read_json(built / "results/smoke/runs" / row["runs"] / "metrics.json")
         assert float(row["mean"]) == pytest.approx(metrics["values"][row["metric"]], rel=1e-12)
-        assert (
-            row["features"] == "random_inception64" and row["data"] == "drawn on the spot" and row["scale"] == "smoke"
-        )
+        assert (row["features"], row["data"], row["scale"]) == ("random_inception64", "drawn on the spot", "smoke")
         assert row["std"] == "" and row["seeds"] == "0", "one seed has no spread"
     mean = sum(float(row["mean"]) for row in rows if row["row"].startswith("OKD-SAGAN G")) / 3
     assert float(rows[-1]["mean"]) == pytest.approx(mean)

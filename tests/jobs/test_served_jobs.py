@@ -100,10 +100,11 @@ def test_random_numbers_differ_between_jobs_and_temporary_files_go_where_the_job
     assert jobs.run(code, env=own)[1].split()[2] == str(jobs.folder)
 
 
+# The handler writes without Python's buffer, which a second signal may find in use.
 HANDLE = """
-import signal, sys, time
+import os, signal, sys, time
 def handle(number, frame):
-    print(number, flush=True)
+    os.write(1, b"%d\\n" % number)
     if number != signal.SIGUSR2: sys.exit(40 + number)
 for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP, signal.SIGQUIT):
     signal.signal(number, handle)

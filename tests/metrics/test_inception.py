@@ -36,11 +36,11 @@ def test_random_features_spread(request, pictures, name, dims, rank):
 
 
 def test_the_random_network_is_calibrated_once_and_nobody_can_change_it_for_others(pictures, monkeypatch):
-    first, _ = inception.build(None, 64, "")
+    first = inception.build(None, 64, "")
     monkeypatch.setattr(inception, "_calibrate", lambda _: pytest.fail("it is calibrated again"))
     for tensor in first.state_dict().values():
         tensor.zero_()
-    again, _ = inception.build(None, 64, "")
+    again = inception.build(None, 64, "")
     monkeypatch.undo()
     anew = inception._random_network.__wrapped__(64, torch.get_num_threads())
     assert (extract(again, pictures, 10, "cpu", "") == extract(anew, pictures, 10, "cpu", "")).all()

@@ -92,7 +92,8 @@ def end(one, samples=True):
     """Leave a finished GAN whose images say by their brightness what and when they are."""
     folder = begin(one)
     write_json(folder / "result.json", {"config_hash": one.hash, "status": "done", "sha256": {}})
-    write_json(folder / "metrics.json", {"status": "done", "values": {"fid.G1": 3.5, "fid.G2": 2.5}})
+    meta = {"features": one.settings["features"]}
+    write_json(folder / "metrics.json", {"status": "done", "values": {"fid.G1": 3.5, "fid.G2": 2.5}, "meta": meta})
     attempts = [{"began": "2023-11-14T22:13:20Z"}]
     write_json(folder / "provenance.json", {"attempts": attempts, "code": "0", "data": {}, "result": {}})
     if samples:

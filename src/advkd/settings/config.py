@@ -151,6 +151,10 @@ class CannotBeBuilt(UserError):
     """A run's settings are impossible, or contradict each other or its parents'; the message says how, in one line."""
 
 
+class WrongOverride(UserError):
+    """A value that the user typed in `override` is impossible by itself; the message says why, in one line."""
+
+
 def user(overrides: Mapping[str, object] | None = None, file: Path | None = None) -> User:
     """Read config/config.yaml (or `file`) and lay `overrides` over it, level by level.
 
@@ -201,12 +205,14 @@ def seeds(paper: str, user: User) -> list[int]:
 
 
 def resolve(name: str | Run, user: User) -> Resolved:
-    """Resolve a run to its full settings under a user's configuration; raises CannotBeBuilt."""
+    """Resolve a run to its full settings under a user's configuration; raises CannotBeBuilt or WrongOverride."""
     run = name if isinstance(name, Run) else Run.parse(name)
     override = Override.of(user.override[run.paper]) if run.paper in user.override else NOTHING
     files = config_files.states(run.paper, user.scale)
     try:
         return _resolve(str(run), user.scale, tuple(sorted(user.folders)), override, files)
+    except WrongOverride:
+        raise
     except UserError as error:
         raise CannotBeBuilt(str(error)) from None
 
@@ -260,7 +266,7 @@ def _settings(run: Run, scale: str, folders: tuple[str, ...], override: Override
         return RUN_CLASSES[run.paper].from_flat(values, validated), sources
     except Refused as fault:
         where = sources.get(fault.key, str(CONFIG / f"{run.paper}.yaml")) if fault.key else str(run)
-        raise UserError(f"{where}: {fault}") from None
+        raise (WrongOverride if where.startswith("override.") else UserError)(f"{where}: {fault}") from None
     except ValueError as fault:
         raise UserError(f"{run}: {fault}") from None
 
