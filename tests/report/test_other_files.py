@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from gip_runs import WEIGHTS, finish
 
+from advkd.artifacts import tables
 from advkd.artifacts.figure_captions import figure_caption
 from advkd.artifacts.table_cells import collect_rows
 from advkd.artifacts.table_records import table_record
@@ -181,14 +182,19 @@ def texts_of_all_readers(user):
     ("change", "reason"),
     [
         (change_content, "its folder of images changed, or is another one"),
-        (remove_folder, "is not a folder of images"),
+        (remove_folder, "the folder of images that `folders` names for cifar10 is gone"),
         (prepare_for_another_clone, "it holds other images than the run was trained on"),
     ],
 )
-def test_every_reader_tells_that_the_images_changed(own, change, reason):
+def test_every_reader_tells_that_the_images_changed(own, change, reason, tmp_path):
     caution = f"data set {store_of(config.resolve(f'{STUDENT}/seed0', own), own).name}: "
     before = texts_of_all_readers(own)
     assert not [text for text in before.values() if reason in text]
     change(own)
     after = texts_of_all_readers(own)
     assert not [reader for reader, text in after.items() if caution not in text or reason not in text]
+    assert not [reader for reader, text in after.items() if own.folders["cifar10"] in text], "a person's path"
+    tables.write_table("gip_table1", own, tmp_path)
+    for ending in ("md", "tex"):
+        text = (tmp_path / f"gip_table1.{ending}").read_text()
+        assert "Of outdated data" in text and own.folders["cifar10"] not in text

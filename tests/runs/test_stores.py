@@ -8,7 +8,7 @@ import pytest
 from advkd.artifacts.data_sources import describe_data
 from advkd.data.preparing_code import preparing_code
 from advkd.report.status import store_lines
-from advkd.runs.stores import made_by_older_code, outdated, store_of
+from advkd.runs.stores import DataChecks, made_by_older_code, outdated, store_of
 from advkd.settings import catalog, config
 
 RUN = "aikd/mine/resnet18/baseline/seed0"
@@ -45,7 +45,7 @@ def test_a_store_of_another_folder_is_told(folder_user):
     assert "changed, or is another one" in outdated(resolved, folder_user)
     assert any(line.startswith(f"data set {resolved.store}: ") for line in lines(folder_user))
     Path(folder_user.folders["mine"]).rmdir()
-    assert "is not a folder of images" in outdated(resolved, folder_user)
+    assert "images that `folders` names for mine is gone" in outdated(resolved, folder_user)
 
 
 @pytest.mark.parametrize("code", ["0" * 12, None])
@@ -82,6 +82,31 @@ def test_a_copy_of_another_store_is_told_and_made_again(folder_user, changed, re
     write_store(folder_user, **changed)
     assert reason in outdated(resolved, folder_user)
     assert any(reason in line for line in lines(folder_user))
+
+
+def fail(*_):
+    raise PermissionError(13, "Permission denied", "/home/somebody/images")
+
+
+@pytest.mark.parametrize("changed", [{"name": "cub200"}, {"settings": {"classes": 3}}, {"schema": 2}, {}])
+@pytest.mark.parametrize("folder", ["changed", "gone", "unreadable"])
+def test_no_reason_names_a_path(folder_user, tmp_path, monkeypatch, changed, folder):
+    """Reasons stand in captions, which are published."""
+    resolved = write_store(folder_user, **{"name": "mine", **changed})
+    if folder == "gone":
+        Path(folder_user.folders["mine"]).rmdir()
+    if folder == "unreadable":
+        monkeypatch.setattr("advkd.data.folder_source.seen_content", fail)
+    for reason in (outdated(resolved, folder_user), DataChecks(folder_user).caution(resolved)):
+        assert reason and str(tmp_path) not in reason and "/home" not in reason
+
+
+def test_no_reason_names_the_path_of_what_lies_in_a_file_s_place(folder_user, tmp_path):
+    resolved = write_store(folder_user)
+    path = store_of(resolved, folder_user) / "meta.json"
+    path.unlink()
+    path.mkdir()
+    assert str(tmp_path) not in outdated(resolved, folder_user)
 
 
 def test_a_caption_tells_data_of_older_code():

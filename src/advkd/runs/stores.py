@@ -23,25 +23,40 @@ def outdated(resolved: Resolved, user: User) -> str:
     """Return why a store that exists must be prepared again; "" where nothing is known against it.
 
     A damaged meta.json is known; the other files, and a folder of images, are not read. In a state that was not seen
-    before, a folder may hold other images.
+    before, a folder may hold other images. The reason stands in captions, which are published, so it names no path.
     """
-    store, name = store_of(resolved, user), resolved.run.dataset
+    store = store_of(resolved, user)
     if not (store / META).exists():
         return ""
     try:
         check_settings(store, read_meta(store), resolved.settings)
-        if resolved.settings["data"] != "folder":
-            return ""
-        content = folder_source.seen_content(Path(user.folders[name]), store, name in user.links)
     except UserError as error:
-        return str(error)
+        return str(error).replace(f"{store}/", "").replace(str(store), "its store")
     except OSError:  # whoever uses the store tells it
         return ""
+    if resolved.settings["data"] != "folder":
+        return ""
+    content, reason = _seen_content(resolved, user)
+    if reason:
+        return reason
     if content is None:
         return "its folder of images changed, or is another one; the next snakemake prepares it again"
     if content != folder_source.recorded_content(store):
         return "it was prepared from other images than its folder holds; the next snakemake prepares it again"
     return ""
+
+
+def _seen_content(resolved: Resolved, user: User) -> tuple[str | None, str]:
+    """Return the content of a run's folder of images, None where it is not known, and what is wrong with the folder."""
+    name = resolved.run.dataset
+    folder, named = Path(user.folders[name]), f"the folder of images that `folders` names for {name}"
+    try:
+        return folder_source.seen_content(folder, store_of(resolved, user), name in user.links), ""
+    except UserError:  # its message is about a path
+        lost = "cannot be read" if folder.is_dir() else "is gone"
+        return None, f"{named} {lost}: correct `folders`, or start snakemake, which says more"
+    except OSError:
+        return None, f"{named} cannot be read: start snakemake, which says why"
 
 
 def made_by_older_code(resolved: Resolved, user: User) -> bool:
@@ -91,10 +106,8 @@ class DataChecks:
         """Return what is wrong with a run's store, the content of its folder of images if known, and its meta.json."""
         if reason := outdated(resolved, self.user):
             return reason, None, {}
-        store, content = store_of(resolved, self.user), None
+        content = None
         if resolved.settings["data"] == "folder":
-            name = resolved.run.dataset
-            folder = Path(self.user.folders[name])
-            content, reason = attempt(folder_source.seen_content, folder, store, name in self.user.links)
-        meta, _ = attempt(read_meta, store)
+            content, reason = _seen_content(resolved, self.user)
+        meta, _ = attempt(read_meta, store_of(resolved, self.user))
         return reason, content, meta or {}
