@@ -1,4 +1,4 @@
-"""Waits for an exclusive lock on a file. The kernel releases the lock when its holder ends, however it ends."""
+"""Locks a file, alone or shared, with or without waiting. The kernel releases a lock when its holder ends, however."""
 
 import errno
 import fcntl
