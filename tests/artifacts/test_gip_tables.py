@@ -192,6 +192,27 @@ def test_a_ratio_needs_both_sides(checkout, student, teacher, expected, entry):
     assert entries("gip_table3", user)["Our method", "Restored Ratio (%)", "ours (paper)"] == entry
 
 
+def test_a_ratio_s_error_over_images_is_of_the_seeds_that_have_a_ratio(user, run):
+    for seed, right in enumerate((20, 60, 70)):
+        finish(run(f"{TAUGHT}/seed{seed}"), right)
+    for seed, right in ((1, 80), (2, 90)):
+        finish(teacher(run, seed), right)
+    row = table_cells.cell_row(cell("gip_table3", "Our method", "Restored Ratio (%)"), user)
+    errors = []
+    for seed, right in ((1, 80), (2, 90)):
+        values = evaluate(*folder_of(run(f"{TAUGHT}/seed{seed}")).predictions("logits", "best_logits"))["values"]
+        errors.append(100 / right * (values["accuracy_high"] - values["accuracy_low"]) / 2 / 1.959963984540054)
+    assert row["n"] == 2 and row["images_error"] == pytest.approx(statistics.fmean(errors))
+
+
+def test_a_student_without_a_right_answer_has_a_ratio(checkout):
+    user = config.user({"scale": "paper", "seeds": 1})
+    finish(config.resolve(f"{TAUGHT}/seed0", user), 0)
+    finish(config.resolve(WRN, user), 80)
+    row = table_cells.readable_row(cell("gip_table3", "Our method", "Restored Ratio (%)"), user)
+    assert (row["status"], row["mean"], row["images_error"]) == ("done", 0, 0)
+
+
 # --- runs that ended badly
 
 

@@ -2,6 +2,7 @@
 
 import re
 import statistics
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from advkd.artifacts.measured import error_of_interval
@@ -194,13 +195,23 @@ def images_columns(results: SeedResults, metric: str, prefix: str = "") -> dict[
 
     It is that of one training, averaged over the seeds: their evaluation images are the same.
     """
+    if results.ended:
+        return {}
+    errors = [error_over_images(metrics["values"], metric) for metrics in results.metrics.values()]
+    known = [error for error in errors if error is not None]
+    return {f"{prefix}images_error": statistics.fmean(known)} if known else {}
+
+
+def error_over_images(values: Mapping[str, float], metric: str) -> float | None:
+    """Return the standard error of a classifier's metric over images, in the metric's unit; None if it is unknown.
+
+    Args:
+        values: "values" of the run's metrics.json.
+        metric: the metric.
+    """
     interval = IMAGE_INTERVALS.get(metric)
-    if interval is None or not results.metrics or results.ended:
-        return {}
-    lows, highs = results.values(f"{interval}_low"), results.values(f"{interval}_high")
-    if not lows or len(lows) != len(highs):
-        return {}
-    return {f"{prefix}images_error": error_of_interval(statistics.fmean(lows), statistics.fmean(highs))}
+    low, high = values.get(f"{interval}_low"), values.get(f"{interval}_high")
+    return None if low is None or high is None else error_of_interval(low, high)
 
 
 def summary_columns(values: list[float], prefix: str = "", with_mean: bool = True) -> dict[str, Any]:

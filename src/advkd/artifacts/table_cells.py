@@ -1,9 +1,10 @@
 """The cells of a table: one row for each, with the published number, our number and everything that it rests on."""
 
+import statistics
 from pathlib import Path
 from typing import Any
 
-from advkd.artifacts.seed_results import SeedResults, images_columns, join_seeds, summary_columns
+from advkd.artifacts.seed_results import SeedResults, error_over_images, images_columns, join_seeds, summary_columns
 from advkd.artifacts.training_time import training_time
 from advkd.damage import attempt
 from advkd.data.store_meta import META, check_settings, read_meta
@@ -124,7 +125,8 @@ def run_columns(cell: Cell, user: User) -> dict[str, Any]:
 def ratio_columns(cell: Cell, user: User) -> dict[str, Any]:
     """Return the accuracy of a cell's students in % of their teacher's, and both accuracies.
 
-    Each seed has a ratio: its student's accuracy in % of its own teacher's. The error over images is the student's.
+    Each seed has a ratio: its student's accuracy in % of its own teacher's. The error over images is the student's, in
+    the same unit.
     """
     metric = MEASURED[cell.metric]
     students = join_seeds(catalog.resolved(cell, user), metric)
@@ -132,9 +134,12 @@ def ratio_columns(cell: Cell, user: User) -> dict[str, Any]:
     sides: dict[str, Any] = {"student_status": students.status, "teacher_status": teachers.status}
     for results, prefix in ((students, "student_"), (teachers, "teacher_")):
         sides |= results.summary(metric, prefix) | images_columns(results, metric, prefix)
-    ratios = summary_columns(seed_ratios(students, teachers, metric), with_mean=not (students.ended or teachers.ended))
-    if ratios.get("mean") is not None and "student_images_error" in sides:
-        ratios["images_error"] = sides["student_images_error"] * ratios["mean"] / sides["student_mean"]
+    per_seed = seed_ratios(students, teachers, metric)
+    with_mean = not (students.ended or teachers.ended)
+    ratios = summary_columns([ratio for ratio, _ in per_seed], with_mean=with_mean)
+    errors = [error for _, error in per_seed if error is not None]
+    if with_mean and errors and len(errors) == len(per_seed):
+        ratios["images_error"] = statistics.fmean(errors)
     return {
         **ratio_status(students, teachers, metric),
         **ratios,
@@ -145,14 +150,19 @@ def ratio_columns(cell: Cell, user: User) -> dict[str, Any]:
     }
 
 
-def seed_ratios(students: SeedResults, teachers: SeedResults, metric: str) -> list[float]:
-    """Return a metric of the students in % of their teachers', for each seed that has both and a teacher above 0."""
+def seed_ratios(students: SeedResults, teachers: SeedResults, metric: str) -> list[tuple[float, float | None]]:
+    """Return a metric of the students in % of their teachers', for each seed that has both and a teacher above 0.
+
+    Beside each stands the standard error of the student's metric over images, in the same unit; None if it is unknown.
+    """
     ratios = []
-    for seed in students.metrics.keys() & teachers.metrics.keys():
-        student, teacher = (side.metrics[seed]["values"][metric] for side in (students, teachers))
-        if teacher:
-            ratios.append((seed, 100 * student / teacher))
-    return [ratio for _, ratio in sorted(ratios)]
+    for seed in sorted(students.metrics.keys() & teachers.metrics.keys()):
+        student, teacher = (side.metrics[seed]["values"] for side in (students, teachers))
+        if teacher[metric]:
+            error = error_over_images(student, metric)
+            in_percent = 100 / teacher[metric]
+            ratios.append((100 * student[metric] / teacher[metric], None if error is None else in_percent * error))
+    return ratios
 
 
 def baseline_columns(cell: Cell, user: User) -> dict[str, Any]:

@@ -65,9 +65,10 @@ def describe_spread(row: dict[str, Any]) -> str:
     spreads = []
     for measure, number in our_measures(row).items():
         spread = spread_in_words(number)
+        if row["kind"] == "ratio" and number.std is None and number.images_error is not None:
+            spread += ", of the student's accuracy alone"  # over seeds, teachers vary too
         spreads.append(f"{measure}: {spread}" if measure else spread)
-    only_of_student = ", of the student's accuracy alone" if spreads and row["kind"] == "ratio" else ""
-    return "; ".join(spreads) + only_of_student
+    return "; ".join(spreads)
 
 
 def spread_in_words(number: Measured) -> str:
