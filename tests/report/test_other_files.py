@@ -10,7 +10,7 @@ from advkd.artifacts import tables
 from advkd.artifacts.figure_captions import figure_caption
 from advkd.artifacts.table_cells import collect_rows
 from advkd.artifacts.table_records import table_record
-from advkd.claims.evidence import data_cautions
+from advkd.claims.evidence import data_cautions, join_all
 from advkd.claims.our_numbers import OurNumbers
 from advkd.claims.predicates.base import Quantity
 from advkd.data.folder_source import folder_state, remember_content
@@ -166,6 +166,7 @@ def texts_of_all_readers(user):
     run = config.resolve(f"{STUDENT}/seed0", user)
     one = Contrast(id="a", claim="b", metric="accuracy", direction="higher", better=STUDENT, than=TEACHER, margin="1",
                    made="c")  # fmt: skip
+    plan = Plan(scale="paper", seeds=2, contrasts=(one,), later=())
     return {
         "measure": measure.report(str(run.run), None, user),
         "table": table_record("gip_table1", user).caption,
@@ -174,7 +175,7 @@ def texts_of_all_readers(user):
         "explain a run": explain.report(str(run.run), [], user),
         "explain a cell": explain.report("gip_table1", ["Proposed", "CIFAR-10"], user),
         "claims": " ".join(OurNumbers(user).number(Quantity(STUDENT, "accuracy")).cautions),
-        "evidence": " ".join(data_cautions(user, Plan(scale="paper", seeds=2, contrasts=(one,), later=()))),
+        "evidence": " ".join(data_cautions(join_all(plan, user), user)),
     }
 
 

@@ -31,7 +31,10 @@ try:
     CHANGED = {key: value for key, value in config.items() if value != BASE.get(key) or key in WORDS}
     CHANGED = words.merge(CHANGED, WORDS)
     USER = settings.user(CHANGED)
+    WAVES = catalog.evidence_waves(USER)
     RUNS = catalog.all_runs(USER)
+    for wave in WAVES.values():  # its seeds are the plan's, at every scale
+        RUNS |= catalog.with_parents(wave)
     NOT_BUILT = catalog.not_built(USER)
 except UserError as error:
     raise WorkflowError(str(error)) from None
@@ -74,7 +77,6 @@ FIGURE = f"figures/{USER.scale}/{{figure}}.pdf"
 PAGE = f"{RESULTS}/report.html"
 PDF = "paper/report.pdf"
 TARGETS = catalog.targets()
-WAVES = catalog.evidence_waves(USER)
 
 
 wildcard_constraints:

@@ -62,14 +62,14 @@ def join_seeds(runs: list[Resolved], metric: str) -> SeedResults:
         if ended:
             places = ", ".join(f"seed {seed} {ending(metrics)}" for seed, metrics in ended.items())
             return SeedResults(runs, measured, f"{status} ({places})", ended_entry(list(ended.values()), len(runs)))
-    difference = compare_making([run for run in runs if run.run.seed in measured], measured)
+    difference = comparemaking_of([run for run in runs if run.run.seed in measured], measured)
     if difference:
         return SeedResults(runs, measured, f"{UNLIKE} ({difference})", UNLIKE)
     all_done = len(measured) == len(runs)
     return SeedResults(runs, measured, "done" if all_done else f"{len(measured)} of {len(runs)} seeds")
 
 
-def compare_making(runs: list[Resolved], metrics: dict[int, dict[str, Any]]) -> str:
+def comparemaking_of(runs: list[Resolved], metrics: dict[int, dict[str, Any]]) -> str:
     """Return in words how runs that differ only in their seed were made otherwise; empty where they were made alike.
 
     A mean over runs of other data, code or evaluations is no mean of one thing. Their settings are equal, since each
@@ -82,16 +82,16 @@ def compare_making(runs: list[Resolved], metrics: dict[int, dict[str, Any]]) -> 
     if len(runs) < 2:
         return ""
     first, *others = runs
-    expected = _making(first, metrics[first.run.seed])
+    expected = making_of(first, metrics[first.run.seed])
     for run in others:
-        for what, value in _making(run, metrics[run.run.seed]).items():
+        for what, value in making_of(run, metrics[run.run.seed]).items():
             if value != expected[what]:
                 return f"seed {run.run.seed} has other {what} than seed {first.run.seed}"
     return ""
 
 
-def _making(run: Resolved, metrics: dict[str, Any]) -> dict[str, object]:
-    """Return what a run and its metrics were made of."""
+def making_of(run: Resolved, metrics: dict[str, Any]) -> dict[str, object]:
+    """Return what a run and its metrics were made of: data, code, evaluation, and what measured a GAN."""
     provenance, meta = folder_of(run).provenance(), metrics.get("meta", {})
     return {
         "data": provenance["data"]["sha256"],

@@ -8,14 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from advkd.artifacts.seed_results import SeedResults, join_seeds
+from advkd.artifacts.seed_results import SeedResults, join_seeds, making_of
 from advkd.claims.predicates.base import Quantity
 from advkd.claims.published import PublishedNumbers
+from advkd.damage import attempt
 from advkd.metrics.effect import Effect, Sample, contrast, detectable, holm, seeds_needed
+from advkd.runs.state import Ending
 from advkd.runs.stores import DataChecks
 from advkd.settings import config
 from advkd.settings.config import Resolved
-from advkd.settings.evidence_plan import Contrast, Plan, load_plan
+from advkd.settings.evidence_plan import Contrast, Plan
 from advkd.settings.names import PAPERS, Run
 from advkd.settings.user import User
 
@@ -28,7 +30,80 @@ class Outcome(StrEnum):
     HOLDS = "holds"
     FAILS = "fails"
     OPEN = "open"
-    NOT_RUN = "not run"
+    UNFINISHED = "not finished"
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The runs of a contrast, two for each seed of the plan.
+
+    Attributes:
+        contrast: the test.
+        better: the results of the side that the claim calls better.
+        than: those of the other side.
+        damage: why the results cannot be read; empty if they can.
+    """
+
+    contrast: Contrast
+    better: SeedResults
+    than: SeedResults
+    damage: str = ""
+
+    @property
+    def differences(self) -> dict[int, float]:
+        """By seed, how much better `better` is; seeds with both numbers."""
+        metric, sign = self.contrast.metric, -1 if self.contrast.direction == "lower" else 1
+        differences = {}
+        for seed in sorted(self.better.metrics.keys() & self.than.metrics.keys()):
+            ours, theirs = (side.metrics[seed]["values"].get(metric) for side in (self.better, self.than))
+            if ours is not None and theirs is not None:
+                differences[seed] = sign * (ours - theirs)
+        return differences
+
+    @property
+    def margin(self) -> float:
+        """The margin in the metric's unit."""
+        text = self.contrast.margin
+        if not text.endswith("%"):
+            return float(text)
+        return float(text[:-1]) / 100 * abs(statistics.fmean(self.than.values(self.contrast.metric)))
+
+    @property
+    def finished(self) -> list[Resolved]:
+        """The runs of both sides that have metrics."""
+        sides = (self.better, self.than)
+        return [run for side in sides for run in side.runs if run.run.seed in side.metrics]
+
+    def obstacle(self) -> tuple[Outcome, str] | None:
+        """Return what stands in the way of a test, and the outcome that follows; None where nothing does."""
+        if self.damage:
+            return Outcome.OPEN, self.damage
+        diverged = [side.status.startswith(f"{Ending.DIVERGED} ") for side in (self.better, self.than)]
+        if diverged == [True, False]:
+            return Outcome.FAILS, f"{self.contrast.better}: {self.better.status}"
+        for side, group in ((self.better, self.contrast.better), (self.than, self.contrast.than)):
+            if side.ended:
+                return Outcome.OPEN, f"{group}: {side.status}"
+        seeds, wanted = len(self.differences), len(self.better.runs)
+        if seeds < wanted:
+            return Outcome.UNFINISHED, f"{seeds} of {wanted} seeds have both runs; the plan tests them together"
+        if unlike := self._unlike():
+            return Outcome.OPEN, unlike
+        return None
+
+    def _unlike(self) -> str:
+        """Return how the runs of a seed were made or measured on other data or by another evaluation; empty if alike.
+
+        Their training code differs, since it is that of their methods.
+        """
+        for ours, theirs in zip(self.better.runs, self.than.runs, strict=True):
+            seed = ours.run.seed
+            made = making_of(ours, self.better.metrics[seed])
+            other = making_of(theirs, self.than.metrics[seed])
+            for what, value in made.items():
+                if what != "code" and value != other[what]:
+                    return f"the two runs of seed {seed} have other {what}"
+        return ""
 
 
 @dataclass(frozen=True)
@@ -40,137 +115,112 @@ class Decision:
         outcome: what it says of the claim.
         reason: why, in words.
         differences: by seed, how much better `better` is, in the metric's unit; seeds whose two runs are done.
-        effect: their mean with its error; None with fewer than two.
-        p: two-sided p-value, corrected for the contrasts of the paper; None where there is none.
-        reach: half the width of the corrected interval.
+        published: the paper's difference in the direction of the claim; None where the paper prints none.
+        effect: the mean difference with its error; None where something stands in the way of a test.
+        p: two-sided p-value, corrected for the contrasts of the paper.
+        level: coverage of the interval: so high that all intervals of a paper hold together with 95 %.
         margin: the smallest difference that would matter, in the metric's unit.
         detectable: the difference that so many seeds show with a power of 0.8.
         needed: how many seeds would decide, if mean and spread are as seen; None: more than 1,000.
-        published: the paper's difference in the direction of the claim; None where the paper prints none.
     """
 
     contrast: Contrast
     outcome: Outcome
     reason: str
     differences: dict[int, float]
+    published: float | None
     effect: Effect | None = None
-    p: float | None = None
-    reach: float | None = None
-    margin: float | None = None
+    p: float = 1.0
+    level: float = 1 - ALPHA
+    margin: float = 0.0
     detectable: float | None = None
     needed: int | None = None
-    published: float | None = None
 
 
-@dataclass(frozen=True)
-class _Paired:
-    """The runs of a contrast, joined by seed."""
-
-    contrast: Contrast
-    better: SeedResults
-    than: SeedResults
-
-    @property
-    def differences(self) -> dict[int, float]:
-        """By seed, how much better `better` is; seeds with both numbers."""
-        metric, sign = self.contrast.metric, -1 if self.contrast.direction == "lower" else 1
-        found = {}
-        for seed in sorted(self.better.metrics.keys() & self.than.metrics.keys()):
-            ours, theirs = (side.metrics[seed]["values"].get(metric) for side in (self.better, self.than))
-            if ours is not None and theirs is not None:
-                found[seed] = sign * (ours - theirs)
-        return found
-
-    @property
-    def margin(self) -> float:
-        """The margin in the metric's unit."""
-        text = self.contrast.margin
-        if not text.endswith("%"):
-            return float(text)
-        return float(text[:-1]) / 100 * abs(statistics.fmean(self.than.values(self.contrast.metric)))
+def join_all(plan: Plan, user: User) -> list[Pairs]:
+    """Return the runs of every contrast, in the order of the plan. They are the plan's seeds, whatever a user's are."""
+    joined = []
+    for one in plan.contrasts:
+        ours, theirs = (_runs(group, plan, user) for group in (one.better, one.than))
+        sides, damage = attempt(_join, ours, theirs, one.metric)
+        better, than = sides or (SeedResults(ours, {}, ""), SeedResults(theirs, {}, ""))
+        joined.append(Pairs(one, better, than, damage))
+    return joined
 
 
-def decide_all(user: User, plan: Plan | None = None) -> list[Decision]:
-    """Return the decision of every contrast, in the order of the plan."""
-    plan = plan or load_plan()
+def _runs(group: str, plan: Plan, user: User) -> list[Resolved]:
+    return [config.resolve(Run.parse(f"{group}/seed{seed}"), user) for seed in range(plan.seeds)]
+
+
+def _join(ours: list[Resolved], theirs: list[Resolved], metric: str) -> tuple[SeedResults, SeedResults]:
+    return join_seeds(ours, metric), join_seeds(theirs, metric)
+
+
+def decide_all(pairs: Sequence[Pairs]) -> list[Decision]:
+    """Return the decision of every contrast, in the same order."""
     decided: dict[str, Decision] = {}
     for paper in PAPERS:
-        pairs = [_join(one, plan, user) for one in plan.contrasts if one.paper == paper]
-        decided |= {decision.contrast.id: decision for decision in decide(pairs)}
-    return [decided[one.id] for one in plan.contrasts]
+        of_paper = [pair for pair in pairs if pair.contrast.paper == paper]
+        decided |= {decision.contrast.id: decision for decision in _decide_paper(of_paper)}
+    return [decided[pair.contrast.id] for pair in pairs]
 
 
-def _join(one: Contrast, plan: Plan, user: User) -> _Paired:
-    seeds = range(user.seeds or plan.seeds)
-    sides = []
-    for group in (one.better, one.than):
-        runs = [config.resolve(Run.parse(f"{group}/seed{seed}"), user) for seed in seeds]
-        sides.append(join_seeds(runs, one.metric))
-    return _Paired(one, *sides)
-
-
-def decide(pairs: Sequence[_Paired]) -> list[Decision]:
+def _decide_paper(pairs: Sequence[Pairs]) -> list[Decision]:
     """Decide the contrasts of one paper together: their p-values are corrected for their number."""
-    effects = [_effect(pair.differences) for pair in pairs]
-    # A contrast without a p-value counts as one that rejects nothing, so that the number of tests is the plan's.
+    obstacles = [pair.obstacle() for pair in pairs]
+    effects: list[Effect | None] = []
+    for pair, obstacle in zip(pairs, obstacles, strict=True):
+        tested = obstacle is None
+        effects.append(contrast((1,), (Sample.from_values(list(pair.differences.values())),)) if tested else None)
+    # A contrast that cannot be tested counts as one that shows nothing, so that the number of tests is the plan's.
     p_values = [1.0 if effect is None or (p := effect.p()) is None else p for effect in effects]
-    corrected = holm(p_values)
-    return [
-        _decide(pair, effect, p, 1 - ALPHA / len(pairs))
-        for pair, effect, p in zip(pairs, effects, corrected, strict=True)
-    ]
+    decisions = []
+    for pair, obstacle, effect, p in zip(pairs, obstacles, effects, holm(p_values), strict=True):
+        if effect is None:
+            outcome, reason = obstacle or (Outcome.OPEN, "")
+            decisions.append(Decision(pair.contrast, outcome, reason, pair.differences, _published(pair.contrast)))
+        else:
+            decisions.append(_decide(pair, effect, p, 1 - ALPHA / len(pairs)))
+    return decisions
 
 
-def data_cautions(user: User, plan: Plan) -> list[str]:
-    """Return which finished runs of the plan were trained on other images than those of today, each data set once."""
-    done: list[Resolved] = []
-    for one in plan.contrasts:
-        pair = _join(one, plan, user)
-        for side in (pair.better, pair.than):
-            done += [run for run in side.runs if run.run.seed in side.metrics]
-    return DataChecks(user).cautions(done)
-
-
-def _effect(differences: dict[int, float]) -> Effect | None:
-    if len(differences) < 2:
-        return None
-    return contrast((1,), (Sample.from_values(list(differences.values())),))
-
-
-def _decide(pair: _Paired, effect: Effect | None, p: float, level: float) -> Decision:
-    published = _published(pair.contrast)
-    for side, name in ((pair.better, pair.contrast.better), (pair.than, pair.contrast.than)):
-        if side.ended:
-            outcome = Outcome.FAILS if side is pair.better else Outcome.OPEN
-            reason = f"{name} {side.ended}"
-            return Decision(pair.contrast, outcome, reason, pair.differences, published=published)
-    if effect is None:
-        lacking = f"{len(pair.differences)} of {len(pair.better.runs)} seeds have both runs"
-        return Decision(pair.contrast, Outcome.NOT_RUN, lacking, pair.differences, published=published)
-    low, high = effect.interval(level)
+def _decide(pair: Pairs, effect: Effect, p: float, level: float) -> Decision:
+    _, high = effect.interval(level)
     outcome, reason = _outcome(effect, p, high, pair.margin)
+    distances = [abs(effect.estimate)]
+    if effect.estimate < pair.margin:
+        distances.append(pair.margin - effect.estimate)  # to exclude an improvement as large as the margin
+    needed = [seeds_needed(distance, effect.variances, level) for distance in distances]
     return Decision(
         pair.contrast,
         outcome,
         reason,
         pair.differences,
+        _published(pair.contrast),
         effect,
         p,
-        (high - low) / 2,
+        level,
         pair.margin,
-        detectable(effect),
-        seeds_needed(abs(effect.estimate), effect.variances),
-        published,
+        detectable(effect, level),
+        min((number for number in needed if number is not None), default=None),
     )
 
 
 def _outcome(effect: Effect, p: float, high: float, margin: float) -> tuple[Outcome, str]:
+    """Return what the plan's rules say, and why. A significant difference decides before the margin does."""
+    small = high < margin
+    if p < ALPHA and effect.estimate > 0:
+        return Outcome.HOLDS, "significant, but smaller than what would matter" if small else "significant"
     if p < ALPHA:
-        holds = effect.estimate > 0
-        return (Outcome.HOLDS, "significant") if holds else (Outcome.FAILS, "significant in the other direction")
-    if high < margin:
-        return Outcome.FAILS, "an improvement as large as the margin is excluded"
-    return Outcome.OPEN, "neither a difference nor its absence is shown"
+        return Outcome.FAILS, "significant in the other direction"
+    if small:
+        return Outcome.FAILS, "an improvement as large as would matter is excluded"
+    return Outcome.OPEN, "these seeds cannot tell"
+
+
+def data_cautions(pairs: Sequence[Pairs], user: User) -> list[str]:
+    """Return which finished runs were trained on other images than those of today, each data set once."""
+    return DataChecks(user).cautions([run for pair in pairs for run in pair.finished])
 
 
 def _published(one: Contrast) -> float | None:

@@ -4,28 +4,32 @@ from itertools import groupby
 
 from advkd.artifacts.number_format import format_difference, format_interval, format_p
 from advkd.artifacts.papers import about_paper
-from advkd.claims.evidence import Decision, Outcome, data_cautions, decide_all
+from advkd.claims.evidence import Decision, Outcome, data_cautions, decide_all, join_all
 from advkd.settings.evidence_plan import PLAN, load_plan
 from advkd.settings.user import User
 
 HEAD = """# Tests at scale `{scale}`
 
 `{plan}` fixed these tests before their results, and says how they decide. A number is how much better the claim's
-first method is than the second: the mean over seeds of the difference of two trainings. Its interval has {level} %, so
-that all intervals of a paper hold together with 95 %. p is two-sided and corrected (Holm). What holds here holds at
-this scale; it does not reproduce the paper's number.
+first method is than the second: the mean over seeds of the difference of two trainings. p decides: it is two-sided and
+corrected for the tests of a paper (Holm). The interval is wider than p needs: it has {level} %, so that all intervals
+of a paper hold together with 95 %. What holds here holds at this scale; it does not reproduce the paper's number.
 """
+OTHER_SCALE = "**The plan is for scale `{plan}`. At scale `{scale}` nothing below is a test.**\n"
 
 
 def evidence_page(user: User) -> str:
     """Return the page at the user's scale."""
     plan = load_plan()
-    decisions = decide_all(user, plan)
-    papers = [list(group) for _, group in groupby(decisions, key=lambda decision: decision.contrast.paper)]
-    levels = sorted({f"{100 - 5 / len(group):.3g}" for group in papers})
-    lines = [HEAD.format(scale=user.scale, plan=PLAN, level=" or ".join(levels))]
-    lines += [f"Of outdated data: {caution}\n" for caution in data_cautions(user, plan)]
-    for group in papers:
+    pairs = join_all(plan, user)
+    decisions = decide_all(pairs)
+    levels = sorted({f"{100 * decision.level:.3g}" for decision in decisions if decision.effect})
+    lines = [HEAD.format(scale=user.scale, plan=PLAN, level=" or ".join(levels) or "more than 95")]
+    if user.scale != plan.scale:
+        lines.append(OTHER_SCALE.format(plan=plan.scale, scale=user.scale))
+    lines += [f"Of outdated data: {caution}\n" for caution in data_cautions(pairs, user)]
+    for _, of_paper in groupby(decisions, key=lambda decision: decision.contrast.paper):
+        group = list(of_paper)
         lines += [f"## {about_paper(group[0].contrast.paper)['short']}", ""]
         for decision in group:
             lines += _lines(decision)
@@ -36,9 +40,9 @@ def _lines(decision: Decision) -> list[str]:
     one = decision.contrast
     lines = [f"**{decision.outcome}**: {one.claim}", ""]
     lines.append(f"- {decision.reason}")
-    if decision.effect and decision.reach is not None and decision.p is not None:
+    if decision.effect:
         estimate, error = decision.effect.estimate, decision.effect.error
-        interval = format_interval((estimate - decision.reach, estimate + decision.reach), error or 0.0)
+        interval = format_interval(decision.effect.interval(decision.level), error or 0.0)
         lines.append(
             f"- here {format_difference(estimate, error)} ({interval}), {one.metric}, p = {format_p(decision.p)}"
         )
@@ -48,7 +52,7 @@ def _lines(decision: Decision) -> list[str]:
         error = decision.effect.error if decision.effect else None
         values = ", ".join(format_difference(value, error) for value in decision.differences.values())
         lines.append(f"- seeds {', '.join(map(str, decision.differences))}: {values}")
-    if decision.outcome is Outcome.OPEN and decision.detectable is not None and decision.margin is not None:
+    if decision.outcome is Outcome.OPEN and decision.detectable is not None:
         needed = "more than 1,000" if decision.needed is None else f"{decision.needed:,}"
         lines.append(
             f"- these seeds show a difference of {decision.detectable:.2g} four times in five; the margin is"

@@ -110,11 +110,16 @@ def hedges_g(first: Sample, second: Sample) -> float | None:
     return (first.mean - second.mean) / std * correction
 
 
-def seeds_needed(distance: float, variances: Sequence[float]) -> int | None:
-    """Return how many seeds each group needs for a 95 % interval to exclude a value at `distance` from the estimate.
+def seeds_needed(distance: float, variances: Sequence[float], level: float = LEVEL) -> int | None:
+    """Return how many seeds each group needs for an interval to exclude a value at `distance` from the estimate.
 
     That number of seeds has a power of 0.8, if the estimate and the `variances` (of an `Effect`) are true. None where
     1,000 seeds are too few.
+
+    Args:
+        distance: of the value from the estimate, at least 0.
+        variances: of an `Effect`.
+        level: coverage of the interval.
     """
 
     def enough(n: int) -> bool:
@@ -122,7 +127,7 @@ def seeds_needed(distance: float, variances: Sequence[float]) -> int | None:
             return distance > 0
         error = math.sqrt(sum(variances) / n)
         df = (n - 1) * sum(variances) ** 2 / sum(variance**2 for variance in variances)
-        return _power(distance / error, df) >= POWER
+        return _power(distance / error, df, level) >= POWER
 
     if not enough(MOST_SEEDS):
         return None
@@ -134,8 +139,8 @@ def seeds_needed(distance: float, variances: Sequence[float]) -> int | None:
     return many
 
 
-def detectable(effect: Effect) -> float | None:
-    """Return the distance from a null at which a t-test at 95 % has a power of 0.8, if the effect's error is true.
+def detectable(effect: Effect, level: float = LEVEL) -> float | None:
+    """Return the distance from a null at which a t-test at `level` has a power of 0.8, if the effect's error is true.
 
     None where the error is unknown, or no group varies.
     """
@@ -144,7 +149,7 @@ def detectable(effect: Effect) -> float | None:
     if effect.error is None or effect.df is None:
         return None
     df = effect.df
-    return effect.error * float(brentq(lambda noncentrality: _power(noncentrality, df) - POWER, 0.1, 1000))
+    return effect.error * float(brentq(lambda noncentrality: _power(noncentrality, df, level) - POWER, 0.1, 1000))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -197,10 +202,10 @@ def _t_quantile(probability: float, df: float) -> float:
     return float(stdtrit(df, probability))
 
 
-def _power(noncentrality: float, df: float) -> float:
-    """Return the probability that a t-test at 95 % rejects the null on the side where the effect lies."""
+def _power(noncentrality: float, df: float, level: float) -> float:
+    """Return the probability that a t-test at `level` rejects the null on the side where the effect lies."""
     from scipy.special import nctdtr
 
     if noncentrality > 30:  # scipy's series of the noncentral t loses its digits; the power is 1 to rounding
         return 1.0
-    return 1 - float(nctdtr(df, noncentrality, _t_quantile((1 + LEVEL) / 2, df)))
+    return 1 - float(nctdtr(df, noncentrality, _t_quantile((1 + level) / 2, df)))

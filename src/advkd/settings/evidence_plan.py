@@ -23,7 +23,7 @@ class Contrast(Strict):  # type: ignore[explicit-any]  # in pydantic's own const
     direction: Literal["lower", "higher"]
     better: str
     than: str
-    margin: Annotated[str, Field(pattern=r"^[0-9.]+%?$", coerce_numbers_to_str=True)]
+    margin: Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?%?$", coerce_numbers_to_str=True)]
     made: str
 
     @property
