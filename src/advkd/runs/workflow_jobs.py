@@ -17,7 +17,7 @@ from pathlib import Path
 from advkd.errors import UserError
 from advkd.files import read_json
 
-FILE = "ADVKD_JOBS"  # the variable of the environment that names the file
+FILE = "ADVKD_PLANNED_JOBS"  # the variable of the environment that names the file
 ERROR = re.compile(r"^\w*(?:Error|Exception)\b.*:$", re.MULTILINE)  # the line above what Snakemake says of an error
 
 
