@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from small_server import lives, wait_until
 
 from advkd.jobs import launch, preloaded
+from advkd.runs import workflow_jobs
 
 IS_SERVED = "import sys; print('advkd.settings.config' in sys.modules)"
 # A job that starts a process, tells both, and waits. A second start of it ends at once.
@@ -140,3 +142,48 @@ def test_the_preloaded_modules_exist():
     names = preloaded.modules(preloaded.MODULES)
     assert [name for name in names if not importlib.util.find_spec(name)] == []
     assert {"advkd.methods.okd", "advkd.models.preact_resnet", "advkd.training.gan"} <= set(names)
+
+
+ENDED_AND_ASKED = """
+import os, selectors, signal, socket
+from advkd.jobs.server import Server
+
+class Ends(Exception):
+    pass
+
+life, _held = os.pipe()
+listener, _nobody = socket.socketpair()
+server = Server(listener, life, lambda request: True)
+child = os.fork()
+if not child:
+    os._exit(3)
+os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+client, other = socket.socketpair()
+server.clients[child] = client
+server.selector.register(client, selectors.EVENT_READ, lambda: server.hear(child))
+other.sendall(bytes([signal.SIGTERM]))
+both = sorted(server.selector.select(), key=lambda event: event[0].fileobj is client)
+assert len(both) == 2
+batches = iter([both])
+
+def select():
+    for batch in batches:
+        return batch
+    raise Ends
+
+server.selector.select = select
+try:
+    server.serve()
+except Ends:
+    print(int.from_bytes(other.recv(4), "little"), server.clients)
+"""
+
+
+def test_the_server_outlives_a_message_about_a_job_whose_end_came_with_it():
+    done = subprocess.run([sys.executable, "-c", ENDED_AND_ASKED], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "3 {}\n", "")
+
+
+def test_what_a_plan_asks_for_is_no_server():
+    """Both are named in the environment, so a dry run that a served job starts must not mistake one for the other."""
+    assert launch.ADDRESS != workflow_jobs.FILE

@@ -130,6 +130,8 @@ class Server:
 
     def hear(self, child: int) -> None:
         """Forward a client's signals to its job; kill the job, and what it started, where the client is gone."""
+        if child not in self.clients:  # it ended, and `reap` was called for it since both were selected
+            return
         try:
             numbers = self.clients[child].recv(64)
         except OSError:
