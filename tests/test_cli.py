@@ -137,6 +137,13 @@ def test_a_pipe_in_a_folder_s_place_is_refused(words, tmp_path, capsys):
     )
 
 
+@pytest.mark.parametrize("words", [["table", "aikd_table1", "--out"], ["keep", "--out"]], ids=" ".join)
+def test_a_place_that_cannot_be_looked_at_is_one_line(words, tmp_path, capsys):
+    place = tmp_path / ("x" * 300)
+    assert main([*words, str(place)]) == 2
+    assert capsys.readouterr().err == f"advkd {words[0]}: {place}: File name too long\n"
+
+
 def test_nothing_in_dev_is_an_output():
     """/dev/stdout is a link, and may lead to a file."""
     with pytest.raises(UserError, match=r"/dev/advkd-test cannot be written: it is a device"):

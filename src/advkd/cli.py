@@ -26,11 +26,8 @@ INTO_FOLDERS = ("tensorboard", "keep", "synthesize", "prepare", "reals", "table"
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return the exit status: 0, 1 for a fault, 2 for bad input, 130 for Ctrl-C."""
     args = build_parser().parse_args(arguments)
-    try:
-        _check_outputs(args)
-    except UserError as error:
-        print(f"advkd {args.name}: {error}", file=sys.stderr)
-        return 2
+    if status := _reporting(args.name, lambda: _check_outputs(args)):
+        return status
     if not args.log:
         return run(args)
     from advkd.progress import logging_to
@@ -63,13 +60,19 @@ def _check_outputs(args: argparse.Namespace) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run a parsed command; every error becomes printed lines and an exit status."""
-    from advkd.progress import say
     from advkd.settings import config, words
 
+    return _reporting(args.name, lambda: args.command(args, config.user(words.read_words(args.config))))
+
+
+def _reporting(name: str, work: Callable[[], int | None]) -> int:
+    """Do a command's work and return its exit status; every error becomes printed lines and an exit status."""
+    from advkd.progress import say
+
     try:
-        return args.command(args, config.user(words.read_words(args.config))) or 0
+        return work() or 0
     except UserError as error:
-        say(f"advkd {args.name}: {' '.join(str(error).splitlines())}")
+        say(f"advkd {name}: {' '.join(str(error).splitlines())}")
         return 2
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -78,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
         return 130
     except Exception as error:
         if reason := machine_fault(error):
-            say(f"advkd {args.name}: {reason}")
+            say(f"advkd {name}: {reason}")
             return 2
         say(traceback.format_exc())
         return 1
