@@ -132,3 +132,28 @@ def test_every_other_lock_says_so_too(tmp_path, no_locks, monkeypatch, capsys):
     assert start.main(["-n"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert re.fullmatch(f"advkd: .snakemake/advkd.lock{REFUSED}.*", line)
+
+
+def test_a_make_waits_where_another_takes_the_lock_that_it_converts(tmp_path, monkeypatch):
+    """flock(2): "the existing lock is first removed, and then a new lock is established"."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Snakefile").touch()
+    lock, others, was_shared = tmp_path / ".snakemake" / "advkd.lock", [], []
+    plainly = locks._lock
+
+    def lose(file, operation):
+        if operation & fcntl.LOCK_SH and not others:
+            fcntl.flock(file, fcntl.LOCK_UN)
+            others.append(lock.open("a"))
+            fcntl.flock(others[0], fcntl.LOCK_EX)
+            threading.Timer(0.2, others[0].close).start()
+        plainly(file, operation)
+
+    def look(*_):
+        with lock.open("a") as alone, lock.open("a") as shared:
+            was_shared.append(not try_hold(alone) and try_hold(shared, shared=True))
+
+    monkeypatch.setattr(locks, "_lock", lose)
+    monkeypatch.setattr(os, "execv", look)
+    start.main(["-n"])
+    assert others and was_shared == [True]

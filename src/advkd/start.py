@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from advkd.errors import UserError
-from advkd.locks import try_hold
+from advkd.locks import hold, try_hold
 from advkd.opening import open_to_append
 
 STATE = Path(".snakemake")
@@ -49,7 +49,8 @@ def main(arguments: list[str]) -> int:
             return status  # Snakemake has printed the reason
     # From now on the lock is shared, as with a Snakemake started by hand. The descriptor survives the exec. Snakemake
     # closes descriptors for its jobs, so a training that outlives it does not keep the lock.
-    try_hold(lock, shared=True)
+    # A lock is not converted at once: another `make` may take it in between, and then shares it too.
+    hold(lock, "another Snakemake starts in this folder; waiting for it", shared=True)
     os.set_inheritable(lock.fileno(), True)
     os.execv(sys.executable, [*snakemake, "--cores", "all", *arguments])
 
