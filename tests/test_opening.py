@@ -107,7 +107,7 @@ def test_the_system_s_refusal_is_one_line(number):
 OWN = {
     "code.py": 1, "files.py": 2, "opening.py": 3, "data/archives/tar_archive.py": 1, "data/store_draft.py": 2,
     "data/drawn/official_layouts.py": 2, "report/choices.py": 1, "report/document/tex.py": 2, "runs/checkpoint.py": 1,
-    "runs/keep.py": 1, "runs/provenance.py": 1, "jobs/client.py": 1, "jobs/server.py": 1,
+    "runs/provenance.py": 1, "jobs/client.py": 1, "jobs/server.py": 1,
 }  # fmt: skip
 
 

@@ -43,6 +43,15 @@ def test_kept_runs_have_the_same_numbers(run, tmp_path):
     assert join_seeds([run], "accuracy") == before
 
 
+def test_a_run_that_is_kept_again_is_replaced_as_a_whole(run, tmp_path):
+    keep([run], tmp_path)
+    kept = tmp_path / folder_of(run).path
+    (kept / "history.csv").write_text("of another training")
+    keep([run], tmp_path)
+    assert {path.name for path in kept.iterdir()} == {ANSWERS, "metrics.json", "provenance.json", "result.json"}
+    assert [path.name for path in kept.parent.iterdir()] == ["seed0"]
+
+
 def test_only_finished_runs_are_kept_and_none_onto_itself(run, tmp_path, checkout):
     other = config.resolve("gip/cifar100/resnet18/kd/seed1", config.user({"scale": "paper"}))
     assert keep([other], tmp_path) == 0 and not (tmp_path / folder_of(other).path).exists()

@@ -16,7 +16,6 @@ import numpy as np
 from scipy.special import softmax
 
 from advkd.errors import UserError
-from advkd.files import atomic
 from advkd.metrics.classification import TOP, wrong
 from advkd.runs.folder import CONFIG, HISTORY, LOG, METRICS, PREDICTIONS, PROVENANCE, RESULT, RunFolder
 from advkd.runs.lookup import finished, folder_of
@@ -41,16 +40,19 @@ def keep(runs: list[Resolved], out: Path) -> int:
         if finished(resolved) is None:
             continue
         target = out / folder.path
-        if target.absolute() == folder.path.absolute():
+        if target.resolve() == folder.path.resolve():
             raise UserError(f"{out} is where the runs are: name another folder")
         answers = _answers(folder) if folder.has(PREDICTIONS) else {}
-        target.mkdir(parents=True, exist_ok=True)
+        draft = target.with_name(f"{target.name}.draft")
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True)
         for name in SMALL:
             if folder.has(name):
-                shutil.copyfile(folder.file(name), target / name)
+                shutil.copyfile(folder.file(name), draft / name)
         if answers:
-            with atomic(target / ANSWERS) as temporary, temporary.open("wb") as file:
-                np.savez_compressed(file, allow_pickle=False, **answers)
+            np.savez_compressed(draft / ANSWERS, allow_pickle=False, **answers)
+        shutil.rmtree(target, ignore_errors=True)
+        draft.rename(target)
         kept += 1
     return kept
 
