@@ -15,9 +15,10 @@ from tensorboardX.proto.plugin_hparams_pb2 import HParamsPluginData
 
 from advkd import cli
 from advkd.errors import UserError
-from advkd.files import write_json
+from advkd.files import read_json, write_json
 from advkd.report import tensorboard
 from advkd.runs.lookup import folder_of
+from advkd.runs.stores import store_of
 from advkd.settings import catalog, config
 
 GAN, GIP = "okd/codebrim/sagan/okd/seed0", "gip/cifar10/resnet18/gip/seed0"
@@ -171,6 +172,47 @@ def test_a_run_that_still_trains(user, tmp_path):
     assert found.scalars.keys() == {"loss/L_D1", "penalty/GP_D1", "distance/W_1"} and not found.pictures
     assert found.settings["iterations"] == 10 and not found.ended
     assert {event.wall_time for event in found.events} == {0}
+
+
+def change_settings(one, user):
+    return config.user({"scale": "smoke", "seeds": 1, "override": {"gip": {"weight_decay": 0.123}}})
+
+
+def train_its_teacher_again(one, user):
+    teacher = one.parents["teacher"]
+    finish(teacher)
+    for name in ("result.json", "provenance.json"):
+        content = read_json(folder_of(teacher).file(name))
+        content.get("result", content)["sha256"]["model.safetensors"] = "cd" * 32
+        write_json(folder_of(teacher).file(name), content)
+    return user
+
+
+def prepare_other_images(one, user):
+    write_json(store_of(one, user) / "meta.json", {"name": "cifar10", "sha256": {"images.npy": "2" * 64}})
+    return user
+
+
+@pytest.mark.parametrize("ended", [True, False], ids=["finished", "unfinished"])
+@pytest.mark.parametrize(
+    ("change", "told", "told_of_unfinished"),
+    [
+        (change_settings, "is stale: its settings changed since", "was begun with other settings than those asked for"),
+        (train_its_teacher_again, "was trained again since; the next snakemake trains it again", ""),
+        (prepare_other_images, "is of outdated data: data set cifar10-", ""),
+    ],
+)
+def test_a_training_that_is_not_of_today_is_told(user, tmp_path, capsys, change, told, told_of_unfinished, ended):
+    one = config.resolve(GIP, user)
+    begin(one)
+    if ended:
+        finish(one)
+    expected = told if ended else told_of_unfinished
+    tensorboard.write([GIP], user, tmp_path)
+    assert told not in (before := capsys.readouterr().err) and "other settings" not in before
+    tensorboard.write([GIP], change(one, user), tmp_path)
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith(f"{GIP} ")]
+    assert [expected in line for line in lines] == ([True] if expected else [])
 
 
 def test_writing_again_replaces(user, tmp_path):

@@ -21,8 +21,9 @@ from advkd.progress import say
 from advkd.report.content.curves import is_finite, moments
 from advkd.report.content.samples import generator_names
 from advkd.runs.folder import HISTORY, MOMENTS, RESULT, SAMPLES
-from advkd.runs.lookup import folder_of
-from advkd.runs.state import Ending
+from advkd.runs.lookup import folder_of, state_of
+from advkd.runs.state import Ending, Kind
+from advkd.runs.stores import DataChecks
 from advkd.settings import catalog
 from advkd.settings.config import Resolved
 from advkd.settings.user import User
@@ -72,10 +73,10 @@ def write(names: list[str], user: User, out: Path) -> int:
         raise UserError(
             f"no run of {targets} has a history at scale {user.scale}: train one first (advkd plan lists them)"
         )
-    incomplete = []
+    incomplete, checks = [], DataChecks(user)
     for name, resolved in started.items():
-        if attempt(trained_otherwise, resolved)[0]:
-            say(f"{name} was trained with other settings than those asked for; its config.yaml holds them")
+        if reason := why_not_of_today(resolved, checks):
+            say(f"{name} {reason}")
         events, left_out = encode_events(resolved)
         if left_out:
             incomplete.append(name)
@@ -130,9 +131,16 @@ class Reader:
         return value
 
 
-def trained_otherwise(resolved: Resolved) -> bool:
-    """Tell whether a training has other settings than those asked for."""
-    return bool(folder_of(resolved).document()["config_hash"] != resolved.hash)
+def why_not_of_today(resolved: Resolved, checks: DataChecks) -> str:
+    """Return how a training differs from one with the settings, parents and images of today; "" if nothing says so."""
+    state = state_of(resolved)
+    if state.kind is Kind.STALE:
+        return f"is {state}"
+    if state.finished:
+        caution = checks.caution(resolved)
+        return f"is of outdated data: {caution}" if caution else ""
+    began_otherwise, _ = attempt(lambda: folder_of(resolved).document()["config_hash"] != resolved.hash)
+    return "was begun with other settings than those asked for; its config.yaml holds them" if began_otherwise else ""
 
 
 def ended_well(resolved: Resolved) -> bool:
