@@ -8,7 +8,7 @@ from gip_runs import WEIGHTS, finish
 
 from advkd.artifacts import tables
 from advkd.artifacts.figure_captions import figure_caption
-from advkd.artifacts.table_cells import collect_rows
+from advkd.artifacts.table_cells import collect_rows, readable_row
 from advkd.artifacts.table_records import table_record
 from advkd.claims.evidence import data_cautions, join_all
 from advkd.claims.our_numbers import OurNumbers
@@ -199,3 +199,15 @@ def test_every_reader_tells_that_the_images_changed(own, change, reason, tmp_pat
     for ending in ("md", "tex"):
         text = (tmp_path / f"gip_table1.{ending}").read_text()
         assert "Of outdated data" in text and own.folders["cifar10"] not in text
+
+
+def test_a_statistic_that_cannot_be_counted_names_no_path(checkout, tmp_path):
+    user = config.user({"scale": "paper", "seeds": 1, "data_root": str(tmp_path / "data")})
+    cells = {table: [cell for cell in catalog.cells(table) if cell.kind == "data"] for table in catalog.tables()}
+    table = next(table for table, counted in cells.items() if counted)
+    one = catalog.counted_stores(table, user)[cells[table][0].run]
+    write_json(store_of(one, user) / "meta.json", {"name": "another"})
+    row = readable_row(cells[table][0], user)
+    assert row["damage"].startswith(f"{one.store} holds another, not ")
+    tables.write_table(table, user, tmp_path)
+    assert [path for path in tmp_path.glob(f"{table}.*") if str(tmp_path) in path.read_text()] == []

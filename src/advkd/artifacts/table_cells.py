@@ -8,6 +8,7 @@ from advkd.artifacts.seed_results import SeedResults, error_over_images, images_
 from advkd.artifacts.training_time import training_time
 from advkd.damage import attempt
 from advkd.data.store_meta import META, check_settings, read_meta
+from advkd.errors import UserError
 from advkd.runs.lookup import folder_of, state_of
 from advkd.runs.state import Kind
 from advkd.runs.stores import DataChecks
@@ -262,7 +263,10 @@ def statistic_columns(cell: Cell, user: User) -> dict[str, Any]:
         return columns
     folder = Path(user.data_root, "stores", run.store)
     if (folder / META).exists():
-        meta = read_meta(folder)
-        check_settings(folder, meta, run.settings)
+        try:
+            meta = read_meta(folder)
+            check_settings(folder, meta, run.settings)
+        except UserError as error:  # the reason stands in the CSV and on the page, which are published: no path in it
+            raise UserError(str(error).replace(str(folder), run.store)) from error
         columns.update(status="counted", data=meta, **summary_columns([meta["statistics"][cell.metric]]))
     return columns
