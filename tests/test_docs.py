@@ -84,3 +84,9 @@ def test_the_table_of_rooms_has_the_floors_of_the_architecture():
     rooms = [re.findall(r"`(\w+)(?:/|\.py)`", row) for row in FLOOR.findall(text_of(ARCHITECTURE))]
     documented = [sorted(names) for names in rooms]
     assert documented == [sorted(set(names) - {"__init__", "__main__"}) for names in FLOORS]
+
+
+def test_every_test_that_the_attacks_name_exists():
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)", text_of(ROOT / "docs/attacks.md"))
+    missing = [f"{file}::{test}" for file, test in named if f"def {test}(" not in text_of(ROOT / file)]
+    assert len(named) > 150 and not missing
