@@ -14,8 +14,10 @@ from small_workflows import FOLDER, RUN, SETTINGS, finish
 
 from advkd.cli import main
 from advkd.damage import attempt
+from advkd.errors import UserError
 from advkd.files import read_json
 from advkd.runs import gan_evaluation
+from advkd.runs.folder import HISTORY, PREDICTIONS, PROVENANCE, RESULT, Damaged, RunFolder
 from advkd.settings import config
 from checkouts import copy_checkout
 
@@ -98,6 +100,66 @@ def test_a_figure_reports_it(change, tmp_path, capsys):
     assert main(["figure", "okd_figure3", "--out", str(tmp_path), *CONFIG]) == 0
     assert re.search(r"okd_figure3: \S+samples\.npz is not what the run wrote", capsys.readouterr().err)
     assert list(read_json(tmp_path / "okd_figure3.json")) == ["damage"]
+
+
+BEST = Path("results/smoke/runs", CLASSIFIER, "best.safetensors")
+
+
+def test_no_flipped_byte_of_the_best_weights_passes(change):
+    folder, content = RunFolder(BEST.parent), BEST.read_bytes()
+    change(BEST)
+    for place in random.Random(0).sample(range(len(content)), PLACES):
+        BEST.write_bytes(flipped(content, place))
+        with pytest.raises(Damaged, match="is not what the run wrote"):
+            folder.check(BEST.name)
+
+
+@pytest.mark.parametrize("name", ["meta.json", "reals.npz", "held_out.npz"])
+def test_no_flipped_byte_of_the_real_crops_features_passes(name, change):
+    """A byte between two values of the JSON file changes nothing that is read."""
+    path = Path("reals", name)
+    content, meta = path.read_bytes(), read_json(Path("reals/meta.json"))
+    change(path)
+    for place in random.Random(0).sample(range(len(content)), min(PLACES, len(content))):
+        path.write_bytes(flipped(content, place))
+        try:
+            read = gan_evaluation.load_reals(Path("reals"))
+        except UserError:
+            continue
+        assert name == "meta.json" and read.meta == meta, place
+
+
+# Every command that reads a run, with a file that it reads; and what it ends with. A command that shows many runs tells
+# the damaged one and shows the others. `advkd claims` shows no number of scale smoke.
+READERS = [
+    (["status"], RESULT, 0),
+    (["explain", "R1"], PROVENANCE, 0),
+    (["evidence"], RESULT, 0),
+    (["keep", CLASSIFIER, "--out", "kept"], PREDICTIONS, 2),
+    (["tensorboard", CLASSIFIER, "--out", "logs"], HISTORY, 1),
+    (["report", "--html", "page.html"], PREDICTIONS, 0),
+]
+
+
+@pytest.mark.parametrize(("words", "name", "status"), READERS, ids=[words[0] for words, _, _ in READERS])
+def test_every_command_that_reads_a_run_tells_its_changed_file(words, name, status, change, capsys):
+    path = Path("results/smoke/runs", CLASSIFIER, name)
+    change(path)
+    capsys.readouterr()
+    assert main([*words, *CONFIG]) == status
+    printed = capsys.readouterr()
+    told = printed.out + printed.err
+    if words[0] == "report":
+        told += Path("page.html").read_text()
+    assert name in told and "Traceback" not in told
+
+
+def test_a_training_restores_a_changed_result_from_its_copy(change, capsys):
+    path = Path("results/smoke/runs", CLASSIFIER, RESULT)
+    before = path.read_bytes()
+    change(path)
+    assert main(["train", CLASSIFIER, *CONFIG]) == 0
+    assert "finished before, and nothing of it changed" in capsys.readouterr().err and path.read_bytes() == before
 
 
 @pytest.mark.parametrize("write", [np.savez, np.savez_compressed])
