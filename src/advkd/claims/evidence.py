@@ -225,8 +225,8 @@ def data_cautions(pairs: Sequence[Pairs], user: User) -> list[str]:
 
 def _published(one: Contrast) -> float | None:
     """Return the paper's difference in the direction of the claim. No paper prints KID."""
-    numbers = [PublishedNumbers().number(Quantity(group, one.metric)).sample for group in (one.better, one.than)]
-    ours, theirs = numbers
+    published = PublishedNumbers()
+    ours, theirs = (published.number(Quantity(group, one.metric)).sample for group in (one.better, one.than))
     if ours is None or theirs is None:
         return None
     return (theirs.mean - ours.mean) if one.direction == "lower" else (ours.mean - theirs.mean)

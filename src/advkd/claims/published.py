@@ -49,10 +49,11 @@ class PublishedNumbers:
 
     def __init__(self, tables: tuple[str, ...] = ()) -> None:
         self.tables = tables
+        self._cells = artifact_cells()
 
     def number(self, quantity: Quantity) -> Number:
         """Return the printed number of a quantity, with standard deviation and number of runs if they are printed."""
-        cells = [cell for cell in artifact_cells() if (cell.run, cell.metric) == quantity and cell.mean]
+        cells = [cell for cell in self._cells if (cell.run, cell.metric) == quantity and cell.mean]
         if not cells:
             return Number(None, "not printed")
         # The paper's own number counts before one that it quotes from another paper.
