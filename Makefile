@@ -19,7 +19,7 @@ test: env
 
 # Seed after seed, so that whenever it is stopped, whole seeds are finished. A failed job does not stop the other seeds.
 evidence: env
-	@status=0; for seeds in 1 2 3 4 5; do \
+	@status=0; for seeds in $$(seq $$(sed -n "s/^seeds: //p" paper/evidence.yaml)); do \
 	  $(BIN)/python -m advkd.start evidence --cores 2 $(ARGS) --config scale=small seeds=$$seeds $(CONFIG) || status=$$?; \
 	done; exit $$status
 

@@ -182,6 +182,12 @@ def test_the_plan_names_runs_that_exist(user):
     assert all(wave.keys() <= known.keys() for wave in (first, *later))
 
 
+def test_the_scale_of_the_plan_has_its_seeds():
+    plan = load_plan()
+    user = config.user({"scale": plan.scale})
+    assert all(config.seeds(paper, user) == list(range(plan.seeds)) for paper in config.PAPERS)
+
+
 def test_the_page_says_what_the_decisions_are(user):
     train(user, BASELINE, [700, 703, 698, 701, 704])
     train(user, KD, [731, 729, 728, 736, 735])
