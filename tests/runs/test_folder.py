@@ -175,6 +175,7 @@ def test_a_training_that_works_is_running(folder):
 
 def test_a_gan_is_evaluated_by_some_code(folder):
     finish(folder, sha256={folders.SAMPLES: "0"})
+    folder.file(folders.SAMPLES).touch()
     assert state(folder).kind == Kind.DONE
     metrics = {"values": {}, "meta": {"features": None}, "evaluated": {"code": gan_evaluation_code()}}
     folder.write_metrics(metrics)
@@ -203,7 +204,9 @@ def test_a_classifier_s_metrics_stand_for_its_predictions(folder):
     finish(folder)
     folder.file(folders.PREDICTIONS).unlink()
     folder.write_metrics({"values": {}})
-    assert state(folder).kind == Kind.DONE, "as in an archive of results"
+    assert state(folder).kind == Kind.KEPT, "as in an archive of results"
+    folder.write_metrics({"no": "values"})
+    assert state(folder).kind == Kind.DAMAGED
 
 
 def test_only_what_describes_an_earlier_training_is_removed(folder):

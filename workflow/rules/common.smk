@@ -180,6 +180,8 @@ def outdated():
         kind = state_of(resolved).kind
         if kind is Kind.STALE or (kind is Kind.OLDER_CODE and USER.retrain == "stale"):
             yield f"{RUN}/{RESULT}".format(run=resolved.run)
+        if kind is Kind.KEPT and USER.retrain == "stale" and trained_by_older_code(resolved):
+            yield f"{RUN}/{RESULT}".format(run=resolved.run)
         if kind is Kind.OLDER_EVALUATION and USER.retrain == "stale":
             yield f"{RUN}/{METRICS}".format(run=resolved.run)
             yield REALS.format(store=resolved.store, features=resolved.features)

@@ -10,6 +10,7 @@ from advkd.artifacts.number_format import OVER_IMAGES, format_difference, format
 from advkd.damage import readable
 from advkd.errors import UserError
 from advkd.metrics import significance
+from advkd.runs.answers import read_answers
 from advkd.runs.lookup import folder_of, trained_folder
 from advkd.runs.predictions import classifier_metrics
 from advkd.runs.state import Ending
@@ -50,10 +51,10 @@ def _read_metrics(run: str, user: User) -> dict[str, Any]:
 
 def _compare(run: str, against: str, user: User) -> list[str]:
     _read_metrics(against, user)
-    labels, wrong = _read_errors(run, user)
-    other_labels, other_wrong = _read_errors(against, user)
-    if not np.array_equal(labels, other_labels):
+    answers, others = (read_answers(folder_of(config.resolve(name, user))) for name in (run, against))
+    if not np.array_equal(answers.label, others.label):
         raise UserError(f"{run} and {against} were not evaluated on the same images")
+    wrong, other_wrong = answers.wrong, others.wrong
     test = significance.mcnemar(wrong, other_wrong)
     low, high = significance.paired_difference(wrong, other_wrong)
     points = 100 * (wrong.mean() - other_wrong.mean())
@@ -64,9 +65,3 @@ def _compare(run: str, against: str, user: User) -> list[str]:
         f"  difference         {format_difference(points, error)} points, 95 % interval over images {interval}",
         f"  McNemar            {test.b} wrong only here, {test.c} only there; p = {format_p(test.p)}",
     ]
-
-
-def _read_errors(run: str, user: User) -> tuple[np.ndarray, np.ndarray]:
-    """Return the labels (M,) of a run's evaluation images, and whether it misclassifies each (M,)."""
-    labels, logits = folder_of(config.resolve(run, user)).predictions("logits")
-    return labels, logits.argmax(1) != labels

@@ -9,6 +9,7 @@ No other module knows these names:
     generator.safetensors      weights of the generator beside a classifier
     samples.npz                images of generators
     predictions.npz            labels, logits and features of a classifier's evaluation images
+    answers.npz                in its place where a run was kept: a classifier's answer to each of these images
     provenance.json            code, machine, data and time
     result.json                written last: how the training ended, and the checksums of its products and records
     metrics.json               what was computed from samples or predictions
@@ -62,6 +63,7 @@ BEST = "best.safetensors"
 GENERATOR = "generator.safetensors"
 SAMPLES = "samples.npz"
 PREDICTIONS = "predictions.npz"
+ANSWERS = "answers.npz"
 PROVENANCE = "provenance.json"
 RESULT = "result.json"
 METRICS = "metrics.json"
@@ -216,6 +218,10 @@ class RunFolder:
             raise UserError(f"{path}: the evaluation images are all of one class, which measures nothing")
         return [labels, *(array.astype("float64") for array in arrays)]
 
+    def answers(self, *names: str) -> list["np.ndarray"]:
+        """Return the arrays `names` of answers.npz."""
+        return self._arrays(ANSWERS, names)
+
     def scratch_samples(self, moment: str, names: Sequence[str]) -> list["np.ndarray"]:
         """Return arrays that the running training kept at `moment`, which cannot be drawn again."""
         return self._arrays(f"{SCRATCH}/{moment}.npz", names)
@@ -302,6 +308,8 @@ class RunFolder:
         """Return what to do about a damaged file."""
         if name == METRICS:
             return "delete it, and the next snakemake evaluates the run again"
+        if name == ANSWERS:
+            return "take it again from where the run was kept"
         if name.startswith(SCRATCH):
             return f"delete the run's folder {self.path}, then: advkd train {self.run}"
         what = "it" if name == RESULT else f"{RESULT} beside it"
@@ -343,6 +351,16 @@ class RunFolder:
         kept = "a checkpoint is kept" if self.has(CHECKPOINTS[0]) else "no checkpoint"
         return State(Kind.UNFINISHED, f"{kept}; see {self.file(LOG)} ({self._last_line()})")
 
+    def was_kept(self, result: dict[str, Any]) -> bool:
+        """Tell whether a run that ended well was kept with its metrics, and without what its training produced."""
+        return self.has(METRICS) and bool(result["sha256"]) and not any(map(self.has, result["sha256"]))
+
+    def _origin(self) -> str:
+        """Return by which commit a run was trained, as far as it is known."""
+        attempts = self.provenance().get("attempts", [])
+        commits = dict.fromkeys(attempt["commit"][:7] for attempt in attempts if attempt.get("commit"))
+        return f"trained by commit {', '.join(commits)}" if commits else ""
+
     def _ended(self, result: dict[str, Any], code: str, features: str | None) -> State:
         with self._reading(RESULT):
             if result["status"] == Ending.DIVERGED:
@@ -351,6 +369,9 @@ class RunFolder:
                 return State(Kind.BLOCKED, f"{result['parent']} {result['reason']}")
             of_classifier = PREDICTIONS in result["sha256"]
         trained_by, evaluated_by = self.provenance()["code"], ""
+        if self.was_kept(result):
+            self.metrics()  # raises `Damaged`
+            return State(Kind.KEPT, self._origin())
         if of_classifier and not self.has(PREDICTIONS) and not self.has(METRICS):
             raise self.damaged(PREDICTIONS, "is missing")
         if not of_classifier and self.has(METRICS):

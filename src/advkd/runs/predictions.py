@@ -4,6 +4,7 @@ import contextlib
 from typing import Any
 
 from advkd.errors import CannotWrite
+from advkd.runs.answers import Answers
 from advkd.runs.code import classifier_evaluation_code
 from advkd.runs.folder import PREDICTIONS, Damaged, RunFolder
 from advkd.runs.state import Ending
@@ -19,8 +20,8 @@ def classifier_metrics(folder: RunFolder) -> dict[str, Any]:
     the file by the same content.
 
     Returns:
-        status, sha256 of the products, evaluated (by which code), and values and meta as
-        `metrics.classification.evaluate` describes them. A run that diverged or was blocked has no values.
+        status, sha256 of the products, answers (the checksum of `Answers`), evaluated (by which code), and values and
+        meta as `metrics.classification.evaluate` describes them. A run that diverged or was blocked has no values.
 
     Raises:
         UserError: the run is not finished, or its predictions are missing, are not those that it wrote, or cannot be
@@ -42,7 +43,9 @@ def classifier_metrics(folder: RunFolder) -> dict[str, Any]:
         computed = classification.evaluate(labels, logits, best)
     except ValueError as error:
         raise folder.damaged(PREDICTIONS, str(error)) from error
-    metrics = {"status": Ending.DONE, "sha256": result["sha256"], **computed, "evaluated": evaluated}
+    answers = Answers.from_logits(labels, logits).sha256()
+    bound = {"status": Ending.DONE, "sha256": result["sha256"], "answers": answers}
+    metrics = {**bound, **computed, "evaluated": evaluated}
     with contextlib.suppress(CannotWrite):  # in a folder that can only be read, each process computes them
         folder.write_metrics(metrics)
     return metrics

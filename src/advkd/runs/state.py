@@ -23,6 +23,7 @@ class Kind(Enum):
     DIVERGED = "diverged"
     BLOCKED = "blocked"
     DONE = "done"
+    KEPT = "done (kept without its weights)"
     OLDER_CODE = "done (older code)"
     OTHER_FEATURES = "done (evaluated on other features)"
     OLDER_EVALUATION = "done (evaluated by older code)"
@@ -30,7 +31,7 @@ class Kind(Enum):
     NOT_BUILT = "cannot be built"  # its settings are impossible
 
 
-DONE = frozenset({Kind.DONE, Kind.OLDER_CODE, Kind.OTHER_FEATURES, Kind.OLDER_EVALUATION})
+DONE = frozenset({Kind.DONE, Kind.KEPT, Kind.OLDER_CODE, Kind.OTHER_FEATURES, Kind.OLDER_EVALUATION})
 
 
 @dataclass(frozen=True)
