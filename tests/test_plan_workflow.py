@@ -110,3 +110,13 @@ def test_what_snakemake_refuses_is_one_line(folder):
     bad = "runs=[okd/codebrim/sagan/okd+roh=1/seed0]"
     done = advkd(folder, "plan", "runs", "--config", bad, check=False)
     assert done.returncode == 2 and len(done.stderr.splitlines()) == 1 and "unknown key 'roh'" in done.stderr
+
+
+def test_what_was_kept_is_not_trained_again(folder, tmp_path):
+    """Another checkout goes on from what `advkd keep` copied: it trains a second seed only."""
+    of_one_seed = shown(copy_checkout(tmp_path / "empty"), TABLE)
+    advkd(folder, "keep", "--config", *TINY, "--out", tmp_path / "kept")
+    other = copy_checkout(tmp_path / "other")
+    shutil.copytree(tmp_path / "kept/results", other / "results", dirs_exist_ok=True)
+    assert shown(other, TABLE) == {"table": 1}
+    assert shown(other, TABLE, "seeds=2") == of_one_seed

@@ -145,7 +145,29 @@ def evidence(resolved):
 
 def parents(wildcards):
     """Return the results of the runs that a run learns from."""
-    return [f"{RUN}/{RESULT}".format(run=resolved.run) for resolved in config_of(wildcards.run).parents.values()]
+    results = [f"{RUN}/{RESULT}".format(run=resolved.run) for resolved in config_of(wildcards.run).parents.values()]
+    return unless_kept(wildcards.run, *results)
+
+
+def reals_of(wildcards):
+    """Return the features of real crops with which a GAN's samples are compared."""
+    resolved = config_of(wildcards.run)
+    return unless_kept(wildcards.run, REALS.format(store=resolved.store, features=resolved.features))
+
+
+def unless_kept(run, *files):
+    """Return input files of a run, none if the run was kept without its weights (`advkd keep`).
+
+    What was kept is not made again because its data are prepared, or a parent is trained, after it was copied here.
+    """
+    return [] if stays_kept(config_of(run)) else list(files)
+
+
+def stays_kept(resolved):
+    """Tell whether a run was kept without its weights, and is not to be trained again."""
+    if state_of(resolved).kind is not Kind.KEPT:
+        return False
+    return USER.retrain != "stale" or not trained_by_older_code(resolved)
 
 
 def store_source(wildcards):
@@ -180,7 +202,7 @@ def outdated():
         kind = state_of(resolved).kind
         if kind is Kind.STALE or (kind is Kind.OLDER_CODE and USER.retrain == "stale"):
             yield f"{RUN}/{RESULT}".format(run=resolved.run)
-        if kind is Kind.KEPT and USER.retrain == "stale" and trained_by_older_code(resolved):
+        if kind is Kind.KEPT and not stays_kept(resolved):
             yield f"{RUN}/{RESULT}".format(run=resolved.run)
         if kind is Kind.OLDER_EVALUATION and USER.retrain == "stale":
             yield f"{RUN}/{METRICS}".format(run=resolved.run)

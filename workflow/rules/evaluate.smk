@@ -24,10 +24,7 @@ rule reals:
 rule evaluate:
     input:
         result=rules.train.output[0],
-        reals=lambda wildcards: REALS.format(
-            store=config_of(wildcards.run).store,
-            features=config_of(wildcards.run).features,
-        ),
+        reals=reals_of,
         weights=lambda wildcards: weights(config_of(wildcards.run).features),
     output:
         f"{RUN}/{METRICS}",

@@ -6,7 +6,7 @@ from advkd.runs import needs
 
 rule train:
     input:
-        store=lambda wildcards: STORE.format(store=config_of(wildcards.run).store),
+        store=lambda wildcards: unless_kept(wildcards.run, STORE.format(store=config_of(wildcards.run).store)),
         parents=parents,
     output:
         f"{RUN}/{RESULT}",
