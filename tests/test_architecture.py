@@ -28,7 +28,7 @@ FLOORS = [
         "schema",
         "code",
         "suggestions",
-    ],  # fmt: skip
+    ],
     ["models"],
     ["methods"],
     ["data"],
