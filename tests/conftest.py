@@ -1,7 +1,10 @@
 """Every test runs in the top folder of the checkout."""
 
+from pathlib import Path
+
 import pytest
 
+from advkd import places
 from checkouts import ROOT, copy_checkout
 
 # These take minutes each. `make test` gives each file to one process in this order, so that none starts last.
@@ -15,6 +18,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(autouse=True)
 def _in_checkout(monkeypatch):
     monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(places, "SHIPPED", Path())  # the working folder is the checkout, also where a test makes a copy
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ FLOORS = [
         "__init__",
         "errors",
         "damage",
+        "places",
         "opening",
         "progress",
         "locks",

@@ -12,9 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-import advkd
+from advkd.places import PACKAGE
 
-PACKAGE = Path(advkd.__file__).resolve().parent
 Documented: TypeAlias = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 # Python's tokenize finds the same but is several times slower. A string inside an f-string must have other quotes,

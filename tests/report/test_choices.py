@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from advkd.errors import UserError
+from advkd.places import PACKAGE
 from advkd.report import deviations
 from advkd.report.choices import KINDS, Choice, gather_choices, parse_choice
-from advkd.runs.provenance import PACKAGE
 from advkd.schema import keys_of
 from advkd.settings import catalog, config
 from advkd.settings.names import shortest

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from advkd.errors import UserError
 from advkd.files import read_yaml
+from advkd.places import find
 from advkd.settings import config
 from advkd.settings.user import User
 
@@ -18,7 +19,7 @@ def paper_of(artifact: str) -> str:
 
 def about_paper(paper: str) -> dict[str, str]:
     """Return the title, the short name (`short`) and the citation of a paper."""
-    about: dict[str, str] = read_yaml(PAPERS_FILE)[paper]
+    about: dict[str, str] = read_yaml(find(PAPERS_FILE))[paper]
     return about
 
 
@@ -28,7 +29,7 @@ def title(artifact: str) -> str:
     Raises:
         UserError: paper/papers.yaml does not say what it shows.
     """
-    shows = read_yaml(PAPERS_FILE)["artifacts"]
+    shows = read_yaml(find(PAPERS_FILE))["artifacts"]
     if artifact not in shows:
         raise UserError(f"{PAPERS_FILE}: say under `artifacts` what {artifact} shows")
     return f"{about_paper(paper_of(artifact))['short']}, {number(artifact)}: {shows[artifact]}"

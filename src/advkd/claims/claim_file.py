@@ -19,6 +19,7 @@ from advkd.claims.targets import choose_targets
 from advkd.damage import attempt
 from advkd.errors import UserError
 from advkd.files import read_yaml
+from advkd.places import find
 from advkd.settings import catalog, config
 from advkd.settings.user import User
 from advkd.settings.validation import Strict
@@ -76,7 +77,7 @@ def load_claims(path: Path = CLAIMS) -> tuple[Claim, ...]:
         UserError: the file cannot be read, or does not contain a list of claims for each paper.
     """
     try:
-        content = read_yaml(path)
+        content = read_yaml(find(path))
     except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
         raise UserError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict) or not all(isinstance(entries, list) for entries in content.values()):

@@ -9,6 +9,7 @@ from advkd.artifacts.table_cells import companion_columns
 from advkd.claims.number import Number
 from advkd.claims.predicates.base import Quantity
 from advkd.metrics.effect import Sample
+from advkd.places import find
 from advkd.settings import catalog, config
 from advkd.settings.published_cells import Cell, read_cells
 
@@ -26,7 +27,7 @@ def all_cells() -> tuple[Cell, ...]:
 @cache
 def _read_all_cells(checkout: Path) -> tuple[Cell, ...]:
     # catalog reads from the working directory. That directory is an argument, so the cache holds each checkout's cells.
-    return (*artifact_cells(), *read_cells(catalog.PUBLISHED / "text.csv"))
+    return (*artifact_cells(), *read_cells(find(catalog.PUBLISHED / "text.csv")))
 
 
 def is_known(quantity: Quantity) -> bool:

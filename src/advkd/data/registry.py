@@ -8,6 +8,7 @@ import yaml
 
 from advkd.errors import UserError
 from advkd.files import read_yaml
+from advkd.places import find
 
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz")
 ARCHIVE_SUFFIXES = (".zip", *TAR_SUFFIXES)
@@ -119,7 +120,7 @@ def load_weights(path: Path) -> Registry:
 
 def _read_entries(path: Path) -> dict[str, Any]:
     try:
-        entries = read_yaml(path)
+        entries = read_yaml(find(path))
     except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
         raise UserError(f"cannot read the registry of data sets {path}: {' '.join(str(error).split())}") from error
     if not isinstance(entries, dict):

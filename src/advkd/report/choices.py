@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from advkd.errors import UserError
-from advkd.runs.provenance import PACKAGE
+from advkd.places import PACKAGE
 from advkd.schema import keys_of
 from advkd.settings import config
 from advkd.settings.papers import RUN_CLASSES

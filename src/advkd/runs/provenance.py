@@ -9,10 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import advkd
+from advkd.places import IN_CHECKOUT, PACKAGE
 from advkd.progress import duration
 
-PACKAGE = Path(advkd.__file__).resolve().parent
 PACKAGES = ("torch", "numpy", "safetensors")
 
 
@@ -20,6 +19,8 @@ def commit() -> dict[str, Any]:
     """Return the checkout's commit and whether files differ from it; both null outside a checkout."""
 
     def git(*words: str) -> str | None:
+        if not IN_CHECKOUT:  # an installed package may lie in a repository, but in somebody else's
+            return None
         try:
             done = subprocess.run(["git", "-C", PACKAGE, *words], capture_output=True, text=True, timeout=20)
         except (OSError, subprocess.TimeoutExpired):

@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from advkd.errors import UserError
+from advkd.places import find, find_all
 from advkd.settings import config, config_files, evidence_plan
 from advkd.settings.config import CannotBeBuilt, Resolved
 from advkd.settings.names import PAPERS, Run, shortest
@@ -22,7 +23,7 @@ PUBLISHED = Path("paper/published")
 
 def artifacts() -> list[str]:
     """Return the names of all tables and figures, in reading order."""
-    return sorted((path.stem for path in PUBLISHED.glob("*_*.csv")), key=_reading_order)
+    return sorted((path.stem for path in find_all(PUBLISHED, "*_*.csv")), key=_reading_order)
 
 
 def _reading_order(name: str) -> list[tuple[str, int]]:
@@ -42,7 +43,7 @@ def figures() -> list[str]:
 
 def cells(artifact: str) -> tuple[Cell, ...]:
     """Return the cells of a table or figure; raises UserError where it is unknown or its file is malformed."""
-    path = PUBLISHED / f"{artifact}.csv"
+    path = find(PUBLISHED / f"{artifact}.csv")
     # Asked of this one file, since a report asks tens of thousands of times.
     if not (re.fullmatch(r"\w+_\w+", artifact) and path.exists()):
         raise UserError(f"{artifact!r} is not a table or figure; paper/published has {', '.join(artifacts())}")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -155,17 +156,20 @@ class WrongOverride(UserError):
     """A value that the user typed in `override` is impossible by itself; the message says why, in one line."""
 
 
-def user(overrides: Mapping[str, object] | None = None, file: Path | None = None) -> User:
+def user(overrides: Mapping[str, object] | None = None, file: Path | None = None, anywhere: bool = False) -> User:
     """Read config/config.yaml (or `file`) and lay `overrides` over it, level by level.
 
     Args:
         overrides: values by key, or the texts that `words.read_words` returns.
         file: the file to read.
+        anywhere: read the package's own config/config.yaml where the working folder has none.
 
     Raises:
-        UserError: an unknown key, an impossible value, or an unknown data set.
+        UserError: no config/config.yaml, an unknown key, an impossible value, or an unknown data set.
     """
     file, overrides = file or CONFIG / "config.yaml", overrides or {}
+    if not (anywhere or os.path.lexists(file)):
+        raise UserError(config_files.missing(file))
     merged = words.with_values(words.merge(config_files.read(file, words.load_texts), overrides))
     settings = validate_model(User, merged, lambda key: "--config" if key in overrides else str(file))
     config_files.scale_file(settings.scale)

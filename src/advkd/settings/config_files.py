@@ -1,4 +1,7 @@
-"""The files of config/: read again whenever they or the working directory change, and checked in their outline."""
+"""The files of config/: read again whenever they or the working directory change, and checked in their outline.
+
+They are named as in a checkout; `advkd.places` finds those that came with the package.
+"""
 
 import math
 import os
@@ -13,6 +16,7 @@ import yaml
 from advkd.errors import UserError
 from advkd.files import read_yaml
 from advkd.opening import read_text
+from advkd.places import find, find_all
 from advkd.settings.names import MOST_SEEDS, PAPERS
 
 Layer = Mapping[str, object]
@@ -57,16 +61,16 @@ def read(path: Path, parse: Callable[[str], object] | None = None) -> dict[str, 
     """Return a copy of a configuration file's keys and values.
 
     Args:
-        path: the file.
+        path: the file, as `find` takes it.
         parse: reads the file's text; None: as YAML.
 
     Raises:
         UserError: the file is missing or malformed.
     """
     try:
-        content = parse(read_text(path)) if parse else read_yaml(path)
+        content = parse(read_text(find(path))) if parse else read_yaml(find(path))
     except FileNotFoundError:
-        raise UserError(f"{path} is missing: start from the top folder of the checkout") from None
+        raise UserError(missing(path)) from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
     if not content:  # an empty file
@@ -76,8 +80,14 @@ def read(path: Path, parse: Callable[[str], object] | None = None) -> dict[str, 
     return content
 
 
+def missing(path: Path) -> str:
+    """Return what to say about a file that is nowhere."""
+    return f"{path} is missing: start from the top folder of the checkout, or of a project (advkd init makes one)"
+
+
 def state(path: Path) -> State:
-    """Return the state of a file."""
+    """Return the state of a file, where `find` finds it."""
+    path = find(path)
     about = path.stat()
     # Every resolved run asks for this, and Path.absolute takes ten times as long.
     return os.path.abspath(path), about.st_mtime_ns, about.st_size  # noqa: PTH100
@@ -121,13 +131,13 @@ def _layers(content: object, source: str) -> Mapping[str, Layer]:
 
 def scale_names() -> list[str]:
     """Return the scales that have a file, in alphabetical order."""
-    return sorted(path.stem for path in (CONFIG / "scales").glob("*.yaml"))
+    return sorted(path.stem for path in find_all(CONFIG / "scales", "*.yaml"))
 
 
 def scale_file(scale: str) -> ScaleFile:
     """Return the content of a scale's file; raises UserError naming the scales that there are."""
     path = CONFIG / "scales" / f"{scale}.yaml"
-    if not path.exists():
+    if not find(path).exists():
         raise UserError(f"scale {scale!r} is unknown: config/scales has {', '.join(scale_names())}")
     return _scale_file(path, state(path))
 

@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError
 
 from advkd.errors import UserError
 from advkd.files import read_yaml
+from advkd.places import find
 from advkd.settings.names import MOST_SEEDS
 from advkd.settings.validation import Strict, first_fault
 
@@ -58,7 +59,7 @@ class Plan(Strict):  # type: ignore[explicit-any]  # in pydantic's own construct
 def load_plan(path: Path = PLAN) -> Plan:
     """Read the plan; raises UserError where it is missing or does not say what it must."""
     try:
-        return Plan.model_validate(read_yaml(path))
+        return Plan.model_validate(read_yaml(find(path)))
     except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
         raise UserError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
     except ValidationError as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from advkd.errors import UserError
 from advkd.opening import read_text
+from advkd.places import find
 
 CHECKSUMS = Path("paper/published.sha256")
 
@@ -28,9 +29,9 @@ def changed_files() -> list[str]:
     """
     changed = []
     try:
-        for line in read_text(CHECKSUMS).splitlines():
+        for line in read_text(find(CHECKSUMS)).splitlines():
             checksum, _, name = line.partition("  ")
-            path = Path(name)
+            path = find(Path(name))
             if not path.exists() or checksum_of(path) != checksum:
                 changed.append(path.stem)
     except FileNotFoundError:

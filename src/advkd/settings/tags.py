@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from advkd.errors import UserError
+from advkd.places import find_all
 from advkd.settings import catalog, config_files
 from advkd.settings.config import Resolved
 from advkd.settings.names import PAPERS
@@ -52,7 +53,7 @@ def _files() -> list[Path]:
     """Return the files that the catalogued groups follow from."""
     papers = [config_files.CONFIG / f"{paper}.yaml" for paper in PAPERS]
     scale = config_files.CONFIG / "scales" / f"{User().scale}.yaml"
-    return [*papers, scale, *sorted(catalog.PUBLISHED.glob("*_*.csv"))]
+    return [*papers, scale, *find_all(catalog.PUBLISHED, "*_*.csv")]
 
 
 @lru_cache(maxsize=8)

@@ -12,6 +12,7 @@ from advkd.artifacts import latex, papers
 from advkd.artifacts.papers import paper_of
 from advkd.artifacts.table_layout import layout_table
 from advkd.files import write_text
+from advkd.places import find
 from advkd.progress import say
 from advkd.report.content import Content
 from advkd.report.content.runs import RunGroup
@@ -49,7 +50,7 @@ def write(content: Content, user: User, out: Path) -> None:
     folder = Path("results", user.scale, "report")
     for name, text in build_parts(content, user).items():
         write_text(folder / f"{name}.tex", text)
-    pages = typeset(MAIN, folder, out)
+    pages = typeset(find(MAIN), folder, out)
     say(f"report at scale {user.scale}: {pages} pages -> {out}")
 
 
