@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageOps
 from small_archives import TINY, jpeg, members, pack, unpack, xml
 
-from advkd.data import crop_store
+from advkd.data import crop_cutting
 from advkd.data.archives.fetch_dataset import fetch_dataset
 from advkd.data.archives.record import describe_drawn
 from advkd.data.archives.zip_archive import ZipArchive
@@ -95,9 +95,9 @@ def test_held_out_crops_stay_when_crops_changes(archive, tmp_path):
 
 def test_every_photo_is_decoded_once(archive, tmp_path, monkeypatch):
     decoded = []
-    real = crop_store.decode_image
+    real = crop_cutting.decode_image
     monkeypatch.setattr(
-        crop_store, "decode_image", lambda archive, name, upright: decoded.append(name) or real(archive, name)
+        crop_cutting, "decode_image", lambda archive, name, upright: decoded.append(name) or real(archive, name)
     )
     prepared(archive, tmp_path / "store")
     assert sorted(decoded) == [f"images/image_{i}.jpg" for i in range(4)]

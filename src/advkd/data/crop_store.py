@@ -1,8 +1,5 @@
 """Prepares crops for GANs: from an archive of annotated photos, or a folder of images, to a store."""
 
-import csv
-import hashlib
-import io
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -13,12 +10,11 @@ from typing import Any
 import numpy as np
 
 from advkd.data import label_worth
-from advkd.data.archives.archive import Archive
 from advkd.data.archives.checked_archive import CheckedArchive
 from advkd.data.archives.record import Record, open_record, origin_of_folder, origin_of_record
+from advkd.data.crop_cutting import Cut, crop_manifest, cut_crops
 from advkd.data.crops import Draw, Streams, draw_by_class, draw_by_image, labels_in, split_photos
 from advkd.data.faults import Faults, left_out_of
-from advkd.data.images import decode_image, resize_square
 from advkd.data.photos import Photo
 from advkd.data.preparing_code import preparing_code
 from advkd.data.readers.codebrim import CLASSES, read_codebrim
@@ -27,16 +23,12 @@ from advkd.data.registry import DataSet
 from advkd.data.settings import CropStoreSettings
 from advkd.data.store_draft import check_room, write_store
 from advkd.errors import UserError
-from advkd.files import as_csv_text
-from advkd.progress import Progress, say
+from advkd.progress import say
 
 # The settings that meta.json records.
 RECORDED = ("crop", "crops", "data_seed", "held_out", "held_out_crops", "image_size", "windows_per_image")
 COUNTERS = (
     "annotations_left_out", "boxes_clipped", "boxes_left_out", "enlarged", "exif_turned", "expanded", "repeated",
-)  # fmt: skip
-MANIFEST_COLUMNS = (
-    "split", "index", "image", "xmin", "ymin", "xmax", "ymax", "x0", "y0", "side", "label", "class", "tags", "sha256",
 )  # fmt: skip
 
 
@@ -86,13 +78,13 @@ def prepare_crop_store(
     photos, classes, archive = photo_set.photos, photo_set.classes, photo_set.archive
     archive.confirm()
     duplicates: list[tuple[int, int]] = []
-    cut: _Cut | None = None
+    cut: Cut | None = None
     while True:
         drawn = Counter(counters)
         twins = {held_out for _, held_out in duplicates}
         training, aside, labels, draws, held_out_draws = _draw_all(photo_set, photos, twins, settings, drawn, faults)
         check_room(out, (len(draws) + len(held_out_draws)) * (3 * settings.image_size**2 + 8))
-        cutter = partial(_cut_crops, archive, photos, settings.image_size, not photo_set.tagged, faults)
+        cutter = partial(cut_crops, archive, photos, settings.image_size, not photo_set.tagged, faults)
         cut = cut if cut and cut.draws == draws else cutter(draws)
         held_out_cut = cutter(held_out_draws)
         archive.confirm()
@@ -149,7 +141,7 @@ def prepare_crop_store(
         "code": preparing_code(crops=True, drawn=settings.data == "made"),
     }
     _report_labels(meta)
-    manifest = _write_manifest(photos, draws, held_out_draws, names, crop_labels.tolist(), pixels)
+    manifest = crop_manifest(photos, draws, held_out_draws, names, crop_labels.tolist(), pixels)
     return write_store(out, arrays, manifest, meta)
 
 
@@ -264,84 +256,5 @@ def _draw_from_images(
     return draws, held_out
 
 
-@dataclass(frozen=True)
-class _Cut:
-    """The crops of one part of the split.
-
-    Attributes:
-        draws: what was drawn.
-        pixels: the crops, uint8 (len(draws), size, size, 3); undefined where a photo cannot be decoded.
-        converted: how many photos were converted from each mode.
-        turned: how many photos were turned by their EXIF tags.
-        unreadable: the names of the photos that cannot be decoded.
-        thumbnails: a thumbnail of each of the other photos, by its index.
-    """
-
-    draws: list[Draw]
-    pixels: np.ndarray
-    converted: Counter[str]
-    turned: int
-    unreadable: set[str]
-    thumbnails: dict[int, np.ndarray]
-
-
-def _cut_crops(
-    archive: Archive, photos: Sequence[Photo], size: int, upright: bool, faults: Faults, draws: list[Draw]
-) -> _Cut:
-    """Cut the crops. A photo that cannot be decoded is added to `faults`."""
-    rows_by_photo: dict[int, list[int]] = {}
-    for row, draw in enumerate(draws):
-        rows_by_photo.setdefault(draw.photo, []).append(row)
-    pixels = np.empty((len(draws), size, size, 3), np.uint8)
-    converted: Counter[str] = Counter()
-    turned = 0
-    unreadable: set[str] = set()
-    thumbnails: dict[int, np.ndarray] = {}
-    faults.see(photos[index].image for index in rows_by_photo)
-    progress = Progress("cropping", len(rows_by_photo), "photo")
-    for done, index in enumerate(sorted(rows_by_photo), 1):
-        try:
-            photo, mode, was_turned = decode_image(archive, photos[index].image, upright)
-        except UserError as error:
-            faults.add(photos[index].image, str(error))
-            unreadable.add(photos[index].image)
-            continue
-        turned += was_turned
-        thumbnails[index] = label_worth.thumbnail(photo)
-        if mode != "RGB":
-            converted[mode] += 1
-        for row in rows_by_photo[index]:
-            window = draws[row].window
-            square = photo[window.y0 : window.y0 + window.side, window.x0 : window.x0 + window.side]
-            pixels[row] = square if window.side == size else resize_square(square, size)
-        progress.update(done)
-    progress.close()
-    return _Cut(draws, pixels, converted, turned, unreadable, thumbnails)
-
-
 def _count_labels(names: Sequence[str], labels: np.ndarray) -> dict[str, int]:
     return dict(zip(names, np.bincount(labels, minlength=len(names)).tolist(), strict=True))
-
-
-def _write_manifest(
-    photos: Sequence[Photo],
-    draws: Sequence[Draw],
-    held_out_draws: Sequence[Draw],
-    names: Sequence[str],
-    labels: Sequence[int],
-    pixels: np.ndarray,
-) -> str:
-    """Return manifest.csv; `labels` and `pixels` are those of all crops: first training, then held out."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(MANIFEST_COLUMNS)
-    places = [("training", index, draw) for index, draw in enumerate(draws)]
-    places += [("held_out", index, draw) for index, draw in enumerate(held_out_draws)]
-    for (split, index, draw), label, crop in zip(places, labels, pixels, strict=True):
-        box, window = draw.box, draw.window
-        corners = (box.xmin, box.ymin, box.xmax, box.ymax, window.x0, window.y0, window.side)
-        tags = "".join(map(str, box.tags))
-        checksum = hashlib.sha256(crop.tobytes()).hexdigest()
-        image, name = as_csv_text(photos[draw.photo].image), as_csv_text(names[label])
-        writer.writerow((split, index, image, *corners, label, name, tags, checksum))
-    return text.getvalue()
