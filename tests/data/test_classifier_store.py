@@ -304,8 +304,8 @@ def test_an_archive_of_another_data_set_under_the_right_name(prepared, sets, tmp
 
 
 def test_a_data_set_that_is_none_for_classification(prepared):
-    with pytest.raises(UserError, match="codebrim is not a data set for classification; these are cifar10"):
-        prepared("codebrim", {"verified": "drawn on the spot"})
+    with pytest.raises(UserError, match="mnist is not a data set for classification; these are cifar10"):
+        prepared("mnist", {"verified": "drawn on the spot"})
 
 
 def test_pixels_are_never_all_in_memory(prepared, sets, drawn):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from advkd.artifacts.data_sources import describe_data
-from advkd.data.preparing_code import preparing_code
+from advkd.data.preparing_code import CROPS, IMAGES, preparing_code
 from advkd.report.status import store_lines
 from advkd.runs.stores import DataChecks, made_by_older_code, outdated, store_of
 from advkd.settings import catalog, config
@@ -29,7 +29,7 @@ def write_store(user, **changed):
     resolved = config.resolve(RUN, user)
     store = store_of(resolved, user)
     store.mkdir(parents=True, exist_ok=True)
-    meta = {"source": {"content": "0" * 64}, "code": preparing_code(crops=False, drawn=False), **changed}
+    meta = {"source": {"content": "0" * 64}, "code": preparing_code(IMAGES, drawn=False), **changed}
     (store / "meta.json").write_text(json.dumps(meta))
     return resolved
 
@@ -111,6 +111,6 @@ def test_no_reason_names_the_path_of_what_lies_in_a_file_s_place(folder_user, tm
 
 def test_a_caption_tells_data_of_older_code():
     source = {"verified": "published checksum", "content": "0" * 64}
-    today = preparing_code(crops=True, drawn=False)
+    today = preparing_code(CROPS, drawn=False)
     assert describe_data({"source": source, "code": "0" * 12}).endswith(", prepared by older code")
     assert describe_data({"source": source, "code": today}) == describe_data({"source": source})

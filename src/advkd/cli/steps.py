@@ -120,6 +120,7 @@ def prepare(args: argparse.Namespace, user: "User") -> None:
     from advkd.data.classifier_store import prepare_classifier_store
     from advkd.data.crop_store import prepare_crop_store
     from advkd.data.folder_source import folder_state, remember_content
+    from advkd.data.labelled_crops import prepare_labelled_crops
     from advkd.data.settings import ClassifierStoreSettings, CropStoreSettings
     from advkd.data.store_meta import is_whole
     from advkd.settings import config
@@ -141,7 +142,12 @@ def prepare(args: argparse.Namespace, user: "User") -> None:
     else:
         images = validate_group(ClassifierStoreSettings, args.settings, "the store's settings")
         tolerated = user.tolerate.get(images.dataset, 0)
-        meta = prepare_classifier_store(source, registered.get(images.dataset), images, args.out, tolerated, links)
+        if images.crops:
+            if isinstance(source, Path):
+                raise UserError(f"{source} is a folder of images: name the record of the photos' archive")
+            meta = prepare_labelled_crops(source, registered[images.dataset], images, args.out, tolerated)
+        else:
+            meta = prepare_classifier_store(source, registered.get(images.dataset), images, args.out, tolerated, links)
     if not isinstance(source, Path) and source["verified"] == AS_FIRST_USED and is_whole(meta):
         remember_verified(Path(user.data_root), source["name"], source["content"])
     if isinstance(source, Path) and folder_state(source, links) == state:

@@ -23,7 +23,7 @@ from advkd.data.archives.archive import Archive
 from advkd.data.archives.checked_archive import CheckedArchive
 from advkd.data.archives.record import ACCEPTED, DRAWN, Record, open_record, origin_of_folder, origin_of_record
 from advkd.data.faults import Faults, left_out_of
-from advkd.data.preparing_code import preparing_code
+from advkd.data.preparing_code import IMAGES, preparing_code
 from advkd.data.readers.cifar import read_cifar10, read_cifar100
 from advkd.data.readers.class_folders import read_class_folders
 from advkd.data.readers.cub200 import read_cub200
@@ -79,9 +79,9 @@ def prepare_classifier_store(
     """
     name = settings.dataset
     if isinstance(source, Path):
-        if settings.folder is None:
+        if settings.data != "folder" or settings.split is None:
             raise UserError(f"{source} is a folder of images, but the setting data of the store is {settings.data!r}")
-        archive, images = read_class_folders(source, settings.folder.held_out, settings.folder.data_seed, links)
+        archive, images = read_class_folders(source, settings.split.held_out, settings.split.data_seed, links)
     else:
         archive, images = _read_official(source, dataset, name)
         if settings.banner == "cut":
@@ -103,13 +103,15 @@ def prepare_classifier_store(
             bad = frozenset(faults.names())
             train, valid = _without(bad, train), _without(bad, valid)
             items, n = [*train, *valid], len(train)
-            sizes, counters, thumbnails = _store_images(images, items, n, side, draft, faults, bool(settings.folder))
+            sizes, counters, thumbnails = _store_images(
+                images, items, n, side, draft, faults, settings.data == "folder"
+            )
             archive.confirm()
             faults.settle()
             if len(faults.names()) == len(bad):
                 break  # otherwise all are decoded again without those that could not be decoded
         duplicates = None  # not sought: nobody can change the split of an official data set
-        if settings.folder:
+        if settings.data == "folder":
             pairs = label_worth.near_duplicates(thumbnails[:n], thumbnails[n:])
             duplicates = [[train[first].image, valid[second].image] for first, second in pairs]
             twins = _removable(valid, {second for _, second in pairs}) if images.split_is_drawn else frozenset()
@@ -139,9 +141,9 @@ def prepare_classifier_store(
             "settings": _recorded_settings(settings),
             "near_duplicates": duplicates,
             "left_out": faults.names(),
-            "unread": count_unread(archive) if settings.folder else {},
+            "unread": count_unread(archive) if settings.data == "folder" else {},
             "source": left_out_of(origin, faults),
-            "code": preparing_code(crops=False, drawn=settings.data == "made"),
+            "code": preparing_code(IMAGES, drawn=settings.data == "made"),
         }
         return draft.finish(_write_manifest(classes, items, n, sizes), meta)
 
@@ -219,8 +221,8 @@ def _recorded_settings(settings: ClassifierStoreSettings) -> dict[str, float | s
     flat: dict[str, float | str | None] = {
         "banner": settings.banner,
         "classes": settings.classes,
-        "data_seed": settings.folder.data_seed if settings.folder else None,
-        "held_out": settings.folder.held_out if settings.folder else None,
+        "data_seed": settings.split.data_seed if settings.split else None,
+        "held_out": settings.split.held_out if settings.split else None,
         "stored_size": settings.stored_size,
         "train_per_class": settings.train_per_class,
         "valid_per_class": settings.valid_per_class,

@@ -16,7 +16,7 @@ from advkd.data.crop_cutting import Cut, crop_manifest, cut_crops
 from advkd.data.crops import Draw, Streams, draw_by_class, draw_by_image, labels_in, split_photos
 from advkd.data.faults import Faults, left_out_of
 from advkd.data.photos import Photo
-from advkd.data.preparing_code import preparing_code
+from advkd.data.preparing_code import CROPS, preparing_code
 from advkd.data.readers.codebrim import CLASSES, read_codebrim
 from advkd.data.readers.photo_folder import count_unread, read_photo_folder
 from advkd.data.registry import DataSet
@@ -138,7 +138,7 @@ def prepare_crop_store(
         "left_out": faults.names(),
         "unread": count_unread(archive) if isinstance(source, Path) else {},
         "source": left_out_of(origin, faults),
-        "code": preparing_code(crops=True, drawn=settings.data == "made"),
+        "code": preparing_code(CROPS, drawn=settings.data == "made"),
     }
     _report_labels(meta)
     manifest = crop_manifest(photos, draws, held_out_draws, names, crop_labels.tolist(), pixels)

@@ -1,21 +1,35 @@
 """Digests of the code that prepares data, which tell whether a store was made by other code."""
 
+from collections.abc import Container
+
 from advkd.code import code_digest
 
 ROOMS = ("data",)
-CROPS, IMAGES, DRAWING = "advkd.data.crop_store", "advkd.data.classifier_store", "advkd.data.drawn.draw_dataset"
+# The modules that prepare the kinds of stores.
+CROPS, IMAGES, LABELLED_CROPS = (
+    "advkd.data.crop_store", "advkd.data.classifier_store", "advkd.data.labelled_crops",
+)  # fmt: skip
+DRAWING = "advkd.data.drawn.draw_dataset"
 
 
-def preparing_code(crops: bool, drawn: bool) -> str:
+def preparing_module(settings: Container[str]) -> str:
+    """Return the module that prepares the store of these settings, given their keys."""
+    if "crops" in settings:
+        return CROPS
+    return LABELLED_CROPS if "cut" in settings else IMAGES
+
+
+def preparing_code(module: str, drawn: bool) -> str:
     """Return the digest of today's code that prepares a store.
 
     Args:
-        crops: whether it is a store of crops; otherwise it is a classifier's.
+        module: what prepares it: `CROPS`, `IMAGES` or `LABELLED_CROPS`.
         drawn: whether its images are drawn.
     """
-    return code_digest([CROPS if crops else IMAGES, *([DRAWING] if drawn else [])], ROOMS)
+    return code_digest([module, *([DRAWING] if drawn else [])], ROOMS)
 
 
 def is_of_today(code: str) -> bool:
     """Return whether `code`, from a store's meta.json, is a digest of today's code."""
-    return code in {preparing_code(crops, drawn) for crops in (False, True) for drawn in (False, True)}
+    modules = (CROPS, IMAGES, LABELLED_CROPS)
+    return code in {preparing_code(module, drawn) for module in modules for drawn in (False, True)}

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from advkd.bounds import Bounds, Count, Fraction, Natural
-from advkd.schema import Optionally, Settings, When
+from advkd.schema import Either, Optionally, Settings, Unless, When
 
+ANNOTATED = "codebrim"  # the data set of annotated photos, of which a classifier sees crops
 Data = Literal["real", "made", "folder"]  # the official archive, drawn images, or a folder of the user's images
 Crop = Literal["window", "resized"]
 ImageSize = Literal[64]
@@ -47,11 +48,11 @@ class CropStoreSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FolderSplit(Settings):
-    """How to set images aside where a folder of images has no split of its own."""
+class DrawnSplit(Settings):
+    """How to set images aside where a data set has no split of its own."""
 
     held_out: Annotated[float, Bounds(gt=0, lt=1)]  # fraction of each class to evaluate on
-    data_seed: Natural  # seed of the split
+    data_seed: Natural  # seed of the split, and of crops
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +60,19 @@ class DrawnImages(Settings):
     """How many images to draw where a classifier's images are drawn."""
 
     made_per_class: Annotated[int, Bounds(ge=4)]  # training images of each class in the drawn archive
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledCrops(Settings):
+    """How crops of annotated photos become the images of a classifier."""
+
+    # The classes beside the background: each kind of defect, or cracks and all other defects.
+    labels: Literal["defects", "crack"]
+    # "window": pixels as photographed; "resized": a random square of the box, resized to `stored_size`; "box": as
+    # that, but the largest square of the box, so that the defect is in it.
+    cut: Literal["window", "resized", "box"]
+    # Which draw of the training crops; the crops to evaluate on are the same for all.
+    subset: Natural
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,5 +93,7 @@ class ClassifierStoreSettings(Settings):
     stored_size: Annotated[int, Bounds(ge=8)]
     # "cut": without the banner at the bottom that credits the photographer; None: as published.
     banner: Annotated[Literal["cut"] | None, Optionally("dataset", "fgvc_aircraft")] = None
-    folder: Annotated[FolderSplit | None, When("data", "folder")] = None
-    drawn: Annotated[DrawnImages | None, When("data", "made")] = None
+    split: Annotated[DrawnSplit | None, Either(When("data", "folder"), When("dataset", ANNOTATED))] = None
+    crops: Annotated[LabelledCrops | None, When("dataset", ANNOTATED), When("data", "real", "made")] = None
+    drawn: Annotated[DrawnImages | None, When("data", "made"), Unless("dataset", ANNOTATED)] = None
+    drawn_photos: Annotated[DrawnPhotos | None, When("data", "made"), When("dataset", ANNOTATED)] = None

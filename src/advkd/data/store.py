@@ -8,6 +8,10 @@
     sizes.npy            int32 (N, 2)          for classifiers only: width and height in pixels of the training images
                                                before they were resized to the stored square
     held_out_sizes.npy   int32 (M, 2)          the same for the evaluation images
+    held_out_tags.npy    bool (M, C)           for crops of annotated photos and classifiers only: the classes that an
+                                               evaluation image shows, of which it may show several
+    held_out_photos.npy  int64 (M,)            the number of the photo, or of the group of photos that look alike, that
+                                               an evaluation image is a part of
     manifest.csv         where every image comes from
     meta.json            classes, counts, settings, source, the checksums of the other files and a digest of itself; no
                          paths and no times, so that preparing the same source again gives the same bytes
@@ -28,9 +32,9 @@ from advkd.errors import UserError, machine_fault
 
 MANIFEST = "manifest.csv"
 ARRAYS = ("images", "labels", "held_out", "held_out_labels")
-SIZES = ("sizes", "held_out_sizes")
+OPTIONAL = ("sizes", "held_out_sizes", "held_out_tags", "held_out_photos")
 NO_SUFFIX = "files without a suffix"
-FILES = {*(f"{name}.npy" for name in (*ARRAYS, *SIZES)), MANIFEST, META}
+FILES = {*(f"{name}.npy" for name in (*ARRAYS, *OPTIONAL)), MANIFEST, META}
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,8 @@ class Store:
     meta: dict[str, Any]
     sizes: np.ndarray | None = None
     held_out_sizes: np.ndarray | None = None
+    held_out_tags: np.ndarray | None = None
+    held_out_photos: np.ndarray | None = None
 
     @classmethod
     def open(cls, path: Path) -> "Store":
@@ -60,7 +66,7 @@ class Store:
             for name, expected in checksums.items():
                 if files.sha256(path / name) != expected:
                     raise UserError(f"{path / name} is not what was prepared (its checksum differs): {REMEDY}")
-            names = [*ARRAYS, *(name for name in SIZES if f"{name}.npy" in checksums)]
+            names = [*ARRAYS, *(name for name in OPTIONAL if f"{name}.npy" in checksums)]
             if not {MANIFEST, *(f"{name}.npy" for name in names)} <= checksums.keys():
                 raise ValueError(f"{META} lacks the checksum of a file")
             arrays = {name: np.load(path / f"{name}.npy", mmap_mode="r") for name in names}

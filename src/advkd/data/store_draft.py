@@ -52,7 +52,7 @@ class Draft:
         self._folder = folder
 
     def save(self, name: str, array: np.ndarray) -> None:
-        """Write the array `name`, one of `store.ARRAYS` and `store.SIZES`."""
+        """Write the array `name`, one of `store.ARRAYS` and `store.OPTIONAL`."""
         with files.atomic(self._folder / f"{name}.npy") as temporary, temporary.open("wb") as file:
             np.save(file, array)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from advkd.damage import attempt
 from advkd.data import folder_source
-from advkd.data.preparing_code import preparing_code
+from advkd.data.preparing_code import preparing_code, preparing_module
 from advkd.data.store_meta import META, check_settings, read_meta
 from advkd.errors import UserError
 from advkd.runs.lookup import folder_of
@@ -65,7 +65,7 @@ def made_by_older_code(resolved: Resolved, user: User) -> bool:
         meta = read_meta(store_of(resolved, user))
     except (OSError, UserError):  # `outdated` tells a damaged one, and whoever uses the store what cannot be read
         return False
-    today = preparing_code("crops" in resolved.store_settings, resolved.settings["data"] == "made")
+    today = preparing_code(preparing_module(resolved.store_settings), resolved.settings["data"] == "made")
     return meta.get("code") != today
 
 

@@ -39,20 +39,21 @@ class _FaultyAnnotationError(Exception):
     """One annotation or one of its boxes is faulty. The message says how."""
 
 
-def read_codebrim(archive: Archive, counters: Counter[str], faults: Faults) -> list[Photo]:
+def read_codebrim(archive: Archive, counters: Counter[str], faults: Faults, background: bool = False) -> list[Photo]:
     """Return the photos in the order of their names, each with the boxes that show a defect.
 
-    Boxes of background alone are left out. An image without annotations has no boxes and is not opened. A box that
-    leaves its photo is clipped to it. What is faulty is left out and named: an annotation that is malformed, whose
-    image is missing or unreadable, or whose `<size>` is not the stored photo's; or a single box that is malformed or
-    has less than half of its area in the photo.
+    An image without such boxes is not opened and has no size. A box that leaves its photo is clipped to it. What is
+    faulty is left out and named: an annotation that is malformed, whose image is missing or unreadable, or whose
+    `<size>` is not the stored photo's; or a single box that is malformed or has less than half of its area in the
+    photo.
 
     Args:
         archive: the files.
         counters: counts "boxes_clipped", "boxes_left_out" (single boxes), "annotations_left_out" (whole annotations)
             and "exif_turned" (photos with boxes that a viewer would turn; they are cut as they are stored).
         faults: what is faulty is added to it, and what was read is noted: each annotation, each of its boxes, and
-            each photo with a defect. Up to 2 % of annotations and boxes may have faults as published.
+            each photo that is opened. Up to 2 % of annotations and boxes may have faults as published.
+        background: whether boxes of background alone are kept too; they have no labels.
 
     Raises:
         UserError: there are no images or annotations.
@@ -74,7 +75,8 @@ def read_codebrim(archive: Archive, counters: Counter[str], faults: Faults) -> l
             items = list(root.iter("object"))
             objects = [f"object {number} of {annotation}" for number in range(1, len(items) + 1)]
             faults.see(objects, TOLERATED_FAULTS)
-            image = _find_image(root, annotation, images_by_stem) if _shows_defect(items) else None
+            wanted = _has_box(items, background)
+            image = _find_image(root, annotation, images_by_stem) if wanted else None
             if image is None:
                 continue
             if image not in headers:
@@ -92,12 +94,13 @@ def read_codebrim(archive: Archive, counters: Counter[str], faults: Faults) -> l
         for name, item in zip(objects, items, strict=True):
             try:
                 box = _parse_box(item)
-                inside = _clip(box, headers[image].size) if box.labels else box
+                kept = background or box.labels
+                inside = _clip(box, headers[image].size) if kept else box
             except _FaultyAnnotationError as fault:
                 faults.add(name, str(fault), published=True)
                 counters["boxes_left_out"] += 1
                 continue
-            if inside.labels:
+            if kept:
                 counters["boxes_clipped"] += inside != box
                 boxes[image].append(inside)
     if counters["boxes_clipped"]:
@@ -136,11 +139,16 @@ def _find_image(root: Element, annotation: str, images_by_stem: dict[str, list[s
     return matches[0]
 
 
-def _shows_defect(items: list[Element]) -> bool:
-    """Return whether the photo must be opened: an object shows a defect, or is so faulty that this cannot be told."""
+def _has_box(items: list[Element], background: bool) -> bool:
+    """Return whether the photo must be opened: an object is a box to keep, or so faulty that this cannot be told.
+
+    Args:
+        items: the objects.
+        background: whether boxes of background are kept too.
+    """
     for item in items:
         try:
-            if _parse_box(item).labels:
+            if _parse_box(item).labels or background:
                 return True
         except _FaultyAnnotationError:
             return True
