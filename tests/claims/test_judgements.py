@@ -254,7 +254,7 @@ def test_claims_page(user, fill):
     links = dict(re.findall(r"^\| \[(\S+)\]\(#\1\) \| .* \| (.*) \|$", text, flags=re.MULTILINE))
     assert list(links) == list(CLAIMS) and links["gip-epochs-resnet"] == "9 runs; 6 of them finished, in 18 s"
     assert links["aikd-top1"] == "180 runs; none finished at this scale" and links["aikd-omega-values"] == ""
-    assert "- read here as: accuracy rises with every step" in text.split("### gip-epochs-reactnet\n")[1]
+    assert "- how we read it: accuracy rises with every step" in text.split("### gip-epochs-reactnet\n")[1]
 
 
 def test_docs_claims_md_is_up_to_date(checkout):

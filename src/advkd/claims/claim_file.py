@@ -28,6 +28,13 @@ CLAIMS = Path("paper/claims.yaml")
 ID = "[a-z0-9-]+"
 
 
+class Sentence(Strict):
+    """A sentence of a paper, in our words."""
+
+    place: str
+    says: str
+
+
 class Claim(Strict):
     """A claim of a paper and the predicates that check it. The head of paper/claims.yaml explains the fields.
 
@@ -42,9 +49,21 @@ class Claim(Strict):
     check: Annotated[tuple[AnyPredicate, ...], Field(min_length=1)]
     tables: tuple[str, ...] = ()
     note: str = ""
+    against: tuple[Sentence, ...] = ()
     reading: str = ""
     unjudged: str = ""
     problem: str = ""
+
+    @property
+    def is_of_abstract(self) -> bool:
+        """Whether the abstract claims it."""
+        return "abstract" in self.place
+
+    @property
+    def notes(self) -> str:
+        """The note, and what the paper says elsewhere against the claim."""
+        against = [f"{sentence.place} says otherwise: {sentence.says}" for sentence in self.against]
+        return " ".join(filter(None, [self.note, *against]))
 
     @property
     def instances(self) -> list[Instance]:

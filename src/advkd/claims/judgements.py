@@ -48,15 +48,17 @@ def judge(claim: Claim, source: OurNumbers) -> Judgement:
 def judge_all(user: User) -> list[dict[str, Any]]:
     """Judge all claims at the user's scale. Each judgement is a dictionary that can be written as JSON.
 
-    Its keys are those of `Judgement`, with id, paper, place, claim, note and reading in place of the claim. A number
-    that is not known is None.
+    Its keys are those of `Judgement`, with id, paper, place, claim, reading, note (`Claim.notes`) and is_of_abstract in
+    place of the claim. A number that is not known is None.
     """
     source = OurNumbers(user)
     return [_as_dict(judge(claim, source)) for claim in load_claims()]
 
 
 def _as_dict(judgement: Judgement) -> dict[str, Any]:
-    texts = {key: getattr(judgement.claim, key) for key in ("id", "paper", "place", "claim", "note", "reading")}
+    claim = judgement.claim
+    texts = {key: getattr(claim, key) for key in ("id", "paper", "place", "claim", "reading")}
+    texts |= {"note": claim.notes, "is_of_abstract": claim.is_of_abstract}
     numbers = {key: getattr(judgement, key) for key in ("scale", "command", "needs", "trained")}
     verdicts = {"published": asdict(judgement.published), "ours": asdict(judgement.ours)}
     as_json = json.dumps(texts | numbers | verdicts, allow_nan=False)  # fails on NaN, turns tuples into lists

@@ -13,10 +13,25 @@ from advkd.settings.user import User
 MOST_COMPARISONS = 4  # of a claim
 HEAD = """# Claims
 
-{count} claims of the three papers about numbers or orders, checked on the numbers that the papers print and on ours at
-scale `{scale}`. `advkd claims {options} --out FILE` writes this page from `paper/claims.yaml`. The module
-`src/advkd/claims/verdicts.py` explains how a claim is judged. An interval over images compares two single trainings. It
-tells how much the choice of evaluation images matters, and says nothing about other seeds.
+Do the papers' {count} claims about numbers or orders hold? Each is checked twice: on the numbers that its paper prints,
+and on ours at scale `{scale}`.
+
+`advkd claims {options} --out FILE` writes this page from `paper/claims.yaml`.
+
+| verdict | meaning |
+|---|---|
+| holds | the numbers are as claimed; ours beyond chance (95 % interval over seeds) |
+| fails | our numbers are surely not as claimed |
+| contradicted | the paper's own table says otherwise |
+| contradicted in our reading | the sentence leaves room, and the paper's table contradicts what we understand by it |
+| not printed | the paper prints no numbers for it |
+| not enough runs | our runs leave it open; the claim says how many would decide |
+| not run | runs that it needs are not finished at this scale |
+| diverged, blocked | a training that it needs became non-finite, or waits for one that did |
+| no verdict | nothing that is run here can decide it; the reason stands beside it |
+
+`src/advkd/claims/verdicts.py` has the exact rules. An interval over images compares two single trainings: it says how
+much the choice of evaluation images matters, and nothing about other seeds.
 """
 
 
@@ -24,10 +39,9 @@ def claims_page(user: User) -> str:
     """Return docs/claims.md at the user's scale."""
     judgements = judge_all(user)
     lines = [HEAD.format(count=len(judgements), scale=user.scale, options=config.options(user))]
-    lines += ["| claim | published | ours | runs |", "|---|---|---|---|"]
-    for judgement in judgements:
-        name, published, ours = judgement["id"], judgement["published"]["word"], judgement["ours"]["word"]
-        lines.append(f"| [{name}](#{name}) | {published} | {ours} | {describe_runs(judgement)} |")
+    of_abstracts = [judgement for judgement in judgements if judgement["is_of_abstract"]]
+    lines += ["## What the abstracts claim", "", *_overview(of_abstracts, with_claim=True)]
+    lines += ["", "## All claims", "", *_overview(judgements, with_claim=False)]
     for paper, of_paper in groupby(judgements, key=lambda judgement: judgement["paper"]):
         lines += ["", f"## {about_paper(paper)['short']}"]
         for judgement in of_paper:
@@ -35,11 +49,23 @@ def claims_page(user: User) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _overview(judgements: list[dict[str, Any]], with_claim: bool) -> list[str]:
+    """Return a table of claims with their verdicts. Sentences take the place of names, or runs stand at the end."""
+    lines = ["| claim | published | ours |" + ("" if with_claim else " runs |")]
+    lines.append("|---|---|---|" + ("" if with_claim else "---|"))
+    for judgement in judgements:
+        name, published, ours = judgement["id"], judgement["published"]["word"], judgement["ours"]["word"]
+        link = f"[{judgement['claim'] if with_claim else name}](#{name})"
+        row = [link, published, ours] if with_claim else [link, published, ours, describe_runs(judgement)]
+        lines.append(f"| {' | '.join(row)} |")
+    return lines
+
+
 def claim_lines(judgement: dict[str, Any]) -> list[str]:
     """Return the list of facts below a claim."""
     published, ours, trained = judgement["published"], judgement["ours"], judgement["trained"]
     lines = []
-    for label, key in (("place", "place"), ("read here as", "reading"), ("note", "note")):
+    for label, key in (("place", "place"), ("how we read it", "reading"), ("note", "note")):
         if judgement[key]:
             lines.append(f"- {label}: {judgement[key]}")
     if judgement["command"]:

@@ -1,5 +1,6 @@
 """The numbers that the papers print."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import cache
 from itertools import chain
@@ -52,13 +53,21 @@ class PublishedNumbers:
         self.tables = tables
         self._cells = artifact_cells()
 
+    def cells(self, quantities: Iterable[Quantity]) -> list[Cell]:
+        """Return the cells that print the numbers of quantities; one that is not printed has none."""
+        cells = map(self._cell, quantities)
+        return [cell for cell in cells if cell is not None]
+
+    def _cell(self, quantity: Quantity) -> Cell | None:
+        """Return the cell that counts: the paper's own number before one that it quotes from another paper."""
+        cells = [cell for cell in self._cells if (cell.run, cell.metric) == quantity and cell.mean]
+        return min(cells, key=lambda cell: (cell.kind == "quoted", cell.table not in self.tables), default=None)
+
     def number(self, quantity: Quantity) -> Number:
         """Return the printed number of a quantity, with standard deviation and number of runs if they are printed."""
-        cells = [cell for cell in self._cells if (cell.run, cell.metric) == quantity and cell.mean]
-        if not cells:
+        cell = self._cell(quantity)
+        if cell is None:
             return Number(None, "not printed")
-        # The paper's own number counts before one that it quotes from another paper.
-        cell = min(cells, key=lambda cell: (cell.kind == "quoted", cell.table not in self.tables))
         if quantity.metric == "teacher_accuracy":
             # All students have the same teacher, so its accuracy does not vary between them.
             return Number(Sample.constant(float(cell.mean)), "printed", digits=Decimal(cell.mean))

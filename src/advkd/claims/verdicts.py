@@ -5,7 +5,7 @@ A claim consists of one or several predicates, all of which must hold.
 On printed numbers a claim *holds*, is *contradicted* by the paper's own table, or its numbers are *not printed*. Where
 standard deviations are printed, Welch's test says which differences are significant. Some claims leave room for
 interpretation. Their `reading` says how we understand them, and printed numbers against this reading make a claim
-*contradicted as read here*. That is no contradiction within the paper.
+*contradicted in our reading*. That is no contradiction within the paper.
 
 On our numbers, every comparison has a 95 % interval over seeds (Welch).
 
@@ -47,11 +47,11 @@ from advkd.settings.user import User
 
 Word = Literal[
     "holds", "fails", "not enough runs", "not run", "diverged", "blocked", "no verdict",  # on our numbers
-    "contradicted", "contradicted as read here", "not printed",  # on printed numbers
+    "contradicted", "contradicted in our reading", "not printed",  # on printed numbers
     "not readable",
 ]  # fmt: skip
 CONTRADICTED: Word = "contradicted"
-CONTRADICTED_AS_READ: Word = "contradicted as read here"
+CONTRADICTED_IN_OUR_READING: Word = "contradicted in our reading"
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def judge_published(claim: Claim) -> Verdict:
         return Verdict("not printed", "no table prints these numbers", comparisons=tuple(results))
     if decision:
         return Verdict("holds", _significance(results, evaluations), comparisons=tuple(results))
-    word = CONTRADICTED_AS_READ if claim.reading else CONTRADICTED
+    word = CONTRADICTED_IN_OUR_READING if claim.reading else CONTRADICTED
     return Verdict(word, "; ".join(contradictions), comparisons=tuple(results))
 
 
@@ -190,7 +190,7 @@ def _decide(evaluations: list[Evaluation]) -> tuple[Word, str]:
         return next((word for word in endings if word in ended[0].ended), "no verdict"), ended[0].status
     missing = sum(effect is None for effect in effects)
     if missing:
-        return "not run", f"{missing} of {len(effects)} comparisons lack a finished run"
+        return "not run", f"{missing} of {len(effects)} comparisons wait for runs that are not finished"
     return "not enough runs", ""
 
 

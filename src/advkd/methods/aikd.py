@@ -19,6 +19,8 @@ Choices:
     - [aikd] Open: mode of S_sup and S_(t-1). Here: evaluation (`frozen_mode`). Why: usual for teachers.
     - [aikd] Open: the student's start. Here: fresh, with other random numbers than the superior's (`student_start`).
       Why: "student model is trained via AI-KD".
+    - [aikd: Eq. 3] Printed: cross-entropy is divergence minus entropy. Here: plus entropy. Why: so it is by definition;
+      the superior's entropy is a constant, so the loss is the same.
     - [aikd: Table 5] Open: weight of cross-entropy without L_P or L_G. Here: Eq. 8's 1 - alpha_P - alpha_G, 0.7 to 1
       in place of 0.6 (`alpha_p`, `alpha_g`). Why: as the equation says; so such a row changes two terms.
     - [aikd: Eqs. 4, 5] Open: reduction of the KL terms. Here: sum over classes, mean over images, times tau^2

@@ -12,8 +12,8 @@ Choices:
       on all images), also at beta = 0, since 0 times NaN is NaN. Here: 0 log 0 is 0, and a loss of weight 0 is not
       computed (`ie_form`). Why: so no row of Table 5 without L_IE can end at 1.00 % by NaN; the variants with DAFL's
       form can.
-    - [gip: Eq. 14] Printed: L1 norm of the features; the sign is lost in the text at hand. Here: minus the mean of
-      their absolute values (`act_form`). Why: DAFL's code, whose gamma = 0.1 is taken over; the norm is 512 times
+    - [gip: Eq. 14] Printed: L1 norm of the features; the sign is missing in our copy. Here: minus the mean of their
+      absolute values (`act_form`). Why: DAFL's code, whose gamma = 0.1 is taken over; the norm is 512 times
       larger. "Images with a high activation value".
     - [gip: Eq. 15] Printed: squared L2 norms, summed over the layers, of mu and sigma. Here: means over channels, then
       over layers, of mu and sigma^2 (`bns_reduction`, `bns_moment`). Why: GDFQ's code, and "means and variances"; the

@@ -15,7 +15,7 @@ Choices:
     - [okd: Eq. 8] Printed: a gradient with respect to z. Here: with respect to the interpolated image. Why: the text
       calls the term WGAN-GP's; C_i must be 1-Lipschitz in images to measure the distance of Eq. 9, and by z the term
       would constrain C_i after G_i.
-    - [okd: section 3.3] Printed: the connector's loss grows with dissimilarity. Here: it falls; logged is the distance
+    - [okd: Eqs. 9 to 11] Printed: the connector's loss grows with dissimilarity. Here: it falls; logged is the distance
       W_i = mean C_i(G_next(z)) - mean C_i(G_i(z)). Why: at its optimum L_C is minus the distance.
     - [okd] Open: penalty in the critic's step, or in a step of its own? Here: in the same step (`penalty`). Why: Adam
       rescales each step, so that lambda would no longer weigh the two; but "after the update of discriminator" (section

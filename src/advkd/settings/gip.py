@@ -1,7 +1,7 @@
 """The settings of a run of the GIP paper.
 
 Choices:
-    - [gip: Table 5] Printed: four columns of check marks, lost in the text at hand. Here: rows in lexicographic order
+    - [gip: Table 5] Printed: four columns of check marks, missing in our copy. Here: rows in lexicographic order
       (`alpha`, `beta`, `gamma`, `delta`); a note in the CSV of each. Why: the singles, three combinations that the text
       quotes, and "all" agree. One row contradicts the text: without the entropy loss six combinations should fail, five
       do.

@@ -1,58 +1,25 @@
 """The audit: the papers' numbers against one another, and what they show statistically. It needs no run.
 
-`rules` find contradictions between printed numbers, and `remarks` find unlikely numbers. The claims that a paper's own
-tables contradict are findings as well; if only our reading of a sentence is contradicted, the finding is a remark.
-`significance` tests the printed differences.
+`rules` find contradictions between printed numbers, `sentences` between sentences and numbers, and `remarks` find
+unlikely numbers. `significance` tests the printed differences.
 """
 
 from advkd.artifacts.number_format import format_p, format_statistic
-from advkd.claims.audit.findings import Checked, Finding, Kind
+from advkd.claims.audit.findings import Checked, Finding
 from advkd.claims.audit.remarks import REMARKS
 from advkd.claims.audit.rules import RULES
+from advkd.claims.audit.sentences import SENTENCES
 from advkd.claims.audit.significance import ChanceControl, TopTwo, compare_top_two, control_by_chance
-from advkd.claims.claim_file import load_claims
-from advkd.claims.predicates.values import StatedChange
-from advkd.claims.verdicts import CONTRADICTED, CONTRADICTED_AS_READ, judge_published
-
-KINDS: dict[str, Kind] = {CONTRADICTED: "contradiction", CONTRADICTED_AS_READ: "remark"}
 
 
 def run_checks() -> list[Checked]:
-    """Return what every rule checked and found: derived numbers, then the claims, then what is unlikely."""
-    return [*(rule() for rule in RULES), check_claims(), *(rule() for rule in REMARKS)]
+    """Return what every rule checked and found: derived numbers, then sentences, then what is unlikely."""
+    return [rule() for rule in (*RULES, *SENTENCES, *REMARKS)]
 
 
 def find_all() -> list[Finding]:
     """Return the findings of all rules, in the order of the rules."""
     return [finding for checked in run_checks() for finding in checked.findings]
-
-
-def check_claims() -> Checked:
-    """Check the claims on the papers' own tables, except stated changes, which a rule checks already."""
-    checked = 0
-    findings = []
-    for claim in load_claims():
-        if all(isinstance(predicate, StatedChange) for predicate in claim.check):
-            continue
-        verdict = judge_published(claim)
-        checked += verdict.word == "holds" or verdict.word in KINDS
-        if verdict.word in KINDS:
-            contradicting = [result.numbers for result in verdict.comparisons if result.agrees is False]
-            message = f"{claim.id}: {verdict.why}"
-            if claim.reading:
-                message += f"; read here as: {claim.reading}"
-            findings.append(
-                Finding(
-                    "claims",
-                    KINDS[verdict.word],
-                    claim.paper,
-                    where=f"{claim.paper} {claim.place}",
-                    printed=claim.claim,
-                    derived="; ".join(contradicting) or verdict.why,
-                    message=message,
-                )
-            )
-    return Checked("claims about numbers that tables print", checked, tuple(findings))
 
 
 def audit_text() -> str:

@@ -13,8 +13,9 @@ from advkd.claims.audit.findings import (
     finding_at,
     format_printed,
     group_by,
+    place_of,
+    printed_cell,
     printed_cells,
-    printed_mean,
     round_like,
 )
 from advkd.data import registry
@@ -31,7 +32,7 @@ PLAIN_METHODS = ("baseline", "kd")  # methods that the variants of another metho
 def check_copies() -> Checked:
     """Check whether different run groups have the same digits in means and standard deviations."""
     with_std = [cell for cell in printed_cells("run") if cell.std and cell.table != "text"]
-    copies: dict[tuple[str, str, str], list[Cell]] = {}
+    copies: dict[tuple[str, str, str], list[tuple[Cell, Cell]]] = {}
     checked = 0
     for cells in group_by(with_std, lambda cell: (cell.table, cell.metric)).values():
         for first, second in combinations(cells, 2):
@@ -39,14 +40,17 @@ def check_copies() -> Checked:
                 continue
             checked += 1
             if format_printed(first) == format_printed(second):
-                copies.setdefault((first.table, first.run, second.run), []).append(first)
+                copies.setdefault((first.table, first.run, second.run), []).append((first, second))
     findings = []
-    for (_, run, other), cells in copies.items():
-        digits = sum(_significant_digits(number) for cell in cells for number in (cell.mean, cell.std))
+    for pairs in copies.values():
+        firsts, seconds = zip(*pairs, strict=True)
+        digits = sum(_significant_digits(number) for cell in firsts for number in (cell.mean, cell.std))
         if digits >= COPIED_DIGITS:
-            numbers = ", ".join(f"{cell.metric} {format_printed(cell)}" for cell in cells)
-            message = f"{run} and {other} agree in all {digits} digits of {numbers}: probably a copy"
-            findings.append(finding_at(cells[0], "copies", "numbers of two trainings", message, "remark"))
+            numbers = ", ".join(map(format_printed, firsts))
+            message = f"{numbers}, all {digits} digits as in {place_of(seconds[0])}: probably a copy"
+            findings.append(
+                finding_at(firsts[0], "copies", "numbers of two trainings", message, "remark", seen=firsts + seconds)
+            )
     return Checked("run groups that agree in every digit", checked, tuple(findings))
 
 
@@ -64,17 +68,20 @@ def check_f1() -> Checked:
             continue
         checked += 1
         error, f1 = by_metric["top1_error"], by_metric["f1"]
+        fact = f"F1 of {error.table}, {error.run}"
         error_std, f1_std = Decimal(error.std), 100 * Decimal(f1.std)  # in points
         if _differ_by_more_than_rounding(error_std, f1_std):
             message = (
                 f"the same runs have a standard deviation of {error.std} points in Top-1 error and of {f1_std:.1f} in"
                 f" macro F1, which differ by more than a factor of {SPREAD_RATIO} whatever was rounded"
             )
-            findings.append(finding_at(error, "F1 and error", f"F1 {format_printed(f1)}", message, "remark"))
+            derived = f"F1 {format_printed(f1)}"
+            findings.append(finding_at(error, "F1 and error", derived, message, "remark", fact=fact, seen=(error, f1)))
         accuracy = 100 - Decimal(error.mean)
         if 100 * Decimal(f1.mean) - accuracy > F1_ABOVE_ACCURACY:
             message = f"macro F1 is above the accuracy of the same runs, {accuracy} %"
-            findings.append(finding_at(f1, "F1 and error", f"accuracy {accuracy}", message, "remark"))
+            derived = f"accuracy {accuracy}"
+            findings.append(finding_at(f1, "F1 and error", derived, message, "remark", fact=fact, seen=(error, f1)))
     return Checked("F1 beside Top-1 error of the same runs", checked, tuple(findings))
 
 
@@ -94,7 +101,9 @@ def check_chance() -> Checked:
     accuracies = [cell for cell in printed_cells("run") if cell.metric == "accuracy"]
     message = "exactly chance, although the student is trained on real labels: the training probably became non-finite"
     findings = [
-        finding_at(cell, "chance", f"100/{_classes(cell, data_sets)}", message, "remark")
+        finding_at(
+            cell, "chance", f"100/{_classes(cell, data_sets)}", message, "remark", fact=f"chance in {cell.table}"
+        )
         for cell in accuracies
         if _is_chance(cell, data_sets)
     ]
@@ -120,18 +129,22 @@ def check_ablations() -> Checked:
         best = max(cells, key=lambda cell: sign * Decimal(cell.mean))
         learnt = [cell for cell in cells if not _is_chance(cell, data_sets)]
         method = methods.pop()
+        fact = f"variants in {cells[0].table}"
         for run in (method, *(f"{method.rpartition('/')[0]}/{plain}" for plain in PLAIN_METHODS)):
-            mean = printed_mean(run, metric)
-            if mean is None:
+            other = printed_cell(run, metric)
+            if other is None:
                 continue
-            worse = [cell for cell in learnt if sign * (mean - Decimal(cell.mean)) > 0]
+            worse = [cell for cell in learnt if sign * (Decimal(other.mean) - Decimal(cell.mean)) > 0]
+            than = f"worse than {other.mean} ({place_of(other)})"
             if best in worse:
-                message = f"the best of {len(cells)} variants, which share {shared}, is worse than {run} ({mean})"
-                findings.append(finding_at(best, "ablations", str(mean), message, "remark"))
+                message = f"the best of {len(cells)} variants, which share {shared}, is {than}"
+                findings.append(finding_at(best, "ablations", other.mean, message, "remark", fact=fact, seen=(other,)))
             elif worse:
-                message = f"{len(worse)} of the {len(learnt)} variants that learnt are worse than {run} ({mean})"
+                message = f"{len(worse)} of the {len(learnt)} variants that learnt are {than}"
                 printed = f"{len(worse)} variants"
-                findings.append(finding_at(worse[0], "ablations", str(mean), message, "remark", printed))
+                findings.append(
+                    finding_at(worse[0], "ablations", other.mean, message, "remark", printed, fact=fact, seen=(other,))
+                )
     return Checked("variants against plainer methods", checked, tuple(findings))
 
 

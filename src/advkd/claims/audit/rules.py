@@ -13,8 +13,8 @@ from advkd.claims.audit.findings import (
     finding_at,
     group_by,
     place_of,
+    printed_cell,
     printed_cells,
-    printed_mean,
     round_like,
 )
 from advkd.data import registry
@@ -22,26 +22,37 @@ from advkd.errors import UserError
 from advkd.settings import config
 from advkd.settings.published_cells import Cell
 
+COUNTED = {  # what is counted of a data set, by metric
+    "classes": "classes",
+    "images": "images",
+    "images_per_class": "images of each class",
+    "train": "training images",
+    "valid": "validation images",
+}
+
 
 def check_changes() -> Checked:
     """Check the differences in points and decreases in % that the text states about two run groups."""
     stated = [cell for cell in printed_cells() if cell.metric.endswith((".decrease", ".difference"))]
-    wrong: dict[Cell, tuple[Decimal, str]] = {}
+    wrong: dict[Cell, tuple[Decimal, Cell, Cell]] = {}
     for cell in stated:
         metric, change = cell.metric.rsplit(".", 1)
-        own, other = printed_mean(cell.run, metric), printed_mean(cell.of, metric)
+        own, other = printed_cell(cell.run, metric), printed_cell(cell.of, metric)
         if own is None or other is None:
             raise UserError(f"{place_of(cell)}: no table prints {metric} of both {cell.run} and {cell.of}")
-        exact = 100 * (other - own) / other if change == "decrease" else abs(own - other)
-        derived = round_like(exact, cell)
+        mean, than = Decimal(own.mean), Decimal(other.mean)
+        derived = round_like(100 * (than - mean) / than if change == "decrease" else abs(mean - than), cell)
         if derived != Decimal(cell.mean):
-            wrong[cell] = derived, f"{other} and {own}"
+            wrong[cell] = derived, other, own
     findings = []
-    for cell, (derived, sources) in wrong.items():
-        message = f"the text states {cell.mean}, but the tables give {derived} (from {sources})"
-        if any(_are_swapped(cell, derived, other, other_derived) for other, (other_derived, _) in wrong.items()):
+    for cell, (derived, *sources) in wrong.items():
+        numbers = " and ".join(source.mean for source in sources)
+        message = f"the text states {cell.mean}, but the tables give {derived} (from {numbers})"
+        fact = f"{place_of(cell)}: {cell.mean}"
+        if any(_are_swapped(cell, derived, other, change[0]) for other, change in wrong.items()):
             message += "; swapped with another number of the same section"
-        findings.append(finding_at(cell, "changes", str(derived), message))
+            fact = f"{place_of(cell)}: swapped"
+        findings.append(finding_at(cell, "changes", str(derived), message, fact=fact, seen=sources))
     return Checked("stated differences and percentages", len(stated), tuple(findings))
 
 
@@ -58,15 +69,16 @@ def check_averages() -> Checked:
     for cell in averages:
         base = cell.metric.partition(".")[0]
         # By metric, as several tables may print a generator.
-        values = {
-            generator.metric: Decimal(generator.mean)
+        generators = {
+            generator.metric: generator
             for generator in printed_cells("run")
             if generator.run == cell.run and re.fullmatch(rf"{base}\.G\d", generator.metric)
         }
-        derived = round_like(sum(values.values(), Decimal()) / len(values), cell)
+        values = [Decimal(generator.mean) for generator in generators.values()]
+        derived = round_like(sum(values, Decimal()) / len(values), cell)
         if derived != Decimal(cell.mean):
-            message = f"the average of {', '.join(map(str, values.values()))} is {derived}, not {cell.mean}"
-            findings.append(finding_at(cell, "averages", str(derived), message))
+            message = f"the average of {', '.join(map(str, values))} is {derived}, not {cell.mean}"
+            findings.append(finding_at(cell, "averages", str(derived), message, seen=generators.values()))
     return Checked("averages", len(averages), tuple(findings))
 
 
@@ -84,7 +96,7 @@ def check_ratios() -> Checked:
             derived = round_like(100 * Decimal(own) / Decimal(teacher.mean), cell)
             if derived != Decimal(stated):
                 message = f"the {name}, 100 × {own} / {teacher.mean}, is {derived}, not {stated}"
-                findings.append(finding_at(cell, "ratios", str(derived), message))
+                findings.append(finding_at(cell, "ratios", str(derived), message, seen=(student, teacher)))
     return Checked("ratios of accuracies", len(ratios), tuple(findings))
 
 
@@ -95,17 +107,19 @@ def check_repetitions() -> Checked:
         if cell.kind != "quoted":
             groups.setdefault(("mean", cell.run, cell.metric), []).append(cell)
             if cell.std:
-                groups.setdefault(("deviation", cell.run, cell.metric), []).append(cell)
+                groups.setdefault(("standard deviation", cell.run, cell.metric), []).append(cell)
     repeated = {key: cells for key, cells in groups.items() if len(cells) > 1}
     findings = []
-    for (name, run, metric), cells in repeated.items():
+    for (name, _, metric), cells in repeated.items():
         by_value = group_by(cells, _printed_mean if name == "mean" else _printed_deviation)
         if len(by_value) == 1:
             continue
         first = next(iter(by_value))
         first_cells = by_value.pop(first)
         elsewhere = [f"{value} in {', '.join(map(place_of, other_cells))}" for value, other_cells in by_value.items()]
-        message = f"the {name} of {run}, {metric}, is {first} here, but {'; '.join(elsewhere)}"
+        is_data = first_cells[0].kind == "data"
+        what = f"the number of {COUNTED.get(metric, metric)}" if is_data else f"the {name} of the same runs"
+        message = f"{what} is {first} here, but {'; '.join(elsewhere)}"
         derived = ", ".join(by_value)
         findings.append(finding_at(first_cells[0], "repetitions", derived, message, printed=first))
     return Checked("numbers printed in several places", len(repeated), tuple(findings))
@@ -129,7 +143,8 @@ def check_data_sets() -> Checked:
             continue
         checked += 1
         if official != Decimal(cell.mean):
-            message = f"the authors of {cell.run} count {official} ({cell.metric}), not {cell.mean}"
+            name, what = _short_title(data_sets[cell.run]), COUNTED[cell.metric]
+            message = f"the authors of {name} count {official} {what}, not {cell.mean}"
             findings.append(finding_at(cell, "data sets", str(official), message))
     for cells in group_by(printed_cells("data"), lambda cell: (cell.table, cell.row, cell.run)).values():
         sizes = {cell.metric: int(cell.mean) for cell in cells}
@@ -139,9 +154,14 @@ def check_data_sets() -> Checked:
         checked += 1
         printed, official = sizes["train"] + sizes["valid"], counts["train"] + counts["valid"]
         if printed != official:
-            message = f"training and validation images add up to {printed}, but {cells[0].run} has {official}"
+            name = _short_title(data_sets[cells[0].run])
+            message = f"training and validation images add up to {printed}, but {name} has {official}"
             findings.append(finding_at(cells[-1], "data sets", str(official), message, printed=str(printed)))
     return Checked("sizes of data sets", checked, tuple(findings))
+
+
+def _short_title(data_set: registry.DataSet) -> str:
+    return data_set.title.partition(":")[0]
 
 
 def _official_counts(data_set: registry.DataSet) -> dict[str, int | None]:
@@ -161,7 +181,7 @@ def check_marks() -> Checked:
     recorded = {(cell.table, cell.metric, cell.mark) for cell in printed_cells() if cell.mark}
     checked, findings = 0, []
     groups = group_by(printed_cells("run"), lambda cell: (*comparison_key(cell), cell.metric))
-    for cells in groups.values():
+    for key, cells in groups.items():
         if len(cells) == 1:
             continue
         values = [Decimal(cell.mean) for cell in cells]
@@ -177,7 +197,8 @@ def check_marks() -> Checked:
                 numbers = ", ".join(other.mean for other in cells)
                 message = f"{cell.mean} is number {rank + 1} of {numbers}: printed with {printed},"
                 message += f" expected {expected or 'no mark'}"
-                findings.append(finding_at(cell, "marks", expected or "no mark", message, printed=printed))
+                fact = f"marks of {key}"
+                findings.append(finding_at(cell, "marks", expected or "no mark", message, printed=printed, fact=fact))
     return Checked("marks of the best and second best", checked, tuple(findings))
 
 

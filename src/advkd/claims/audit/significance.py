@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from advkd.artifacts.measured import Measured
 from advkd.artifacts.number_format import format_estimate, format_measured
-from advkd.claims.audit.findings import comparison_key, group_by, paper_of, printed_cells
+from advkd.claims.audit.findings import comparison_key, describe_cells, group_by, paper_of, printed_cells
 from advkd.metrics.effect import Effect, Sample, contrast, lowest_of_draws
 from advkd.settings.published_cells import Cell
 
@@ -23,6 +23,7 @@ class TopTwo:
 
     Attributes:
         best, second: the method and its printed number.
+        seen: the two numbers with their places in the paper.
         difference: by how much the best is better, in the metric's unit, with the printed decimals.
         t, df, p: of Welch's two-sided test; t and p are None if neither number scatters.
     """
@@ -32,6 +33,7 @@ class TopTwo:
     metric: str
     best: str
     second: str
+    seen: tuple[str, ...]
     difference: str
     t: float | None
     df: float | None
@@ -45,7 +47,8 @@ class ChanceControl:
     This is a rough estimate: the standard deviation comes from few numbers, and the single number is itself one draw.
 
     Attributes:
-        run, against: the run groups of the connected generators and of the single one.
+        title: the connected generators and the single one, as the table calls them.
+        run, against: their run groups.
         generators: the number of connected generators.
         single: the number of the single generator, as printed.
         mean, deviation: mean and sample standard deviation of the connected generators' numbers.
@@ -57,6 +60,7 @@ class ChanceControl:
     """
 
     paper: str
+    title: str
     run: str
     against: str
     generators: int
@@ -101,6 +105,7 @@ def _top_two(best: Cell, second: Cell, effect: Effect) -> TopTwo:
         metric=best.metric,
         best=_describe(best),
         second=_describe(second),
+        seen=tuple(describe_cells((best, second))),
         difference=str(abs(Decimal(best.mean) - Decimal(second.mean))),
         t=effect.t(),
         df=effect.df,
@@ -143,6 +148,7 @@ def _chance_control(generators: list[Cell], single: Cell) -> ChanceControl:
     expected, chance = lowest_of_draws(sample.n, single_value, sample.std, float(best))
     return ChanceControl(
         paper_of(single),
+        title=f"{generators[0].row.rpartition(' ')[0]} against {single.row}",
         run=generators[0].run,
         against=single.run,
         generators=sample.n,

@@ -53,7 +53,7 @@ class SomeLower(Predicate):
     def comparisons(self, instance: Instance) -> list[Comparison]:
         """Return `than` minus each group."""
         than = instance.quantity(self.than)
-        return [difference(than, group, "> 0 in one") for group in instance.quantities(self.groups)]
+        return [difference(than, group, "> 0 for at least one") for group in instance.quantities(self.groups)]
 
     def decide(self, intervals: Sequence[Interval]) -> bool | None:
         """Decide whether at least one comparison is as claimed."""
@@ -74,7 +74,7 @@ class Rank(Predicate):
         """Return by how much the group is ahead of each of the others; negative where it is behind."""
         group = instance.quantity(self.group)
         sign = 1 if self.order == "highest" else -1
-        claimed = "≥ 0" if self.place == 1 else f"< 0 in {self.place - 1}"
+        claimed = "≥ 0" if self.place == 1 else f"< 0 for {self.place - 1} of them"
         others = [other for other in instance.quantities(self.among) if other != group]
         return [Comparison((group, other), (sign, -sign), claimed) for other in others]
 

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from advkd.artifacts import papers
 from advkd.claims.predicates.base import Comparison, Instance, Names, Predicate
 from advkd.settings import catalog
 
@@ -19,13 +20,13 @@ class Rows(Predicate):
 
     def mismatch(self) -> str:
         """Return how the rows of the printed table differ from the claimed ones; empty if they do not."""
-        printed = {cell.run for cell in catalog.cells(self.table)}
+        rows = {cell.run: cell.row for cell in catalog.cells(self.table)}
         claimed = set(self.groups)
-        if printed == claimed:
+        if rows.keys() == claimed:
             return ""
-        differences = [f"{self.table} has {len(printed)} rows, not {len(claimed)}"]
-        if printed - claimed:
-            differences.append(f"also {', '.join(sorted(printed - claimed))}")
-        if claimed - printed:
-            differences.append(f"without {', '.join(sorted(claimed - printed))}")
+        differences = [f"{papers.number(self.table)} has {len(rows)} rows, not {len(claimed)}"]
+        if more := [row for run, row in rows.items() if run not in claimed]:
+            differences.append(f"also {', '.join(more)}")
+        if fewer := claimed - rows.keys():
+            differences.append(f"without {', '.join(sorted(fewer))}")
         return "; ".join(differences)

@@ -12,7 +12,7 @@ SIGNS = {
     "holds": ("✓", "agrees"),
     "fails": ("✗", "worse"),
     "contradicted": ("✗", "worse"),
-    "contradicted as read here": ("≠", "differs"),
+    "contradicted in our reading": ("≠", "differs"),
 }
 
 
