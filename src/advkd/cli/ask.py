@@ -98,6 +98,20 @@ def audit(args: argparse.Namespace, user: "User") -> None:
 
 
 @ASK.command(
+    "errors",
+    "what is wrong in the papers, the most serious first",
+    "Each error once, with its place in the paper and the printed numbers that show it. It needs no run.",
+    example="advkd errors",
+    arguments=[OUT],
+)
+def errors(args: argparse.Namespace, user: "User") -> None:
+    """Print or write what is wrong in the papers."""
+    from advkd.report.paper_errors import errors_page
+
+    _print_or_write(errors_page(), args.out)
+
+
+@ASK.command(
     "deviations",
     "what the papers leave open or contradict, and what is done here",
     example="advkd deviations",
