@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from advkd.artifacts import aikd_figures, gip_figures, okd_figures
 from advkd.artifacts.drawing import page
+from advkd.artifacts.drawing.formats import render
 from advkd.artifacts.drawing.page import Drawing
 from advkd.damage import attempt
 from advkd.errors import UserError
@@ -24,9 +24,7 @@ FIGURES: dict[str, Callable[[str, User], Drawing]] = {
     "gip_figureS3": gip_figures.draw_histories,
 }
 
-DPI = 200
-# The metadata of each format: matplotlib would add the time and its own version, which change the bytes.
-FORMATS: dict[str, dict[str, Any]] = {".pdf": {"CreationDate": None}, ".png": {"Software": None}}
+FORMATS = (".pdf", ".png")
 
 
 def write_figure(figure: str, user: User, out: Path) -> None:
@@ -44,8 +42,8 @@ def write_figure(figure: str, user: User, out: Path) -> None:
             reason, _ = page.page(page.WIDTH, 0, f"{figure} cannot be drawn. {damage}")
             drawing = reason, {"damage": damage}
         drawn, numbers = drawing
-        for suffix, metadata in FORMATS.items():
+        for suffix in FORMATS:
             with atomic(out / f"{figure}{suffix}") as temporary:
-                drawn.savefig(temporary, dpi=DPI, metadata=metadata)
+                temporary.write_bytes(render(drawn, suffix))
     write_json(out / f"{figure}.json", numbers)
     say(f"{figure} -> {out / figure}.{{pdf,png,json}}")

@@ -32,6 +32,7 @@ STYLE: dict[Any, Any] = {  # matplotlib types its keys as a union of all names
     "axes.labelpad": 2,
     "hatch.linewidth": 0.5,
     "pdf.fonttype": 42,  # embed TrueType fonts: text can be searched, and publishers accept the file
+    "svg.hashsalt": "advkd",  # names within an SVG are equal every time
 }
 # The palette of Okabe and Ito, without its yellow, which is faint on white.
 BLACK, ORANGE, SKY, GREEN, BLUE, VERMILLION, PURPLE = (
