@@ -66,7 +66,10 @@ def test_modules_and_their_functions_exist(document):
             assert find_file(f"src/{name.replace('.', '/')}.py") or (path and function in defined_names(path)), name
 
 
-@pytest.mark.parametrize("walk", ["An image from archive to loss", "A published number from CSV to LaTeX"])
+@pytest.mark.parametrize(
+    "walk",
+    ["An image from archive to loss", "A published number from CSV to LaTeX", "A test from the plan to its picture"],
+)
 def test_each_step_of_a_walk_names_functions_of_its_files(walk):
     section = text_of(ARCHITECTURE).partition(f"## {walk}\n")[2].partition("\n## ")[0]
     steps = re.split(r"^\d+\. ", section, flags=re.MULTILINE)[1:]

@@ -89,6 +89,22 @@ def evidence(args: argparse.Namespace, user: "User") -> None:
     _print_or_write(evidence_page(user), args.out)
 
 
+@ASK.command(
+    "findings",
+    "what the papers' main claims come to, in plain words with numbers",
+    "For each paper: what holds, fails and is open, what the controls say, and what it would cost to decide the rest.",
+    example="advkd findings --config scale=small",
+    arguments=[output_file("--out", "write it to this file, and the forest plots to the folder of its name")],
+)
+def findings(args: argparse.Namespace, user: "User") -> None:
+    """Print or write what the papers' main claims come to."""
+    from advkd.report.findings import write_findings
+
+    text = write_findings(user, args.out)
+    if not args.out:
+        print(text, end="")
+
+
 @ASK.command("audit", "where the papers' printed numbers contradict each other", example="advkd audit")
 def audit(args: argparse.Namespace, user: "User") -> None:
     """Print the contradictions among the printed numbers."""

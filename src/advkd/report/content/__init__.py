@@ -6,7 +6,8 @@ from advkd.claims import audit, judgements
 from advkd.claims.audit import significance
 from advkd.damage import attempt
 from advkd.report import deviations
-from advkd.report.content import checks, figures, overview, runs, samples, tables
+from advkd.report.content import answers, checks, figures, overview, runs, samples, tables
+from advkd.report.content.answers import Answer
 from advkd.report.content.checks import Audit, Items
 from advkd.report.content.figures import Figure
 from advkd.report.content.overview import Overview
@@ -21,6 +22,7 @@ from advkd.settings.user import User
 class Content(NamedTuple):
     """The content of the report. What cannot be read is described in its place."""
 
+    answers: list[Answer]
     groups: dict[str, RunGroup]
     tables: list[Table]
     figures: list[Figure]
@@ -50,6 +52,7 @@ def gather_content(user: User) -> Content:
         controls=checks.read_items(significance.control_by_chance),
     )
     return Content(
+        answers=answers.gather_answers(user, claims.items),
         groups=groups,
         tables=read_tables,
         figures=[figures.read_figure(name, groups, user) for name in catalog.figures()],

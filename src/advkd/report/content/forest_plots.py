@@ -1,0 +1,44 @@
+"""The forest plot of a paper's answer, as a file of any format, for the page, the PDF and docs/findings.md."""
+
+from advkd.artifacts.drawing import forest
+from advkd.artifacts.drawing.forest import LIGHT, Theme
+from advkd.artifacts.drawing.formats import render
+from advkd.artifacts.drawing.page import style
+from advkd.report.content.answers import Answer
+
+
+def forest_plot(answer: Answer, suffix: str, narrow: bool = False, theme: Theme = LIGHT) -> bytes:
+    """Return the plot of an answer that has tests.
+
+    Args:
+        answer: the answer.
+        suffix: ".svg", ".pdf" or ".png".
+        narrow: whether it must fit a phone: see `forest.draw`.
+        theme: the colours.
+    """
+    with style():
+        figure = forest.draw([tested.row() for tested in answer.tests], answer.axis, narrow, theme)
+    return render(figure, suffix, f"{answer.short}: tests of its main claims")
+
+
+def forest_in_words(answer: Answer) -> str:
+    """Return the caption of an answer's plot."""
+    sentences = [
+        f"Effects of the tests of {answer.short}, above 0 in the direction of the claim ({answer.axis}).",
+        f"Bars: intervals of {answer.level} %, so that all of a paper hold together with 95 %; p decides.",
+        "Shaded: smaller than what would matter. Ticks: the differences of single seeds.",
+    ]
+    if not any(tested.published for tested in answer.tests):
+        sentences.append("The paper prints no effect in this metric.")
+    return " ".join(sentences)
+
+
+def forest_spoken(answer: Answer) -> str:
+    """Return what an answer's plot shows as text, for those who do not see it."""
+    lines = []
+    for tested in answer.tests:
+        effects = [
+            f"{whose} {text}" for whose, text in (("here", tested.ours), ("in the paper", tested.papers)) if text
+        ]
+        lines.append(f"{tested.name}: {'; '.join([tested.remark, *effects])}.")
+    return f"Forest plot, {answer.axis}. {' '.join(lines)}"

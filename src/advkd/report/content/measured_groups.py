@@ -1,0 +1,106 @@
+"""What the run groups of the plan measured, tests and controls alike. It describes; only the tests decide."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from advkd.artifacts.measured import Measured
+from advkd.artifacts.number_format import format_difference, format_interval, format_measured, format_published
+from advkd.artifacts.papers import group_in_words
+from advkd.artifacts.seed_results import SeedResults, join_seeds
+from advkd.claims.published import artifact_cells
+from advkd.damage import attempt
+from advkd.metrics.effect import Sample, contrast
+from advkd.report.content.tested import measure_of
+from advkd.settings import catalog, config
+from advkd.settings.evidence_plan import Plan
+from advkd.settings.names import Run
+from advkd.settings.user import User
+
+
+class MeasuredGroup(NamedTuple):
+    """One run group under one metric.
+
+    Attributes:
+        name: the group in words.
+        group: its name.
+        measure: what was measured, in words.
+        seeds: how many seeds are finished, of how many.
+        ours: mean and sample standard deviation over seeds; why there is none where it says so.
+        published: the published number; empty where none is printed.
+        lead: how much better the paper's own method is on the same data and network: the mean over seeds of the
+            difference, with its 95 % interval; empty before all seeds of both are finished.
+    """
+
+    name: str
+    group: str
+    measure: str
+    seeds: str
+    ours: str
+    published: str
+    lead: str
+
+
+def read_measured(paper: str, plan: Plan, user: User) -> list[MeasuredGroup]:
+    """Return what the groups of a paper measured: those of the plan, and those that these learn from."""
+    metrics = dict.fromkeys(one.metric for one in plan.contrasts if one.paper == paper)
+    directions = {one.metric: one.direction for one in plan.contrasts}
+    results: dict[tuple[str, str], SeedResults] = {}
+    groups = list(_groups(paper, plan, user))
+    rows = []
+    for metric in metrics:
+        for group in groups:
+            runs = [config.resolve(f"{group}/seed{seed}", user) for seed in range(plan.seeds)]
+            joined, damage = attempt(join_seeds, runs, metric)
+            results[group, metric] = joined or SeedResults(runs, {}, damage, damage)
+        for group in groups:
+            own = results.get((f"{group.rpartition('/')[0]}/{paper}", metric))
+            sign = -1 if directions[metric] == "lower" else 1
+            rows.append(_row(group, metric, results[group, metric], own, sign))
+    return rows
+
+
+def _groups(paper: str, plan: Plan, user: User) -> Iterable[str]:
+    """Return the groups of a paper, each after those that it learns from."""
+    groups: dict[str, None] = {}
+    for wave in plan.waves():
+        for group in wave:
+            if Run.parse(f"{group}/seed0").paper == paper:
+                resolved = config.resolve(f"{group}/seed0", user)
+                groups |= dict.fromkeys(run.run.group for run in catalog.with_parents({group: resolved}).values())
+    return groups
+
+
+def _row(group: str, metric: str, results: SeedResults, own: SeedResults | None, sign: int) -> MeasuredGroup:
+    factor = measure_of(metric).factor
+    values = [factor * value for value in results.values(metric)]
+    number = format_measured(Measured(*Sample.from_values(values))) if values and not results.ended else ""
+    name, _ = attempt(group_in_words, group)
+    return MeasuredGroup(
+        name=name or group,
+        group=group,
+        measure=f"{measure_of(metric).name}{', best generator' if metric.endswith('.best') else ''}",
+        seeds=f"{len(results.metrics)} of {len(results.runs)}",
+        ours=number or results.status,
+        published=_printed(group, metric),
+        lead=_lead(results, own, metric, sign * factor) if own and own is not results else "",
+    )
+
+
+def _printed(group: str, metric: str) -> str:
+    cells = [cell for cell in artifact_cells() if (cell.run, cell.metric) == (group, metric) and cell.mean]
+    return format_published(cells[0].mean, cells[0].std) if cells else ""
+
+
+def _lead(results: SeedResults, own: SeedResults, metric: str, factor: float) -> str:
+    if results.ended or own.ended:
+        return ""
+    differences = []
+    for seed in sorted(results.metrics.keys() & own.metrics.keys()):
+        ours, theirs = (side.metrics[seed]["values"].get(metric) for side in (own, results))
+        if ours is not None and theirs is not None:
+            differences.append(factor * (ours - theirs))
+    if len(differences) < len(results.runs):
+        return ""
+    effect = contrast((1,), (Sample.from_values(differences),))
+    text = format_difference(effect.estimate, effect.error)
+    return f"{text} ({format_interval(effect.interval(), effect.error)})" if effect.error else text
