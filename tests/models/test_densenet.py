@@ -24,14 +24,19 @@ def test_parameters(build, counts):
     assert network.classifier.in_features == 1024
 
 
-def test_large_network_is_torchvisions():
+@pytest.mark.parametrize("training", [True, False])
+def test_large_network_is_torchvisions_down_to_the_initial_weights(training):
     torch.manual_seed(1)
-    ours = densenet121(7).eval()
+    ours = densenet121(7).train(training)
     torch.manual_seed(1)
-    theirs = torchvision.models.densenet121(num_classes=7).eval()
-    assert str(ours) == str(theirs)
+    theirs = torchvision.models.densenet121(num_classes=7).train(training)
+    assert list(ours.state_dict()) == list(theirs.state_dict())
     for name, value in theirs.state_dict().items():
         assert torch.equal(ours.state_dict()[name], value), name
+    images = torch.randn(2, 3, 64, 64)
+    torch.testing.assert_close(ours(images), theirs(images))
+    for name, value in theirs.state_dict().items():
+        torch.testing.assert_close(ours.state_dict()[name], value)
 
 
 def test_small_network_differs_in_its_stem_alone():

@@ -1,15 +1,42 @@
-"""ResNet-18 (He et al., CVPR 2016) for 224-pixel images, built from torchvision's blocks.
+"""ResNet-18 (He et al., CVPR 2016) for 224-pixel images, as torchvision's.
 
-torchvision's own constructor is fixed to 64 channels. This one takes `width`. At width 64 it returns torchvision's
-network: the same names, the same computation, and the same initial weights from the same random state. The import of
-torchvision takes a second; it happens inside the functions, so that only trainings of this network pay for it.
+At width 64 it is torchvision's network: the same names, the same computation, and the same initial weights from the
+same random state. So its weights load into torchvision's and into timm's. It does not import torchvision, whose
+constructor is fixed to 64 channels, and which whoever only uses a trained network need not have.
 """
 
 from collections import OrderedDict
 
-from torch import nn
+from torch import Tensor, nn
 
 from advkd.models.settings import ImageNetResNet18
+
+
+class Block(nn.Module):
+    """Basic block: 3x3, BN, ReLU, 3x3, BN, plus a shortcut (1x1 convolution and BN with a stride), ReLU.
+
+    Args:
+        inputs: input channels.
+        outputs: output channels.
+        stride: stride of the first convolution and of the shortcut; 1 if `inputs` equals `outputs`.
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        projection = None
+        if stride != 1:  # made first, as torchvision does: the random state decides the initial weights
+            projection = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.relu = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.downsample = projection
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, inputs, H, W) to (B, outputs, H / stride, W / stride)."""
+        main = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
+        return self.relu(main + (x if self.downsample is None else self.downsample(x)))
 
 
 def resnet18(classes: int, width: int = 64) -> nn.Module:
@@ -42,12 +69,7 @@ def resnet18(classes: int, width: int = 64) -> nn.Module:
 
 def _stage(inputs: int, outputs: int, stride: int) -> nn.Sequential:
     """Return two basic blocks; the first has the stride, and a projection as its shortcut if that is not 1."""
-    from torchvision.models.resnet import BasicBlock
-
-    projection = None
-    if stride != 1:
-        projection = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
-    return nn.Sequential(BasicBlock(inputs, outputs, stride, projection), BasicBlock(outputs, outputs))
+    return nn.Sequential(Block(inputs, outputs, stride), Block(outputs, outputs, 1))
 
 
 def build(network: ImageNetResNet18, classes: int) -> nn.Module:
