@@ -94,17 +94,8 @@ class Views:
     def evaluation(self, batch: int) -> Iterator[Tensor]:
         """Yield the normalised evaluation images in order, float32 (b, 3, S, S), channels last, `batch` at a time."""
         for index in torch.arange(len(self.held_out_labels)).split(batch):
-            images = self._held_out[index]
-            if self.settings.crop == "pad":
-                yield self._normalised(images.float())
-            else:
-                no_flip = torch.zeros(len(index), dtype=torch.bool)
-                yield self._normalised(self._resized(images, self._evaluated(index), no_flip))
-
-    def _evaluated(self, index: Tensor) -> Tensor:
-        if self.settings.image_size < CENTRED_FROM:
-            return boxes.whole(len(index))
-        return boxes.centre(torch.from_numpy(sizes_of(self.store.held_out_sizes)[index.numpy()]), CENTRE)
+            sizes = None if self.store.held_out_sizes is None else self.store.held_out_sizes[index.numpy()]
+            yield self._normalised(evaluated(self._held_out[index], sizes, self.settings))
 
     def _resized(self, images: Tensor, places: Tensor, flip: Tensor) -> Tensor:
         places, flip = self._on_device(places, flip)
@@ -116,6 +107,28 @@ class Views:
     def _normalised(self, pixels: Tensor) -> Tensor:
         """Return float32 pixels (B, S, S, 3) in [0, 255], which are overwritten, as normalised (B, 3, S, S)."""
         return pixels.sub_(self._mean).mul_(self._factor).permute(0, 3, 1, 2)
+
+
+def evaluated(images: Tensor, sizes: np.ndarray | None, settings: ViewSettings) -> Tensor:
+    """Return what a network sees of stored images in evaluation, before normalisation.
+
+    Args:
+        images: uint8 (B, H, W, 3), as the store holds them.
+        sizes: int (B, 2), width and height of the original images in pixels; only read where a centre is cut out.
+        settings: size and crop of the views.
+
+    Returns:
+        float32 (B, S, S, 3) in [0, 255], on the images' device.
+    """
+    if settings.crop == "pad":
+        return images.float()
+    if settings.image_size < CENTRED_FROM:
+        places = boxes.whole(len(images))
+    else:
+        places = boxes.centre(torch.from_numpy(sizes_of(sizes)), CENTRE)
+    places = places.to(images.device, non_blocking=True)
+    no_flip = torch.zeros(len(images), dtype=torch.bool, device=images.device)
+    return resample(images, places, no_flip, settings.image_size)
 
 
 def sizes_of(sizes: np.ndarray | None) -> np.ndarray:
