@@ -25,6 +25,7 @@ import numpy as np
 # If every image is right, the NLL falls as T -> 0; at chance level or worse, it falls as T -> infinity. The fit then
 # ends at a bound.
 COLDEST, HOTTEST = 0.01, 100.0
+RESOLUTION = 1e-11  # of the logarithm of T
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,8 +92,6 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     The relative error of T is below 1e-8. T lies in [COLDEST, HOTTEST], and at a bound if the optimum lies outside. T
     is 1 if the NLL does not depend on it: all logits of an image are equal, or differ by more than exp resolves.
     """
-    from scipy.optimize import brentq  # imported here because the figures need only the bins
-
     # Softmax does not change when a constant is subtracted; with the largest logit at 0, exp cannot overflow.
     shifted = logits - logits.max(axis=1, keepdims=True)
     true_logit = shifted[np.arange(len(labels)), labels].mean()
@@ -110,7 +109,13 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
         return COLDEST
     if optimum_is_hotter:
         return HOTTEST
-    return math.exp(brentq(slope, coldest, hottest, xtol=1e-11))
+    while hottest - coldest > RESOLUTION:  # bisection: whoever only loads a trained network has no SciPy
+        middle = (coldest + hottest) / 2
+        if slope(middle) > 0:
+            coldest = middle
+        else:
+            hottest = middle
+    return math.exp((coldest + hottest) / 2)
 
 
 def halves(labels: np.ndarray, seed: int = 0) -> np.ndarray:
