@@ -1,4 +1,5 @@
 import io
+import os
 import zipfile
 
 import numpy as np
@@ -8,7 +9,7 @@ from small_archives import jpeg
 
 from advkd.data.archives.folder_archive import FolderArchive
 from advkd.data.archives.zip_archive import ZipArchive
-from advkd.data.images import decode_image, read_header, resize_square
+from advkd.data.images import decode_image, decode_photo, read_header, resize_square, to_rgb
 from advkd.errors import UserError
 
 RAMP = np.arange(256, dtype=np.uint8).reshape(16, 16)
@@ -115,6 +116,9 @@ def test_own_photos_are_turned_as_pil_turns_them(tmp_path, kind, orientation):
     turned = decode_image(archive, "a", upright=True)
     np.testing.assert_array_equal(turned.pixels, wanted)
     assert turned.turned == (orientation > 1)
+    np.testing.assert_array_equal(decode_photo(tmp_path / "a").pixels, wanted)
+    with Image.open(tmp_path / "a") as image:
+        np.testing.assert_array_equal(to_rgb(image), wanted)
     header = read_header(archive, "a")
     assert header.upright == (wanted.shape[1], wanted.shape[0])
     if kind != "TIFF":  # which PIL always turns
@@ -124,3 +128,13 @@ def test_own_photos_are_turned_as_pil_turns_them(tmp_path, kind, orientation):
 def test_damaged_exif_data_cost_no_photo(tmp_path):
     Image.new("RGB", (9, 7)).save(tmp_path / "a.jpg", exif=b"Exif\0\0II*\0\xff\xff\xff\x7f")
     assert decode_image(FolderArchive(tmp_path), "a.jpg", upright=True).pixels.shape == (7, 9, 3)
+
+
+def test_what_is_no_photo_is_named(tmp_path):
+    (tmp_path / "text.jpg").write_text("text")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for name, reason in (("text.jpg", "not an image"), ("none.jpg", "is missing"), ("pipe.jpg", "a pipe")):
+        with pytest.raises(UserError, match=rf"{name}.*{reason}"):
+            decode_photo(tmp_path / name)
+    with pytest.raises(UserError, match="an image of mode F cannot be converted"):
+        to_rgb(Image.fromarray(np.zeros((4, 4), np.float32)))

@@ -10,6 +10,7 @@ import struct
 import warnings
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeVar
 
 import numpy as np
@@ -17,10 +18,16 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from advkd.data.archives.archive import DAMAGED, Archive
 from advkd.errors import UserError
+from advkd.opening import read_bytes
 
 T = TypeVar("T")
 # The formats of photos. PIL passes some of its other formats to another program, for example EPS to Ghostscript.
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+# What files of these formats are called, in lower case.
+IMAGE_SUFFIXES = (
+    ".apng", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff",
+    ".webp",
+)  # fmt: skip
 # How an image of each EXIF orientation becomes upright.
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -70,7 +77,7 @@ def read_header(archive: Archive, name: str) -> Header:
     Raises:
         UserError: the file is not an image, is damaged, or is so large that it may be a decompression bomb.
     """
-    return _with_image(archive, name, archive.open, _to_header)
+    return _with_image(f"{name} in {archive.path}", partial(archive.open, name), _to_header)
 
 
 def decode_image(archive: Archive, name: str, upright: bool = False) -> Decoded:
@@ -82,10 +89,27 @@ def decode_image(archive: Archive, name: str, upright: bool = False) -> Decoded:
     """
 
     # Read the whole file first: a zip member's CRC is checked only at its end, which a decoder may not reach.
-    def open_whole(name: str) -> BinaryIO:
+    def open_whole() -> BinaryIO:
         return io.BytesIO(archive.read(name))
 
-    return _with_image(archive, name, open_whole, partial(_to_rgb, upright=upright))
+    return _with_image(f"{name} in {archive.path}", open_whole, partial(_to_rgb, upright=upright))
+
+
+def decode_photo(path: Path) -> Decoded:
+    """Return the pixels of an image file as RGB, turned as its EXIF orientation says; raises as `decode_image`."""
+    return _with_image(str(path), lambda: io.BytesIO(read_bytes(path)), partial(_to_rgb, upright=True))
+
+
+def to_rgb(image: Image.Image) -> np.ndarray:
+    """Return the pixels of an opened image as `decode_photo` returns those of its file, uint8 (height, width, 3).
+
+    Raises:
+        UserError: it has a mode that cannot be converted to 8-bit RGB, or its file is damaged.
+    """
+    try:
+        return _to_rgb(image, upright=True).pixels
+    except BROKEN as error:
+        raise UserError(f"an image of mode {image.mode} cannot be converted to RGB ({error})") from error
 
 
 def resize_square(pixels: np.ndarray, side: int) -> np.ndarray:
@@ -93,19 +117,21 @@ def resize_square(pixels: np.ndarray, side: int) -> np.ndarray:
     return np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.LANCZOS))
 
 
-def _with_image(archive: Archive, name: str, opener: Callable[[str], BinaryIO], use: Callable[[Image.Image], T]) -> T:
-    """Open an image and return what `use` returns for it; raise a UserError that names the image if that fails."""
+def _with_image(what: str, opener: Callable[[], BinaryIO], use: Callable[[Image.Image], T]) -> T:
+    """Open an image and return what `use` returns for it; raise a UserError that begins with `what` if that fails."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # PIL warns about odd metadata
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with opener(name) as file, Image.open(file, formats=FORMATS) as image:
+            with opener() as file, Image.open(file, formats=FORMATS) as image:
                 return use(image)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise UserError(f"{name} in {archive.path} is too large to be a photo: {error}") from error
+        raise UserError(f"{what} is too large to be a photo: {error}") from error
+    except FileNotFoundError as error:
+        raise UserError(f"{what} is missing") from error
     except BROKEN as error:
         reason = "not an image" if isinstance(error, UnidentifiedImageError) else error
-        raise UserError(f"{name} in {archive.path} cannot be decoded ({reason}): replace or remove it") from error
+        raise UserError(f"{what} cannot be decoded ({reason}): replace or remove it") from error
 
 
 def _to_header(image: Image.Image) -> Header:

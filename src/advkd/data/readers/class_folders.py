@@ -14,8 +14,9 @@ import numpy as np
 from advkd.data.archives.checked_archive import CheckedArchive
 from advkd.data.archives.members import is_hidden
 from advkd.data.archives.record import open_folder
+from advkd.data.images import IMAGE_SUFFIXES
 from advkd.data.readers.labelled import Item, LabelledImages, label_files
-from advkd.data.readers.photo_folder import IMAGE_SUFFIXES, image_names
+from advkd.data.readers.photo_folder import image_names
 from advkd.data.readers.split_folders import find_parts
 from advkd.data.scenes import draw_held_out, scene_of
 from advkd.errors import UserError

@@ -6,18 +6,13 @@ from advkd.data.archives.archive import Archive
 from advkd.data.archives.checked_archive import CheckedArchive
 from advkd.data.archives.record import open_folder
 from advkd.data.faults import Faults
-from advkd.data.images import read_header
+from advkd.data.images import IMAGE_SUFFIXES, read_header
 from advkd.data.photos import Box, Photo
 from advkd.data.readers.split_folders import find_parts
 from advkd.data.scenes import scene_of
 from advkd.errors import UserError
 from advkd.progress import say
 
-# Those of the formats that are decoded (data/images.py).
-IMAGE_SUFFIXES = (
-    ".apng", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff",
-    ".webp",
-)  # fmt: skip
 MOST_KINDS = 8  # suffixes named in a message
 
 
