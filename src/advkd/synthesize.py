@@ -3,20 +3,12 @@
 import csv
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from advkd.errors import UserError
 from advkd.files import as_csv_text, atomic, write_text
 from advkd.progress import Progress, say
 from advkd.runs.device import select_device
 from advkd.runs.folder import MODEL, SAMPLES, RunFolder
-
-if TYPE_CHECKING:  # whoever waits for a GPU does so without torch
-    import torch
-
-    from advkd.methods.okd import GanEnsemble
 
 MOST = 1_000_000  # images of a generator: their files have six digits
 CHUNK = 250  # images of a forward pass
@@ -56,26 +48,28 @@ def synthesize(folder: RunFolder, count: int, out: Path, seed: int, device_name:
         )
     classes: list[str] = folder.provenance()["data"]["classes"]
     folder.check(MODEL)
-    device = select_device(device_name, runs_per_gpu)
+    device = select_device(device_name, runs_per_gpu)  # whoever waits for a GPU does so without torch
     import torch
     from PIL import Image
 
-    from advkd.training.seeding import Streams
+    from advkd.inference.from_run import read_run
+    from advkd.inference.generators import Generators
 
-    gans, generators = _load(folder, len(classes), device)
+    trained = Generators(read_run(folder, "last"), device, torch.float32)
+    generators = len(trained.networks)
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(COLUMNS)
     progress = Progress(f"{document['run']} -> {out}", count * generators, "image")
-    noise = torch.randn(count, gans.z, generator=Streams(seed).generator("synthesize"))
+    noise = trained.noise(count, seed)
     labels = torch.arange(count) % len(classes)
     for number in range(generators):
         for start in range(0, count, CHUNK):
             chunk_labels = labels[start : start + CHUNK]
-            condition = chunk_labels.to(device) if gans.conditional else None
-            images = np.asarray(gans.sample(number, noise[start : start + CHUNK].to(device), condition))
+            condition = chunk_labels if trained.conditional else None
+            images = trained.of_noise(noise[start : start + CHUNK], condition, number + 1)
             for offset, image in enumerate(images):
-                name = classes[chunk_labels[offset]] if gans.conditional else ""
+                name = classes[chunk_labels[offset]] if trained.conditional else ""
                 file = Path(f"G{number + 1}", name.replace("/", "_"), f"{start + offset:06d}.png")
                 with atomic(out / file) as temporary:
                     Image.fromarray(image).save(temporary)
@@ -84,18 +78,3 @@ def synthesize(folder: RunFolder, count: int, out: Path, seed: int, device_name:
     progress.close()
     write_text(out / "images.csv", table.getvalue())
     say(f"{count * generators} images of {document['run']} ({document['scale']} scale) -> {out}")
-
-
-def _load(folder: RunFolder, classes: int, device: "torch.device") -> tuple["GanEnsemble", int]:
-    """Return the trained networks of a run, and the number of generators."""
-    from advkd.methods.okd import GanEnsemble
-    from advkd.settings.gan import GanRun
-
-    settings = folder.settings(GanRun)
-    gans = GanEnsemble(settings.base, settings.method, settings.adam, classes, device)
-    weights = folder.weights(MODEL)
-    for name, network in gans.networks.items():
-        prefix = f"{name}."
-        own = {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
-        network.load_state_dict(own)
-    return gans, settings.method.sets

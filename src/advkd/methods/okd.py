@@ -70,7 +70,7 @@ class GanEnsemble:
         device: torch.device,
     ) -> None:
         self.classes, self.device, self.z, self.shared_z = classes, device, base.z, sets.shared_z
-        self.base: Base = Sagan(base, classes) if isinstance(base, SaganSettings) else Acgan(base, classes)
+        self.base = base_gan(base, classes)
         okd = sets if isinstance(sets, OkdSettings) else None
         numbers = range(1, sets.sets + 1)
         networks: dict[str, nn.Module] = {}
@@ -195,6 +195,11 @@ class GanEnsemble:
         images = self.base.generate(generator, noise, labels)
         generator.train()
         return quantise(images).cpu()
+
+
+def base_gan(settings: SaganSettings | AcganSettings, classes: int) -> Base:
+    """Return the base GAN that settings describe, for a number of classes."""
+    return Sagan(settings, classes) if isinstance(settings, SaganSettings) else Acgan(settings, classes)
 
 
 def quantise(images: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """Builds the classifiers. All of them have a last linear layer, and features before it."""
 
 import importlib
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
@@ -25,6 +26,14 @@ def build(network: Network, classes: int) -> nn.Module:
     """
     model: nn.Module = implementation(network.implementation)(network, classes)
     return model
+
+
+def load_weights(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Give a network trained weights by name; raises ValueError, in one line, where they do not fit it."""
+    try:
+        network.load_state_dict(dict(weights))
+    except RuntimeError as error:
+        raise ValueError(str(error).splitlines()[-1].strip()) from None
 
 
 def head(model: nn.Module) -> nn.Linear:

@@ -101,6 +101,11 @@ class RunFolder:
         return cls(_tree(scale) / str(run))
 
     @classmethod
+    def at_all_scales(cls, run: str) -> list["RunFolder"]:
+        """Return the folders of a run that exist below the working directory, whatever their scale."""
+        return [cls(path) for path in sorted(Path("results").glob(f"*/runs/{run}")) if path.is_dir()]
+
+    @classmethod
     def all_of(cls, scale: str) -> Iterator["RunFolder"]:
         """Yield the folders of runs that exist at a scale, by name, whatever their settings."""
         for path in sorted(_tree(scale).glob("*/*/*/*/seed*")):

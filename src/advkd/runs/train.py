@@ -65,7 +65,7 @@ def train(
         store = Store.open(data_root / "stores" / document["store"])
         check_settings(store.path, store.meta, document["settings"])
         data = {"store": document["store"], **{key: store.meta[key] for key in ("name", "classes", "source", "sha256")}}
-        data["code"] = store.meta.get("code")
+        data |= {"code": store.meta.get("code"), "images": len(store.images), "held_out": len(store.held_out)}
         blocked, parents = inspect_parents(document, folder, store)
         if parents:
             data["parents"] = parents

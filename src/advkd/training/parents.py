@@ -37,9 +37,8 @@ def load(session: Session[ClassifierRun], classes: int, images: int, device: tor
         network = _network(settings, which, classes)
         weights = parent.weights(which)
         try:
-            network.load_state_dict(weights)
-        except RuntimeError as error:
-            reason = str(error).splitlines()[-1].strip()
+            classifiers.load_weights(network, weights)
+        except ValueError as reason:
             network_name = f"{settings.network.model} of width {settings.network.width} for {classes} classes"
             raise UserError(
                 f"{parent.describe(which)} does not fit {network_name} ({reason}): train {parent.run} again"
