@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, ClassVar, Literal, NamedTuple, Self, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from advkd.values import Rule, allowed, rule
+
 Values = Mapping[str, object]  # flat: a key and its value
 Group = TypeVar("Group", bound="Settings")
 Function = TypeVar("Function", bound=Callable[..., object])
@@ -109,13 +111,16 @@ class Settings:
     The default of a field that does not apply beside the others is dropped: the field is None.
 
     Raises:
-        ValueError: a field is missing although it applies, has another value than its default although it does not
-            apply, or `check` refuses the values.
+        ValueError: a value is not one that its field may have, a field is missing although it applies, has another
+            value than its default although it does not apply, or `check` refuses the values.
     """
 
     __pydantic_config__: ClassVar[dict[str, object]] = {"extra": "forbid", "allow_inf_nan": False}
 
     def __post_init__(self) -> None:
+        for name, allows in _rules(type(self)):
+            if not allows(value := getattr(self, name)):
+                raise ValueError(f"{name} is {value!r}; allowed: {allowed(annotations_of(type(self))[name])}")
         conditional = [field for field in fields_of(type(self)) if field.conditions]
         while self._drop_defaults(conditional):  # what needs a dropped field does not apply either
             pass
@@ -205,12 +210,23 @@ Place = tuple[tuple[Condition, ...], Field]  # a value in a tree of groups, and 
 
 
 @remembered
+def annotations_of(group: type[Settings]) -> Mapping[str, object]:
+    """Return the annotation of each field of a group, with its marks, in their order."""
+    hints = get_type_hints(group, include_extras=True)
+    return types.MappingProxyType({field.name: hints[field.name] for field in dataclasses.fields(group)})
+
+
+@remembered
+def _rules(group: type[Settings]) -> tuple[tuple[str, Rule], ...]:
+    """Return which values each field of a group may have."""
+    return tuple((name, rule(annotation)) for name, annotation in annotations_of(group).items())
+
+
+@remembered
 def fields_of(group: type[Settings]) -> tuple[Field, ...]:
     """Return the fields of a group in their order."""
-    hints = get_type_hints(group, include_extras=True)
     fields = []
-    for field in dataclasses.fields(group):
-        annotation: object = hints[field.name]
+    for name, annotation in annotations_of(group).items():
         conditions: list[Condition] = []
         registry: OneOf | None = None
         if get_origin(annotation) is Annotated:
@@ -223,7 +239,7 @@ def fields_of(group: type[Settings]) -> tuple[Field, ...]:
             annotation = plain if conditions or registry else annotation
         parts = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
         groups = tuple(part for part in parts if isinstance(part, type) and issubclass(part, Settings))
-        fields.append(Field(field.name, tuple(conditions), registry or groups, annotation))
+        fields.append(Field(name, tuple(conditions), registry or groups, annotation))
     return tuple(fields)
 
 

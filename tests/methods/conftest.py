@@ -15,7 +15,7 @@ def ensemble():
     def build(model="sagan", method="okd", seed=0, **changes):
         base = {"model": model, "z": 8}
         if model == "sagan":
-            base |= {"width": 4, "spectral_norm": True, "gp_weight": 10.0, "penalty": "joint"}
+            base |= {"width": 8, "spectral_norm": True, "gp_weight": 10.0, "penalty": "joint"}
         else:
             base |= {"width": 8, "aux_weight": 0.6, "dropout": 0.25}
         sets = {"sets": 2, "rho": 0.7, "lr_connector": 5e-4} if method == "okd" else {}
