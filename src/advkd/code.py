@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeAlias
 from advkd.places import PACKAGE
 
 Documented: TypeAlias = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+OWN_FILE = ".__init__"  # behind the name of a package
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 # Python's tokenize finds the same but is several times slower. A string inside an f-string must have other quotes,
 # which Python 3.11 requires anyway.
@@ -28,15 +29,19 @@ def code_digest(modules: Iterable[str], rooms: tuple[str, ...]) -> str:
 
     Imports inside functions count too, imports for a type checker only do not. Imports from other rooms do not count,
     nor do docstrings and comments. A module that is loaded by its name alone, as a method is, must be among `modules`.
-    A module from outside the package counts without its imports.
+    A module from outside the package counts without its imports. The file of a package of ours counts only where a name
+    of its own is imported: `from advkd.methods import gip` reads the module, and not what the package names beside it.
     """
     return _closure_digest(tuple(sorted(set(modules))), rooms)
 
 
 @cache
 def _closure_digest(modules: tuple[str, ...], rooms: tuple[str, ...]) -> str:
-    files = {name: _module_file(name) for name in sorted(import_closure(modules, rooms))}
-    return _digest([(name, _source(path).statements) for name, path in files.items() if path])
+    parts = []
+    for name in sorted(import_closure(modules, rooms)):
+        if path := _module_file(name):
+            parts.append((name, "" if _is_package(name, path) else _source(path).statements))
+    return _digest(parts)
 
 
 def import_closure(modules: Iterable[str], rooms: tuple[str, ...]) -> set[str]:
@@ -45,8 +50,8 @@ def import_closure(modules: Iterable[str], rooms: tuple[str, ...]) -> set[str]:
     names = set(modules)
     waiting = list(names)
     while waiting:
-        path = _module_file(waiting.pop())
-        imports = _source(path).imports if path else frozenset()
+        path = _module_file(name := waiting.pop())
+        imports = _source(path).imports if path and not _is_package(name, path) else frozenset()
         new = {name for name in imports - names if f"{name}.".startswith(prefixes)}
         names |= new
         waiting += new
@@ -73,6 +78,11 @@ def _module_file(name: str) -> Path | None:
     return None
 
 
+def _is_package(name: str, path: Path) -> bool:
+    """Tell whether a name is that of a package of ours; that of its own file ends with OWN_FILE."""
+    return path.name == "__init__.py" and path.is_relative_to(PACKAGE) and not name.endswith(OWN_FILE)
+
+
 class _Source(NamedTuple):
     """The statements of a file, and the names that it imports."""
 
@@ -97,12 +107,20 @@ def _imports(tree: ast.AST) -> frozenset[str]:
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
+            for alias in node.names:
+                names |= {alias.name, f"{alias.name}{OWN_FILE}"}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.add(node.module)
-            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+            for alias in node.names:
+                names.add(name := f"{node.module}.{alias.name}")
+                if not _is_own_module(name):
+                    names.add(f"{node.module}{OWN_FILE}")
         waiting += _statements_that_run(node)
     return frozenset(names)
+
+
+def _is_own_module(name: str) -> bool:
+    return name.split(".")[0] == PACKAGE.name and _module_file(name) is not None
 
 
 def _statements_that_run(node: ast.AST) -> list[ast.AST]:

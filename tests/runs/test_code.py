@@ -228,6 +228,16 @@ def test_a_package_s_own_file_counts_where_something_is_imported_from_it(package
     assert digest_of_own() != before
 
 
+def test_a_package_s_own_file_does_not_count_where_a_module_of_it_is_imported(package):
+    """What advkd.methods names for users, beside the modules of a run."""
+    (package / "methods/__init__.py").write_text("X = 1")
+    (package / "training/loop.py").write_text(LOOP + "from advkd.methods import base")
+    before = digest_of_own()
+    (package / "methods/__init__.py").write_text("from advkd.methods.other import X")
+    assert digest_of_own() == before
+    assert "advkd.methods.other" not in import_closure(["advkd.training.loop"])
+
+
 def test_a_method_from_outside_counts_with_its_file(package, monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "outside_method.py").write_text("X = 1")
