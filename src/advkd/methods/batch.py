@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -23,6 +24,11 @@ class Batch:
     index: Tensor | None = None
     partner: Tensor | None = None
     share: Tensor | None = None
+
+    def to(self, device: torch.device) -> "Batch":
+        """Return the batch on a device."""
+        parts = {name: part.to(device, non_blocking=True) for name, part in vars(self).items() if part is not None}
+        return Batch(**parts)
 
     def places(self) -> Tensor:
         """Return the images' places in the data set, int64 (B,); raises ValueError where they were not given."""

@@ -19,5 +19,5 @@ from advkd.methods.settings.dafl import DaflSettings
 class Dafl(Gip):
     """DAFL; an epoch is `synthetic_steps` iterations."""
 
-    Settings = DaflSettings
+    Settings = DaflSettings  # type: ignore[assignment]
     sees_real = False

@@ -17,6 +17,7 @@ Choices:
       trainings here; the teacher has no dropout.
 """
 
+import copy
 from typing import Unpack
 
 import torch
@@ -40,7 +41,7 @@ class GanTsc(Method[GanTscSettings]):
     ) -> None:
         super().__init__(settings, student, **task)
         self.teacher = Frozen(teacher, settings.frozen_precision)
-        self.gan = gan.requires_grad_(False)
+        self.gan = copy.deepcopy(gan).requires_grad_(False).eval()
 
     def loss(self, batch: Batch) -> Loss:
         """Return the loss above, and the share of the batch that student and teacher take for different classes."""

@@ -32,7 +32,7 @@ Choices:
       statistics for L_G, and the student's target. Why: losses are equal.
 """
 
-from typing import ClassVar, Unpack
+from typing import Unpack
 
 import numpy as np
 import torch
@@ -44,7 +44,6 @@ from advkd.methods.divergence import divergence
 from advkd.methods.gip_recorder import Recorder
 from advkd.methods.method import Loss, Method, Task
 from advkd.methods.observed import Observation, Observed
-from advkd.methods.settings.base import MethodSettings
 from advkd.methods.settings.dafl import DaflSettings
 from advkd.methods.settings.gip import GipSettings, Synthesis
 from advkd.models.dafl import Generator
@@ -57,7 +56,7 @@ class Gip(Method[GipSettings | DaflSettings]):
         UserError: L_BNS has a weight, and the teacher no batch norm.
     """
 
-    Settings: ClassVar[type[MethodSettings]] = GipSettings
+    Settings = GipSettings
 
     def __init__(
         self,
@@ -71,6 +70,7 @@ class Gip(Method[GipSettings | DaflSettings]):
         self.synthetic_steps = settings.synthetic_steps
         self.recomputes_statistics = isinstance(settings, GipSettings) and settings.evaluated_statistics == "recomputed"
         self.recorder: Recorder | None = None
+        self.epoch = 0
         if settings.synthesis is None:
             return
         if teacher is None:
@@ -88,12 +88,14 @@ class Gip(Method[GipSettings | DaflSettings]):
         self.optimizer = torch.optim.Adam(self.generator.parameters(), self.s.generator_lr, betas, fused=True)
         self.networks["generator"], self.optimizers["generator"] = self.generator, self.optimizer
         self.recorder = Recorder(
-            self.generator, self.teacher, self.s, self.classes, self.epochs, self.image_size, self.normalisation
+            self.generator, self.teacher, self.s, self.classes, self.length(), self.image_size, self.normalisation
         )
         self.tensors |= self.recorder.tensors
 
     def begin_epoch(self, epoch: int, factor: float = 1.0) -> None:
         """Note the epoch."""
+        if self.recorder:
+            self.length(epoch)
         self.epoch = epoch
 
     def synthetic_loss(self) -> Loss:

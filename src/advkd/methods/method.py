@@ -11,9 +11,13 @@ A method can be used in a loop of one's own:
             loss.backward()
             optimizer.step()
         method.end_epoch(epoch)
+
+GIP and DAFL also have steps on images of their own making. With `for loss, terms in method.steps(loader):` in place of
+the two lines that begin with `for images`, the loop is that of every method. docs/library.md says what else each needs.
 """
 
-from typing import ClassVar, Generic, Required, TypedDict, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Generic, Required, TypedDict, TypeVar
 
 import numpy as np
 import torch
@@ -34,7 +38,7 @@ class Task(TypedDict, total=False):
     Keys:
         classes: number of classes C.
         labels: int64 (n,), of all training images, on the CPU. CS-KD, PS-KD and AI-KD's table of logits need them.
-        epochs: length of the training. PS-KD's weight grows over it.
+        epochs: length of the training. PS-KD's weight grows over it; GIP and DAFL keep images of moments of it.
         image_size: side of the images in pixels. GIP's generator draws such images.
         normalisation: whose mean and standard deviation the images are normalised with ("cifar10", "cifar100",
             "imagenet"). GAN-TSC draws images so; GIP's pictures are shown by it.
@@ -68,7 +72,8 @@ class Method(Generic[Own]):
         task: what `Task` says. A subclass takes its parents, as `superior` or `teacher`, as arguments of their own.
 
     Attributes:
-        Settings: the class of the method's settings.
+        Settings: the class of the method's settings. Each method sets it, without an annotation here, so that editors
+            know the settings of each.
         groups: images that a step loads for each drawn one (CS-KD: 2, anchor and partner).
         sees_real: whether an epoch has steps on real images.
         synthetic_steps: steps of an epoch, before the real ones, on images of the method's own making.
@@ -80,7 +85,6 @@ class Method(Generic[Own]):
         tensors: other tensors that a resumed training needs.
     """
 
-    Settings: ClassVar[type[MethodSettings]]
     groups = 1
     sees_real = True
     synthetic_steps = 0
@@ -94,7 +98,7 @@ class Method(Generic[Own]):
         *,
         classes: int,
         labels: Tensor | None = None,
-        epochs: int = 1,
+        epochs: int | None = None,
         image_size: int = 32,
         normalisation: str = "imagenet",
         precision: Precision = "float32",
@@ -115,8 +119,47 @@ class Method(Generic[Own]):
         partner: Tensor | None = None,
         share: Tensor | None = None,
     ) -> Loss:
-        """Return the student's loss on a batch, and terms to log; the arguments are those of `Batch`."""
-        return self.loss(Batch(images, labels, index, partner, share))
+        """Return the student's loss on a batch of a loop of one's own, and terms to log.
+
+        The arguments are those of `Batch`, on any device. `labels` and `index` may be of all `groups` B images, as a
+        DataLoader with `loading.Batches` gives them.
+
+        Raises:
+            ValueError: images and labels are of different numbers, images beside the drawn ones are of other classes
+                than these, or the method makes images of another size itself.
+        """
+        count = self._drawn(images, labels)
+        batch = Batch(images, labels[:count], None if index is None else index[:count], partner, share)
+        return self.loss(batch.to(self.device))
+
+    def _drawn(self, images: Tensor, labels: Tensor) -> int:
+        """Return how many of the images were drawn; the others are there for these. Raises as `__call__`."""
+        name, side, count = type(self).__name__, images.shape[-1], len(images) // self.groups
+        if self.synthetic_steps and side != self.image_size:
+            raise ValueError(f"{name} makes images of {self.image_size} pixels, not {side}: give image_size={side}")
+        if len(images) % self.groups or len(labels) not in (count, len(images)):
+            raise ValueError(f"{name} cannot take {len(images)} images with {len(labels)} labels")
+        if len(labels) > count and not torch.equal(labels, labels[:count].repeat(self.groups)):
+            raise ValueError(
+                f"{name} needs a partner of the same class for each image of a batch: give the DataLoader"
+                " batch_sampler=advkd.methods.Batches(method, size)"
+            )
+        return count
+
+    def steps(self, loader: Iterable[Sequence[Tensor]] = ()) -> Iterator[Loss]:
+        """Yield the student's loss and the terms of each step of an epoch, for a loop of one's own.
+
+        First come the steps on images of the method's own making, then one for each batch of the loader, if the method
+        sees real images. The student has to be moved before the next step is asked for.
+
+        Args:
+            loader: yields batches: images and labels and, if the method needs it, their places in the data.
+        """
+        for _ in range(self.synthetic_steps):
+            yield self.synthetic_loss()
+        if self.sees_real:
+            for batch in loader:
+                yield self(*batch)
 
     def choose(self, index: Tensor, generator: torch.Generator) -> Tensor:
         """Return the images to load for the drawn ones, int64 (B,): (groups * B,) with the drawn ones first."""
@@ -168,6 +211,14 @@ class Method(Generic[Own]):
         if self.labels is None:
             raise ValueError(f"{type(self).__name__} needs the labels of the training images: give `labels`")
         return self.labels
+
+    def length(self, epoch: int = 0) -> int:
+        """Return the number of epochs; raises ValueError where none was given or `epoch` (from 0) is beyond it."""
+        if self.epochs is None:
+            raise ValueError(f"{type(self).__name__} needs the length of the training: give `epochs`")
+        if epoch >= self.epochs:
+            raise ValueError(f"epoch {epoch} (from 0) of a training of {self.epochs} epochs: give more `epochs`")
+        return self.epochs
 
 
 def error(logits: Tensor, batch: Batch) -> Tensor:

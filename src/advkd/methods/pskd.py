@@ -31,10 +31,11 @@ class PsKd(Method[PsKdSettings]):
         one_hot = F.one_hot(self.training_labels(), self.classes)
         self.tensors["past"] = one_hot.float().to(self.device)  # P, (n, C)
         self.alpha = 0.0  # a_t
+        self.length()  # without it a_t is unknown
 
     def begin_epoch(self, epoch: int, factor: float = 1.0) -> None:
         """Set a_t."""
-        self.alpha = self.settings.ps_alpha * (epoch + 1) / self.epochs
+        self.alpha = self.settings.ps_alpha * (epoch + 1) / self.length(epoch)
 
     def loss(self, batch: Batch) -> Loss:
         """Return the loss above and its two parts; write the batch's rows."""

@@ -1,0 +1,30 @@
+"""Names of a package that are loaded when somebody first asks for them (PEP 562)."""
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+def attach(package: str, modules: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Return the functions `__getattr__` and `__dir__` of a package.
+
+    The package's stub `__init__.pyi` says for editors and type checkers what the names are. tests/test_lazy.py compares
+    the stub, `__all__` and `modules`.
+
+    Args:
+        package: its `__name__`.
+        modules: the module that each name is loaded from.
+    """
+
+    def load(name: str) -> Any:
+        if name not in modules:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(modules[name]), name)
+        setattr(sys.modules[package], name, value)  # the next time it is there
+        return value
+
+    def names() -> list[str]:
+        return sorted({*vars(sys.modules[package]), *modules})
+
+    return load, names
