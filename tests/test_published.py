@@ -244,7 +244,7 @@ def test_marks():
         ranking = sorted((Decimal(row.mean) for row in group), reverse=group[0].better == "higher")
         for row in group:  # a tie for the best leaves no second best
             due = {0: "bold", 1: "underline"}.get(ranking.index(Decimal(row.mean)), "")
-            due = due if (row.table, row.metric, due) in recorded else ""  # the text at hand lost some tables' bold
+            due = due if (row.table, row.metric, due) in recorded else ""  # some tables have no bold in our copy
             if row.mark != due:
                 mismarked[row.table, row.row, row.column] = (row.mark, due)
     assert mismarked == MISMARKED

@@ -296,7 +296,7 @@ def test_captions_say_what_is_measured(fill):
 
 def test_the_reconstruction_of_table_5_is_said_once(user):
     words = table_captions.table_caption("gip_table5", table_cells.collect_rows("gip_table5", user), user)
-    assert words.count("check marks lost in the text at hand") == 1
+    assert words.count("In our copy of the text: no check marks;") == 1
     assert words.count("row inferred from lexicographic order") == 1
     assert "confirmed" not in words and "chance" not in words, "what is said of single rows stands in the CSV"
     for table in set(catalog.tables()) - {"gip_table5"}:

@@ -183,8 +183,8 @@ def test_few_images_put_kid_first_and_mark_the_rank(reduced):
     meta = {**META, "n_fake": 250, "rank_deficient": True, "fid_leads": False, "features": "efficientnet_lite0"}
     few = {**row, "meta": meta}
     entries = table_layout.our_entries(few, "ours")
-    assert list(entries) == ["ours KID×10³", "ours Fréchet*"] and entries["ours Fréchet*"].endswith("†")
-    assert list(table_layout.our_entries(row, "ours")) == ["ours FID", "ours KID×10³"]
+    assert list(entries) == ["KID×10³, ours", "Fréchet*, ours"] and entries["Fréchet*, ours"].endswith("†")
+    assert list(table_layout.our_entries(row, "ours")) == ["FID, ours", "KID×10³, ours"]
 
 
 def test_the_caption_says_that_the_fid_of_real_crops_is_no_floor(reduced):
@@ -229,7 +229,8 @@ def test_a_run_that_older_code_evaluated_is_told(reduced, monkeypatch):
         table_cells, "state_of", lambda run: State(Kind.OLDER_EVALUATION if str(run.run) == older else Kind.DONE)
     )
     rows = table_cells.collect_rows("okd_table1", reduced)
-    assert f"Evaluated by older code: {older}." in table_captions.table_caption("okd_table1", rows, reduced)
+    caption = table_captions.table_caption("okd_table1", rows, reduced)
+    assert f"Evaluated by an earlier version of this code: {older}." in caption
     marked = {row["row"] for row in rows if "evaluated_by_older_code" in row}
     assert marked == {row["row"] for row in rows if row["run"] == "okd/codebrim/sagan/okd"}
 

@@ -112,5 +112,5 @@ def test_no_reason_names_the_path_of_what_lies_in_a_file_s_place(folder_user, tm
 def test_a_caption_tells_data_of_older_code():
     source = {"verified": "published checksum", "content": "0" * 64}
     today = preparing_code(CROPS, drawn=False)
-    assert describe_data({"source": source, "code": "0" * 12}).endswith(", prepared by older code")
+    assert describe_data({"source": source, "code": "0" * 12}).endswith(", prepared by an earlier version of this code")
     assert describe_data({"source": source, "code": today}) == describe_data({"source": source})

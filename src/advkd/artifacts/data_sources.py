@@ -12,7 +12,7 @@ def describe_data(data: dict[str, Any]) -> str:
         data: the content of a store's meta.json, or "data" of a run's provenance.json.
     """
     code = data.get("code")
-    older = "" if code is None or is_of_today(code) else ", prepared by older code"
+    older = "" if code is None or is_of_today(code) else ", prepared by an earlier version of this code"
     return describe_source(data["source"]) + older
 
 

@@ -16,7 +16,7 @@ from advkd.settings.user import User
 QUOTED = "‡"  # stands behind a number that the paper quotes
 WEAK_TEACHER = "¶"  # stands behind a ratio to a teacher that is worse than its student's Baseline
 CHANGED = "The rows of this table, with its published numbers, were changed in this checkout."
-LOST = "lost in the text at hand"  # the end of a cell's note on a mark that the paper may have
+LOST = "in our copy of the text"  # the end of a cell's note on a mark that the paper may have
 GENERATORS = {  # metrics over all generators of a run
     "fid.best": "the lowest FID, or KID, among the generators of a run, not always of the same one",
     "fid.mixture": "the images of all generators together; their larger number alone lowers FID",
@@ -94,7 +94,7 @@ def warning_sentences(rows: list[dict[str, Any]]) -> list[str]:
         sentences.append(f"No Baseline is finished beside which the teacher could be judged: {'; '.join(unknown)}.")
     older = dict.fromkeys(name for row in rows for name in row.get("evaluated_by_older_code", "").split())
     if older:
-        sentences.append(f"Evaluated by older code: {', '.join(older)}.")
+        sentences.append(f"Evaluated by an earlier version of this code: {', '.join(older)}.")
     sentences += caption_sentences.outdated_sentences([row["outdated_data"] for row in rows if "outdated_data" in row])
     return sentences
 
@@ -118,14 +118,14 @@ def published_sentences(rows: list[dict[str, Any]]) -> list[str]:
         )
     notes_by_row = [row["note"].split("; ") for row in rows]
     in_every_row = set.intersection(*map(set, notes_by_row))
-    shared = [note for note in notes_by_row[0] if note and note in in_every_row]
+    shared = [note for note in notes_by_row[0] if note and note in in_every_row and not note.endswith(LOST)]
     if shared:
         sentences.append(f"Of every published number: {'; '.join(shared)}.")
-    lost: list[str] = []
-    for notes in notes_by_row:
-        lost += [note for note in notes if note.endswith(LOST) and note not in shared and note not in lost]
+    lost = dict.fromkeys(note for notes in notes_by_row for note in notes if note.endswith(LOST))
     if lost:
-        sentences.append(f"Of the published numbers: {'; '.join(lost)}.")
+        missing = [note.removesuffix(f" {LOST}") for note in lost]
+        missing = [f"{what}, so the published best is not marked" if "bold" in what else what for what in missing]
+        sentences.append(f"{LOST[0].upper()}{LOST[1:]}: {'; '.join(missing)}.")
     return sentences
 
 

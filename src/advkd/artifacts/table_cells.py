@@ -257,7 +257,7 @@ def statistic_columns(cell: Cell, user: User) -> dict[str, Any]:
     from advkd.data import registry
 
     official = (registry.load(config.REGISTRY)[cell.run].official or {}).get(cell.metric)
-    columns: dict[str, Any] = {"official": official, "status": "no store prepared"}
+    columns: dict[str, Any] = {"official": official, "status": "data not prepared"}
     run = catalog.counted_stores(cell.table, user).get(cell.run)
     if run is None:
         return columns

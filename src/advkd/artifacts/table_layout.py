@@ -111,7 +111,7 @@ def our_entries(row: dict[str, Any], ours: str) -> dict[str, str]:
 
     Args:
         row: the row of the cell.
-        ours: the name of our numbers, which stands before the name of a measure; it may be empty.
+        ours: the name of our numbers, which stands behind the name of a measure; it may be empty.
     """
     entries = {}
     for measure, number in our_measures(row).items():
@@ -121,8 +121,14 @@ def our_entries(row: dict[str, Any], ours: str) -> dict[str, str]:
             text += "†"
         if teacher_is_worse(row):
             text += WEAK_TEACHER
-        entries[f"{ours} {measure}".strip()] = text
+        entries[", ".join(filter(None, [measure, ours]))] = text
     return entries
+
+
+def flat_heading(head: str, whose: str) -> str:
+    """Return a column's two headings as one. A measure takes the place of a heading that would say FID of KID."""
+    names_measure = whose.partition(", ")[0] in (KID, *FIDS)
+    return whose if head == FID and names_measure else f"{head} {whose}".strip()
 
 
 def our_measures(row: dict[str, Any]) -> dict[str, Measured]:

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from advkd.artifacts import latex
-from advkd.artifacts.table_layout import layout_table
+from advkd.artifacts.table_layout import flat_heading, layout_table
 from advkd.artifacts.table_records import table_record
 from advkd.errors import UserError
 from advkd.files import as_csv_text, atomic, write_text
@@ -36,8 +36,8 @@ def write_table(table: str, user: User, out: Path) -> None:
     for damage in dict.fromkeys(row["damage"] for row in rows if "damage" in row):
         say(f"{table}: {damage}")
     counts = pd.Series([row["status"] for row in rows]).value_counts()
-    summary = ", ".join(f"{count} cells {status}" for status, count in counts.items())
-    say(f"{table}: {summary} -> {out / table}.{{csv,md,tex}}")
+    summary = ", ".join(f"{count} {status}" for status, count in counts.items())
+    say(f"{table}: {len(rows)} numbers ({summary}) -> {out / table}.{{csv,md,tex}}")
 
 
 def tidy_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
@@ -61,7 +61,7 @@ def tidy_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
 def to_markdown(frame: pd.DataFrame, caption: str) -> str:
     """Return a frame of `table_layout.Entry` in Markdown, with its caption."""
     shown = frame.map(lambda entry: MARKDOWN_MARKS[entry.mark].format(entry.text))
-    shown = shown.set_axis([" ".join(filter(None, column)) for column in frame.columns], axis=1)
+    shown = shown.set_axis([flat_heading(*column) for column in frame.columns], axis=1)
     for level in reversed(range(frame.index.nlevels)):
         head = " " * (level + 1)  # empty, and different for each level
         shown.insert(0, head, frame.index.get_level_values(level))
