@@ -7,7 +7,7 @@ from snakemake.utils import min_version
 
 min_version("9.20")
 if not os.path.isfile("config/config.yaml"):  # Snakemake would wait for a pipe
-    raise WorkflowError("config/config.yaml is no file here: start from the top folder of the checkout")
+    raise WorkflowError("config/config.yaml is no file here: start from the top folder of the checkout or project")
 
 
 configfile: "config/config.yaml"
@@ -17,7 +17,12 @@ configfile: "config/config.yaml"
 container: "docker://python:3.11"
 
 
-include: "workflow/rules/common.smk"
+include: "workflow/rules/settings.smk"
+include: "workflow/rules/lock.smk"
+include: "workflow/rules/files.smk"
+include: "workflow/rules/commands.smk"
+include: "workflow/rules/inputs.smk"
+include: "workflow/rules/graph.smk"
 include: "workflow/rules/jobs.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
@@ -72,34 +77,34 @@ rule main:
 # All runs that other runs start from or learn from: superiors, teachers, GANs, first steps.
 rule pretrain:
     input:
-        [evidence(run) for run in catalog.parents(USER).values()],
+        [run_file(run) for run in catalog.parents(USER).values()],
 
 
 rule okd_variants:
     input:
-        [evidence(run) for run in catalog.variants(USER, ["okd"]).values()],
+        [run_file(run) for run in catalog.variants(USER, ["okd"]).values()],
 
 
 rule aikd_variants:
     input:
-        [evidence(run) for run in catalog.variants(USER, ["aikd"]).values()],
+        [run_file(run) for run in catalog.variants(USER, ["aikd"]).values()],
 
 
 rule gip_variants:
     input:
-        [evidence(run) for run in catalog.variants(USER, ["gip"]).values()],
+        [run_file(run) for run in catalog.variants(USER, ["gip"]).values()],
 
 
 rule runs:
     input:
-        lambda wildcards: [evidence(config_of(name)) for name in USER.runs],
+        lambda wildcards: [run_file(config_of(name)) for name in USER.runs],
 
 
 # The runs of the tests that were fixed beforehand (paper/evidence.yaml), and what the tests say.
 rule evidence:
     input:
-        "paper/evidence.yaml",
-        [evidence(run) for run in WAVES["evidence"].values()],
+        shipped("paper/evidence.yaml"),
+        [run_file(run) for run in WAVES["evidence"].values()],
     output:
         f"{RESULTS}/evidence.md",
     log:
@@ -115,7 +120,7 @@ rule all:
         rules.okd_variants.input,
         rules.aikd_variants.input,
         rules.gip_variants.input,
-        [evidence(run) for run in catalog.users_runs(USER).values()],
+        [run_file(run) for run in catalog.users_runs(USER).values()],
 
 
 include: "workflow/rules/paper.smk"
@@ -135,7 +140,7 @@ for name in list(WAVES)[1:]:
         name:
             name
         input:
-            [evidence(run) for run in WAVES[name].values()],
+            [run_file(run) for run in WAVES[name].values()],
 
 
 # One target for each table and each figure, by its name.

@@ -14,5 +14,5 @@ def coming_features(jobs):
 onstart:
     if workflow.is_main_process and workflow.local_exec and not workflow.touch:
         if not workflow.deployment_settings.deployment_method:
-            coming = [job for job in workflow._dag.needrun_jobs() if not job.is_norun]
+            coming = [job for job in coming_jobs() if not job.is_norun]
             launch.start([job.rule.name for job in coming], coming_features(coming), SOURCE)

@@ -5,9 +5,9 @@
 rule page:
     input:
         rules.all.input,
-        claims="paper/claims.yaml",
-        papers="paper/papers.yaml",
-        printed="paper/published/text.csv",
+        claims=shipped("paper/claims.yaml"),
+        papers=shipped("paper/papers.yaml"),
+        printed=shipped("paper/published/text.csv"),
     output:
         report(PAGE, category="Report", labels={"as": "page", "scale": USER.scale}, caption="../captions/report.rst"),
     log:
@@ -20,7 +20,7 @@ rule page:
 rule pdf:
     input:
         rules.page.input,
-        document="paper/report.tex",
+        document=shipped("paper/report.tex"),
     output:
         report(PDF, category="Report", labels={"as": "PDF", "scale": USER.scale}, caption="../captions/report.rst"),
     log:

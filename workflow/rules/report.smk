@@ -3,8 +3,8 @@
 
 rule table:
     input:
-        published="paper/published/{table}.csv",
-        runs=lambda wildcards: evidence_of(wildcards.table),
+        published=lambda wildcards: shipped(f"paper/published/{wildcards.table}.csv"),
+        runs=lambda wildcards: run_files(wildcards.table),
         stores=lambda wildcards: counted_stores(wildcards.table),
     output:
         csv=report(
@@ -23,8 +23,8 @@ rule table:
 
 rule figure:
     input:
-        published="paper/published/{figure}.csv",
-        runs=lambda wildcards: evidence_of(wildcards.figure),
+        published=lambda wildcards: shipped(f"paper/published/{wildcards.figure}.csv"),
+        runs=lambda wildcards: run_files(wildcards.figure),
     output:
         pdf=FIGURE,
         png=report(

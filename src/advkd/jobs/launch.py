@@ -23,13 +23,13 @@ THREADS = (
 SECONDS = 5  # that the server has to end
 
 
-def start(rules: Iterable[str], features: Iterable[str], source: Path) -> bool:
+def start(rules: Iterable[str], features: Iterable[str], source: Path | None) -> bool:
     """Start the server for the coming jobs; return whether there is one.
 
     Args:
         rules: the rule of each coming job.
         features: the feature networks of the coming evaluations, such as random_inception64.
-        source: the folder that holds the package, for PYTHONPATH.
+        source: the folder of a checkout that holds the package, for PYTHONPATH; None: it is installed.
     """
     rules = list(rules)
     if sys.platform != "linux" or len(rules) < FEW:
@@ -48,9 +48,11 @@ def start(rules: Iterable[str], features: Iterable[str], source: Path) -> bool:
     return True
 
 
-def _start(folder: Path, words: list[str], source: Path) -> subprocess.Popen[bytes]:
+def _start(folder: Path, words: list[str], source: Path | None) -> subprocess.Popen[bytes]:
     threads = dict.fromkeys(THREADS, "1")
-    environment = {**os.environ, **threads, "PYTHONPATH": str(source), "ADVKD_PROGRESS": "plain"}
+    environment = {**os.environ, **threads, "ADVKD_PROGRESS": "plain"}
+    if source:
+        environment["PYTHONPATH"] = str(source)
     environment.pop(ADDRESS, None)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(folder / "socket"))

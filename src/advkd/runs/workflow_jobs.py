@@ -1,6 +1,6 @@
 """The jobs that Snakemake would run for a target. Only Snakemake knows them: it remembers inputs, settings and times.
 
-`advkd plan` starts a dry run. workflow/rules/common.smk writes the jobs of its graph into the file that this module
+`advkd plan` starts a dry run. workflow/rules/graph.smk writes the jobs of its graph into the file that this module
 names in the environment.
 """
 
