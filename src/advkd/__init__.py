@@ -1,22 +1,20 @@
 """advkd: three papers on adversarial knowledge distillation, from their data's archives to every table and figure.
 
-`advkd.load` returns a trained network, ready to be used; see `advkd.inference`.
+What a user calls has its name here; docs/library.md shows how it is used. It is loaded when it is first asked for, so
+that commands start without torch.
+
+    advkd.load       a trained network, ready to be used (`advkd.inference`)
+    advkd.results    the trained runs as a table, one in a row
+    advkd.cells      the cells of the papers' tables, published and ours, one in a row
+    advkd.methods    the training methods, for a loop of one's own
+    advkd.metrics    the measures, for arrays of one's own
 """
 
-import importlib
+from advkd.lazy import attach
 
 __version__ = "0.2.0"
-__all__ = ["__version__", "load"]
 
-# What a user calls, with the room that it is in. It is imported when it is first used: commands start without torch.
-_ROOMS = {"load": "advkd.inference"}
+_MODULES = {"cells": "advkd.artifacts.cell_frame", "load": "advkd.inference", "results": "advkd.runs.run_frame"}
 
-
-def __getattr__(name: str) -> object:
-    if name not in _ROOMS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_ROOMS[name]), name)
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_ROOMS])
+__all__ = ["__version__", *_MODULES]
+__getattr__, __dir__ = attach(__name__, _MODULES)

@@ -1,4 +1,5 @@
+from advkd.artifacts.cell_frame import cells as cells
 from advkd.inference import load as load
+from advkd.runs.run_frame import results as results
 
 __version__: str
-__all__ = ["__version__", "load"]
