@@ -246,7 +246,9 @@ def test_choices_of_a_key():
     assert choices_of(Car, "roof") == ["soft", "hard"]
     assert choices_of(Car, "seats") == choices_of(Car, "unknown") == []
     assert choices_of(AikdRun, "method") == list(registered("aikd"))
-    assert choices_of(AikdRun, "augment") == ["none", "cutout", "mixup", "cutmix"]
+    assert choices_of(AikdRun, "augment") == [
+        "none", "cutout", "mixup", "cutmix", "colour", "randaugment",
+    ]  # fmt: skip
     assert choices_of(GipRun, "schedule") == ["steps", "linear", "linear_ahead", "constant"]
     assert choices_of(GipRun, "first_step") == ["same", "baseline", "kd"]
 

@@ -25,7 +25,8 @@ from advkd.settings.papers import run_settings
 from advkd.training import classifier, evaluation
 from checkouts import ROOT, environment
 
-METHODS = ["baseline", "cskd", "tfkd", "pskd", "aikd", "aikd+previous_source=table", "aikd+augment=cutmix"]
+METHODS = ["baseline", "cskd", "tfkd", "pskd", "aikd", "aikd+previous_source=table", "aikd+augment=cutmix",
+           "aikd+augment=randaugment"]  # fmt: skip
 STEPS = 4  # of an epoch: 30 images in batches of 8
 
 
@@ -140,6 +141,19 @@ def test_every_image_is_seen_once_an_epoch(runs, data_root, monkeypatch):
         part = torch.cat(seen[epoch * STEPS : (epoch + 1) * STEPS])
         assert sorted(part.tolist()) == list(range(30))
     assert not torch.equal(seen[0], seen[STEPS]), "every epoch in an order of its own"
+
+
+def test_few_images_are_seen_as_often_as_the_settings_say(tmp_path, data_root, monkeypatch):
+    seen = []
+    original = Baseline.loss
+    monkeypatch.setattr(Baseline, "loss", lambda self, batch: seen.append(batch.index) or original(self, batch))
+    status, _, _ = train(document("baseline", passes=3, epochs=2), tmp_path, data_root)
+    assert status == 0 and len(seen) == 2 * 12  # 90 images in batches of 8
+    for epoch in range(2):
+        order = torch.cat(seen[epoch * 12 : (epoch + 1) * 12]).tolist()
+        for turn in range(3):
+            assert sorted(order[turn * 30 : (turn + 1) * 30]) == list(range(30))
+        assert order[:30] != order[30:60]
 
 
 def test_aikd_without_its_terms_is_baseline_to_the_bit(tmp_path, trained, data_root):

@@ -10,6 +10,7 @@ from sklearn.datasets import load_sample_images
 from torchvision import transforms
 from torchvision.transforms import functional
 
+from advkd.settings.classifier import ColourJitter, NoMixing
 from advkd.settings.classifier import Views as ViewSettings
 from advkd.training import boxes
 from advkd.training.views import NORMALISATIONS, Views, shifted
@@ -147,6 +148,31 @@ def test_small_images_are_evaluated_whole():
     batches = list(views.evaluation(3))
     assert [len(batch) for batch in batches] == [3, 3, 1]
     assert (pixels(torch.cat(batches)) - expected).abs().max() < 1.1
+
+
+@pytest.mark.parametrize("size", [24, 48, 64])
+def test_whole_images_are_resized_as_torchvision_does_and_only_flipped_if_asked(size):
+    images = noise(40, 64)
+    resized = [functional.resize(Image.fromarray(image), [size]) for image in images]
+    expected = torch.from_numpy(np.stack([np.array(image) for image in resized])).permute(0, 3, 1, 2)
+    whole, flip = (Views(make_store(images), settings(size, crop), 0.0, CPU) for crop in ("whole", "flip"))
+    for views in (whole, flip):
+        assert (pixels(torch.cat(list(views.evaluation(16)))) - expected).abs().max() < 1.1
+    assert (pixels(whole.training(torch.arange(40), generator())) - expected).abs().max() < 1.1
+    seen = pixels(flip.training(torch.arange(40), generator()))
+    flipped = [bool((view - image.flip(2)).abs().max() < 1.1) for view, image in zip(seen, expected, strict=True)]
+    kept = [bool((view - image).abs().max() < 1.1) for view, image in zip(seen, expected, strict=True)]
+    assert [one != other for one, other in zip(flipped, kept, strict=True)] == [True] * 40 and 8 < sum(flipped) < 32
+
+
+def test_a_policy_changes_training_views_and_no_others():
+    images, policy = noise(6, 32), ColourJitter(augment="colour", colour_strength=0.5)
+    plain, coloured = (Views(make_store(images), settings(32, "whole"), 0.0, CPU, one) for one in (None, policy))
+    before = pixels(plain.training(torch.arange(6), generator()))
+    assert (pixels(coloured.training(torch.arange(6), generator())) - before).abs().mean() > 5
+    assert torch.equal(*(torch.cat(list(views.evaluation(6))) for views in (plain, coloured)))
+    unmixed = Views(make_store(images), settings(32, "whole"), 0.0, CPU, NoMixing(augment="none"))
+    assert torch.equal(pixels(unmixed.training(torch.arange(6), generator())), before)
 
 
 def test_large_images_are_evaluated_at_their_centre():

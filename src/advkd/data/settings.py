@@ -46,6 +46,11 @@ class CropStoreSettings(Settings):
     data_seed: Natural
     drawn: Annotated[DrawnPhotos | None, When("data", "made")] = None
 
+    @property
+    def size_drawn(self) -> int | None:
+        """How many photos are drawn; None where none are."""
+        return self.drawn.made_photos if self.drawn else None
+
 
 @dataclass(frozen=True, kw_only=True)
 class DrawnSplit(Settings):
@@ -97,3 +102,10 @@ class ClassifierStoreSettings(Settings):
     crops: Annotated[LabelledCrops | None, When("dataset", ANNOTATED), When("data", "real", "made")] = None
     drawn: Annotated[DrawnImages | None, When("data", "made"), Unless("dataset", ANNOTATED)] = None
     drawn_photos: Annotated[DrawnPhotos | None, When("data", "made"), When("dataset", ANNOTATED)] = None
+
+    @property
+    def size_drawn(self) -> int | None:
+        """How many images of a class, or photos, are drawn; None where none are."""
+        if self.drawn_photos:
+            return self.drawn_photos.made_photos
+        return self.drawn.made_per_class if self.drawn else None

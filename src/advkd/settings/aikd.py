@@ -31,6 +31,11 @@ class AikdRun(ClassifierRun):
         """Images of a step."""
         return self.real.batch
 
+    @property
+    def passes(self) -> int:
+        """How often an epoch sees each image."""
+        return self.real.passes or 1
+
 
 # What a run's name says of these keys it says of the superior too: not of the method, Cutout, Mixup or CutMix.
 INHERITED = keys_of(AikdRun, without=("method", "mixing")).keys()

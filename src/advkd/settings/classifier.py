@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from advkd.bounds import Bounds, Count, Fraction, Natural, Positive, Rate, Weight
+from advkd.bounds import Bounds, Count, Fraction, Natural, Positive, Rate, Share, Weight
 from advkd.data.settings import ClassifierStoreSettings
 from advkd.methods.settings.base import MethodSettings, Precision
 from advkd.models.settings import Network
@@ -19,7 +19,9 @@ class Views(Settings):
     """What a network sees of a stored image."""
 
     image_size: Annotated[int, Bounds(ge=8)]  # side of the view, pixels
-    crop: Literal["pad", "resized"]  # pad by 4, crop and flip; or RandomResizedCrop and flip
+    # pad: pad by 4, crop and flip; resized: RandomResizedCrop and flip; flip: the whole image, flipped or not;
+    # whole: the whole image as it is.
+    crop: Literal["pad", "resized", "flip", "whole"]
     normalisation: Literal["cifar10", "cifar100", "imagenet"]  # whose mean and standard deviation
 
 
@@ -55,7 +57,24 @@ class CutMix(Settings):
     cutmix_probability: Rate  # of mixing a batch
 
 
-Mixing = NoMixing | Cutout | Mixup | CutMix
+@dataclass(frozen=True, kw_only=True)
+class ColourJitter(Settings):
+    """The colours of every training image are changed at random."""
+
+    augment: Literal["colour"]
+    colour_strength: Share  # of brightness, contrast and saturation; the hue is turned by a quarter of it
+
+
+@dataclass(frozen=True, kw_only=True)
+class RandAugment(Settings):
+    """Every training image is changed by random operations."""
+
+    augment: Literal["randaugment"]
+    randaugment_operations: Count  # of an image
+    randaugment_magnitude: Annotated[int, Bounds(ge=0, le=30)]
+
+
+Mixing = NoMixing | Cutout | Mixup | CutMix | ColourJitter | RandAugment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +148,7 @@ class RealImages(Settings):
     """The real images of a step."""
 
     batch: Annotated[int, Bounds(ge=2)]  # CS-KD adds as many partners
+    passes: Count | None = None  # over the real images in an epoch, where these are few; None: 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +184,11 @@ class ClassifierRun(Settings):
     def batch(self) -> int:
         """Real images of a step; 0 where a method sees none."""
         raise NotImplementedError
+
+    @property
+    def passes(self) -> int:
+        """How often an epoch sees each real image."""
+        return 1
 
     @property
     def lighting(self) -> float:

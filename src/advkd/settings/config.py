@@ -93,8 +93,7 @@ class Resolved:
     @property
     def drawn(self) -> int | None:
         """How many photos, or images of a class, are drawn for the data set; None where none is."""
-        drawn = self.typed.data.drawn
-        return None if drawn is None else next(iter(vars(drawn).values()))
+        return self.typed.data.size_drawn
 
     @property
     def loop(self) -> str:

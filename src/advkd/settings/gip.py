@@ -98,6 +98,11 @@ class GipRun(ClassifierRun):
         return self.real.batch if self.real else 0
 
     @property
+    def passes(self) -> int:
+        """How often an epoch sees each real image."""
+        return (self.real and self.real.passes) or 1
+
+    @property
     def lighting(self) -> float:
         """Standard deviation of the PCA colour noise; 0: none."""
         return self.real.lighting if self.real else 0.0

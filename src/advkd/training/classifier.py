@@ -83,7 +83,7 @@ class Training:
         self.settings, self.session = settings, session
         self.streams = Streams(settings.seed, session.generation)
         classes = len(store.meta["classes"])
-        self.views = Views(store, settings.views, settings.lighting, device)
+        self.views = Views(store, settings.views, settings.lighting, device, settings.mixing)
         labels = self.views.labels.cpu()
         torch.manual_seed(self.streams.derive("initialisation"))
         student = classifiers.build(settings.network, classes).to(device).to(memory_format=torch.channels_last)
@@ -102,7 +102,8 @@ class Training:
             precision=settings.recipe.precision,
         )
         self.synthetic = self.method.synthetic_steps
-        self.real = steps_of(len(labels), settings.batch, store.meta["name"]) if self.method.sees_real else 0
+        seen = settings.passes * len(labels)
+        self.real = steps_of(seen, settings.batch, store.meta["name"]) if self.method.sees_real else 0
         self.steps = self.synthetic + self.real
         mixes = self.synthetic and self.real and not self.method.recomputes_statistics
         if mixes and (warning := statistics.warning(student, self.real)):
@@ -137,7 +138,9 @@ class Training:
     def begin_epoch(self, epoch: int) -> None:
         """Draw the order of the images and set the learning rate; also where an epoch is resumed."""
         epochs = self.settings.recipe.epochs
-        self.order = torch.randperm(len(self.views.labels), generator=self.streams.generator("order", epoch))
+        generator, images = self.streams.generator("order", epoch), len(self.views.labels)
+        passes = [torch.randperm(images, generator=generator) for _ in range(self.settings.passes)]
+        self.order = torch.cat(passes)
         self.factor = recipe.factor(self.settings.schedule, epochs, epoch)
         for group in self.optimizer.param_groups:
             group["lr"] = self.settings.recipe.lr * self.factor
@@ -181,7 +184,7 @@ class Training:
     def real_batches(self, epoch: int) -> Iterator[Tensor]:
         """Yield training views, of their own, of all real images once, in the epoch's order and batches."""
         generator = self.streams.generator("statistics", epoch)
-        for index in self.order.split(self.settings.batch):
+        for index in self.order[: len(self.views.labels)].split(self.settings.batch):
             yield self.views.training(index, generator)
 
     def end_epoch(self, epoch: int) -> None:

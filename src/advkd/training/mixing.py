@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from advkd.settings.classifier import CutMix, Cutout, Mixing, Mixup, NoMixing
+from advkd.settings.classifier import ColourJitter, CutMix, Cutout, Mixing, Mixup, NoMixing, RandAugment
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,12 @@ def mix(images: Tensor, generator: torch.Generator, settings: Mixing, groups: in
     Args:
         images: float (G B, 3, S, S), normalised: G groups of B, one behind the other.
         generator: of the CPU; the only source of random numbers.
-        settings: Cutout, Mixup, CutMix, or none of these.
+        settings: Cutout, Mixup, CutMix, or what mixes nothing.
         groups: G. All groups have the same partners, share and box (CS-KD's partners are mixed as their anchors are);
             squares are cut out of every image by itself.
     """
     match settings:
-        case NoMixing():
+        case NoMixing() | ColourJitter() | RandAugment():  # the last two change single images: see policies.py
             return Mixed(images)
         case Cutout():
             return Mixed(cut_out(images, settings.cutout_size, generator))

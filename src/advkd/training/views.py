@@ -2,19 +2,22 @@
 
 Batches are cropped, flipped, resized and normalised as tensors on the device, from uint8 pixels that stay there. All
 random numbers are drawn on the CPU from the caller's generator. So a step's views follow from its seed and are the same
-on every device. The two kinds of crop correspond to torchvision's transforms:
+on every device. The kinds of crop correspond to torchvision's transforms:
 
     pad         RandomCrop(S, padding=4), RandomHorizontalFlip. The pixels are the same.
     resized     RandomResizedCrop(S), RandomHorizontalFlip. The boxes have the same distribution. The pixels are the
                 same up to rounding to 8 bits if images are stored in their own size. Otherwise they are resized twice,
                 the first time by the store.
+    flip        Resize(S), RandomHorizontalFlip, of the stored square.
+    whole       Resize(S), of the stored square.
 
 With `lighting`, the colours of a training image are shifted along the principal components of ImageNet's colours
 (Krizhevsky et al., 2012). Each shift is a normally distributed number, times `lighting`, times the component's
-eigenvalue. It comes before normalisation and is not rounded.
+eigenvalue. It comes before normalisation and is not rounded. Before it come colour jitter or RandAugment (policies.py).
 
-For evaluation, `pad` shows the stored image. `resized` shows Resize(8/7 S) and CenterCrop(S) for S of 64 pixels or
-more, and otherwise the whole image resized to S, as CS-KD evaluates Tiny-ImageNet.
+For evaluation, `pad` shows the stored image, and `flip` and `whole` show it resized to S. `resized` shows
+Resize(8/7 S) and CenterCrop(S) for S of 64 pixels or more, and otherwise the whole image resized to S, as CS-KD
+evaluates Tiny-ImageNet.
 
 Choices:
     - [aikd: section 4.2] Printed: "random crop after padding" for every data set. Here: so on CIFAR; RandomResizedCrop
@@ -36,8 +39,9 @@ from torch.nn import functional as F
 
 from advkd.data.store import Store
 from advkd.models.normalisation import NORMALISATIONS
+from advkd.settings.classifier import ColourJitter, Mixing, RandAugment
 from advkd.settings.classifier import Views as ViewSettings
-from advkd.training import boxes
+from advkd.training import boxes, policies
 from advkd.training.resampling import resample
 
 PADDING = 4
@@ -56,14 +60,23 @@ class Views:
         settings: size, crop and normalisation of the views.
         lighting: standard deviation of the PCA colour noise on training views; 0: none.
         device: where views are made and stay.
+        policy: how training images are augmented; only colour jitter and RandAugment are read here.
 
     Attributes:
         labels: int64 (N,), of the training images, on the device.
         held_out_labels: int64 (M,), of the evaluation images, on the device.
     """
 
-    def __init__(self, store: Store, settings: ViewSettings, lighting: float, device: torch.device) -> None:
+    def __init__(
+        self,
+        store: Store,
+        settings: ViewSettings,
+        lighting: float,
+        device: torch.device,
+        policy: Mixing | None = None,
+    ) -> None:
         self.settings, self.lighting, self.store, self.device = settings, lighting, store, device
+        self.policy = policy if isinstance(policy, ColourJitter | RandAugment) else None
         self.labels = torch.from_numpy(np.array(store.labels)).to(device)
         self.held_out_labels = torch.from_numpy(np.array(store.held_out_labels)).to(device)
         self._images, self._held_out = _Images(store.images, device), _Images(store.held_out, device)
@@ -84,9 +97,14 @@ class Views:
         if self.settings.crop == "pad":
             down, right = torch.randint(2 * PADDING + 1, (2, len(index)), generator=generator)
             pixels = shifted(images, *self._on_device(down, right, flip)).float()
-        else:
+        elif self.settings.crop == "resized":
             sizes = torch.from_numpy(sizes_of(self.store.sizes)[index.numpy()])
             pixels = self._resized(images, boxes.random_resized(sizes, generator), flip)
+        else:
+            flip &= self.settings.crop == "flip"
+            pixels = self._resized(images, boxes.whole(len(index)), flip)
+        if self.policy:
+            pixels = policies.augmented(pixels, self.policy, generator)
         if self.lighting:
             pixels += lighting(len(index), self.lighting, generator).to(self.device, non_blocking=True)[:, None, None]
         return self._normalised(pixels)
@@ -122,7 +140,7 @@ def evaluated(images: Tensor, sizes: np.ndarray | None, settings: ViewSettings) 
     """
     if settings.crop == "pad":
         return images.float()
-    if settings.image_size < CENTRED_FROM:
+    if settings.crop != "resized" or settings.image_size < CENTRED_FROM:
         places = boxes.whole(len(images))
     else:
         places = boxes.centre(torch.from_numpy(sizes_of(sizes)), CENTRE)
