@@ -10,11 +10,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from advkd.channel import Report, tell
 from advkd.opening import open_to_append
 
 # tqdm makes a lock that processes share when it prints its first line. That line may report that memory ran out, and
 # then the lock cannot be made either. A lock between threads is enough here, and it is made now.
 tqdm.set_lock(threading.RLock())
+REPORTS = 0.2  # seconds between two reports to the workflow's terminal, at least
 _logs: list[Path] = []
 _unwritable: set[Path] = set()  # log files whose last line could not be written
 
@@ -65,7 +67,8 @@ class Progress:
     """Shows the progress of a loop.
 
     On a terminal it is a bar. Elsewhere (a log, a pipe, or with ADVKD_PROGRESS=plain, which the workflow sets because
-    its jobs share one terminal) it is a line now and then: label, step, loss terms, rate and time left.
+    its jobs share one terminal) it is a line now and then: label, step, loss terms, rate and time left. The terminal of
+    a workflow is told too, and shows it as a bar (`advkd.channel`).
 
     Args:
         label: what is running, for example a run's name.
@@ -80,6 +83,7 @@ class Progress:
         self.start, self.step = start, start
         self.began = self.last = time.monotonic()
         plain = os.environ.get("ADVKD_PROGRESS") == "plain" or not sys.stderr.isatty()
+        self.told = -REPORTS  # when the workflow's terminal was told last
         self.bar = None if plain else tqdm(total=total, initial=start, desc=label, unit=unit, dynamic_ncols=True)
 
     def update(self, step: int, terms: str = "", rate: str = "") -> None:
@@ -90,10 +94,14 @@ class Progress:
         finished_now = step == self.total and self.step != step
         self.step = step
         now = time.monotonic()
+        done = step - self.start
+        left = (now - self.began) / done * (self.total - step) if done else 0.0
+        if now - self.told >= REPORTS or finished_now:
+            self.told = now
+            logs = [str(path) for path in _logs]
+            tell(Report(logs, self.label, self.unit, step, self.total, rate, left if done else None))
         if self.bar is None and (now - self.last >= self.every or finished_now):
             self.last = now
-            done = step - self.start
-            left = (now - self.began) / done * (self.total - step) if done else 0.0
             columns = [f"{self.label}: {self.unit} {step}/{self.total}", terms, rate, f"{duration(left)} left"]
             say("  ".join(filter(None, columns)))
 
