@@ -23,6 +23,7 @@ FLOORS = [
         "places",
         "opening",
         "progress",
+        "channel",
         "locks",
         "files",
         "bounds",
@@ -43,8 +44,8 @@ FLOORS = [
     ["inference"],
     ["claims"],
     ["report"],
-    ["doctor", "synthesize", "start", "cli", "__main__"],
-    ["jobs"],
+    ["doctor", "synthesize", "start", "cli", "terminal", "__main__"],
+    ["jobs", "snakemake_logger_plugin_advkd"],
 ]
 MIXED = (FLOORS[0], FLOORS[-2])  # floors of single modules, which may import each other
 
@@ -141,7 +142,9 @@ def is_own(module: str) -> bool:
 
 
 def room(module: str) -> str:
-    """Return the room of a module: the name below `advkd`."""
+    """Return the room of a module: the name below `advkd`, or of the package beside it."""
+    if not is_own(module):
+        return module.split(".")[0]
     return module.split(".")[1] if "." in module else "__init__"
 
 

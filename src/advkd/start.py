@@ -5,6 +5,7 @@ checkout shares it (flock), and the kernel releases it when its holder dies. Sna
 nobody holds the second one.
 """
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -29,6 +30,9 @@ def main(arguments: list[str]) -> int:
         if check.state != "ok":
             print(f"advkd: {check.message}; everything but paper/report.pdf will be made", file=sys.stderr)
     snakemake = [sys.executable, "-m", "snakemake"]
+    # Where advkd is not installed, Snakemake does not find its plugin and prints its own lines.
+    plugin = importlib.util.find_spec("snakemake_logger_plugin_advkd") and "--logger" not in arguments
+    logger = ["--logger=advkd"] if plugin else []  # as one word: it would take the targets too
     try:
         STATE.mkdir(exist_ok=True)
         lock = open_to_append(STATE / "advkd.lock")
@@ -52,7 +56,7 @@ def main(arguments: list[str]) -> int:
     # A lock is not converted at once: another `make` may take it in between, and then shares it too.
     hold(lock, "another Snakemake starts in this folder; waiting for it", shared=True)
     os.set_inheritable(lock.fileno(), True)
-    os.execv(sys.executable, [*snakemake, "--cores", "all", *arguments])
+    os.execv(sys.executable, [*snakemake, *logger, "--cores", "all", *arguments])
 
 
 if __name__ == "__main__":

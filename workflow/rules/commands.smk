@@ -3,6 +3,7 @@ import json
 import shlex
 
 from advkd.runs import device as devices
+from advkd.terminal.plan import PRINTED
 
 DEVICE = devices.expected(USER.device)
 THREADS = config_files.scale_file(USER.scale).threads
@@ -24,5 +25,6 @@ CLIENT = f"{shlex.join([sys.executable, '-IS', str(places.PACKAGE / 'jobs/client
 ADVKD = f"exec ${{ADVKD_JOBS:+{CLIENT}}} {shlex.quote(sys.executable)} -m advkd"
 if SOURCE:
     ADVKD = f"PYTHONPATH={shlex.quote(str(SOURCE))} {ADVKD}"
-BODY = f'ADVKD_PROGRESS=plain {ADVKD} "$@" {options()};'.replace("{", "{{").replace("}", "}}")
+OUTPUT = f'[ -z "${{{PRINTED}:-}}" ] || exec >> "${PRINTED}" 2>&1;'  # where the terminal shows no lines of jobs
+BODY = f'{OUTPUT} ADVKD_PROGRESS=plain {ADVKD} "$@" {options()};'.replace("{", "{{").replace("}", "}}")
 shell.prefix(f"set -euo pipefail; advkd() {{{{ {BODY} }}}}; ")

@@ -1,12 +1,13 @@
 # What Snakemake has no setting for: outdated files among what is made again, and faults in one line. Two of its own
-# methods are replaced, and one of its attributes is read. This is the only file that does so.
+# methods are replaced, and a few of its attributes are read. This is the only file that does so.
 import os
 
 from snakemake import __version__ as snakemake_version
-from snakemake.exceptions import InputFunctionException
+from snakemake.exceptions import InputFunctionException, MissingRuleException
 
 from advkd.files import write_json
 from advkd.runs import stores, workflow_jobs
+from advkd.suggestions import did_you_mean
 
 
 def outdated():
@@ -74,9 +75,27 @@ def build_graph(build=private(workflow, "_build_dag")):
         if not REFUSED:
             raise
         raise WorkflowError(REFUSED[-1]) from None
+    except MissingRuleException:
+        for name in map(str, private(private(workflow, "_dag"), "targetfiles")):
+            if "/" not in name:
+                targets = [rule.name for rule in workflow.rules if not rule.has_wildcards()]
+                raise WorkflowError(f"{name!r} is no target{did_you_mean(name, targets)}") from None
+        raise
     if workflow_jobs.FILE in os.environ:
         about = [{"rule": job.rule.name, **dict(job.wildcards_dict)} for job in coming_jobs() if job.output]
         write_json(Path(os.environ[workflow_jobs.FILE]), about)
+    if not coming_jobs():  # otherwise it is announced when the jobs start
+        announce_plan()
+
+
+def targets():
+    """Return the jobs that were asked for: those of targets run nothing, and need what was asked for."""
+    return list(private(private(workflow, "_dag"), "targetjobs"))
+
+
+def log_file():
+    """Return Snakemake's log file; None where it cannot be written."""
+    return next(iter(private(workflow, "logger_manager").get_logfile()), None)
 
 
 def coming_jobs():

@@ -12,6 +12,7 @@ def coming_features(jobs):
 
 
 onstart:
+    announce_plan()
     if workflow.is_main_process and workflow.local_exec and not workflow.touch:
         if not workflow.deployment_settings.deployment_method:
             coming = [job for job in coming_jobs() if not job.is_norun]

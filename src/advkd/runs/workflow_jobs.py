@@ -58,8 +58,11 @@ def ask(target: str, words: Sequence[str]) -> Jobs:
 
 def _reason(printed: str, complained: str) -> str:
     """Return in one line what a dry run printed of its error, or the last line of what Python or the parser said."""
+    return error_in_one_line(printed if ERROR.search(printed) else "".join(complained.splitlines()[-1:]))
+
+
+def error_in_one_line(printed: str) -> str:
+    """Return what Snakemake says of an error, without the kind of error and the places in its files."""
     *_, error = ERROR.split(printed)
-    if error == printed:
-        error = "".join(complained.splitlines()[-1:])
     lines = [line.strip() for line in error.splitlines()]
     return " ".join(line for line in lines if line and not line.startswith("File ")) or "it prints no reason"
