@@ -6,6 +6,7 @@ import matplotlib
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 
 from advkd.artifacts.drawing import page, reliability, samples, sweeps, tsne
 from advkd.metrics.calibration import reliability as binned
@@ -30,14 +31,14 @@ def texts(figure):
     return [text.get_text() for axis in figure.axes for text in axis.texts]
 
 
-def test_a_caption_stays_on_the_page_and_loses_no_word():
+def test_a_notice_stays_on_its_sheet_and_loses_no_word():
     words = " ".join(["WIDE", "illi", "under-confident", "τ_G"] * 60)
-    figure, foot = page.page(7.0, 2.0, words)
+    figure = page.notice(words)
     figure.draw_without_rendering()
-    (caption,) = figure.texts
-    box = caption.get_window_extent().transformed(figure.dpi_scale_trans.inverted())
-    assert caption.get_text().split() == words.split()
-    assert 0 < box.x0 < box.x1 < 7.0 and box.x1 > 6.0 and 0 < box.y0 < box.y1 < foot
+    (text,) = figure.texts
+    box = text.get_window_extent().transformed(figure.dpi_scale_trans.inverted())
+    assert text.get_text().split() == words.split()
+    assert 0 < box.x0 < box.x1 < 7.0 and box.x1 > 6.0 and 0 < box.y0 < box.y1 < figure.get_figheight()
 
 
 def test_wrapping_keeps_a_word_that_is_longer_than_the_line():
@@ -45,7 +46,7 @@ def test_wrapping_keeps_a_word_that_is_longer_than_the_line():
 
 
 def test_margins_are_inches():
-    figure, _ = page.page(4.0, 2.0, "word")
+    figure = Figure(figsize=(4.0, 2.0))
     (axis,) = figure.subplots(1, 1, squeeze=False, gridspec_kw=page.margins(figure, 0.5, 0.25, 0.75, 0.1)).ravel()
     box = axis.get_position()
     height = figure.get_figheight()
@@ -60,7 +61,7 @@ def test_letters_are_never_below_six_and_a_half_points():
 
 def test_images_are_drawn_as_they_are():
     rows = [(f"G{i}", np.random.default_rng(i).integers(0, 255, (4, 8, 8, 3)).astype(np.uint8)) for i in range(3)]
-    figure = samples.draw(rows, "words")
+    figure = samples.draw(rows)
     drawn = [axis.images[0].get_array() for axis in figure.axes]
     np.testing.assert_array_equal(np.concatenate([images for _, images in rows]), np.stack(drawn))
 
@@ -75,7 +76,7 @@ def panels():
 
 def test_curves_gaps_and_shares_are_those_of_the_bins(panels):
     found = panels["A"][4].bins
-    figure = reliability.draw(panels, ("AI-KD", "AI-KD + TS"), "words")
+    figure = reliability.draw(panels, ("AI-KD", "AI-KD + TS"))
     assert len(figure.axes) == 18
     top, gaps, shares = figure.axes[:3]
     seen = found.count > 0
@@ -95,34 +96,42 @@ def test_bins_of_few_images_are_hollow_and_empty_ones_absent():
     rng = np.random.default_rng(0)
     confidence = np.concatenate([rng.uniform(0.91, 1, 500), rng.uniform(0.41, 0.5, reliability.FEW - 1)])
     few = binned(confidence, rng.random(len(confidence)) < confidence)
-    top, gaps, *_ = reliability.draw({"A": [reliability.Curve("AI-KD", few)]}, ("AI-KD",), "words").axes
+    top, gaps, *_ = reliability.draw({"A": [reliability.Curve("AI-KD", few)]}, ("AI-KD",)).axes
     _, line, filled, hollow = top.lines
     assert [len(part.get_xdata()) for part in (line, filled, hollow)] == [2, 1, 1]
     assert hollow.get_markerfacecolor() == "white" and hollow.get_xdata()[0] < 0.5
     assert len(gaps.patches) == 2, "one bar filled, one hollow, none for an empty bin"
 
 
-def test_missing_curves_are_named(panels):
-    panels["B"] = [reliability.Curve(method, None, "not run") for method in METHODS]
-    panels["C"][2] = reliability.Curve("TF-KD", None, "diverged")
+def test_missing_curves_are_left_out_everywhere(panels):
+    panels["C"][2] = reliability.Curve("TF-KD", None)
     for name in panels:
-        panels[name][1] = reliability.Curve("CS-KD", None, "not run")
-    figure = reliability.draw(panels, ("AI-KD", "AI-KD + TS"), "words")
+        panels[name][1] = reliability.Curve("CS-KD", None)
+    figure = reliability.draw(panels, ("AI-KD", "AI-KD + TS"))
     (legend,) = figure.legends
-    labels = [text.get_text() for text in legend.get_texts()]
-    assert labels == ["Baseline", "CS-KD (not run)", *METHODS[2:], "calibrated"]
-    assert texts(figure)[:3] == ["CS-KD: not run", "not run", "CS-KD: not run\nTF-KD: diverged"]
-    nothing = {"A": [reliability.Curve(method, None, "not run") for method in METHODS]}
-    figure = reliability.draw(nothing, ("AI-KD",), "words")
-    assert texts(figure) == ["not run"]
+    assert [text.get_text() for text in legend.get_texts()] == ["Baseline", *METHODS[2:], "calibrated"]
+    assert not texts(figure) and len(figure.axes[0].lines) - len(figure.axes[6].lines) == 3, (
+        "a line, two kinds of marks"
+    )
     figure.draw_without_rendering()
-    box = figure.legends[0].get_window_extent().transformed(figure.dpi_scale_trans.inverted())
+    box = legend.get_window_extent().transformed(figure.dpi_scale_trans.inverted())
     title = figure.axes[0].title.get_window_extent().transformed(figure.dpi_scale_trans.inverted())
     assert 0 < box.x0 < box.x1 < 7.0 and box.y0 > title.y1, "the longest legend stays on the page, above the title"
 
 
+def test_seeds_give_error_bars_where_their_spread_is_known():
+    found = bins(low=0.5)
+    spread = np.where(found.count > 200, 0.02, np.nan)
+    (top, *_) = reliability.draw({"A": [reliability.Curve("AI-KD", found, spread)]}, ("AI-KD",)).axes
+    (bars,) = top.containers[0].lines[2]
+    ends = {round(float(low), 6): (low, high) for (_, low), (_, high) in bars.get_segments()}
+    known = found.accuracy[~np.isnan(spread) & (found.count > 0)]
+    assert len(ends) == len(known) > 1
+    assert sorted(low for low, _ in ends.values()) == pytest.approx(sorted(known - 0.02))
+
+
 def test_methods_differ_by_more_than_colour(panels):
-    (legend,) = reliability.draw(panels, ("AI-KD",), "words").legends
+    (legend,) = reliability.draw(panels, ("AI-KD",)).legends
     markers = [line.get_marker() for line in legend.get_lines()][:6]
     assert len(set(markers)) == 6
 
@@ -166,16 +175,15 @@ def test_maps_show_every_point_with_its_class(monkeypatch):
     columns = [
         tsne.Column("AI-KD", labels, places, places + 1, places - 1),
         tsne.Column("TF-KD", labels, places, None, None, "superior: diverged"),
-        tsne.Column("PS-KD", labels, None, None, None, "student: not run"),
     ]
-    figure = tsne.draw(columns, {label: f"{label + 1:03d}.Black_footed_Albatross" for label in range(21)}, "words")
-    top, joint = figure.axes[0], figure.axes[3]
+    figure = tsne.draw(columns, {label: f"{label + 1:03d}.Black_footed_Albatross" for label in range(21)})
+    top, joint = figure.axes[0], figure.axes[2]
     drawn = np.concatenate([found.get_offsets() for found in top.collections])
     np.testing.assert_array_equal(drawn, places)
     looks = {(to_hex(found.get_facecolor()[0]), len(found.get_paths()[0].vertices)) for found in top.collections}
     assert len(looks) == 21, "no two classes share colour and marker"
     assert [len(found.get_offsets()) for found in joint.collections] == [84, 84]
-    assert texts(figure) == ["student: not run", "superior: diverged", "student: not run"]
+    assert texts(figure) == ["superior: diverged"]
     who, classes = figure.legends
     assert [text.get_text() for text in who.get_texts()] == ["student", "superior"]
     assert classes.get_texts()[0].get_text() == "Black footed Albatross"
@@ -192,7 +200,7 @@ def test_maps_show_every_point_with_its_class(monkeypatch):
 )
 def test_names_in_the_legend(name, shown):
     places = np.zeros((2, 2))
-    figure = tsne.draw([tsne.Column("AI-KD", np.zeros(2), places, None, None)], {0: name}, "words")
+    figure = tsne.draw([tsne.Column("AI-KD", np.zeros(2), places, None, None)], {0: name})
     assert figure.legends[-1].get_texts()[0].get_text() == shown
 
 
@@ -212,7 +220,7 @@ def sweep():
 
 def test_map_shows_each_number_at_its_place(sweep):
     grid, lines = sweep
-    figure = sweeps.draw(grid, (32, 8), ("x", "y"), lines, "error", "words")
+    figure = sweeps.draw(grid, (32, 8), ("x", "y"), lines, "error")
     shown = {text.get_position(): text.get_text() for text in figure.axes[0].texts}
     assert shown[0, 0] == "22.00\n± 0.1" and shown[1, 1] == "24.00\n± 0.1" and shown[2, 1] == "diverged"
     image = figure.axes[0].images[0].get_array()
@@ -223,7 +231,7 @@ def test_map_shows_each_number_at_its_place(sweep):
 
 def test_lines_break_where_a_run_is_missing(sweep):
     grid, lines = sweep
-    axis = sweeps.draw(grid, (32, 8), ("x", "y"), lines, "error", "words").axes[1]
+    axis = sweeps.draw(grid, (32, 8), ("x", "y"), lines, "error").axes[1]
     first, second = axis.containers
     np.testing.assert_allclose(first.lines[0].get_ydata(), [21, 22, 23, 24, 25])
     assert np.isnan(second.lines[0].get_ydata()[3]) and second.lines[0].get_ydata()[4] == 26
@@ -231,13 +239,15 @@ def test_lines_break_where_a_run_is_missing(sweep):
     assert [text.get_text() for text in axis.texts] == ["not run"]
 
 
-def test_a_sweep_of_nothing_can_be_drawn(sweep):
+def test_a_part_of_a_sweep_without_a_number_is_left_out(sweep):
     grid, lines = sweep
     gone = sweeps.Point(None, missing="not run")
     empty = [sweeps.Line(line.name, line.chosen, dict.fromkeys(line.points, gone)) for line in lines]
-    figure = sweeps.draw(dict.fromkeys(grid, gone), (32, 8), ("x", "y"), empty, "error", "words")
-    figure.draw_without_rendering()
-    assert texts(figure).count("not run") == len(grid) + 10
+    names = ("x", "y"), "error"
+    (lines_alone,) = sweeps.draw(dict.fromkeys(grid, gone), (32, 8), names[0], lines, names[1]).axes
+    assert lines_alone.get_title("left") == "(b)"
+    map_alone, _ = sweeps.draw(grid, (32, 8), names[0], empty, names[1]).axes
+    assert map_alone.get_title("left") == "(a) error"
 
 
 def test_the_backend_of_the_environment_does_not_matter():

@@ -1,4 +1,5 @@
 import re
+import shutil
 import zlib
 
 import numpy as np
@@ -11,6 +12,7 @@ from advkd.errors import UserError
 from advkd.files import read_json, sha256, write_json
 from advkd.metrics import calibration
 from advkd.runs.code import gan_evaluation_code
+from advkd.runs.keep import keep
 from advkd.runs.lookup import code_today, folder_of
 from advkd.settings import catalog, config
 
@@ -59,7 +61,7 @@ def test_figures_are_the_same_bytes_twice(figure, smoke, tmp_path, drawn):
         finish(one)
     for folder in ("a", "b"):
         figures.write_figure(figure, smoke, tmp_path / folder)
-    for suffix in ("pdf", "png", "json"):
+    for suffix in ("pdf", "png", "svg", "json"):
         first, second = ((tmp_path / folder / f"{figure}.{suffix}").read_bytes() for folder in "ab")
         assert first == second and len(first) > 200
     number = figure.removeprefix("aikd_figure")
@@ -87,7 +89,7 @@ def test_reliability_pools_the_images_of_all_seeds(checkout, tmp_path, drawn):
         confidence.append(likely.max(1))
         correct.append(likely.argmax(1) == labels)
     figures.write_figure("aikd_figure4", user, tmp_path)
-    shown = read_json(tmp_path / "aikd_figure4.json")
+    shown = read_json(tmp_path / "aikd_figure4.json")["numbers"]
     found = shown["CIFAR-100"]["AI-KD + TS"]
     assert found["runs"] == [str(one.run) for one in done] and sum(found["count"]) == 2 * CLASSES * 6
     bins = calibration.reliability(np.concatenate(confidence), np.concatenate(correct))
@@ -97,7 +99,10 @@ def test_reliability_pools_the_images_of_all_seeds(checkout, tmp_path, drawn):
     assert found["ece_of_pooled"] == pytest.approx(calibration.expected_calibration_error(bins))
     assert shown["CIFAR-100"]["AI-KD"]["count"] != found["count"]
     assert shown["MIT67"]["AI-KD"] == {"runs": []}
-    assert "Seeds 0, 2, images pooled" in drawn[0] and "official archive, verified by published checksum" in drawn[0]
+    assert (
+        "Seeds 0, 2, images pooled, error bars" in drawn[0]
+        and "official archive, verified by published checksum" in drawn[0]
+    )
     assert "width 16 (64)" in drawn[0], "what differs from the paper"
 
 
@@ -124,7 +129,7 @@ def test_maps_embed_the_drawn_classes_of_both(smoke, tmp_path, monkeypatch):
         if "pskd" not in name:
             finish(one)
     figures.write_figure("aikd_figure6", smoke, tmp_path)
-    record = read_json(tmp_path / "aikd_figure6.json")
+    record = read_json(tmp_path / "aikd_figure6.json")["numbers"]
     chosen = tsne.choose(np.arange(CLASSES), 4, record["seed"])
     assert record["classes"] == {str(label): f"{label:03d}.Kind_{label}" for label in chosen}
     assert set(record["points"].values()) == {24} and not any("pskd" in name for name in record["points"])
@@ -144,7 +149,7 @@ def test_sweeps_are_the_catalogue_s_numbers(smoke, tmp_path):
         if "tau_g=5" not in name:
             finish(one)
     figures.write_figure("aikd_figure7", smoke, tmp_path)
-    found = read_json(tmp_path / "aikd_figure7.json")
+    found = read_json(tmp_path / "aikd_figure7.json")["numbers"]
     assert len(found) == 30 and found["b / tau_G = 5"]["status"] == "not run"
     same = [found[row]["mean"] for row in ("a / FC_1 = 64, FC_2 = 32", "b / tau_G = 3", "b / tau_P = 1")]
     assert len(set(same)) == 1, "the paper's choice is one run"
@@ -171,8 +176,10 @@ def test_images_of_generators(smoke, tmp_path):
         provenance = {"code": code_today(one), "data": {"name": "codebrim", "source": DRAWN}, "result": result}
         write_json(folder / "provenance.json", provenance)
     figures.write_figure("okd_figure3", smoke, tmp_path)
-    assert {path.suffix for path in tmp_path.glob("okd_figure3.*")} == {".pdf", ".png", ".json"}
-    rows = read_json(tmp_path / "okd_figure3.json")["rows"]
+    assert {path.suffix for path in tmp_path.glob("okd_figure3.*")} == {".pdf", ".png", ".svg", ".json"}
+    record = read_json(tmp_path / "okd_figure3.json")
+    assert "Left out: OKD-SAGAN G1, OKD-SAGAN G2, OKD-SAGAN G3 (not started)." in record["caption"]
+    rows = record["numbers"]["rows"]
     assert [row["generator"] for row in rows] == ["G1", "G1", "G2", "G3", "G1", "G1", "G2", "G3"]
     assert {(row["images"], row["state"]) for row in rows} == {(10, "done"), (4, "done"), (0, "not started")}
     assert {row["images"] for row in rows if row["run"].startswith(four)} == {4}
@@ -187,6 +194,22 @@ def test_damaged_predictions_are_one_line_in_the_figure_s_place(smoke, tmp_path,
     assert len(told) == 2 and re.search(r"^aikd_figure4: .*predictions.npz .*: delete", told[0])
     assert told[0] == f"aikd_figure4: {read_json(tmp_path / 'aikd_figure4.json')['damage']}"
     assert (tmp_path / "aikd_figure4.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_a_kept_run_shows_what_its_answers_tell(smoke, tmp_path):
+    names = [f"aikd/cifar100/preact_resnet18/{method}/seed0" for method in ("baseline", "aikd")]
+    for name in names:
+        finish(config.resolve(name, smoke))
+    figures.write_figure("aikd_figure4", smoke, tmp_path / "whole")
+    keep([config.resolve(name, smoke) for name in names], tmp_path / "kept")
+    shutil.rmtree("results")
+    shutil.copytree(tmp_path / "kept/results", "results")
+    figures.write_figure("aikd_figure4", smoke, tmp_path)
+    whole, kept = (read_json(folder / "aikd_figure4.json") for folder in (tmp_path / "whole", tmp_path))
+    for method in ("Baseline", "AI-KD"):
+        first, second = (record["numbers"]["CIFAR-100"][method] for record in (whole, kept))
+        assert first["count"] == second["count"] and first["accuracy"] == second["accuracy"]
+    assert "CIFAR-100 / AI-KD + TS (kept without its predictions.npz)" in kept["caption"]
 
 
 def test_other_figures_are_refused(smoke, tmp_path):

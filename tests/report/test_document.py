@@ -106,11 +106,11 @@ def test_no_name_of_a_class_stops_tex_or_is_lost(checkout, tmp_path):
     for figure in ("gip_figureS1", "gip_figureS2"):
         write_figure(figure, checkout, tmp_path / "figures/smoke")
     drawn = read_json(tmp_path / "figures/smoke/gip_figureS2.json")
-    assert names in [panel["classes"] for panel in drawn.values() if "classes" in panel]
+    assert names in [panel["classes"] for panel in drawn["numbers"].values() if "classes" in panel]
     document.write(content.gather_content(checkout), checkout, tmp_path / "out.pdf")
     page.write(content.gather_content(checkout), checkout, tmp_path / "out.html")
-    drawing, _ = FIGURES["gip_figureS2"]("gip_figureS2", checkout)
-    texts = {text.get_text() for text in drawing.findobj(Text)}
+    drawing = FIGURES["gip_figureS2"]("gip_figureS2", checkout)
+    texts = {text.get_text() for text in drawing.figure.findobj(Text)}
     ends = [text for text in texts if text.endswith("end")]
     assert len(ends) == len(names) and all(part in str(ends) for part in ("x^{2", "udce9", "u202e", "u6f22"))
 

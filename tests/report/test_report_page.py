@@ -4,6 +4,7 @@ import base64
 import contextlib
 import io
 import re
+from functools import partial
 from html.parser import HTMLParser
 
 import numpy as np
@@ -198,18 +199,31 @@ def decoded(uri: str) -> np.ndarray:
         return np.asarray(image.convert("RGB"))
 
 
-def test_a_figure_is_embedded_as_it_is_and_a_damaged_one_named(reduced, tmp_path):
-    assert figures.read_figure("aikd_figure4", {}, reduced).image_error == "not drawn yet"
-    path = tmp_path / "checkout/figures/reduced/aikd_figure4.png"
-    path.parent.mkdir(parents=True)
-    Image.fromarray(np.full((5, 7, 3), 90, np.uint8)).save(path)
-    found = figures.read_figure("aikd_figure4", {}, reduced)
-    assert (found.image.width, found.image.height) == (7, 5) and (decoded(found.image.uri) == 90).all()
-    assert found.file == path.relative_to(tmp_path / "checkout") and not found.image_error and not found.file_error
-    path.write_bytes(path.read_bytes()[:40])
-    found = figures.read_figure("aikd_figure4", {}, reduced)
+def test_a_figure_is_embedded_with_its_caption_and_a_damaged_one_named(reduced, tmp_path):
+    read = partial(figures.read_figure, "aikd_figure4", {}, reduced)
+    assert read().image_error == "not drawn yet"
+    folder = tmp_path / "checkout/figures/reduced"
+    png, svg, record = (folder / f"aikd_figure4.{suffix}" for suffix in ("png", "svg", "json"))
+    write_json(record, {"caption": "What it shows.", "drawn": True, "numbers": {}})
+    Image.fromarray(np.full((50, 70, 3), 90, np.uint8)).save(png)
+    found = read()
+    scale = figures.SCREEN_DPI / 200
+    assert (found.image.width, found.image.height) == (round(70 * scale), round(50 * scale))
+    assert (decoded(found.image.uri) == 90).all() and found.caption == "What it shows."
+    assert found.file == png.relative_to(tmp_path / "checkout") and not found.image_error and not found.file_error
+    small = b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'></svg>"
+    for written, kind in ((small, "svg+xml"), (small[:-6], "png"), (small.replace(b"><", b">" + 9999 * b" "), "png")):
+        svg.write_bytes(written)
+        assert read().image.uri.startswith(f"data:image/{kind};")
+    png.write_bytes(png.read_bytes()[:40])
+    found = read()
     assert "aikd_figure4.png" in found.image_error and found.image is None
     assert "aikd_figure4.png" in found.file_error and found.file is None
+    for written, reason in (("{", "aikd_figure4.json"), ('{"damage": "x is damaged"}', "x is damaged")):
+        record.write_text(written)
+        assert reason in read().image_error and read().image is None
+    write_json(record, {"caption": "No run is finished.", "drawn": False, "numbers": {}})
+    assert read()[1:] == ("No run is finished.", [], [], None, "", None, "")
 
 
 # The whole page

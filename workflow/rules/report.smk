@@ -33,6 +33,7 @@ rule figure:
             labels={"figure": "{figure}", "scale": USER.scale},
             caption="../captions/figure.rst",
         ),
+        svg=f"figures/{USER.scale}/{{figure}}.svg",
         shown=f"figures/{USER.scale}/{{figure}}.json",
     log:
         f"logs/figures/{{figure}}-{USER.scale}.log",

@@ -10,9 +10,11 @@ from advkd.artifacts.drawing.page import Drawing
 from advkd.artifacts.figure_captions import figure_caption, seeds_in_words
 from advkd.artifacts.measured import measured
 from advkd.artifacts.number_format import OVER_IMAGES, format_measured
-from advkd.artifacts.seed_results import finished_runs, run_status
+from advkd.artifacts.seed_results import finished_runs
 from advkd.artifacts.table_cells import cell_row
 from advkd.metrics import calibration, classification
+from advkd.runs.answers import read_answers
+from advkd.runs.folder import PREDICTIONS
 from advkd.runs.lookup import folder_of
 from advkd.settings import catalog, config
 from advkd.settings.config import Resolved
@@ -27,6 +29,13 @@ TEMPERATURES = {"tau_G": ("$\\tau_G$ (superior)", 3), "tau_P": ("$\\tau_P$ (prev
 POINT_KEYS = ("run", "status", "mean", "std", "n", "values")  # the keys of a cell's row that Figure 7's numbers have
 
 
+class Confidence(NamedTuple):
+    """Of each evaluation image of a run, the confidence (n,), in [0, 1], and whether the prediction is right (n,)."""
+
+    confidence: np.ndarray
+    correct: np.ndarray
+
+
 class Features(NamedTuple):
     """The features of evaluation images: labels (n,) and features (n, F)."""
 
@@ -38,45 +47,69 @@ def draw_reliability_diagrams(figure: str, user: User) -> Drawing:
     """Draw Figures 4 and 5: accuracy against confidence of all methods on all data sets, images of all seeds pooled."""
     panels: dict[str, list[reliability.Curve]] = {}
     numbers: dict[str, dict[str, Any]] = {}
+    left_out: dict[str, str] = {}
     shown: list[Resolved] = []
     methods_with_bars: list[str] = []
     for cell in catalog.cells(figure):
         dataset, method = cell.row.split(" / ")
-        runs, status = finished_runs(catalog.resolved(cell, user))
-        bins = pool_bins(runs, scaled=cell.metric == "reliability_ts")
-        panels.setdefault(dataset, []).append(reliability.Curve(method, bins, status))
+        scaled = cell.metric == "reliability_ts"
+        runs, status = finished_runs(catalog.resolved(cell, user), PREDICTIONS if scaled else "")
+        sets = [read_confidence(run, scaled) for run in runs]
+        bins = pool_bins(sets) if sets else None
+        if bins is None:
+            left_out[f"{dataset} / {method}"] = status
+        panels.setdefault(dataset, []).append(reliability.Curve(method, bins, seed_spread(sets)))
         names = [str(run.run) for run in runs]
         numbers.setdefault(dataset, {})[method] = {"runs": names, **bins_as_json(bins)}
         shown += runs
         if cell.run.endswith("/aikd") and method not in methods_with_bars:
             methods_with_bars.append(method)
-    pooled = ", images pooled" if len({run.run.seed for run in shown}) > 1 else ""
+    several = len({run.run.seed for run in shown}) > 1
+    pooled = ", images pooled, error bars of ± one sample standard deviation over seeds" if several else ""
+    panels = {name: curves for name, curves in panels.items() if any(curve.bins is not None for curve in curves)}
     note = (
         f"{seeds_in_words(shown)}{pooled}; last epoch; 10 bins, hollow with fewer than {reliability.FEW} images and not"
         " drawn without any. Gap: accuracy minus confidence. TS: temperature scaling, fitted on one half of the"
         " evaluation set and applied to the other."
     )
-    caption = figure_caption(figure, user, shown, note)
-    return reliability.draw(panels, tuple(methods_with_bars), caption), numbers
+    caption = figure_caption(figure, user, shown, note, left_out)
+    return Drawing(reliability.draw(panels, tuple(methods_with_bars)) if panels else None, caption, numbers)
 
 
-def pool_bins(runs: list[Resolved], scaled: bool) -> calibration.Bins | None:
-    """Return the reliability bins of the images of all runs; None without runs.
+def read_confidence(run: Resolved, scaled: bool) -> Confidence:
+    """Return a finished classifier's confidence; `scaled`: after scaling its logits by its own temperatures."""
+    folder = folder_of(run)
+    if not folder.has(PREDICTIONS) and not scaled:
+        answers = read_answers(folder)
+        return Confidence(answers.confidence.astype(np.float64), ~answers.wrong)
+    labels, logits = folder.predictions("logits")
+    correct = ~classification.wrong(logits, labels, 1)
+    if scaled:
+        logits = calibration.cross_fit(logits, labels).logits
+    return Confidence(classification.confidence(logits), correct)
 
-    Args:
-        runs: finished classifiers.
-        scaled: whether each run's logits are first scaled by its own temperatures.
+
+def pool_bins(sets: list[Confidence]) -> calibration.Bins:
+    """Return the reliability bins of all images of at least one run."""
+    confidence = np.concatenate([of_run.confidence for of_run in sets])
+    return calibration.reliability(confidence, np.concatenate([of_run.correct for of_run in sets]))
+
+
+def seed_spread(sets: list[Confidence]) -> np.ndarray | None:
+    """Return the sample standard deviation over runs of each bin's accuracy; None for fewer than two runs.
+
+    It is NaN where fewer than two runs have enough images in the bin for an accuracy that says something.
     """
-    if not runs:
+    if len(sets) < 2:
         return None
-    confidence, correct = [], []
-    for run in runs:
-        labels, logits = folder_of(run).predictions("logits")
-        correct.append(~classification.wrong(logits, labels, 1))
-        if scaled:
-            logits = calibration.cross_fit(logits, labels).logits
-        confidence.append(classification.confidence(logits))
-    return calibration.reliability(np.concatenate(confidence), np.concatenate(correct))
+    accuracies = []
+    for of_run in sets:
+        bins = pool_bins([of_run])
+        accuracies.append(np.where(bins.count >= reliability.FEW, bins.accuracy, np.nan))
+    known = np.sum(~np.isnan(accuracies), axis=0) > 1
+    spread = np.full(len(known), np.nan)
+    spread[known] = np.nanstd(np.array(accuracies)[:, known], axis=0, ddof=1)
+    return spread
 
 
 def bins_as_json(bins: calibration.Bins | None) -> dict[str, Any]:
@@ -103,7 +136,7 @@ def draw_feature_maps(figure: str, user: User) -> Drawing:
     for cell in cells:
         for group in (cell.run, cell.of):
             runs[group] = config.resolve(f"{group}/seed{SEED}", user)
-    statuses = {group: run_status(run) for group, run in runs.items()}
+    statuses = {group: finished_runs([run], PREDICTIONS)[1] for group, run in runs.items()}
     finished = {group: run for group, run in runs.items() if statuses[group] == "done"}
     features = {group: read_features(run) for group, run in finished.items()}
     labels: np.ndarray = np.zeros(0, int)
@@ -113,7 +146,8 @@ def draw_feature_maps(figure: str, user: User) -> Drawing:
         all_names = folder_of(next(iter(finished.values()))).provenance()["data"]["classes"]
         names = {int(label): all_names[label] for label in labels}
     shown = {group: select_classes(of_group, labels) for group, of_group in features.items()}
-    columns = [map_column(cell, shown, statuses) for cell in cells]
+    columns = [map_column(cell, shown, statuses) for cell in cells if cell.run in shown]
+    left_out = {cell.row: f"student {statuses[cell.run]}" for cell in cells if cell.run not in shown}
     note = (
         f"Seed {SEED}; {len(names)} classes drawn at random (seed {SEED}); t-SNE of the inputs of the last layer,"
         f" started from their principal components, perplexity {tsne.PERPLEXITY:g} or a third of the points. Above: the"
@@ -124,7 +158,9 @@ def draw_feature_maps(figure: str, user: User) -> Drawing:
         "classes": {str(label): name for label, name in names.items()},
         "points": {str(runs[group].run): len(of_group.labels) for group, of_group in shown.items()},
     }
-    return tsne.draw(columns, names, figure_caption(figure, user, list(finished.values()), note)), numbers
+    of_columns = [run for run in finished.values() if columns]
+    caption = figure_caption(figure, user, of_columns, note, left_out)
+    return Drawing(tsne.draw(columns, names) if columns else None, caption, numbers)
 
 
 def read_features(run: Resolved) -> Features:
@@ -139,25 +175,17 @@ def select_classes(features: Features, labels: np.ndarray) -> Features:
 
 
 def map_column(cell: Cell, features: dict[str, Features], statuses: dict[str, str]) -> tsne.Column:
-    """Return the maps of one method.
+    """Return the maps of one method, whose student is finished.
 
     Args:
         cell: its `run` is the student's run group, its `of` the superior's.
         features: by run group, those of the shown classes.
         statuses: by run group, also of those without features.
     """
-    missing = []
-    if cell.run not in features:
-        missing.append(f"student: {statuses[cell.run]}")
-    if cell.of not in features:
-        missing.append(f"superior: {statuses[cell.of]}")
-    reason = "\n".join(missing)
-    if cell.run not in features:
-        return tsne.Column(cell.row, np.zeros(0, int), None, None, None, reason)
     student = features[cell.run]
     alone = tsne.embed(student.features, SEED)
     if cell.of not in features:
-        return tsne.Column(cell.row, student.labels, alone, None, None, reason)
+        return tsne.Column(cell.row, student.labels, alone, None, None, f"superior: {statuses[cell.of]}")
     joint = tsne.embed(np.concatenate([student.features, features[cell.of].features]), SEED)
     count = len(student.features)
     return tsne.Column(cell.row, student.labels, alone, joint[:count], joint[count:])
@@ -185,8 +213,14 @@ def draw_sweeps(figure: str, user: User) -> Drawing:
         f"{seeds_in_words(shown)}{spread}; last epoch. Outlined and ringed: the paper's choice. The grid of widths is"
         " ours."
     )
-    caption = figure_caption(figure, user, shown, note)
-    return sweeps.draw(grid, WIDTHS, WIDTH_NAMES, list(lines.values()), "Top-1 error (%)", caption), numbers
+    parts = {"(a)": list(grid.values()), "(b)": [point for line in lines.values() for point in line.points.values()]}
+    left_out = {}
+    for name, points in parts.items():
+        if all(point.mean is None for point in points):
+            left_out[name] = points[0].missing
+    caption = figure_caption(figure, user, shown, note, left_out)
+    drawn = sweeps.draw(grid, WIDTHS, WIDTH_NAMES, list(lines.values()), "Top-1 error (%)") if shown else None
+    return Drawing(drawn, caption, numbers)
 
 
 def sweep_point(row: dict[str, Any]) -> sweeps.Point:

@@ -1,11 +1,12 @@
-"""A figure's files: PDF and PNG, with equal bytes for equal inputs, and the numbers in it as JSON."""
+"""A figure's files: PDF, PNG and SVG, with equal bytes for equal inputs, and its caption and numbers as JSON."""
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from advkd.artifacts import aikd_figures, gip_figures, okd_figures
 from advkd.artifacts.drawing import page
-from advkd.artifacts.drawing.formats import render
+from advkd.artifacts.drawing.formats import METADATA, render
 from advkd.artifacts.drawing.page import Drawing
 from advkd.damage import attempt
 from advkd.errors import UserError
@@ -24,11 +25,12 @@ FIGURES: dict[str, Callable[[str, User], Drawing]] = {
     "gip_figureS3": gip_figures.draw_histories,
 }
 
-FORMATS = (".pdf", ".png")
-
 
 def write_figure(figure: str, user: User, out: Path) -> None:
-    """Write `figure`.pdf, .png and .json to the folder `out`; if files of its runs are damaged, the figure says so.
+    """Write `figure`.pdf, .png, .svg and .json to the folder `out`; if files of its runs are damaged, it says so.
+
+    The JSON file has the numbers in the figure and its caption, which is no part of the drawing. Without a finished
+    run, or with a damaged one, the files exist and say why nothing is drawn.
 
     Raises:
         UserError: this version cannot draw the figure.
@@ -39,11 +41,14 @@ def write_figure(figure: str, user: User, out: Path) -> None:
         drawing, damage = attempt(FIGURES[figure], figure, user)
         if drawing is None:
             say(f"{figure}: {damage}")
-            reason, _ = page.page(page.WIDTH, 0, f"{figure} cannot be drawn. {damage}")
-            drawing = reason, {"damage": damage}
-        drawn, numbers = drawing
-        for suffix in FORMATS:
+            record: dict[str, Any] = {"damage": damage}
+            drawn, caption = None, f"{figure} cannot be drawn. {damage}"
+        else:
+            drawn, caption, numbers = drawing
+            record = {"caption": caption, "drawn": drawn is not None, "numbers": numbers}
+        drawn = drawn or page.notice(caption)
+        for suffix in METADATA:
             with atomic(out / f"{figure}{suffix}") as temporary:
-                temporary.write_bytes(render(drawn, suffix))
-    write_json(out / f"{figure}.json", numbers)
-    say(f"{figure} -> {out / figure}.{{pdf,png,json}}")
+                temporary.write_bytes(render(drawn, suffix, caption))
+    write_json(out / f"{figure}.json", record)
+    say(f"{figure} -> {out / figure}.{{pdf,png,svg,json}}")

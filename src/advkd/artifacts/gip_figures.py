@@ -7,8 +7,8 @@ import numpy as np
 from advkd.artifacts.drawing import frequencies, histories, moments
 from advkd.artifacts.drawing.page import Drawing
 from advkd.artifacts.figure_captions import figure_caption, seeds_in_words
-from advkd.artifacts.seed_results import join_seeds
-from advkd.runs.folder import HISTORY
+from advkd.artifacts.seed_results import finished_runs, join_seeds
+from advkd.runs.folder import HISTORY, SAMPLES
 from advkd.runs.lookup import folder_of
 from advkd.settings import catalog, config
 from advkd.settings.config import Resolved
@@ -28,13 +28,14 @@ TERMS = [
 def draw_images_over_training(figure: str, user: User) -> Drawing:
     """Draw Figure S1: images of the same noise over the training of every generator, with the teacher's class."""
     blocks: list[moments.Block] = []
+    left_out: dict[str, str] = {}
     shown: list[Resolved] = []
     numbers: dict[str, dict[str, Any]] = {}
     for cell in catalog.cells(figure):
         run = config.resolve(f"{cell.run}/seed{SEED}", user)
-        missing = why_missing(run)
+        missing = why_missing(run, SAMPLES)
         if missing:
-            blocks.append(moments.Block(cell.row, [], None, [], None, missing))
+            left_out[cell.row] = missing
             numbers[cell.row] = {"run": str(run.run), "state": missing}
             continue
         block, block_numbers = images_of_run(cell, run)
@@ -45,7 +46,8 @@ def draw_images_over_training(figure: str, user: User) -> Drawing:
         f"Seed {SEED}; each row of a block is one noise, the first {PICTURES} of those stored, not selected; below each"
         " image the teacher's class and its probability."
     )
-    return moments.draw(blocks, figure_caption(figure, user, shown, note)), numbers
+    caption = figure_caption(figure, user, shown, note, left_out)
+    return Drawing(moments.draw(blocks) if blocks else None, caption, numbers)
 
 
 def images_of_run(cell: Cell, run: Resolved) -> tuple[moments.Block, dict[str, Any]]:
@@ -74,13 +76,14 @@ def images_of_run(cell: Cell, run: Resolved) -> tuple[moments.Block, dict[str, A
 def draw_class_frequencies(figure: str, user: User) -> Drawing:
     """Draw Figure S2: how many synthetic images of the first and the last epoch the teacher assigns to each class."""
     panels: list[frequencies.Panel] = []
+    left_out: dict[str, str] = {}
     shown: list[Resolved] = []
     numbers: dict[str, dict[str, Any]] = {}
     for cell in catalog.cells(figure):
         run = config.resolve(f"{cell.run}/seed{SEED}", user)
-        missing = why_missing(run)
+        missing = why_missing(run, SAMPLES)
         if missing:
-            panels.append(frequencies.Panel(cell.row, [], [], missing))
+            left_out[cell.row] = missing
             numbers[cell.row] = {"run": str(run.run), "state": missing}
             continue
         (counts,) = folder_of(run).samples("frequency")
@@ -103,13 +106,15 @@ def draw_class_frequencies(figure: str, user: User) -> Drawing:
         " of equal shares: 1 where all classes are as frequent, 0 where all images are of one class. Never: classes"
         " without an image."
     )
-    return frequencies.draw(panels, figure_caption(figure, user, shown, note)), numbers
+    caption = figure_caption(figure, user, shown, note, left_out)
+    return Drawing(frequencies.draw(panels) if panels else None, caption, numbers)
 
 
 def draw_histories(figure: str, user: User) -> Drawing:
     """Draw Figure S3: the distance of batch-norm statistics and the generator's losses over the epochs, by seed."""
     panels: dict[str, list[histories.Track]] = {}
     floors: dict[tuple[str, str], float] = {}
+    left_out: dict[str, str] = {}
     shown: list[Resolved] = []
     numbers: dict[str, dict[str, Any]] = {}
     for cell in catalog.cells(figure):
@@ -124,15 +129,18 @@ def draw_histories(figure: str, user: User) -> Drawing:
             numbers[cell.row][str(run.run)] = {name: finite_or_none(values) for name, values in columns.items()}
             if run.settings.get("ie_form") == "code":
                 floors[dataset, "L_IE"] = entropy_floor(run)
-        missing = results.ended or ("" if done else results.status)
-        panels.setdefault(dataset, []).append(histories.Track(method, seeds, missing))
+        if done:
+            panels.setdefault(dataset, []).append(histories.Track(method, seeds))
+        if results.ended or not done:
+            left_out[cell.row] = results.ended or results.status
         shown += done
     note = (
         f"{seeds_in_words(shown)}. BNS distance: squared differences of means and of variances, averaged over channels"
         " and layers, at the end of each epoch on images of the same noise, whether or not it is a term of the loss."
         " Other terms: means over an epoch's synthetic images, without their weights. Dotted: all classes as frequent."
     )
-    return histories.draw(panels, TERMS, floors, figure_caption(figure, user, shown, note)), numbers
+    caption = figure_caption(figure, user, shown, note, left_out)
+    return Drawing(histories.draw(panels, TERMS, floors) if panels else None, caption, numbers)
 
 
 def entropy_floor(run: Resolved) -> float:
@@ -140,12 +148,13 @@ def entropy_floor(run: Resolved) -> float:
     return -float(np.log10(len(folder_of(run).provenance()["data"]["classes"])))
 
 
-def why_missing(run: Resolved) -> str:
-    """Return why a run cannot be shown, in a few words; empty where it can."""
+def why_missing(run: Resolved, product: str) -> str:
+    """Return why the `product` of a run cannot be shown, in a few words; empty where it can."""
     results = join_seeds([run], "accuracy")
-    if results.ended:
-        return results.ended
-    return "" if results.metrics else results.status
+    if results.ended or not results.metrics:
+        return results.ended or results.status
+    shown, status = finished_runs([run], product)
+    return "" if shown else status
 
 
 def read_history(run: Resolved) -> dict[str, np.ndarray]:

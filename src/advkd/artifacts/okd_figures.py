@@ -1,7 +1,5 @@
 """The figure of OKD-SAGAN: what it shows, and the numbers in it."""
 
-import numpy as np
-
 from advkd.artifacts.drawing import samples
 from advkd.artifacts.drawing.page import Drawing
 from advkd.artifacts.figure_captions import figure_caption
@@ -14,7 +12,6 @@ from advkd.settings.user import User
 
 SEED = 0
 SHOWN = 10  # images of each generator
-SIDE = 64  # pixels of an empty place
 
 
 def draw_generated_images(figure: str, user: User) -> Drawing:
@@ -23,6 +20,7 @@ def draw_generated_images(figure: str, user: User) -> Drawing:
     The numbers say for each row the run, its state, the generator, and how many of its images are shown.
     """
     rows, shown, numbers = [], [], []
+    left_out: dict[str, str] = {}
     for cell in catalog.cells(figure):
         run = config.resolve(f"{cell.run}/seed{SEED}", user)
         folder, state = folder_of(run), state_of(run)
@@ -36,9 +34,10 @@ def draw_generated_images(figure: str, user: User) -> Drawing:
             shown.append(run)
             count = len(images)
         else:
-            rows.append((f"{cell.row}\n({state.word})", np.full((SHOWN, SIDE, SIDE, 3), 255, np.uint8)))
+            left_out[cell.row] = state.word
             count = 0
         about = {"row": cell.row, "run": str(run.run), "generator": generator}
         numbers.append({**about, "images": count, "state": state.word})
     note = f"Seed {SEED}, the first images of seeded noise, not selected."
-    return samples.draw(rows, figure_caption(figure, user, shown, note)), {"rows": numbers}
+    caption = figure_caption(figure, user, shown, note, left_out)
+    return Drawing(samples.draw(rows) if rows else None, caption, {"rows": numbers})

@@ -144,11 +144,21 @@ def read_metrics(run: Resolved) -> dict[str, Any] | None:
     return {**metrics, "values": values | best_generator(values) | kid_errors(values)}
 
 
-def finished_runs(runs: list[Resolved]) -> tuple[list[Resolved], str]:
-    """Return those runs that are done, and the most frequent status of all, as `run_status` names it."""
-    statuses = [run_status(run) for run in runs]
+def finished_runs(runs: list[Resolved], product: str = "") -> tuple[list[Resolved], str]:
+    """Return those runs that are done, and the most frequent status of all, as `run_status` names it.
+
+    With a `product`, runs that were kept without this file are left out too, and their status says so.
+    """
+    statuses = [_status_with(run, product) for run in runs]
     done = [run for run, status in zip(runs, statuses, strict=True) if status == Ending.DONE]
     return done, max(statuses, key=statuses.count)
+
+
+def _status_with(run: Resolved, product: str) -> str:
+    status, folder = run_status(run), folder_of(run)
+    if status != Ending.DONE or not product or folder.has(product) or not folder.was_kept(folder.result()):
+        return status
+    return f"kept without its {product}"
 
 
 def run_status(run: Resolved) -> str:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
-from advkd.artifacts.drawing.page import BLUE, ORANGE, WIDTH, is_short, margins, name_in_figure, page
+from advkd.artifacts.drawing.page import BLUE, ORANGE, WIDTH, is_short, margins, name_in_figure
 
 COLUMNS = 2
 MOST_BARS = 20  # classes; with more of them, sorted shares are drawn instead of bars
@@ -36,30 +36,25 @@ class Panel(NamedTuple):
     Attributes:
         name: the names of the data set and the method.
         classes: the names of its C classes.
-        epochs: the counts of its first and its last epoch, or of its only one; none where its run is missing.
-        missing: why its run is missing.
+        epochs: the counts of its first and its last epoch, or of its only one.
     """
 
     name: str
     classes: list[str]
     epochs: list[Counts]
-    missing: str = ""
 
 
-def draw(panels: list[Panel], caption: str) -> Figure:
+def draw(panels: list[Panel]) -> Figure:
     """Draw two panels beside each other: bars by class or, with many classes, the sorted shares."""
-    lines = math.ceil(len(panels) / COLUMNS)
-    figure, foot = page(WIDTH, 2.1 * lines, caption)
+    columns = min(COLUMNS, len(panels))
+    lines = math.ceil(len(panels) / columns)
+    figure = Figure(figsize=(WIDTH, 2.1 * lines))
     axes = figure.subplots(
-        lines, COLUMNS, squeeze=False,
-        gridspec_kw={"wspace": 0.17, "hspace": 0.52, **margins(figure, 0.42, 0.08, foot + 0.55, 0.22)},
+        lines, columns, squeeze=False,
+        gridspec_kw={"wspace": 0.17, "hspace": 0.52, **margins(figure, 0.42, 0.08, 0.55, 0.22)},
     )  # fmt: skip
     for axis, panel in zip(axes.ravel(), panels, strict=False):
         axis.set_title(panel.name, fontweight="bold", loc="left")
-        if not panel.epochs:
-            axis.set(xticks=[], yticks=[], facecolor="0.95")
-            axis.text(0.5, 0.5, panel.missing, transform=axis.transAxes, ha="center", va="center")
-            continue
         if len(panel.classes) <= MOST_BARS:
             _draw_bars(axis, panel)
         else:

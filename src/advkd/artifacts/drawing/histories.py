@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocator, StrMethodFormatter
 
-from advkd.artifacts.drawing.page import BLUE, GREEN, PURPLE, SMALL, VERMILLION, WIDTH, margins, page
+from advkd.artifacts.drawing.page import BLUE, GREEN, PURPLE, SMALL, VERMILLION, WIDTH, margins
 
 LOOKS = ((BLUE, "-", "o"), (VERMILLION, "--", "s"), (GREEN, "-.", "^"), (PURPLE, ":", "D"))  # colour, line and marker
 EPOCHS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000]  # epochs with a tick and a marker
@@ -22,12 +22,10 @@ class Track(NamedTuple):
     Attributes:
         name: the method's name.
         seeds: for each seed, the columns (E,) of its history by name; one of them is `epoch`.
-        missing: which seeds are missing, and why.
     """
 
     name: str
     seeds: list[dict[str, np.ndarray]]
-    missing: str = ""
 
 
 class Term(NamedTuple):
@@ -39,29 +37,25 @@ class Term(NamedTuple):
     height: float
 
 
-def draw(
-    panels: dict[str, list[Track]], terms: list[Term], floors: dict[tuple[str, str], float], caption: str
-) -> Figure:
+def draw(panels: dict[str, list[Track]], terms: list[Term], floors: dict[tuple[str, str], float]) -> Figure:
     """Draw the terms of all tracks.
 
     Args:
         panels: the tracks of each data set.
         terms: the terms, from top to bottom.
         floors: by data set and column of a term, its lowest possible value, drawn dotted.
-        caption: the text below.
     """
     looks = _looks(panels)
-    figure, foot = page(WIDTH, 1.1 * sum(term.height for term in terms) + 0.8, caption)
+    figure = Figure(figsize=(WIDTH, 1.1 * sum(term.height for term in terms) + 0.8))
     axes = figure.subplots(
         len(terms), len(panels), squeeze=False, sharex="col",
         gridspec_kw={"wspace": 0.17, "hspace": 0.1, "height_ratios": [term.height for term in terms],
-                     **margins(figure, 0.52, 0.08, foot + 0.34, 0.42)},
+                     **margins(figure, 0.52, 0.08, 0.34, 0.42)},
     )  # fmt: skip
     for column, (name, tracks) in zip(axes.T, panels.items(), strict=True):
         column[0].set_title(name, fontweight="bold")
-        for row, (axis, term) in enumerate(zip(column, terms, strict=True)):
-            remarks = _missing(tracks) if row == 0 else []
-            _draw_term(axis, term, tracks, looks, remarks)
+        for axis, term in zip(column, terms, strict=True):
+            _draw_term(axis, term, tracks, looks)
             floor = floors.get((name, term.column))
             if floor is not None:
                 axis.axhline(floor, color="0.35", linestyle=":", linewidth=0.9, zorder=1)
@@ -88,14 +82,10 @@ def _looks(panels: dict[str, list[Track]]) -> dict[str, Look]:
     return looks
 
 
-def _missing(tracks: list[Track]) -> list[str]:
-    return [f"{track.name}: {track.missing}" for track in tracks if track.missing]
-
-
-def _draw_term(axis: Axes, term: Term, tracks: list[Track], looks: dict[str, Look], remarks: list[str]) -> None:
-    """Draw a line for every seed, with markers at some epochs, and write the remarks and which tracks lack the term."""
+def _draw_term(axis: Axes, term: Term, tracks: list[Track], looks: dict[str, Look]) -> None:
+    """Draw a line for every seed, with markers at some epochs, and write which tracks lack the term."""
     axis.set_yscale(term.scale)
-    remarks = list(remarks)
+    remarks = []
     for track in tracks:
         with_term = [columns for columns in track.seeds if term.column in columns]
         for columns in with_term:

@@ -5,9 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
-from advkd.artifacts.drawing.page import EDGE, SMALL, STYLE, WIDTH, name_in_figure, page, text_width
+from advkd.artifacts.drawing.page import EDGE, SMALL, STYLE, WIDTH, name_in_figure, text_width
 
 # Lengths in inches.
 COLUMNS = 2
@@ -15,38 +14,33 @@ PITCH = 0.68  # from picture to picture; five of them fill a column
 PICTURE = 0.62
 TEXT = 0.27  # the height of the text below a picture
 BASELINES = 0.105, 0.205  # from a picture to the baselines of its text
-TITLE = 0.17
 HEAD = 0.31  # title and epochs
 BELOW = 0.1  # the space below a block
-EMPTY = 1.0  # the height of a block without pictures
-BLOCK_WIDTH = 5 * PITCH - (PITCH - PICTURE)
 
 
 class Block(NamedTuple):
-    """One generator at m moments, or the reason why it is missing.
+    """One generator at m moments.
 
     Attributes:
         name: the names of the data set and the method.
         epochs: m numbers.
-        images: uint8 (m, k, S, S, 3), of the same k noises at each moment; None where the run is missing.
+        images: uint8 (m, k, S, S, 3), of the same k noises at each moment.
         names: for each moment and noise, the class that the teacher assigns to the image.
-        confidence: (m, k), the teacher's probability of this class; None where the run is missing.
-        missing: why the run is missing.
+        confidence: (m, k), the teacher's probability of this class.
     """
 
     name: str
     epochs: list[int]
-    images: np.ndarray | None
+    images: np.ndarray
     names: list[list[str]]
-    confidence: np.ndarray | None
-    missing: str = ""
+    confidence: np.ndarray
 
 
-def draw(blocks: list[Block], caption: str) -> Figure:
+def draw(blocks: list[Block]) -> Figure:
     """Draw two blocks beside each other. A block has one column of pictures per moment and one row per noise."""
     lines = [blocks[first : first + COLUMNS] for first in range(0, len(blocks), COLUMNS)]
     heights = [_line_height(line) for line in lines]
-    figure, _ = page(WIDTH, sum(heights) + EDGE, caption)
+    figure = Figure(figsize=(WIDTH, sum(heights) + EDGE))
     top = figure.get_figheight()
     paper = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDTH), ylim=(0, top), autoscale_on=False)
     paper.set_axis_off()
@@ -55,10 +49,7 @@ def draw(blocks: list[Block], caption: str) -> Figure:
         for column, block in enumerate(line):
             left = EDGE + column * (WIDTH / COLUMNS)
             paper.text(left, top, block.name, fontsize=STYLE["axes.titlesize"], fontweight="bold", ha="left", va="top")
-            if block.images is None or block.confidence is None:
-                _draw_reason(paper, block.missing, left, top - TITLE, height - TITLE - BELOW)
-            else:
-                _draw_pictures(paper, block.epochs, block.images, block.names, block.confidence, left, top - HEAD)
+            _draw_pictures(paper, block, left, top - HEAD)
         top -= height
     return figure
 
@@ -68,38 +59,22 @@ def _line_height(line: list[Block]) -> float:
 
 
 def _block_height(block: Block) -> float:
-    if block.images is None:
-        return EMPTY
     noises: int = block.images.shape[1]
     return HEAD + noises * (PICTURE + TEXT) + BELOW
 
 
-def _draw_reason(paper: Axes, reason: str, left: float, top: float, height: float) -> None:
-    """Draw an empty block with the reason why there are no pictures."""
-    paper.add_patch(Rectangle((left, top - height), BLOCK_WIDTH, height, color="0.95", linewidth=0))
-    paper.text(left + BLOCK_WIDTH / 2, top - height / 2, reason, ha="center", va="center")
-
-
-def _draw_pictures(
-    paper: Axes,
-    epochs: list[int],
-    images: np.ndarray,
-    names: list[list[str]],
-    confidence: np.ndarray,
-    left: float,
-    top: float,
-) -> None:
+def _draw_pictures(paper: Axes, block: Block, left: float, top: float) -> None:
     """Draw a block's images with their texts; the upper left corner of the first image is at `left` and `top`."""
-    for moment, epoch in enumerate(epochs):
+    for moment, epoch in enumerate(block.epochs):
         start = left + moment * PITCH
         middle = start + PICTURE / 2
         _write(paper, middle, top + 0.04, f"epoch {epoch}")
-        for noise, image in enumerate(images[moment]):
+        for noise, image in enumerate(block.images[moment]):
             bottom = top - noise * (PICTURE + TEXT) - PICTURE
             place = (start, start + PICTURE, bottom, bottom + PICTURE)
             paper.imshow(image, extent=place, aspect="auto", interpolation="nearest")
-            _write(paper, middle, bottom - BASELINES[0], shorten_name(names[moment][noise]))
-            percent = f"{100 * confidence[moment, noise]:.0f} %"  # of one image, without an error
+            _write(paper, middle, bottom - BASELINES[0], shorten_name(block.names[moment][noise]))
+            percent = f"{100 * block.confidence[moment, noise]:.0f} %"  # of one image, without an error
             _write(paper, middle, bottom - BASELINES[1], percent)
 
 

@@ -1,11 +1,12 @@
-"""What all figures share: fonts, colours that the colour-blind can tell apart, and a page with its caption.
+"""What all figures share: fonts, and colours that the colour-blind can tell apart.
 
-Lengths are inches in print: a page is 7 wide, and no letter is smaller than 6.5 points.
+A figure's caption is no part of the drawing: whatever shows the figure writes it as text. Lengths are inches in print:
+a page is 7 wide, and no letter is smaller than 6.5 points.
 """
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, NamedTuple
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
@@ -14,7 +15,20 @@ from matplotlib.textpath import text_to_path
 
 from advkd.artifacts.plain_text import code, printable
 
-Drawing = tuple[Figure, dict[str, Any]]  # a figure and the numbers in it, as the JSON file beside it holds them
+
+class Drawing(NamedTuple):
+    """A figure, drawn.
+
+    Attributes:
+        figure: the drawing; None where no run is finished.
+        caption: what it shows, and what is left out.
+        numbers: the numbers in it.
+    """
+
+    figure: Figure | None
+    caption: str
+    numbers: dict[str, Any]
+
 
 STYLE: dict[Any, Any] = {  # matplotlib types its keys as a union of all names
     "font.size": 7,
@@ -42,7 +56,7 @@ PALETTE = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, BLACK)
 WIDTH = 7.0
 SMALL = 6.5  # points
 EDGE = 0.05
-LINE = 0.125  # the height of a caption's line
+LINE = 0.125  # the height of a line of text
 POINTS_PER_INCH = 72
 LONGEST_NAME = 30  # characters of a class's name in a legend or on an axis
 
@@ -52,19 +66,13 @@ def style() -> AbstractContextManager[None]:
     return rc_context(STYLE)
 
 
-def page(width: float, height: float, caption: str) -> tuple[Figure, float]:
-    """Return a figure of `width`, with `height` for its content and the caption below it.
-
-    Returns:
-        The figure, and the height of the caption: the content begins there.
-    """
-    lines = wrap_text(drawable(caption), width - 2 * EDGE)
-    foot = LINE * len(lines) + 0.1
-    figure = Figure(figsize=(width, height + foot))
-    figure.text(
-        EDGE / width, EDGE / (height + foot), without_math("\n".join(lines)), ha="left", va="bottom", linespacing=1.25
-    )
-    return figure, foot
+def notice(text: str) -> Figure:
+    """Return a sheet with a text alone, in place of a figure that cannot be drawn."""
+    lines = wrap_text(drawable(text), WIDTH - 2 * EDGE)
+    figure = Figure(figsize=(WIDTH, LINE * len(lines) + 0.1))
+    written = without_math("\n".join(lines))
+    figure.text(EDGE / WIDTH, 0.5, written, ha="left", va="center", linespacing=1.25)
+    return figure
 
 
 def drawable(text: str) -> str:

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from advkd.artifacts.drawing.page import BLACK, GREEN, ORANGE, PURPLE, SKY, SMALL, VERMILLION, WIDTH, margins, page
+from advkd.artifacts.drawing.page import BLACK, GREEN, ORANGE, PURPLE, SKY, VERMILLION, WIDTH, margins
 from advkd.metrics.calibration import Bins
 
 COLUMNS = 3
@@ -33,20 +33,26 @@ Style = tuple[str, str, Any, float]  # an entry of LINES
 
 
 class Curve(NamedTuple):
-    """One method on one data set: its bins or, where they are None, the reason in a word or two."""
+    """One method on one data set.
+
+    Attributes:
+        name: the method.
+        bins: its bins; None where its runs are missing.
+        spread: (B,), the sample standard deviation of a bin's accuracy over seeds, NaN where it is not known; None for
+            one seed.
+    """
 
     name: str
     bins: Bins | None
-    missing: str = ""
+    spread: np.ndarray | None = None
 
 
-def draw(panels: dict[str, list[Curve]], barred: tuple[str, ...], caption: str) -> Figure:
+def draw(panels: dict[str, list[Curve]], barred: tuple[str, ...]) -> Figure:
     """Draw a block for each data set.
 
     Args:
         panels: the curves of each data set.
         barred: the names of the curves (at most two) that are shown as bars too.
-        caption: the text below.
     """
     styles = _styles(panels)
     columns = min(COLUMNS, len(panels))
@@ -54,8 +60,8 @@ def draw(panels: dict[str, list[Curve]], barred: tuple[str, ...], caption: str) 
     handles = _legend_handles(panels, styles)
     legend_rows = math.ceil(sum(len(str(handle.get_label())) for handle in handles) / LEGEND_CHARACTERS)
     head = 0.3 + 0.15 * legend_rows
-    figure, foot = page(WIDTH, 3.17 * lines + head, caption)
-    edges = margins(figure, 0.42, 0.08, foot + 0.32, head)
+    figure = Figure(figsize=(WIDTH, 3.17 * lines + head))
+    edges = margins(figure, 0.42, 0.08, 0.32, head)
     grid = figure.add_gridspec(lines, columns, wspace=0.16, hspace=0.17, **edges)
     limits = _limits(panels, barred)
     for place, (name, curves) in enumerate(panels.items()):
@@ -98,32 +104,25 @@ def _draw_lines(axis: Axes, curves: list[Curve], styles: dict[str, Style]) -> No
     axis.plot([0, 1], [0, 1], color="0.55", linestyle=":", linewidth=1, zorder=1)
     for curve in curves:
         if curve.bins is not None:
-            _draw_curve(axis, curve.bins, styles[curve.name])
-    missing = [f"{curve.name}: {curve.missing}" for curve in curves if curve.bins is None]
-    if missing and len(missing) == len(curves):
-        _write(axis, (0.5, 0.5), curves[0].missing, ha="center", va="center")
-    elif missing:
-        _write(axis, (0.98, 0.02), "\n".join(missing), ha="right", va="bottom")
+            _draw_curve(axis, curve.bins, curve.spread, styles[curve.name])
     axis.set(xlim=(0, 1), ylim=(0, 1), xticks=np.arange(6) / 5, yticks=np.arange(6) / 5)
 
 
-def _draw_curve(axis: Axes, bins: Bins, style: Style) -> None:
+def _draw_curve(axis: Axes, bins: Bins, spread: np.ndarray | None, style: Style) -> None:
     colour, marker, line, width = style
     filled = bins.count > 0
     x, y, many = bins.confidence[filled], bins.accuracy[filled], bins.count[filled] >= FEW
     axis.plot(x, y, color=colour, linestyle=line, linewidth=width, zorder=2)
+    if spread is not None:
+        error = spread[filled]
+        known = ~np.isnan(error)
+        axis.errorbar(x[known], y[known], error[known], linestyle="", ecolor=colour, elinewidth=0.7, capsize=1.5,
+                      capthick=0.7, zorder=2)  # fmt: skip
     for chosen, face in ((many, colour), (~many, "white")):
         axis.plot(
             x[chosen], y[chosen], linestyle="", marker=marker, markersize=3, color=colour, markerfacecolor=face,
             markeredgewidth=0.6, zorder=3, clip_on=False,
         )  # fmt: skip
-
-
-def _write(axis: Axes, place: tuple[float, float], text: str, **alignment: Any) -> None:
-    axis.text(
-        *place, text, transform=axis.transAxes, fontsize=SMALL, zorder=4, **alignment,
-        bbox={"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 1},
-    )  # fmt: skip
 
 
 def _draw_bars(
@@ -168,15 +167,13 @@ def _limits(panels: dict[str, list[Curve]], barred: tuple[str, ...]) -> tuple[fl
 
 
 def _legend_handles(panels: dict[str, list[Curve]], styles: dict[str, Style]) -> list[Line2D]:
-    """Return a line for each method, with the reason where it is missing on all data sets, and the diagonal."""
+    """Return a line for each method that is drawn anywhere, and the diagonal."""
     handles = []
     for name, (colour, marker, line, width) in styles.items():
         of_method = []
         for curves in panels.values():
             of_method += [curve for curve in curves if curve.name == name]
-        is_missing = all(curve.bins is None for curve in of_method)
-        label = f"{name} ({of_method[0].missing})" if is_missing else name
-        handles.append(
-            Line2D([], [], color=colour, marker=marker, linestyle=line, linewidth=width, markersize=4, label=label)
-        )
+        if any(curve.bins is not None for curve in of_method):
+            look: dict[str, Any] = {"color": colour, "marker": marker, "linestyle": line, "linewidth": width}
+            handles.append(Line2D([], [], **look, markersize=4, label=name))
     return [*handles, Line2D([], [], color="0.55", linestyle=":", linewidth=1, label="calibrated")]

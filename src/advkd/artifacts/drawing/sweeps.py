@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 
-from advkd.artifacts.drawing.page import BLUE, SMALL, VERMILLION, WIDTH, margins, page
+from advkd.artifacts.drawing.page import BLUE, SMALL, VERMILLION, WIDTH, margins
 
 MAP = "cividis"
 SHIFT = 0.06  # of a line from the true temperature, so that error bars do not cover each other
@@ -45,9 +45,8 @@ def draw(
     names: tuple[str, str],
     lines: list[Line],
     metric: str,
-    caption: str,
 ) -> Figure:
-    """Draw a map of `grid` and, beside it, the lines.
+    """Draw a map of `grid` and, beside it, the lines; a part without any mean is left out.
 
     Args:
         grid: points by the values of two settings.
@@ -55,17 +54,20 @@ def draw(
         names: the labels of the two settings.
         lines: at most two.
         metric: the label of the metric.
-        caption: the text below.
     """
-    figure, foot = page(WIDTH, 2.75, caption)
-    left, right = figure.subplots(
-        1, 2, width_ratios=[1.12, 1],
-        gridspec_kw={"wspace": 0.25, **margins(figure, 0.38, 0.08, foot + 0.36, 0.25)},
-    )  # fmt: skip
-    _draw_map(left, grid, chosen, names)
-    _draw_lines(right, lines, metric)
-    left.set_title(f"(a) {metric}", loc="left", fontweight="bold")
-    right.set_title("(b)", loc="left", fontweight="bold")
+    figure = Figure(figsize=(WIDTH, 2.75))
+    with_map = any(point.mean is not None for point in grid.values())
+    widths = [1.12] * with_map + [1.0] * any(map(_has_mean, lines))
+    axes = figure.subplots(
+        1, len(widths), width_ratios=widths, squeeze=False,
+        gridspec_kw={"wspace": 0.25, **margins(figure, 0.38, 0.08, 0.36, 0.25)},
+    )[0]  # fmt: skip
+    if with_map:
+        _draw_map(axes[0], grid, chosen, names)
+        axes[0].set_title(f"(a) {metric}", loc="left", fontweight="bold")
+    if len(axes) > with_map:
+        _draw_lines(axes[-1], lines, metric)
+        axes[-1].set_title("(b)", loc="left", fontweight="bold")
     return figure
 
 
@@ -90,8 +92,6 @@ def _draw_map(axis: Axes, grid: dict[tuple[int, int], Point], chosen: tuple[int,
     axis.tick_params(length=0)
     bar = axis.figure.colorbar(image, ax=axis, pad=0.03, fraction=0.05)
     bar.outline.set_linewidth(0.6)
-    if np.isnan(means).all():
-        bar.set_ticks([])
 
 
 def _point_text(point: Point) -> str:
@@ -127,8 +127,6 @@ def _draw_lines(axis: Axes, lines: list[Line], metric: str) -> None:
                           markeredgecolor=colour, markeredgewidth=0.9)  # fmt: skip
     values = sorted({value for line in lines for value in line.points})
     axis.set(xlabel="Temperature", ylabel=metric, xticks=values, xlim=(values[0] - 0.4, values[-1] + 0.4))
-    if not any(_has_mean(line) for line in lines):
-        axis.set_yticks([])
     axis.grid(axis="y", color="0.9", linewidth=0.5)
     axis.set_axisbelow(True)
     axis.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=len(lines), frameon=False, handlelength=2.6,

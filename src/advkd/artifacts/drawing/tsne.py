@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 
 from advkd.artifacts.drawing.page import (
     BLUE,
+    EDGE,
     LINE,
     PALETTE,
     SMALL,
@@ -19,7 +20,6 @@ from advkd.artifacts.drawing.page import (
     is_short,
     margins,
     name_in_figure,
-    page,
 )
 
 MARKERS = "o^s"  # with the 7 colours of the palette: 21 combinations for 20 classes
@@ -34,15 +34,15 @@ class Column(NamedTuple):
     Attributes:
         name: the method's name.
         labels: (n,), the class of each point.
-        alone: (n, 2), the map of the student's features; None where its run is missing.
-        student: (n, 2), the student's places in the map of both; None where a run is missing.
-        superior: the superior's places in the map of both; None where a run is missing.
-        missing: which runs are missing, and why.
+        alone: (n, 2), the map of the student's features.
+        student: (n, 2), the student's places in the map of both; None where the superior's run is missing.
+        superior: the superior's places in the map of both; None where its run is missing.
+        missing: why there is no map of both, which is written in its place.
     """
 
     name: str
     labels: np.ndarray
-    alone: np.ndarray | None
+    alone: np.ndarray
     student: np.ndarray | None
     superior: np.ndarray | None
     missing: str = ""
@@ -76,20 +76,19 @@ def embed(features: np.ndarray, seed: int) -> np.ndarray:
     return places
 
 
-def draw(columns: list[Column], classes: dict[int, str], caption: str) -> Figure:
+def draw(columns: list[Column], classes: dict[int, str]) -> Figure:
     """Draw two maps for every method.
 
     Args:
         columns: the methods.
         classes: the names of the labels that occur.
-        caption: the text below.
     """
     styles = _class_styles(classes)
     legend = LINE * math.ceil(len(classes) / LEGEND_COLUMNS) + 0.1
-    figure, foot = page(WIDTH, 3.75 + legend, caption)
+    figure = Figure(figsize=(WIDTH, 3.75 + legend))
     axes = figure.subplots(
         2, len(columns), squeeze=False,
-        gridspec_kw={"wspace": 0.05, "hspace": 0.14, **margins(figure, 0.22, 0.05, foot + legend + 0.05, 0.22)},
+        gridspec_kw={"wspace": 0.05, "hspace": 0.14, **margins(figure, 0.22, 0.05, legend + 0.05, 0.22)},
     )  # fmt: skip
     for (top, bottom), column in zip(axes.T, columns, strict=True):
         top.set_title(column.name, fontweight="bold")
@@ -107,7 +106,7 @@ def draw(columns: list[Column], classes: dict[int, str], caption: str) -> Figure
     )  # fmt: skip
     figure.legend(
         handles=[_legend_handle(*styles[label], _shorten_name(name)) for label, name in classes.items()],
-        loc="lower center", bbox_to_anchor=(0.5, foot / figure.get_size_inches()[1]), fontsize=SMALL,
+        loc="lower center", bbox_to_anchor=(0.5, EDGE / figure.get_size_inches()[1]), fontsize=SMALL,
         ncols=LEGEND_COLUMNS, frameon=False, handletextpad=0.1, labelspacing=0.25, columnspacing=1, borderaxespad=0,
     )  # fmt: skip
     return figure
@@ -123,9 +122,6 @@ def _class_styles(classes: dict[int, str]) -> dict[int, tuple[str, str]]:
 
 
 def _draw_classes(axis: Axes, column: Column, styles: dict[int, tuple[str, str]]) -> None:
-    if column.alone is None:
-        _write(axis, column.missing)
-        return
     for label, (colour, marker) in styles.items():
         _scatter(axis, column.alone[column.labels == label], colour, marker)
 

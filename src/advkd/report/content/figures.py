@@ -1,4 +1,4 @@
-"""The figures that the report shows: embedded in the page, and as files for the PDF."""
+"""The figures that the report shows: embedded in the page, and as files for the PDF. Captions are text."""
 
 import base64
 import io
@@ -7,11 +7,14 @@ from typing import NamedTuple
 
 from PIL import Image
 
+from advkd.artifacts.drawing.formats import DPI
 from advkd.artifacts.figure_records import FigureRecord, figure_record
 from advkd.damage import attempt, readable
 from advkd.opening import read_bytes
 from advkd.report.content.runs import RunGroup
 from advkd.settings.user import User
+
+SCREEN_DPI = 130  # pixels of an inch on a page: letters of 7 points then have 12 pixels
 
 
 class EmbeddedImage(NamedTuple):
@@ -27,15 +30,17 @@ class Figure(NamedTuple):
 
     Attributes:
         record: its name, title and command.
+        caption: what it shows, and what is left out; empty if it is not known.
         groups: the names of the run groups that it shows.
         tags: their tags.
-        image: the image in the page; None if there is none.
-        image_error: why there is no image; otherwise empty.
+        image: the image in the page; None if there is none, as without a finished run.
+        image_error: why there is no image; empty otherwise, and where the caption says it.
         file: the file in the PDF; None if there is none.
-        file_error: why there is no file; otherwise empty.
+        file_error: why there is no file, as `image_error`.
     """
 
     record: FigureRecord
+    caption: str
     groups: list[str]
     tags: list[str]
     image: EmbeddedImage | None
@@ -50,21 +55,32 @@ def read_figure(name: str, groups: dict[str, RunGroup], user: User) -> Figure:
     shown = [group for group in record.groups if group in groups]
     for group in shown:
         groups[group].figures.append((name, record.title))
-    image, image_error = attempt(embed_png, record)
+    caption, untold = attempt(record.caption)
+    tags = [groups[group].tag for group in shown]
+    if untold or not record.is_drawn:
+        return Figure(record, caption or "", shown, tags, None, untold, None, untold)
+    image, image_error = attempt(embed, record)
     file, file_error = attempt(record.file, ".pdf", ".png")
-    return Figure(record, shown, [groups[group].tag for group in shown], image, image_error, file, file_error)
+    return Figure(record, caption or "", shown, tags, image, image_error, file, file_error)
 
 
-def embed_png(record: FigureRecord) -> EmbeddedImage:
-    """Return the PNG file of a figure as a data URI.
+def embed(record: FigureRecord) -> EmbeddedImage:
+    """Return a figure as a data URI: as SVG, unless its many points or images make that larger than the PNG.
 
     Raises:
-        UserError: the figure is not drawn, or its file is damaged.
+        UserError: the figure is not drawn, or its files are damaged.
     """
-    path = record.file(".png")
+    png, width, height = read_png(record.file(".png"))
+    svg, _ = attempt(lambda: read_bytes(record.file(".svg")))
+    content, kind = (svg, "svg+xml") if svg and len(svg) < len(png) else (png, "png")
+    uri = f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+    return EmbeddedImage(uri, *(round(side * SCREEN_DPI / DPI) for side in (width, height)))
+
+
+def read_png(path: Path) -> tuple[bytes, int, int]:
+    """Return the content of a PNG file with its width and height in pixels; raises UserError if it is damaged."""
     with readable(str(path), "draw it again"):
         content = read_bytes(path)
         with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
             image.load()
-            width, height = image.size
-    return EmbeddedImage(f"data:image/png;base64,{base64.b64encode(content).decode()}", width, height)
+            return content, *image.size
