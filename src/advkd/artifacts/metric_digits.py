@@ -30,9 +30,10 @@ def _format_metric(name: str, value: float, values: Mapping[str, float | None]) 
 
 def images_error(name: str, values: Mapping[str, float | None]) -> float | None:
     """Return the standard error over images of one of a run's metrics; None if it is unknown."""
-    if interval := IMAGE_INTERVALS.get(name):
-        low, high = values.get(f"{interval}_low"), values.get(f"{interval}_high")
-        return None if low is None or high is None else error_of_interval(low, high)
+    interval = IMAGE_INTERVALS.get(name, name)
+    low, high = values.get(f"{interval}_low"), values.get(f"{interval}_high")
+    if low is not None and high is not None:
+        return error_of_interval(low, high)
     base, dot, suffix = name.partition(".")
     return values.get(f"{KID_ERROR}{dot}{suffix}") if base == "kid" else None
 
@@ -46,6 +47,9 @@ def error_for_digits(name: str, value: float, values: Mapping[str, float | None]
     if name.partition(".")[0] == KID_ERROR:
         return value
     name = name.removeprefix("best.")
+    own = re.sub(r"_(low|high)$", "", name)
+    if f"{own}_low" in values and own not in IMAGE_INTERVALS.values():
+        return images_error(own, values)
     for metric, interval in IMAGE_INTERVALS.items():
         if name in (metric, f"{interval}_low", f"{interval}_high"):
             return images_error(metric, values)

@@ -15,7 +15,8 @@ from advkd.settings.config import Resolved
 
 STALE, NOT_EVALUATED, NOT_RUN = "stale", "not evaluated", "not run"
 UNLIKE = "seeds not alike"
-# The 95 % intervals over images that stand beside a metric in metrics.json: NAME_low and NAME_high.
+# The 95 % intervals over images that stand beside a metric in metrics.json: NAME_low and NAME_high. Other intervals
+# have the name of their metric.
 IMAGE_INTERVALS = {"top1_error": "top1", "top5_error": "top5", "accuracy": "accuracy"}
 UNMEASURED = (STALE, NOT_EVALUATED, NOT_RUN)  # the statuses of a run without metrics; a group has the first that occurs
 
@@ -219,7 +220,7 @@ def error_over_images(values: Mapping[str, float], metric: str) -> float | None:
         values: "values" of the run's metrics.json.
         metric: the metric.
     """
-    interval = IMAGE_INTERVALS.get(metric)
+    interval = IMAGE_INTERVALS.get(metric, metric)
     low, high = values.get(f"{interval}_low"), values.get(f"{interval}_high")
     return None if low is None or high is None else error_of_interval(low, high)
 

@@ -189,13 +189,18 @@ def show_config(args: argparse.Namespace, user: "User") -> None:
         argument(
             "--against", metavar="RUN", help="another run on the same images: McNemar's test and the errors' difference"
         ),
+        argument(
+            "--cluster",
+            choices=["photo"],
+            help="intervals from resampling photos, not their crops; runs on crops of photos have no others",
+        ),
     ],
 )
 def measure(args: argparse.Namespace, user: "User") -> None:
     """Print a classifier's metrics, and how it differs from another one."""
     from advkd.report import measure
 
-    print(measure.report(args.run, args.against, user))
+    print(measure.report(args.run, args.against, user, args.cluster))
 
 
 def _print_or_write(text: str, out: Path | None) -> None:

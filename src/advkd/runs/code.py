@@ -37,6 +37,7 @@ def gan_evaluation_code() -> str:
     return code_digest(["advkd.runs.gan_evaluation"], EVALUATION_CODE)
 
 
-def classifier_evaluation_code() -> str:
-    """Return the digest of today's code that computes the metrics of a classifier's run."""
-    return code_digest(["advkd.metrics.classification"], EVALUATION_CODE)
+def classifier_evaluation_code(crops: bool = False) -> str:
+    """Return the digest of today's code that computes the metrics of a classifier's run, of crops of photos or not."""
+    modules = ["advkd.metrics.classification", *(["advkd.metrics.crops"] if crops else [])]
+    return code_digest(modules, EVALUATION_CODE)

@@ -223,6 +223,21 @@ class RunFolder:
             raise UserError(f"{path}: the evaluation images are all of one class, which measures nothing")
         return [labels, *(array.astype("float64") for array in arrays)]
 
+    def crops(self) -> list["np.ndarray"] | None:
+        """Return tags (M, C), bool, and photos (M,), integers, of predictions.npz; None where it has none.
+
+        Raises:
+            Damaged: the file is missing or damaged, or an array has another shape or type.
+        """
+        if "tags" not in self._array_names(PREDICTIONS):
+            return None
+        labels, tags, photos = self._arrays(PREDICTIONS, ("labels", "tags", "photos"))
+        fits = tags.dtype == bool and tags.ndim == 2 and photos.dtype.kind in "iu"
+        if not fits or not len(labels) == len(tags) == len(photos) or photos.ndim != 1:
+            found = f"tags of type {tags.dtype} and shape {tags.shape}, photos of {photos.dtype} and {photos.shape}"
+            raise self.damaged(PREDICTIONS, f"has {found} for {len(labels)} labels")
+        return [tags, photos]
+
     def answers(self, *names: str) -> list["np.ndarray"]:
         """Return the arrays `names` of answers.npz."""
         return self._arrays(ANSWERS, names)

@@ -1,7 +1,8 @@
 """Keeps what is small of finished runs, so that every test can be repeated without weights, images and logits.
 
 Of each run its settings, history, log, result, metrics and provenance are copied. A classifier gets answers.npz beside
-them (`answers.Answers`), from which errors, McNemar's test and their intervals are computed again. A GAN's metrics hold
+them (`answers.Answers`), from which errors, McNemar's test and their intervals are computed again; of crops of photos
+also what average precision and its intervals are computed from (`metrics.crops.Crops`). A GAN's metrics hold
 each generator's distances and their standard errors; KID is computed from all pairs of images, so there are no subsets.
 """
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from advkd.errors import UserError
 from advkd.runs.answers import read_answers
+from advkd.runs.crops import has_crops, read_crops
 from advkd.runs.folder import ANSWERS, CONFIG, HISTORY, LOG, METRICS, PREDICTIONS, PROVENANCE, RESULT, RunFolder
 from advkd.runs.lookup import finished, folder_of
 from advkd.runs.predictions import classifier_metrics
@@ -54,4 +56,7 @@ def keep(runs: list[Resolved], out: Path) -> int:
 def _write_answers(folder: RunFolder, draft: Path) -> None:
     """Write a classifier's answers.npz; its metrics, which hold the checksum, are computed if nobody did so yet."""
     classifier_metrics(folder)
-    np.savez_compressed(draft / ANSWERS, allow_pickle=False, **asdict(read_answers(folder)))
+    arrays = asdict(read_answers(folder))
+    if has_crops(folder):
+        arrays |= read_crops(folder)._asdict()
+    np.savez_compressed(draft / ANSWERS, allow_pickle=False, **arrays)

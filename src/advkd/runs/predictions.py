@@ -6,6 +6,7 @@ from typing import Any
 from advkd.errors import CannotWrite
 from advkd.runs.answers import Answers
 from advkd.runs.code import classifier_evaluation_code
+from advkd.runs.crops import CHECKSUM, checksum, predicted_crops
 from advkd.runs.folder import PREDICTIONS, Damaged, RunFolder
 from advkd.runs.state import Ending
 
@@ -21,7 +22,8 @@ def classifier_metrics(folder: RunFolder) -> dict[str, Any]:
 
     Returns:
         status, sha256 of the products, answers (the checksum of `Answers`), evaluated (by which code), and values and
-        meta as `metrics.classification.evaluate` describes them. A run that diverged or was blocked has no values.
+        meta as `metrics.classification.evaluate` describes them. Of crops of photos, those of `metrics.crops.evaluate`
+        join them, and crops (the checksum of `Crops`). A run that diverged or was blocked has no values.
 
     Raises:
         UserError: the run is not finished, or its predictions are missing, are not those that it wrote, or cannot be
@@ -31,20 +33,27 @@ def classifier_metrics(folder: RunFolder) -> dict[str, Any]:
     if result["status"] != Ending.DONE:
         outcome = {key: result[key] for key in OUTCOME if key in result}
         return {**outcome, "values": {}}
-    kept, evaluated = _read_kept(folder), {"code": classifier_evaluation_code()}
+    kept = _read_kept(folder)
+    evaluated = {"code": classifier_evaluation_code(CHECKSUM in kept)}
     of_these_predictions = kept.get("sha256") == result["sha256"]
     if of_these_predictions and (kept.get("evaluated") == evaluated or not folder.has(PREDICTIONS)):
         return kept
     folder.check(PREDICTIONS)
     from advkd.metrics import classification  # here: it needs scikit-learn and SciPy, which take a second to load
+    from advkd.metrics.crops import evaluate as evaluate_crops
 
     labels, logits, best = folder.predictions("logits", "best_logits")
     try:
         computed = classification.evaluate(labels, logits, best)
     except ValueError as error:
         raise folder.damaged(PREDICTIONS, str(error)) from error
-    answers = Answers.from_logits(labels, logits).sha256()
-    bound = {"status": Ending.DONE, "sha256": result["sha256"], "answers": answers}
+    answers = Answers.from_logits(labels, logits)
+    bound = {"status": Ending.DONE, "sha256": result["sha256"], "answers": answers.sha256()}
+    if crops := predicted_crops(folder):
+        of_crops = evaluate_crops(crops, answers.wrong)
+        computed = {key: {**values, **of_crops[key]} for key, values in computed.items()}
+        bound[CHECKSUM] = checksum(crops)
+    evaluated = {"code": classifier_evaluation_code(CHECKSUM in bound)}
     metrics = {**bound, **computed, "evaluated": evaluated}
     with contextlib.suppress(CannotWrite):  # in a folder that can only be read, each process computes them
         folder.write_metrics(metrics)

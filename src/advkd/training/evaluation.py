@@ -89,6 +89,8 @@ def finish(session: Session[ClassifierRun], method: Method[Any], views: Views, b
         "best_logits": best["logits"].numpy(),
         "features": features.numpy().astype(np.float16),
     }
+    if views.store.held_out_tags is not None and views.store.held_out_photos is not None:
+        arrays |= {"tags": np.array(views.store.held_out_tags), "photos": np.array(views.store.held_out_photos)}
     for which, tensors in weights.items():
         session.write_weights(which, tensors)
     session.write_arrays("predictions", arrays)
