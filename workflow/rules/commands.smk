@@ -7,7 +7,8 @@ from advkd.terminal.plan import PRINTED
 
 DEVICE = devices.expected(USER.device)
 THREADS = config_files.scale_file(USER.scale).threads
-# For PYTHONPATH. The folder of an installed package holds others, which may hide Python's own modules.
+# Goes before what is in PYTHONPATH, where a method from outside may lie. The folder of an installed package holds others,
+# which may hide Python's own modules.
 SOURCE = places.PACKAGE.parent if places.IN_CHECKOUT else None
 
 
@@ -24,7 +25,7 @@ def options():
 CLIENT = f"{shlex.join([sys.executable, '-IS', str(places.PACKAGE / 'jobs/client.py')])} \"$ADVKD_JOBS\""
 ADVKD = f"exec ${{ADVKD_JOBS:+{CLIENT}}} {shlex.quote(sys.executable)} -m advkd"
 if SOURCE:
-    ADVKD = f"PYTHONPATH={shlex.quote(str(SOURCE))} {ADVKD}"
+    ADVKD = f"PYTHONPATH={shlex.quote(str(SOURCE))}${{PYTHONPATH:+:$PYTHONPATH}} {ADVKD}"
 OUTPUT = f'[ -z "${{{PRINTED}:-}}" ] || exec >> "${PRINTED}" 2>&1;'  # where the terminal shows no lines of jobs
 BODY = f'{OUTPUT} ADVKD_PROGRESS=plain {ADVKD} "$@" {options()};'.replace("{", "{{").replace("}", "}}")
 shell.prefix(f"set -euo pipefail; advkd() {{{{ {BODY} }}}}; ")

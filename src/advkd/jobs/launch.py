@@ -29,7 +29,7 @@ def start(rules: Iterable[str], features: Iterable[str], source: Path | None) ->
     Args:
         rules: the rule of each coming job.
         features: the feature networks of the coming evaluations, such as random_inception64.
-        source: the folder of a checkout that holds the package, for PYTHONPATH; None: it is installed.
+        source: the folder of a checkout that holds the package, put before PYTHONPATH; None: it is installed.
     """
     rules = list(rules)
     if sys.platform != "linux" or len(rules) < FEW:
@@ -52,7 +52,7 @@ def _start(folder: Path, words: list[str], source: Path | None) -> subprocess.Po
     threads = dict.fromkeys(THREADS, "1")
     environment = {**os.environ, **threads, "ADVKD_PROGRESS": "plain"}
     if source:
-        environment["PYTHONPATH"] = str(source)
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(source), environment.get("PYTHONPATH")]))
     environment.pop(ADDRESS, None)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(folder / "socket"))
