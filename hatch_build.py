@@ -25,4 +25,4 @@ class Workflow(BuildHookInterface):  # type: ignore[misc]
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Say which files lie where in the wheel; hatchling calls this before it builds one."""
         if version != "editable":
-            build_data["force_include"] |= {name: f"advkd/project/{name}" for name in FILES}
+            build_data["force_include"] |= {name: f"advkd/shipped/{name}" for name in FILES}

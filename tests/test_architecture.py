@@ -30,6 +30,7 @@ FLOORS = [
         "values",
         "schema",
         "code",
+        "extras",
         "lazy",
         "suggestions",
     ],
@@ -44,7 +45,7 @@ FLOORS = [
     ["inference"],
     ["claims"],
     ["report"],
-    ["doctor", "synthesize", "start", "cli", "terminal", "__main__"],
+    ["doctor", "synthesize", "start", "new_project", "cli", "terminal", "__main__"],
     ["jobs", "snakemake_logger_plugin_advkd"],
 ]
 MIXED = (FLOORS[0], FLOORS[-2])  # floors of single modules, which may import each other

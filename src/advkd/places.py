@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
-INSTALLED = PACKAGE / "project"  # pyproject.toml puts the files here in a wheel
+INSTALLED = PACKAGE / "shipped"  # hatch_build.py puts the files here in a wheel
 IN_CHECKOUT = not INSTALLED.is_dir()
 SHIPPED = PACKAGE.parents[1] if IN_CHECKOUT else INSTALLED
 

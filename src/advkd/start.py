@@ -1,17 +1,18 @@
-"""`make TARGET`: starts Snakemake after clearing the lock that a killed Snakemake left behind.
+"""`make TARGET` and `advkd run TARGET`: starts Snakemake after clearing the lock that a killed Snakemake left behind.
 
 Snakemake's own lock outlives a SIGKILL. A second lock tells whether a Snakemake still runs: every Snakemake of this
-checkout shares it (flock), and the kernel releases it when its holder dies. Snakemake's lock is cleared only when
+folder shares it (flock), and the kernel releases it when its holder dies. Snakemake's lock is cleared only when
 nobody holds the second one.
 """
 
-import importlib.util
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from advkd.errors import UserError
+from advkd.extras import lacking
 from advkd.locks import hold, try_hold
 from advkd.opening import open_to_append
 
@@ -21,7 +22,10 @@ STATE = Path(".snakemake")
 def main(arguments: list[str]) -> int:
     """Run `snakemake --cores all ARGUMENTS` in this folder; return 2 if another Snakemake works here."""
     if not Path("Snakefile").exists():
-        print("advkd: no Snakefile here: start from the top folder of the checkout", file=sys.stderr)
+        print("advkd: no Snakefile here: start from the top of a project (advkd init makes one)", file=sys.stderr)
+        return 2
+    if find_spec("snakemake") is None:
+        print(f"advkd run {lacking('workflow')}", file=sys.stderr)
         return 2
     if "paper" in arguments:
         from advkd import doctor
@@ -31,7 +35,7 @@ def main(arguments: list[str]) -> int:
             print(f"advkd: {check.message}; everything but paper/report.pdf will be made", file=sys.stderr)
     snakemake = [sys.executable, "-m", "snakemake"]
     # Where advkd is not installed, Snakemake does not find its plugin and prints its own lines.
-    plugin = importlib.util.find_spec("snakemake_logger_plugin_advkd") and "--logger" not in arguments
+    plugin = find_spec("snakemake_logger_plugin_advkd") and "--logger" not in arguments
     logger = ["--logger=advkd"] if plugin else []  # as one word: it would take the targets too
     try:
         STATE.mkdir(exist_ok=True)

@@ -253,5 +253,5 @@ def test_bad_input(user, tmp_path, monkeypatch):
         tensorboard.write(["okd/codebrim/sagan"], user, tmp_path)
     assert catalog.selected([], user).keys() == catalog.all_runs(user).keys()
     monkeypatch.setitem(sys.modules, "tensorboardX.record_writer", None)
-    with pytest.raises(UserError, match="pip install tensorboardX"):
+    with pytest.raises(UserError, match=r"needs the extra tensorboard: install advkd\[tensorboard\]"):
         tensorboard.write([], user, tmp_path)

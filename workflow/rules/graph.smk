@@ -1,6 +1,7 @@
-# What Snakemake has no setting for: outdated files among what is made again, and faults in one line. Two of its own
-# methods are replaced, and a few of its attributes are read. This is the only file that does so.
+# What Snakemake has no setting for: outdated files among what is made again, faults in one line, and work before the
+# first job. Three of its own methods are replaced, and a few of its attributes are read. No other file does so.
 import os
+from functools import partial
 
 from snakemake import __version__ as snakemake_version
 from snakemake.exceptions import InputFunctionException, MissingRuleException
@@ -86,6 +87,7 @@ def build_graph(build=private(workflow, "_build_dag")):
         write_json(Path(os.environ[workflow_jobs.FILE]), about)
     if not coming_jobs():  # otherwise it is announced when the jobs start
         announce_plan()
+    workflow._onstart = partial(before_first_job, private(workflow, "_onstart"))
 
 
 def targets():
@@ -101,6 +103,14 @@ def log_file():
 def coming_jobs():
     """Return the jobs that this start will run, as Snakemake has planned them."""
     return list(private(private(workflow, "_dag"), "needrun_jobs")())
+
+
+# Snakemake ignores the `onstart:` of a workflow that another one imports as a module.
+def before_first_job(own, log):
+    """Announce the jobs, start their server, and do what a project's own `onstart:` says."""
+    announce_plan()
+    start_server(coming_jobs())
+    own(log)
 
 
 if workflow.is_main_process:

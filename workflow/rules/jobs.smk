@@ -11,9 +11,8 @@ def coming_features(jobs):
     ]
 
 
-onstart:
-    announce_plan()
-    if workflow.is_main_process and workflow.local_exec and not workflow.touch:
-        if not workflow.deployment_settings.deployment_method:
-            coming = [job for job in coming_jobs() if not job.is_norun]
-            launch.start([job.rule.name for job in coming], coming_features(coming), SOURCE)
+def start_server(jobs):
+    """Start the server for the coming jobs, where they run as processes of this machine (graph.smk calls this)."""
+    if workflow.local_exec and not workflow.touch and not workflow.deployment_settings.deployment_method:
+        coming = [job for job in jobs if not job.is_norun]
+        launch.start([job.rule.name for job in coming], coming_features(coming), SOURCE)

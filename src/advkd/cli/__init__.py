@@ -1,8 +1,8 @@
 """The command line: questions, products, and each step of the workflow, as commands of `advkd`.
 
 A command is added in one place: as a function in the module of its group, with a decorator that says everything about
-it. The groups are `ask` (questions), `make` (products), `use` (a trained run at work) and `steps` (what the workflow
-runs).
+it. The groups are `work` (the workflow's start), `ask` (questions), `make` (products), `use` (a trained run at work)
+and `steps` (what the workflow runs).
 
     @USE.command(
         "predict",
@@ -22,7 +22,8 @@ runs).
         predict(args.run, args.images, args.out, user)
 
 `argument` takes what argparse's `add_argument` takes; its help is required. `output_file` and `output_folder` say what
-is written there: whatever else lies at that place is refused before the command starts. Every command also has
+is written there: whatever else lies at that place is refused before the command starts. `needs` says what the command
+reads beside its arguments; the function of one that needs "nothing" takes the arguments alone. Every command also has
 `--config` and `--log`. It returns its exit status, None for 0, and raises `UserError` for bad input. tests/cli checks
 that every example can be parsed.
 """

@@ -33,6 +33,7 @@ def status(args: argparse.Namespace, user: "User") -> None:
     "whether this machine has what the scale needs: devices, space, data, weights, TeX",
     "One line for each thing, with what to do where it is missing. The exit status is 1 if something is wrong.",
     example="advkd doctor --config scale=paper mirror=/archives",
+    needs="papers",
 )
 def doctor(args: argparse.Namespace, user: "User") -> int:
     """Print what the machine has and lacks; return 1 if something is wrong."""
@@ -67,6 +68,7 @@ def plan(args: argparse.Namespace, user: "User") -> None:
     "Each claim with its verdict and the numbers behind it.",
     example="advkd claims --config scale=small",
     arguments=[OUT],
+    needs="papers",
 )
 def claims(args: argparse.Namespace, user: "User") -> None:
     """Print or write the verdicts on the papers' claims."""
@@ -105,7 +107,7 @@ def findings(args: argparse.Namespace, user: "User") -> None:
         print(text, end="")
 
 
-@ASK.command("audit", "where the papers' printed numbers contradict each other", example="advkd audit")
+@ASK.command("audit", "where the papers' printed numbers contradict each other", example="advkd audit", needs="papers")
 def audit(args: argparse.Namespace, user: "User") -> None:
     """Print the contradictions among the printed numbers."""
     from advkd.claims.audit import audit_text
@@ -132,6 +134,7 @@ def errors(args: argparse.Namespace, user: "User") -> None:
     "what the papers leave open or contradict, and what is done here",
     example="advkd deviations",
     arguments=[OUT],
+    needs="papers",
 )
 def deviations(args: argparse.Namespace, user: "User") -> None:
     """Print or write what the papers leave open or contradict, and what is done here."""
@@ -149,6 +152,7 @@ def deviations(args: argparse.Namespace, user: "User") -> None:
         argument("subject", help="a table or figure; or a tag of the report (R17), a run or a run group"),
         argument("words", nargs="*", metavar="word", help="words of the cell's row and column"),
     ],
+    needs="papers",
 )
 def explain(args: argparse.Namespace, user: "User") -> None:
     """Print what stands behind a cell."""
@@ -162,6 +166,7 @@ def explain(args: argparse.Namespace, user: "User") -> None:
     "a run's settings, each with where it comes from",
     example="advkd config okd/codebrim/sagan/okd+rho=0.3/seed0 --config scale=paper",
     arguments=[argument("run", help=RUN_NAME)],
+    needs="papers",
 )
 def show_config(args: argparse.Namespace, user: "User") -> None:
     """Print a run's resolved settings and their sources."""

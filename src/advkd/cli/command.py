@@ -1,15 +1,12 @@
 """What a command is, and the groups that commands stand in."""
 
-import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-if TYPE_CHECKING:
-    from advkd.settings.user import User
-
-    Function: TypeAlias = Callable[[argparse.Namespace, User], int | None]
+Function: TypeAlias = Callable[..., int | None]  # of the parsed arguments, and of the user's settings if it needs them
+Needs: TypeAlias = Literal["project", "papers", "nothing"]
 
 RUN_NAME = "a run's name, such as okd/codebrim/sagan/okd/seed0"
 
@@ -60,6 +57,10 @@ class Command:
         example: a whole command line.
         arguments: its own arguments, without --config and --log.
         function: does the work.
+        needs: what it reads beside its arguments. "project": the results and the config/config.yaml of the working
+            folder. "papers": what came with the package, so it can be started anywhere; a config/config.yaml of the
+            working folder counts too. "nothing": no settings.
+        passes_on: whether its words are for another program, as they stand.
     """
 
     name: str
@@ -67,7 +68,9 @@ class Command:
     more: str
     example: str
     arguments: Sequence[Argument]
-    function: "Function"
+    function: Function
+    needs: Needs
+    passes_on: bool
 
 
 @dataclass(frozen=True)
@@ -85,12 +88,20 @@ class Group:
     commands: list[Command] = field(default_factory=list)
 
     def command(
-        self, name: str, gives: str, more: str = "", *, example: str, arguments: Sequence[Argument] = ()
-    ) -> "Callable[[Function], Function]":
+        self,
+        name: str,
+        gives: str,
+        more: str = "",
+        *,
+        example: str,
+        arguments: Sequence[Argument] = (),
+        needs: Needs = "project",
+        passes_on: bool = False,
+    ) -> Callable[[Function], Function]:
         """Return a decorator that adds a function as a command; `Command` describes the arguments."""
 
-        def add(function: "Function") -> "Function":
-            self.commands.append(Command(name, gives, more, example, arguments, function))
+        def add(function: Function) -> Function:
+            self.commands.append(Command(name, gives, more, example, arguments, function, needs, passes_on))
             return function
 
         return add

@@ -33,9 +33,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace) -> int | None:
+    command = COMMANDS[args.name]
+    if command.needs == "nothing":
+        return command.function(args)
     from advkd.settings import config, words
 
-    return COMMANDS[args.name].function(args, config.user(words.read_words(args.config)))
+    user = config.user(words.read_words(args.config), anywhere=command.needs == "papers")
+    return command.function(args, user)
 
 
 def _check_outputs(args: argparse.Namespace) -> None:
@@ -72,8 +76,12 @@ def _reporting(title: str, work: Callable[[], int | None]) -> int:
 
 def _report(title: str, error: Exception) -> int:
     """Print an error's lines and return its exit status."""
+    from advkd.extras import extra_of, lacking
     from advkd.progress import say
 
+    if isinstance(error, ModuleNotFoundError) and (extra := extra_of(error)):
+        say(f"{title} {lacking(extra)}")
+        return 2
     if isinstance(error, UserError):
         say(f"{title}: {' '.join(str(error).splitlines())}")
         return 2

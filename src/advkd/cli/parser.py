@@ -15,7 +15,7 @@ from advkd.errors import UserError
 from advkd.suggestions import did_you_mean
 
 ABOUT = "Reproduces three papers on adversarial knowledge distillation, from the archives of their data to the report."
-FIRST = "advkd COMMAND --help shows what a command takes, with an example. A workflow is started with: make table1"
+FIRST = "advkd COMMAND --help shows what a command takes, with an example. A workflow is started with: advkd run table1"
 WIDTH = min(shutil.get_terminal_size().columns, 120) - 2  # columns of a description
 CONFIG_HELP = (
     "settings laid over config/config.yaml, as for snakemake: scale=small mirror=/archives. config/README.md lists"
@@ -45,6 +45,9 @@ def parse(words: Sequence[str]) -> argparse.Namespace | None:
     if not words[0].startswith("-") and words[0] not in COMMANDS:
         asked = did_you_mean(words[0], COMMANDS) or "; `advkd --help` lists the commands"
         raise BadWords("advkd", f"no command is called {words[0]!r}{asked}")
+    command = COMMANDS.get(words[0])
+    if command and command.passes_on and not {"-h", "--help"} & set(words[1:2]):
+        return argparse.Namespace(name=command.name, words=list(words[1:]), log=None)
     args, unknown = parser.parse_known_args(words)
     if args.name is None:
         parser.error(f"{words[0]!r} is no command")
@@ -73,6 +76,8 @@ def build_parser() -> argparse.ArgumentParser:
         )
         for argument in command.arguments:
             subparser.add_argument(*argument.flags, **argument.options)
+        if command.passes_on:
+            continue
         subparser.add_argument(
             "--config", nargs="+", action="extend", default=[], type=_setting, metavar="KEY=VALUE", help=CONFIG_HELP
         )

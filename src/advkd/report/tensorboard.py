@@ -8,6 +8,7 @@ the HPARAMS tab. The images of generators appear at each moment at which the run
 import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ import numpy as np
 from advkd.artifacts.seed_results import read_metrics
 from advkd.damage import attempt
 from advkd.errors import UserError
+from advkd.extras import lacking
 from advkd.files import atomic
 from advkd.progress import say
 from advkd.report.content.curves import is_finite, moments
@@ -32,6 +34,7 @@ Value = TypeVar("Value")
 Point = tuple[str, int, float]  # tag, step, value
 Images = tuple[str, int, np.ndarray]  # tag, step, images: uint8 (n, H, W, 3)
 
+EXTRA = "tensorboard"  # of this package
 FILE = "events.out.tfevents.0.advkd"  # always the same: TensorBoard shows all event files of a folder as one run
 MAX_IMAGES = 16  # of a grid
 CHARTS = {
@@ -65,7 +68,7 @@ def write(names: list[str], user: User, out: Path) -> int:
         # writing to the file's name and to its first event.
         from tensorboardX.record_writer import RecordWriter
     except ImportError:
-        raise UserError("TensorBoard's files need a package that is missing: pip install tensorboardX") from None
+        raise UserError(lacking(EXTRA)) from None
     runs = catalog.selected(names, user)
     started = {name: resolved for name, resolved in runs.items() if folder_of(resolved).has(HISTORY)}
     if not started:
@@ -85,7 +88,8 @@ def write(names: list[str], user: User, out: Path) -> int:
             for event in events:
                 writer.write(event.SerializeToString())
             writer.close()
-    say(f"{len(started)} of {len(runs)} runs have a history -> {out}; look at them with: tensorboard --logdir {out}")
+    viewer = f"tensorboard --logdir {out}" if find_spec("tensorboard") else f"TensorBoard (install advkd[{EXTRA}])"
+    say(f"{len(started)} of {len(runs)} runs have a history -> {out}; look at them with: {viewer}")
     if incomplete:
         say(f"of {len(incomplete)} of them something was left out, as said above: {', '.join(incomplete)}")
     return len(incomplete)
