@@ -30,7 +30,7 @@ lint: env
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakefmt --check Snakefile workflow src/advkd/new_project/files/Snakefile
 	$(BIN)/snakemake --lint
 
 env: $(VENV)/installed
