@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any, BinaryIO
 
 import yaml
 
-from advkd.errors import CannotWrite
+from advkd.errors import CannotWrite, UserError
 from advkd.locks import hold
 from advkd.opening import open_file, open_to_append, other_than_file, read_text
 
@@ -55,6 +56,29 @@ def atomic(path: Path) -> Iterator[Path]:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+
+
+@contextlib.contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `path`. Rename it to `path` after success and remove it after an error.
+
+    Raises:
+        UserError: `path` is a folder that holds something, or is none; or it cannot be written.
+    """
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise UserError(f"{path} exists and is not an empty folder: name a new one")
+    draft = path.with_name(f".{path.name}.draft")
+    with _writing(path):
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True)
+    try:
+        yield draft
+        with _writing(path):
+            if path.exists():
+                path.rmdir()
+            draft.rename(path)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def check_output(path: Path) -> None:

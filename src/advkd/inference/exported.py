@@ -11,7 +11,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -21,11 +21,11 @@ from advkd.damage import readable
 from advkd.errors import UserError
 from advkd.files import read_json, sha256
 from advkd.inference.description import Description, Epoch, Saved
-from advkd.opening import open_file
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 SECTION = "advkd"  # of config.json: what `read_export` reads
 SCHEMA = 1
+Format = Literal["safetensors", "torch", "onnx"]
 AGAIN = "export the run again, or download the folder again"
 
 
@@ -60,10 +60,8 @@ def read_export(path: Path, epoch: Epoch | None) -> Saved:
         raise UserError(f"{path} holds the weights of the {description.epoch} epoch, not of the {epoch}: {AGAIN}")
     weights = path / WEIGHTS
     with readable(str(weights), AGAIN):
-        if sha256(weights) != content["sha256"]:
-            raise ValueError("its checksum differs from that in config.json")
-        with open_file(weights):  # which is refused where it is no file: the library would wait
-            pass
+        if sha256(weights) != content["sha256"]:  # which refuses what is no file
+            raise UserError(f"{weights} is not what was exported (its checksum differs)")
         try:
             return Saved(description, load_file(weights), str(weights))
         except SafetensorError as error:

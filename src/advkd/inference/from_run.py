@@ -7,6 +7,7 @@ from advkd.errors import UserError
 from advkd.inference.description import Description, Epoch, Saved
 from advkd.metrics.calibration import COLDEST, HOTTEST, fit_temperature
 from advkd.runs.folder import BEST, METRICS, MODEL, PREDICTIONS, RESULT, Damaged, RunFolder
+from advkd.runs.predictions import classifier_metrics
 from advkd.runs.state import Ending, ending
 from advkd.settings.names import RUN
 
@@ -15,17 +16,20 @@ LOGITS: dict[Epoch, str] = {"last": "logits", "best": "best_logits"}  # arrays o
 ABOUT, OF_ATTEMPT = ("code", "wall_seconds"), ("began", "commit", "changed", "device", "gpu", "processor", "packages")
 
 
-def read_run(folder: RunFolder, epoch: Epoch) -> Saved:
+def read_run(folder: RunFolder, epoch: Epoch, measure: bool = False) -> Saved:
     """Return the network that a finished run trained.
 
     Args:
         folder: the run's folder; nothing outside it is read.
         epoch: whose weights.
+        measure: compute the metrics of a classifier that nobody has measured yet, which needs SciPy and scikit-learn.
 
     Raises:
         UserError: the run did not end well, or a file is missing or damaged.
     """
     try:
+        if measure and folder.has(PREDICTIONS):
+            classifier_metrics(folder)
         return _read(folder, epoch)
     except Damaged as error:
         if RUN.fullmatch(folder.run):
@@ -65,14 +69,14 @@ def _temperature(folder: RunFolder, epoch: Epoch) -> tuple[float | None, str]:
     """Return the temperature fitted on all evaluation images, or None and why there is none."""
     kept = folder.metrics()["values"].get("temperature_whole") if folder.has(METRICS) and epoch == "last" else None
     if kept is None and not folder.has(PREDICTIONS):
-        return None, f"{folder.path} has no {PREDICTIONS} to fit one on"
+        return None, f"its folder has no {PREDICTIONS} to fit one on"
     if kept is None:
         try:
             labels, logits = folder.predictions(LOGITS[epoch])
         except Damaged:
             raise
-        except UserError as error:  # evaluation images of one class
-            return None, str(error)
+        except UserError:
+            return None, "its evaluation images are all of one class"
         kept = fit_temperature(logits, labels)
     if kept == COLDEST:
         return None, "every evaluation image is classified correctly, so none can be fitted"

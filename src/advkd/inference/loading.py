@@ -7,7 +7,7 @@ import torch
 
 from advkd.errors import UserError
 from advkd.inference.classifier import Classifier
-from advkd.inference.description import EPOCHS, Description, Epoch, Saved
+from advkd.inference.description import EPOCHS, Epoch, Saved
 from advkd.inference.exported import is_export, read_export
 from advkd.inference.from_run import find_run, read_run
 from advkd.inference.generators import Generators
@@ -49,35 +49,30 @@ def load(
     """
     if epoch is not None and epoch not in EPOCHS:
         raise UserError(f"epoch is {epoch!r}: ask for {' or '.join(EPOCHS)}")
-    chosen = _device(device), _dtype(dtype)
-    saved = read(source, epoch, scale)
-    return Generators(saved, *chosen) if _is_gan(saved.description) else Classifier(saved, *chosen)
+    return opened(read(source, epoch, scale), device, dtype)
 
 
-def load_classifier(
-    source: str | os.PathLike[str], epoch: Epoch | None = None, device: str = "cpu", scale: str | None = None
-) -> Classifier:
-    """Return the classifier of a run or of an exported folder; arguments and errors as of `load`."""
-    saved = read(source, epoch, scale)
-    return Classifier(saved, _device(device), torch.float32)
+def read(source: str | os.PathLike[str], epoch: Epoch | None, scale: str | None, measure: bool = False) -> Saved:
+    """Return the trained network of a run or of an exported folder as it lies on the disk.
 
-
-def read(source: str | os.PathLike[str], epoch: Epoch | None, scale: str | None) -> Saved:
-    """Return the trained network of a run or of an exported folder as it lies on the disk; arguments as of `load`."""
+    Arguments and errors are those of `load`, and `measure` is that of `read_run`.
+    """
     path = Path(source)
     if path.is_dir():
         if is_export(path):
             return read_export(path, epoch)
         if not any((path / name).exists() for name in (RESULT, CONFIG)):
             raise UserError(f"{path} is neither a run's folder (no {RESULT}) nor an exported one (no config.json)")
-        return read_run(RunFolder(path), epoch or "last")
+        return read_run(RunFolder(path), epoch or "last", measure)
     if RUN.fullmatch(str(source)):
-        return read_run(find_run(str(source), scale), epoch or "last")
+        return read_run(find_run(str(source), scale), epoch or "last", measure)
     raise UserError(f"{source} is neither a folder nor a run's name, such as aikd/cifar100/preact_resnet18/aikd/seed0")
 
 
-def _is_gan(description: Description) -> bool:
-    return isinstance(description.typed, GanRun)
+def opened(saved: Saved, device: str | torch.device, dtype: str | torch.dtype) -> Classifier | Generators:
+    """Return what `load` returns, of a network that was read; arguments and errors are those of `load`."""
+    chosen = _device(device), _dtype(dtype)
+    return Generators(saved, *chosen) if isinstance(saved.description.typed, GanRun) else Classifier(saved, *chosen)
 
 
 def _device(name: str | torch.device) -> torch.device:

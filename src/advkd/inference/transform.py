@@ -2,8 +2,8 @@
 
     decode    RGB, 8 bits, turned as its EXIF orientation says
     store     resized to the square of the prepared data set, bilinearly and in 8 bits, as the data set was
-    crop      of 64 pixels and more the centre: 7/8 of the shorter side, as a square of the original image; of smaller
-              views the whole image
+    crop      where the training sees random crops of 64 pixels or more, the centre: 7/8 of the shorter side, as a
+              square of the original image; otherwise the whole image
     view      resized bilinearly to the network's side, in floating point
     normalise (pixels / 255 - mean) / standard deviation
 
