@@ -1,14 +1,107 @@
 """A trained run at work, on images that are not the paper's."""
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from advkd.cli.command import RUN_NAME, Group, argument, output_folder
+from advkd.cli.command import RUN_NAME, Group, argument, output_file, output_folder
+from advkd.errors import UserError
 
 if TYPE_CHECKING:
+    from advkd.inference.classifier import Classifier
+    from advkd.inference.generators import Generators
     from advkd.settings.user import User
 
+TRAINED = f"{RUN_NAME}; a run's folder, also a copied one; or a folder that `advkd export` wrote"
+EPOCH = argument(
+    "--epoch",
+    choices=("last", "best"),
+    help="the weights of the last epoch (default), or of that with the lowest error on the evaluation images",
+)
+
 USE = Group("Use", "a trained run at work")
+
+
+@USE.command(
+    "predict",
+    "the classes of your images, by a trained classifier",
+    "Prints the class and its probability for each image, or writes them with the probabilities of all classes to a"
+    " CSV file. Images that cannot be read are listed and left out; the exit status is 1 then.",
+    example="advkd predict aikd/defects/resnet18/aikd/seed0 new_photos --out predictions.csv --config scale=gpu",
+    arguments=[
+        argument("run", help=TRAINED),
+        argument("images", nargs="+", help="images, folders of images, or patterns such as 'photos/**/*.jpg'"),
+        output_file("--out", "the CSV file to write; without it the classes are printed"),
+        EPOCH,
+    ],
+)
+def predict(args: argparse.Namespace, user: "User") -> int:
+    """Print or write the classes of images."""
+    from advkd.inference.pictures import find_images
+    from advkd.inference.predicting import predict
+
+    files = find_images(args.images)
+    return predict(_classifier(args, user), files, args.out)
+
+
+@USE.command(
+    "test",
+    "how good a classifier is on a folder of your images",
+    "Prints accuracy, F1 and calibration, and of each class the recall with its interval. With --out it writes them"
+    " too, with the confusion matrix as a picture and as a CSV file. Images that cannot be read are listed and left"
+    " out; the exit status is 1 then.",
+    example="advkd test aikd/defects/resnet18/aikd/seed0 --data new_photos --out judged --config scale=gpu",
+    arguments=[
+        argument("run", help=TRAINED),
+        argument("--data", type=Path, required=True, metavar="FOLDER", help="holds a folder of images for each class"),
+        output_folder("--out", "folder to make, for metrics.json, CSV files and confusion.png", required=False),
+        EPOCH,
+    ],
+)
+def test(args: argparse.Namespace, user: "User") -> int:
+    """Print and write how good a classifier is."""
+    from advkd.inference.testing import judge_folder
+
+    return judge_folder(_classifier(args, user), args.data, args.out)
+
+
+@USE.command(
+    "export",
+    "a trained network as a folder that others can use, with or without advkd",
+    "The folder holds model.safetensors, config.json and a model card, README.md, as the Hugging Face Hub takes it. A"
+    " program of torch.export (torch) and an ONNX file (onnx) are compared with the network, and the difference is"
+    " printed. ONNX needs the extra [onnx].",
+    example="advkd export aikd/defects/resnet18/aikd/seed0 --to defects-resnet18 --format onnx --config scale=gpu",
+    arguments=[
+        argument("run", help=TRAINED),
+        output_folder("--to", "folder to make"),
+        argument(
+            "--format",
+            nargs="+",
+            choices=("safetensors", "torch", "onnx"),
+            default=["safetensors"],
+            help="what to write beside the weights, which are always written as safetensors (default: nothing)",
+        ),
+        argument("--licence", metavar="ID", help="the network's licence as the Hub calls it, such as cc-by-4.0"),
+        argument(
+            "--check",
+            nargs="+",
+            default=[],
+            metavar="IMAGE",
+            help="images to compare graphs on (default: the run's evaluation images, if they are on this machine)",
+        ),
+        EPOCH,
+    ],
+)
+def export(args: argparse.Namespace, user: "User") -> None:
+    """Write a trained network as a folder."""
+    from advkd.inference.export.writing import write_export
+    from advkd.inference.pictures import find_images
+
+    photos = find_images(args.check) if args.check else []
+    model = _trained(args, user, device="cpu", measure=True)
+    store = Path(user.data_root, "stores", str(model.provenance["data"].get("store")))
+    write_export(model, args.to, args.format, licence=args.licence, photos=photos, store=store)
 
 
 @USE.command(
@@ -35,3 +128,22 @@ def synthesize(args: argparse.Namespace, user: "User") -> None:
     for caution in DataChecks(user).cautions([resolved]):
         say(f"of outdated data: {caution}")
     synthesize(folder, args.count, args.out, args.seed, user.device, user.runs_per_gpu)
+
+
+def _trained(args: argparse.Namespace, user: "User", device: str, measure: bool = False) -> "Classifier | Generators":
+    """Return the network that a command's words name; of a run's name that of the user's scale, if there is one."""
+    from advkd.inference.loading import opened, read
+    from advkd.runs.folder import RESULT, RunFolder
+
+    of_scale = RunFolder.of(args.run, user.scale).has(RESULT)
+    return opened(read(args.run, args.epoch, user.scale if of_scale else None, measure), device, "float32")
+
+
+def _classifier(args: argparse.Namespace, user: "User") -> "Classifier":
+    """Return the classifier that a command's words name; raises UserError where it is a GAN."""
+    from advkd.inference.classifier import Classifier
+
+    model = _trained(args, user, user.device)
+    if not isinstance(model, Classifier):
+        raise UserError(f"{args.run} trains a GAN, which names no classes: advkd synthesize {args.run}")
+    return model
