@@ -72,7 +72,8 @@ def serving(tmp_path):
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=lambda: signal.signal(signal.SIGUSR1, signal.SIG_IGN),
     )  # fmt: skip
     address = process.stdout.readline().strip()
-    yield Jobs(process, address, place, environment)
+    # As workflow/rules/commands.smk sets it for the jobs: the source comes before what is there.
+    yield Jobs(process, address, place, {**environment, "PYTHONPATH": f"{paths}{os.pathsep}{paths}"})
     process.stdin.close()
     process.wait(SECONDS)
     process.stdout.close()
