@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from torchvision.transforms import functional as transforms
 
-from advkd.training import resampling
-from advkd.training.resampling import resample
+from advkd.training import boxes, resampling
+from advkd.training.resampling import resample, resample_one_by_one
 from torch_state import _torch_state  # noqa: F401  (a fixture)
 
 STAY = torch.zeros(1, dtype=torch.bool)
@@ -81,3 +81,27 @@ def test_a_batch_equals_its_images_one_by_one(monkeypatch, at_a_time):
     boxes = torch.cat([corner, corner + 0.5], 1)
     expected = [resample(*(part[None] for part in image), 12) for image in zip(images, boxes, flip, strict=True)]
     torch.testing.assert_close(resample(images, boxes, flip, 12), torch.cat(expected), rtol=0, atol=1e-4)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 90), st.integers(2, 90), st.sampled_from([1, 7, 16, 40, 100]))
+def test_one_by_one_has_the_bits_of_the_batch_for_any_boxes(seed, height, width, size):
+    generator = torch.Generator().manual_seed(seed)
+    images = torch.randint(256, (6, height, width, 3), dtype=torch.uint8, generator=generator)
+    index = torch.randint(6, (9,), generator=generator)
+    ends = torch.rand(9, 4, dtype=torch.float64, generator=generator).sort(1).values  # left < right, top < bottom
+    places = ends[:, [0, 1, 3, 2]] if seed % 2 else ends[:, [1, 0, 2, 3]]
+    places[0] = torch.tensor([0.0, 0.0, 1.0, 1.0])
+    flip = torch.rand(9, generator=generator) < 0.5
+    found = resample_one_by_one(images.numpy(), index, places, flip, size)
+    assert torch.equal(found, resample(images[index], places, flip, size))
+
+
+@pytest.mark.parametrize(("side", "size"), [(512, 224), (256, 224)])
+def test_one_by_one_has_the_bits_of_the_batch_for_random_views(side, size):
+    generator = torch.Generator().manual_seed(side)
+    images, index, flip = noise(side, side, 20), torch.arange(20).flip(0), torch.rand(20) < 0.5
+    places = boxes.random_resized(torch.tensor([[500, 375]] * 20), generator)
+    places[:4] = boxes.centre(torch.tensor([[500, 375]] * 4), 0.875)
+    found = resample_one_by_one(images.numpy(), index, places, flip, size)
+    assert torch.equal(found, resample(images[index], places, flip, size))

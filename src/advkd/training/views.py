@@ -30,6 +30,7 @@ Choices:
       teacher.
 """
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -42,7 +43,7 @@ from advkd.models.normalisation import NORMALISATIONS
 from advkd.settings.classifier import ColourJitter, Mixing, RandAugment
 from advkd.settings.classifier import Views as ViewSettings
 from advkd.training import boxes, policies
-from advkd.training.resampling import resample
+from advkd.training.resampling import LARGE, resample, resample_one_by_one
 
 PADDING = 4
 CENTRED_FROM, CENTRE = 64, 224 / 256
@@ -92,17 +93,16 @@ class Views:
             index: int64 (B,) on the CPU, the images' places in the store.
             generator: of the CPU; the only source of random numbers.
         """
-        images = self._images[index]
         flip = torch.rand(len(index), generator=generator) < 0.5
         if self.settings.crop == "pad":
             down, right = torch.randint(2 * PADDING + 1, (2, len(index)), generator=generator)
-            pixels = shifted(images, *self._on_device(down, right, flip)).float()
+            pixels = shifted(self._images[index], *self._on_device(down, right, flip)).float()
         elif self.settings.crop == "resized":
             sizes = torch.from_numpy(sizes_of(self.store.sizes)[index.numpy()])
-            pixels = self._resized(images, boxes.random_resized(sizes, generator), flip)
+            pixels = self._resized(index, boxes.random_resized(sizes, generator), flip)
         else:
             flip &= self.settings.crop == "flip"
-            pixels = self._resized(images, boxes.whole(len(index)), flip)
+            pixels = self._resized(index, boxes.whole(len(index)), flip)
         if self.policy:
             pixels = policies.augmented(pixels, self.policy, generator)
         if self.lighting:
@@ -115,9 +115,12 @@ class Views:
             sizes = None if self.store.held_out_sizes is None else self.store.held_out_sizes[index.numpy()]
             yield self._normalised(evaluated(self._held_out[index], sizes, self.settings))
 
-    def _resized(self, images: Tensor, places: Tensor, flip: Tensor) -> Tensor:
+    def _resized(self, index: Tensor, places: Tensor, flip: Tensor) -> Tensor:
+        size, stored = self.settings.image_size, self.store.images
+        if self.device.type == "cpu" and math.prod(stored.shape[1:3]) >= LARGE:
+            return resample_one_by_one(stored, index, places, flip, size)
         places, flip = self._on_device(places, flip)
-        return resample(images, places, flip, self.settings.image_size)
+        return resample(self._images[index], places, flip, size)
 
     def _on_device(self, *tensors: Tensor) -> list[Tensor]:
         return [tensor.to(self.device, non_blocking=True) for tensor in tensors]
