@@ -22,3 +22,11 @@ def test_a_dry_run_starts_no_server(checkout):
     launch = checkout / "src/advkd/jobs/launch.py"
     launch.write_text("def start(*_):\n    raise SystemExit('started')\n")
     assert "started" not in snakemake(checkout, *DRAWN, "-n").stderr
+
+
+def test_snakemake_decides_what_to_start_when_a_job_ends_and_not_every_second(checkout):
+    rule = 'rule wait:\n    output:\n        touch("{name}.waited"),\n    threads: 2\n    shell:\n        "sleep 1.3"\n'
+    (checkout / "Snakefile").write_text((checkout / "Snakefile").read_text() + rule)
+    done = snakemake(checkout, "a.waited", "b.waited", "c.waited", "--verbose")
+    ready = [line for line in done.stderr.splitlines() if line.startswith("Ready jobs")]
+    assert ready == [f"Ready jobs: {number}" for number in (3, 2, 1)]

@@ -17,7 +17,7 @@ rule reals:
     params:
         weights=weights_option,
     shell:
-        'advkd reals "$(dirname {input.store:q})" --threads {threads} --features {wildcards.features} {params.weights}'
+        'advkd reals "$(dirname {input.store:q})" --features {wildcards.features} {params.weights}'
         ' --out "$(dirname {output:q})" --log {log:q}'
 
 
@@ -38,5 +38,5 @@ rule evaluate:
     params:
         weights=weights_option,
     shell:
-        'advkd evaluate {wildcards.run} --threads {threads} --reals "$(dirname {input.reals:q})" {params.weights}'
+        'advkd evaluate {wildcards.run} --reals "$(dirname {input.reals:q})" {params.weights}'
         " --out {output:q} --log {log:q}"

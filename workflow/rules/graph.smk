@@ -1,5 +1,6 @@
-# What Snakemake has no setting for: outdated files among what is made again, faults in one line, and work before the
-# first job. Three of its own methods are replaced, and a few of its attributes are read. No other file does so.
+# What Snakemake has no setting for: outdated files among what is made again, faults in one line, work before the first
+# job, and decisions only when there is something to decide. Three of its own methods and an attribute are replaced, and a
+# few of its attributes are read. No other file does so.
 import os
 from functools import partial
 
@@ -90,6 +91,16 @@ def build_graph(build=private(workflow, "_build_dag")):
     workflow._onstart = partial(before_first_job, private(workflow, "_onstart"))
 
 
+# Snakemake limits how many jobs start in a second, by default to 100. So a second after each decision on what to start it
+# decides again, and each job that ends begins another chain of decisions. After some hundred jobs these take a core.
+def decide_when_jobs_end():
+    """Drop Snakemake's default limit of jobs in a second; a lower one was asked for."""
+    scheduler = private(workflow, "scheduler")
+    limit = private(scheduler, "job_rate_limiter")
+    if limit and limit.max_jobs >= 100 * limit.timespan:
+        scheduler.job_rate_limiter = None
+
+
 def targets():
     """Return the jobs that were asked for: those of targets run nothing, and need what was asked for."""
     return list(private(private(workflow, "_dag"), "targetjobs"))
@@ -109,6 +120,7 @@ def coming_jobs():
 def before_first_job(own, log):
     """Announce the jobs, start their server, and do what a project's own `onstart:` says."""
     announce_plan()
+    decide_when_jobs_end()
     start_server(coming_jobs())
     own(log)
 
