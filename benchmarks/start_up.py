@@ -54,11 +54,11 @@ def measure(rounds: int) -> None:
         plain("prepare", record, "--settings", settings, "--out", str(store_of(run, user)))
     gan = resolved[0]
     store = str(store_of(gan, user))
-    plain("reals", store, "--threads", "1", "--features", gan.features, "--out", "data/reals")
+    plain("reals", store, "--features", gan.features, "--out", "data/reals")
     plain("train", RUNS[0])
     folders = {str(run.run): RunFolder.of(str(run.run), "smoke").path for run in resolved}
     metrics = folders[RUNS[0]] / METRICS
-    evaluation = ["evaluate", RUNS[0], "--reals", "data/reals", "--threads", "1", "--out", str(metrics)]
+    evaluation = ["evaluate", RUNS[0], "--reals", "data/reals", "--out", str(metrics)]
     jobs = {"evaluation": (evaluation, metrics)}
     jobs |= {f"training, {run.partition('/')[0]}": (["train", run], folders[run]) for run in RUNS}
 

@@ -1,11 +1,17 @@
-"""Every test runs in the top folder of the checkout."""
+"""Every test runs in the top folder of the checkout, on one thread."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from advkd import places
+from advkd.jobs.launch import THREADS
 from checkouts import ROOT, copy_checkout
+
+# As in the runs' settings: threads of one process wait for each other where other tests run beside them. The libraries
+# read this when they are loaded, here and in every process that a test starts.
+os.environ |= dict.fromkeys(THREADS, "1")
 
 # These take minutes each. `make test` gives each file to one process in this order, so that none starts last.
 LONGEST = ["test_workflow.py", "test_slurm.py", "test_session.py", "test_kills.py", "test_report_browser.py"]

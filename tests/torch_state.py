@@ -6,8 +6,7 @@ import torch
 
 @pytest.fixture(autouse=True)
 def _torch_state():
-    """Use one thread, which is enough for small tensors, float32 and a fixed seed, unless a test changes them."""
-    torch.set_num_threads(1)
+    """Use float32 and a fixed seed, unless a test changes them."""
     torch.manual_seed(0)
     yield
     torch.set_default_dtype(torch.float32)

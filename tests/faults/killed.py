@@ -88,7 +88,7 @@ def evaluation(name: str, folder: Path) -> Work:
     train(place, target)
     live(Work(name, place, _reals(target)))
     metrics, features = folder_of(target).path / "metrics.json", str(FEATURES / target.store)
-    words = ["evaluate", str(target.run), "--threads", "1", "--reals", features, "--out", str(metrics)]
+    words = ["evaluate", str(target.run), "--reals", features, "--out", str(metrics)]
     return Work(name, place, command(*words))
 
 
@@ -135,7 +135,7 @@ def _prepare(target: Resolved) -> list[str]:
 
 def _reals(target: Resolved) -> list[str]:
     store, out = str(STORES / target.store), str(FEATURES / target.store)
-    return command("reals", store, "--threads", "1", "--features", target.features, "--out", out)
+    return command("reals", store, "--features", target.features, "--out", out)
 
 
 STORES, FEATURES = Path("data/stores"), Path("data/features")

@@ -1,39 +1,19 @@
-import contextlib
-
 import numpy as np
 import pytest
-import torch
 
 from advkd.metrics import inception
-
-
-@contextlib.contextmanager
-def one_thread():
-    """Convolutions on two threads take several times as long where other tests run beside these."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    with one_thread():
-        yield
 
 
 @pytest.fixture(scope="session")
 def stem():
     """The network up to its 64 features, with random weights."""
-    with one_thread():
-        return inception.build(None, 64, "")
+    return inception.build(None, 64, "")
 
 
 @pytest.fixture(scope="session")
 def whole():
     """The network up to its 2,048 features, with random weights."""
-    with one_thread():
-        return inception.build(None, 2048, "")
+    return inception.build(None, 2048, "")
 
 
 @pytest.fixture(scope="session")

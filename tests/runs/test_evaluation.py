@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny_runs
+import torch
 from test_gan_evaluation import as_features
 
 from advkd.data.store_draft import write_store
@@ -40,7 +41,7 @@ def user(checkout, monkeypatch):
 
 def run_evaluation(user, run=RUN, reals="reals"):
     out = folder_of(config.resolve(run, user)).file("metrics.json")
-    evaluate(run, Path(reals), out, None, 1, user)
+    evaluate(run, Path(reals), out, None, user)
 
 
 def change_reals(**changed):
@@ -54,6 +55,12 @@ def test_metrics_are_bound_to_the_run(user):
     metrics = folder.metrics()
     assert metrics["sha256"] == folder.result()["sha256"] and "fid.G1" in metrics["values"]
     assert metrics["evaluated"]["code"] == gan_evaluation_code()
+
+
+def test_an_evaluation_has_the_threads_of_its_scale(user):
+    torch.set_num_threads(3)
+    run_evaluation(user)
+    assert torch.get_num_threads() == 1
 
 
 def test_features_of_older_code_are_part_of_the_evaluation_s_code(user):
@@ -89,8 +96,8 @@ def test_only_trained_gans_are_evaluated(user):
         (RUN.replace("seed0", "seed1"), "at scale smoke is not started: advkd train"),
     ):
         with pytest.raises(UserError, match=reason):
-            evaluate(run, Path("reals"), Path("metrics.json"), None, 1, user)
+            evaluate(run, Path("reals"), Path("metrics.json"), None, user)
     other = config.user({"override": {"okd": {**user.override["okd"], "rho": 0.5}}, "device": "cpu"})
     with pytest.raises(UserError, match="is stale: its settings changed since"):
-        evaluate(RUN, Path("reals"), Path("metrics.json"), None, 1, other)
+        evaluate(RUN, Path("reals"), Path("metrics.json"), None, other)
     assert not Path("metrics.json").exists()

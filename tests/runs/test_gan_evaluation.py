@@ -2,7 +2,6 @@ import json
 
 import numpy as np
 import pytest
-import torch
 
 from advkd.data.store_draft import write_store
 from advkd.errors import UserError
@@ -72,16 +71,7 @@ def evaluate(tmp_path, reals, generators, **more):
     return measure(write_samples(tmp_path, generators, **more), reals)
 
 
-@pytest.fixture
-def one_thread():
-    """Convolutions on two threads take several times as long where other tests run beside these."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-def test_end_to_end_with_the_network(tmp_path, one_thread):
+def test_end_to_end_with_the_network(tmp_path):
     pictures = (inception.textures(20, 64, seed=5).permute(0, 2, 3, 1).numpy() * 255 + 0.5).astype(np.uint8)
     reals, fakes = pictures[:8], pictures[8:14]
     folder = make_store(tmp_path / "store", reals, pictures[14:])

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 STEPS = Group("The workflow's own", "its steps, to repeat one by hand")
 DATASET = argument("dataset", help="a data set of config/datasets.yaml, such as codebrim")
-THREADS = argument("--threads", type=int, default=2, metavar="N", help="threads on a CPU (default 2)")
 WEIGHTS = argument(
     "--weights", type=Path, metavar="FILE", help="the feature network's weights (default: a package's, or random ones)"
 )
@@ -191,7 +190,6 @@ def train(args: argparse.Namespace, user: "User") -> int:
     example="advkd reals data/stores/codebrim-0123abcd --features random_inception64 --out data/features/codebrim",
     arguments=[
         argument("store", type=Path, help="folder of a store"),
-        THREADS,
         argument("--features", choices=NETWORKS, required=True, help="the feature network"),
         WEIGHTS,
         output_folder("--out", "folder of the features"),
@@ -201,7 +199,7 @@ def reals(args: argparse.Namespace, user: "User") -> None:
     """Write the features of a store's images."""
     from advkd.runs.evaluation import prepare_reals
 
-    prepare_reals(args.store, args.out, args.features, args.weights, args.threads, user)
+    prepare_reals(args.store, args.out, args.features, args.weights, user)
 
 
 @STEPS.command(
@@ -214,7 +212,6 @@ def reals(args: argparse.Namespace, user: "User") -> None:
     arguments=[
         argument("run", help=RUN_NAME),
         argument("--reals", type=Path, required=True, metavar="FOLDER", help="features of the real images"),
-        THREADS,
         WEIGHTS,
         output_file("--out", "metrics to write", required=True),
     ],
@@ -223,7 +220,7 @@ def evaluate(args: argparse.Namespace, user: "User") -> None:
     """Write the metrics of a GAN's run."""
     from advkd.runs.evaluation import evaluate
 
-    evaluate(args.run, args.reals, args.out, args.weights, args.threads, user)
+    evaluate(args.run, args.reals, args.out, args.weights, user)
 
 
 @STEPS.command(

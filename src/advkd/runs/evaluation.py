@@ -13,7 +13,7 @@ from advkd.runs.device import select_device
 from advkd.runs.folder import SAMPLES, RunFolder
 from advkd.runs.lookup import trained_folder
 from advkd.runs.state import Ending
-from advkd.settings import config
+from advkd.settings import config, config_files
 from advkd.settings.feature_networks import NETWORKS, FeatureName
 from advkd.settings.gan import GanEvaluation, GanRun
 
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from advkd.settings.user import User
 
 
-def prepare_reals(
-    store: Path, out: Path, features: FeatureName, weights: Path | None, threads: int, user: "User"
-) -> None:
+def prepare_reals(store: Path, out: Path, features: FeatureName, weights: Path | None, user: "User") -> None:
     """Write the features of a store's images, which every evaluation on this store needs, to the folder `out`.
 
     Args:
@@ -31,16 +29,15 @@ def prepare_reals(
         out: folder to write.
         features: name of the feature network.
         weights: the file of its weights; None: those that a package brings, or random ones.
-        threads: CPU threads.
-        user: the device is chosen as this user's settings say.
+        user: the scale, whose file sets the number of threads, and the device are those of this user's settings.
     """
-    device = _start(threads, user)
+    device = _start(user)
     from advkd.runs import gan_evaluation
 
     gan_evaluation.prepare_reals(store, out, features, weights, _sha256(features), device)
 
 
-def evaluate(run: str, reals: Path, out: Path, weights: Path | None, threads: int, user: "User") -> None:
+def evaluate(run: str, reals: Path, out: Path, weights: Path | None, user: "User") -> None:
     """Write the metrics of a GAN's run to `out`; a run that did not end well has a status and no values.
 
     Args:
@@ -48,7 +45,6 @@ def evaluate(run: str, reals: Path, out: Path, weights: Path | None, threads: in
         reals: folder that `prepare_reals` wrote.
         out: metrics.json to write.
         weights: the file of the feature network's weights; None: those that a package brings, or random ones.
-        threads: CPU threads.
         user: the scale and the device are those of this user's settings.
 
     Raises:
@@ -65,7 +61,7 @@ def evaluate(run: str, reals: Path, out: Path, weights: Path | None, threads: in
         folder.write_metrics(ended, out)
         return
     folder.check(SAMPLES)
-    device = _start(threads, user)
+    device = _start(user)
     from advkd.runs import gan_evaluation
 
     prepared = gan_evaluation.load_reals(reals)
@@ -98,8 +94,9 @@ def _sha256(features: FeatureName) -> str:
     return checksum.removeprefix("sha256:")
 
 
-def _start(threads: int, user: "User") -> Any:
-    """Set the number of threads and return the torch device; waits for a free GPU before torch is imported."""
+def _start(user: "User") -> Any:
+    """Set the scale's number of threads, return the torch device; waits for a free GPU before torch is imported."""
+    threads = config_files.scale_file(user.scale).threads
     os.environ["OPENBLAS_NUM_THREADS"] = str(threads)  # numpy reads it when it is imported
     keep_freed_memory()
     device = select_device(user.device, user.runs_per_gpu)
