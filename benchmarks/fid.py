@@ -1,17 +1,18 @@
-"""Times the two costs of FID: the distance, beside scipy.linalg.sqrtm, and Inception, in two memory layouts.
+"""Times the two costs of FID on one thread: the distance, beside scipy.linalg.sqrtm, and Inception in two layouts.
 
-The variants take turns, and medians are printed. On a shared machine only the ratios are meaningful.
+    python benchmarks/fid.py [--rounds 5]
 
-    python benchmarks/fid.py --rounds 5
+The variants take turns, and medians of CPU time are printed. Public FID code takes scipy.linalg.sqrtm of the product of
+the covariances, and Inception in PyTorch's default layout.
 """
 
 import argparse
-from pathlib import Path
 
 import numpy as np
 import scipy.linalg
 import torch
-from rounds import medians
+from threadpoolctl import threadpool_limits
+from timing import limit, medians, prepare
 
 from advkd.metrics import frechet, inception
 
@@ -58,17 +59,21 @@ def network(rounds: int) -> None:
             "channels_last": lambda: last(images.contiguous(memory_format=torch.channels_last)),
         }
         times = medians(variants, rounds)
-    report(f"Inception an image, {DIMS} features, {torch.get_num_threads()} threads", times, "default", IMAGES)
+        report(f"Inception, {DIMS} features, an image", times, "default", IMAGES)
+        floor = limit(variants["channels_last"], rounds)
+    print(
+        f"  limit: {floor}, of {IMAGES} images; channels_last takes {times['channels_last'] / floor.seconds:.2f} of it"
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=Path(__file__).name)
-    parser.add_argument("--rounds", type=int, default=5, help="times each variant is measured")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
-    distance(rounds)
-    for threads in sorted({1, torch.get_num_threads()}):
-        torch.set_num_threads(threads)
-        network(rounds)
+    prepare()
+    with threadpool_limits(1):
+        distance(rounds)
+    network(rounds)
 
 
 if __name__ == "__main__":

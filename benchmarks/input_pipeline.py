@@ -1,23 +1,18 @@
-"""Compares augmented batches from the uint8 store with torchvision's transforms in a DataLoader, on the CPU.
+"""Compares augmented batches from the uint8 store with torchvision's transforms in a DataLoader, on one thread.
 
-    PYTHONPATH=src python benchmarks/input_pipeline.py [--rounds 7] [--workers 2] [--threads 2]
+    python benchmarks/input_pipeline.py [--rounds 7]
 
     32      CIFAR: RandomCrop(32, padding=4), flip, ToTensor, Normalize of PIL images made from an array, batches of 128
     224     fine-grained sets: JPEGs of 500x375 from an ImageFolder, decoded, RandomResizedCrop(224), flip, ToTensor,
             Normalize, batches of 32; ours reads them from a store of 512x512, whose preparation is not timed
 
-The two take turns. A round is one pass over the images without its first batch, for which the loader's workers start.
-The ratio of the medians should be at least 20 for 32 pixels and 4 for 224 pixels. The images are made in a temporary
-folder: noise for 32 pixels, windows of two photos of scikit-learn for 224 pixels.
-
-On a shared machine, use --threads 1: the threads of one process wait for each other many times in a batch, also while
-one of them has no core, but the loader's processes do not.
+The two take turns, both in this process: a loader's workers add cores, not speed of each. A round is one pass over the
+images; medians of CPU time are compared. The images are made in a temporary folder: noise for 32 pixels, windows of two
+photos of scikit-learn for 224 pixels.
 """
 
 import argparse
-import statistics
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -25,17 +20,17 @@ import numpy as np
 import torch
 from PIL import Image
 from sklearn.datasets import load_sample_images
+from timing import medians, prepare
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
 from advkd.data.store import Store
-from advkd.runs.allocator import keep_freed_memory
 from advkd.settings.classifier import Views as ViewSettings
 from advkd.training.views import NORMALISATIONS, Views
 
-SMALL, LARGE = (12_800, 128), (640, 32)  # images of a round, and of a batch
+SMALL, LARGE = (6_400, 128), (320, 32)  # images of a round, and of a batch
 PHOTO, STORED = (500, 375), 512
 
 
@@ -57,15 +52,15 @@ def transform(crop: Callable, normalisation: str) -> Callable:
     return transforms.Compose([crop, transforms.RandomHorizontalFlip(), transforms.ToTensor(), normalise])
 
 
-def small(folder: Path, workers: int) -> dict[str, Iterable]:
+def small(folder: Path) -> dict[str, Iterable]:
     count, batch = SMALL
     images = np.random.default_rng(0).integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
     pictures = Pictures(images, transform(transforms.RandomCrop(32, padding=4), "cifar10"))
     settings = ViewSettings(image_size=32, crop="pad", normalisation="cifar10")
-    return {"torchvision": loader(pictures, batch, workers), "ours": Resident(folder, images, settings, batch)}
+    return {"torchvision": DataLoader(pictures, batch, shuffle=True), "ours": Resident(folder, images, settings, batch)}
 
 
-def large(folder: Path, workers: int) -> dict[str, Iterable]:
+def large(folder: Path) -> dict[str, Iterable]:
     count, batch = LARGE
     random, photos = np.random.default_rng(0), [Image.fromarray(photo) for photo in load_sample_images().images]
     (folder / "jpeg" / "class").mkdir(parents=True)
@@ -78,11 +73,10 @@ def large(folder: Path, workers: int) -> dict[str, Iterable]:
         squashed[number] = np.asarray(view.resize((STORED, STORED), Image.Resampling.LANCZOS))
     pictures = ImageFolder(folder / "jpeg", transform(transforms.RandomResizedCrop(224), "imagenet"))
     settings = ViewSettings(image_size=224, crop="resized", normalisation="imagenet")
-    return {"torchvision": loader(pictures, batch, workers), "ours": Resident(folder, squashed, settings, batch)}
-
-
-def loader(pictures: Dataset, batch: int, workers: int) -> DataLoader:
-    return DataLoader(pictures, batch, shuffle=True, num_workers=workers, persistent_workers=workers > 0)
+    return {
+        "torchvision": DataLoader(pictures, batch, shuffle=True),
+        "ours": Resident(folder, squashed, settings, batch),
+    }
 
 
 class Resident:
@@ -103,36 +97,23 @@ class Resident:
             yield self.views.training(index, self.generator), self.views.labels[index]
 
 
-def images_a_second(batches: Iterable) -> float:
-    iterator = iter(batches)
-    next(iterator)
-    start = time.perf_counter()
-    seen = sum(len(images) for images, _ in iterator)
-    return seen / (time.perf_counter() - start)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--threads", type=int, default=2)
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    keep_freed_memory()
-    for size, build, target in ((32, small, 20), (224, large, 4)):
+    rounds = parser.parse_args().rounds
+    prepare()
+    for size, build, (count, _) in ((32, small, SMALL), (224, large, LARGE)):
         with tempfile.TemporaryDirectory() as folder:
-            pipelines = build(Path(folder), arguments.workers)
-            speeds: dict[str, list[float]] = {name: [] for name in pipelines}
-            for number in range(arguments.rounds + 1):
-                for name, batches in pipelines.items():
-                    speed = images_a_second(batches)
-                    if number:  # the first round warms up
-                        speeds[name].append(speed)
-        medians = {name: statistics.median(values) for name, values in speeds.items()}
-        print(f"{size} pixels")
-        for name, values in speeds.items():
-            print(f"    {name:12}{medians[name]:10,.0f} images/s (fastest round {max(values):,.0f})")
-        print(f"    {'ratio':12}{medians['ours'] / medians['torchvision']:10.1f} (target: at least {target})")
+            passes = {name: (lambda batches=batches: exhaust(batches)) for name, batches in build(Path(folder)).items()}
+            times = medians(passes, rounds)
+        for name, seconds in times.items():
+            print(f"{size} pixels: {name:12}{1e6 * seconds / count:9,.0f} us an image{count / seconds:10,.0f} images/s")
+        print(f"{size} pixels: {times['torchvision'] / times['ours']:.1f} times as many images")
+
+
+def exhaust(batches: Iterable) -> None:
+    for _ in batches:
+        pass
 
 
 if __name__ == "__main__":
