@@ -51,7 +51,9 @@ clean-env:
 	rm -rf $(VENV)
 
 # Any other word is a target of the workflow.
-%: env
+%:
+	@PYTHONPATH=src $(PYTHON) -m advkd.targets $@
+	@$(MAKE) --no-print-directory env
 	@$(BIN)/python -m advkd.start $@ $(ARGS)
 
 # These files of the checkout are not targets of the workflow.

@@ -33,6 +33,7 @@ FLOORS = [
         "extras",
         "lazy",
         "suggestions",
+        "targets",
     ],
     ["models"],
     ["methods"],

@@ -11,6 +11,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from advkd import targets
 from advkd.errors import UserError
 from advkd.extras import lacking
 from advkd.locks import hold, try_hold
@@ -26,6 +27,9 @@ def main(arguments: list[str]) -> int:
         return 2
     if find_spec("snakemake") is None:
         print(f"advkd run {lacking('workflow')}", file=sys.stderr)
+        return 2
+    if fault := targets.mistyped(arguments):
+        print(f"advkd: {fault}", file=sys.stderr)
         return 2
     if "paper" in arguments:
         from advkd import doctor

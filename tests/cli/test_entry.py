@@ -14,7 +14,22 @@ from advkd.settings import config
 
 BAD = [
     (["explain", "okd_table9"], "'okd_table9' is not a table or figure"),
+    (["explain", "okd_tabel1"], "'okd_tabel1' is not a table or figure; did you mean okd_table1 or"),
     (["explain", "okd_table1", "StyleGAN"], "has no cell with 'StyleGAN'"),
+    (["explain", "okd_table1", "OKD-SAGEN", "G2"], "'OKD-SAGEN G2'; did you mean OKD-SAGAN or"),
+    (["plan", "tabel1"], "'tabel1' is not a target; did you mean table1 or"),
+    (["config", "okd/codebrim/sagan/okd"], "is not the name of a run; did you mean okd/codebrim/sagan/okd/seed0?"),
+    (["config", "aikdd/cifar10/x/y/seed0"], "is not the name of a run; did you mean aikd/cifar10/x/y/seed0?"),
+    (["config", "okd/codebirm/sagan/okd/seed0"], "'codebirm' is no data set of this paper (codebrim); did you mean"),
+    (
+        ["config", "okd/codebrim/sagn/okd/seed0"],
+        "'sagn' is not among the models of config/okd.yaml; did you mean sagan",
+    ),
+    (["config", "okd/codebrim/sagan/okdd/seed0"], "'okdd' is not among the methods of okd; did you mean okd?"),
+    (["config", "okd/codebrim/sagan/okd+roh=0.3/seed0"], "unknown key 'roh'; did you mean rho?"),
+    (["status", "--config", "scael=smoke"], "unknown key 'scael'; did you mean scale?"),
+    (["status", "--config", "scale=smok"], "scale 'smok' is unknown; did you mean smoke?"),
+    (["fetch", "codebirm", "--out", "x"], "no data set is called 'codebirm'; did you mean codebrim?"),
     (["config", "okd/codebrim/sagan"], "is not the name of a run"),
     (["config", "gip/cifar10/resnet50/gip/seed0"], "'resnet50' is not among the models"),
     (["status", "--config", "scale=huge"], "scale 'huge' is unknown"),

@@ -83,7 +83,9 @@ def test_weights_of_the_feature_networks():
 
 
 def test_unknown_name_lists_the_known_ones():
-    with pytest.raises(UserError, match=r"codebrin.*known are codebrim, cifar10"):
+    with pytest.raises(UserError, match=r"'svhn'; known are codebrim, cifar10"):
+        registry.load(PATH)["svhn"]
+    with pytest.raises(UserError, match=r"'codebrin'; did you mean codebrim\?"):
         registry.load(PATH)["codebrin"]
 
 

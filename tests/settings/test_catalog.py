@@ -119,7 +119,9 @@ def test_a_folder_that_no_run_uses_is_a_mistake():
 
 
 def test_unknown_names_say_what_there_is():
-    with pytest.raises(UserError, match=r"'okd_table9' is not a table or figure; paper/published has .*okd_table1"):
+    with pytest.raises(UserError, match=r"'okd_table9' is not a table or figure; did you mean okd_table1 or"):
         catalog.cells("okd_table9")
-    with pytest.raises(UserError, match=r"okd_table1 has no cell with 'StyleGAN'; its rows are ACGAN, OKD-ACGAN G1"):
-        catalog.find_cells("okd_table1", ["StyleGAN"])
+    with pytest.raises(UserError, match=r"'xyz' is not a table or figure; paper/published has .*okd_table1"):
+        catalog.cells("xyz")
+    with pytest.raises(UserError, match=r"okd_table1 has no cell with 'pix2pix'; its rows are ACGAN, OKD-ACGAN G1"):
+        catalog.find_cells("okd_table1", ["pix2pix"])

@@ -188,7 +188,8 @@ def test_bad_runs_are_one_line(name):
 
 
 BAD_USERS = [
-    ({"scael": "smoke"}, "--config: unknown key 'scael'; allowed: accept"),
+    ({"scael": "smoke"}, "--config: unknown key 'scael'; did you mean scale"),
+    ({"xyz": "smoke"}, "--config: unknown key 'xyz'; allowed: accept"),
     ({"scale": "tiny"}, "config/scales has gpu, paper, reduced, small, smoke"),
     ({"device": "tpu"}, "device is 'tpu'"),
     ({"seeds": 0}, "seeds is 0"),
@@ -210,8 +211,14 @@ def test_bad_settings_name_file_key_and_what_is_allowed(values, message):
 
 
 BAD_FILES = [
-    ("okd.yaml", ["models", "sagan", "widht"], 16, r"^config/okd.yaml models.sagan: unknown key 'widht'; allowed: "),
-    ("scales/smoke.yaml", ["okd", "sagn"], {}, r"smoke.yaml okd: unknown key 'sagn'; allowed: acgan, all, codebrim, "),
+    (
+        "okd.yaml",
+        ["models", "sagan", "widht"],
+        16,
+        r"config/okd.yaml models.sagan: unknown key 'widht'; did you mean width",
+    ),
+    ("scales/smoke.yaml", ["okd", "sagn"], {}, r"smoke.yaml okd: unknown key 'sagn'; did you mean sagan"),
+    ("scales/smoke.yaml", ["okd", "xyz"], {}, r"smoke.yaml okd: unknown key 'xyz'; allowed: acgan, all, codebrim, "),
     ("scales/smoke.yaml", ["okd", "all", "mul"], {}, r"smoke.yaml okd.all: unknown key 'mul'; allowed: multiply, set"),
     ("scales/smoke.yaml", ["okd", "acgan", "multiply", "iteratons"], 0.1, r"okd.acgan: unknown key 'iteratons'"),
     ("scales/smoke.yaml", ["okd", "acgan", "multiply", "beta2"], 0.1, r"multiply is for whole numbers, but beta2"),

@@ -9,6 +9,7 @@ import yaml
 from advkd.errors import UserError
 from advkd.files import read_yaml
 from advkd.places import find
+from advkd.suggestions import did_you_mean
 
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz")
 ARCHIVE_SUFFIXES = (".zip", *TAR_SUFFIXES)
@@ -99,7 +100,8 @@ class Registry(dict[str, DataSet]):
     """Data sets by name. Looking up an unknown name raises a UserError that lists the known ones."""
 
     def __missing__(self, name: str) -> DataSet:
-        raise UserError(f"no data set is called {name!r}; known are {', '.join(self)}")
+        there = did_you_mean(name, self) or f"; known are {', '.join(self)}"
+        raise UserError(f"no data set is called {name!r}{there}")
 
 
 def load(path: Path) -> Registry:

@@ -17,6 +17,7 @@ from advkd.settings.config import CannotBeBuilt, Resolved
 from advkd.settings.names import PAPERS, Run, shortest
 from advkd.settings.published_cells import Cell, read_cells
 from advkd.settings.user import User
+from advkd.suggestions import did_you_mean
 
 PUBLISHED = Path("paper/published")
 
@@ -46,7 +47,9 @@ def cells(artifact: str) -> tuple[Cell, ...]:
     path = find(PUBLISHED / f"{artifact}.csv")
     # Asked of this one file, since a report asks tens of thousands of times.
     if not (re.fullmatch(r"\w+_\w+", artifact) and path.exists()):
-        raise UserError(f"{artifact!r} is not a table or figure; paper/published has {', '.join(artifacts())}")
+        known = artifacts()
+        there = did_you_mean(artifact, known) or f"; paper/published has {', '.join(known)}"
+        raise UserError(f"{artifact!r} is not a table or figure{there}")
     return read_cells(path)
 
 
@@ -236,7 +239,9 @@ def wanted(target: str, user: User) -> dict[str, Resolved]:
         return variants(user, [paper])
     others = ["pretrain", "runs", "all", "paper", *evidence_waves(user)]
     others += [f"{paper}_variants" for paper in PAPERS]
-    raise UserError(f"{target!r} is not a target; there are {', '.join([*others, *known])}")
+    others += known
+    there = did_you_mean(target, others) or f"; there are {', '.join(others)}"
+    raise UserError(f"{target!r} is not a target{there}")
 
 
 def selected(names: list[str], user: User) -> dict[str, Resolved]:
@@ -284,6 +289,9 @@ def find_cells(artifact: str, words: list[str]) -> list[Cell]:
         if all(word in named for word in asked):
             hits.append(cell)
     if not hits:
-        rows = ", ".join(dict.fromkeys(cell.row for cell in cells(artifact)))
-        raise UserError(f"{artifact} has no cell with {' '.join(words)!r}; its rows are {rows}")
+        rows = dict.fromkeys(cell.row for cell in cells(artifact))
+        known = {word for cell in cells(artifact) for word in f"{cell.row} {cell.column} {cell.metric}".split()}
+        wrong = next((word for word in asked if word not in {name.lower() for name in known}), "")
+        meant = did_you_mean(wrong, known) or ";"
+        raise UserError(f"{artifact} has no cell with {' '.join(words)!r}{meant} its rows are {', '.join(rows)}")
     return hits

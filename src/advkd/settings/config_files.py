@@ -18,6 +18,7 @@ from advkd.files import read_yaml
 from advkd.opening import read_text
 from advkd.places import find, find_all
 from advkd.settings.names import MOST_SEEDS, PAPERS
+from advkd.suggestions import did_you_mean
 
 Layer = Mapping[str, object]
 
@@ -138,7 +139,9 @@ def scale_file(scale: str) -> ScaleFile:
     """Return the content of a scale's file; raises UserError naming the scales that there are."""
     path = CONFIG / "scales" / f"{scale}.yaml"
     if not find(path).exists():
-        raise UserError(f"scale {scale!r} is unknown: config/scales has {', '.join(scale_names())}")
+        names = scale_names()
+        there = did_you_mean(scale, names) or f": config/scales has {', '.join(names)}"
+        raise UserError(f"scale {scale!r} is unknown{there}")
     return _scale_file(path, state(path))
 
 
@@ -189,7 +192,8 @@ def only(keys: Iterable[str], known: Collection[str], source: str) -> None:
     """Raise UserError, naming `source`, where a key is not among the known ones."""
     for key in keys:
         if key not in known:
-            raise UserError(f"{source}: unknown key {key!r}; allowed: {', '.join(sorted(known))}")
+            allowed = did_you_mean(key, known) or f"; allowed: {', '.join(sorted(known))}"
+            raise UserError(f"{source}: unknown key {key!r}{allowed}")
 
 
 def mapping(value: object, source: str) -> Layer:

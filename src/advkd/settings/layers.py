@@ -21,6 +21,7 @@ from advkd.schema import Settings, default_of, keys_of
 from advkd.settings.config_files import Layer, mapping, only, paper_file, scale_file, thawed
 from advkd.settings.names import Run, parse_value
 from advkd.settings.papers import RUN_CLASSES
+from advkd.suggestions import did_you_mean
 
 NAME = "the run's name"
 # How much of a data set is taken, and what stands for all of it. Image sizes are none: networks are built for them.
@@ -70,12 +71,14 @@ def layers(run: Run, scale: str, folders: tuple[str, ...], override: Layer) -> I
     paper, sizes = paper_file(run.paper), scale_file(scale)
     method = _method(run)
     if run.dataset not in (*paper.datasets, *folders):
+        meant = did_you_mean(run.dataset, [*paper.datasets, *folders])
         raise UserError(
-            f"{run}: {run.dataset!r} is no data set of this paper ({', '.join(paper.datasets)});"
+            f"{run}: {run.dataset!r} is no data set of this paper ({', '.join(paper.datasets)}){meant or ';'}"
             f" a folder of images becomes one with --config 'folders={{{run.dataset}: DIR}}'"
         )
     if run.model not in paper.models:
-        raise UserError(f"{run}: {run.model!r} is not among the models of {paper.path}: {', '.join(paper.models)}")
+        there = did_you_mean(run.model, paper.models) or f": {', '.join(paper.models)}"
+        raise UserError(f"{run}: {run.model!r} is not among the models of {paper.path}{there}")
     changeable = keys_of(RUN_CLASSES[run.paper]).keys() - FIXED
     variant = {key: parse_value(value) for key, value in run.variant}
     only(variant, changeable, str(run))
@@ -129,7 +132,8 @@ def defaults(group: type[Settings]) -> dict[str, object]:
 def _method(run: Run) -> type[MethodSettings]:
     methods = registered(run.paper)
     if run.method not in methods:
-        raise UserError(f"{run}: {run.method!r} is not among the methods of {run.paper}: {', '.join(methods)}")
+        there = did_you_mean(run.method, methods) or f": {', '.join(methods)}"
+        raise UserError(f"{run}: {run.method!r} is not among the methods of {run.paper}{there}")
     settings = methods[run.method]
     for key in keys_of(settings).keys() & keys_of(RUN_CLASSES[run.paper], without=("method",)).keys():
         raise UserError(f"{settings.__module__}: {key!r} is a setting of all runs of {run.paper}: rename it")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from advkd.errors import UserError
+from advkd.suggestions import did_you_mean
 
 Paper = Literal["okd", "aikd", "gip"]
 PAPERS: tuple[str, ...] = get_args(Paper)
@@ -34,6 +35,12 @@ class Run:
         """Read a run's name; raises UserError where it is not one."""
         match = RUN.fullmatch(name)
         if not match:
+            # A paper that was mistyped, or a seed that was forgotten.
+            first, _, others = name.partition("/")
+            guesses = [f"{name}/seed0", *(f"{paper}/{others}" for paper in PAPERS if did_you_mean(first, [paper]))]
+            meant = did_you_mean(name, filter(RUN.fullmatch, guesses))
+            if meant:
+                raise UserError(f"{name!r} is not the name of a run{meant}")
             raise UserError(
                 f"{name!r} is not the name of a run: expected PAPER/DATASET/MODEL/METHOD[+KEY=VALUE]/seedK,"
                 " for example okd/codebrim/sagan/okd+rho=0.3/seed0"

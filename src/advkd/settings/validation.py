@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from advkd.errors import UserError
 from advkd.schema import Settings, keys_of, not_applying, remembered
+from advkd.suggestions import did_you_mean
 
 Model = TypeVar("Model", bound=BaseModel)
 Group = TypeVar("Group", bound=Settings)
@@ -53,7 +54,8 @@ def validate_group(group: type[Group], flat: Mapping[str, object], what: str) ->
     known = keys_of(group)
     for key in flat:
         if key not in known:
-            raise UserError(f"{what}: unknown key {key!r}; allowed: {', '.join(known)}")
+            allowed = did_you_mean(key, known) or f"; allowed: {', '.join(known)}"
+            raise UserError(f"{what}: unknown key {key!r}{allowed}")
     for key, needed in not_applying(group, flat).items():
         raise UserError(f"{what}: {key} only applies with {needed}")
     try:
@@ -78,7 +80,8 @@ def validate_model(model: type[Model], values: dict[str, object], source: Callab
     except ValidationError as error:
         key, reason = first_fault(error)
         if error.errors()[0]["type"] == "extra_forbidden":
-            reason = f"unknown key {key!r}; allowed: {', '.join(sorted(model.model_fields))}"
+            known = sorted(model.model_fields)
+            reason = f"unknown key {key!r}" + (did_you_mean(key, known) or f"; allowed: {', '.join(known)}")
         raise UserError(f"{source(key.split('.')[0])}: {reason}") from None
 
 
