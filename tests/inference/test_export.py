@@ -174,7 +174,7 @@ def test_nothing_is_written_where_something_is_wrong(centred, tmp_path, monkeypa
     with monkeypatch.context() as patched:
         patched.setitem(sys.modules, "onnxruntime", None)
         patched.setitem(sys.modules, "onnx", None)
-        with pytest.raises(UserError, match=r"install advkd with its extra \[onnx\]"):
+        with pytest.raises(UserError, match=r"--format onnx needs the extra onnx: install advkd\[onnx\]"):
             write_export(model, tmp_path / "out", ("onnx",))
     monkeypatch.setattr(
         "advkd.inference.export.graphs.run_program", lambda *_: [np.zeros((len(photos), 2), np.float32)]

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from advkd.errors import UserError
+from advkd.extras import lacking
 from advkd.inference.classifier import Classifier
 from advkd.inference.generators import Generators
 from advkd.models.normalisation import NORMALISATIONS
@@ -102,11 +103,8 @@ def check_onnx() -> None:
         import onnx  # noqa: F401
         import onnxruntime  # noqa: F401
         import onnxscript  # noqa: F401
-    except ImportError as error:
-        raise UserError(
-            f"{error.name} is not installed, which ONNX needs: install advkd with its extra [onnx], or ask for"
-            " --format safetensors torch"
-        ) from None
+    except ImportError:
+        raise UserError(f"--format onnx {lacking('onnx')}") from None
 
 
 def write_onnx(graph: Graph, path: Path) -> None:
