@@ -120,4 +120,4 @@ def test_bad_input_is_one_line_and_nothing_is_written(new, tmp_path, capsys, mon
     refused("exists and is not an empty folder", "export", run, "--to", photos)
     refused("name one as the Hub does", "export", run, "--to", tmp_path / "out", "--licence", "(c) me")
     monkeypatch.setitem(sys.modules, "onnx", None)
-    refused("extra [onnx]", "export", run, "--to", tmp_path / "out", "--format", "onnx")
+    refused("needs the extra onnx", "export", run, "--to", tmp_path / "out", "--format", "onnx")

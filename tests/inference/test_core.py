@@ -2,13 +2,17 @@
 
 import ast
 import os
+import shutil
 import subprocess
 import sys
 
 import pytest
 
+from advkd.runs.folder import RunFolder
+from advkd.runs.predictions import classifier_metrics
 from checkouts import ROOT
 
+COMMAND_LINE = {"argcomplete", "rich", "rich_argparse"}  # small packages that are installed beside the core
 CORE = {"torch", "numpy", "PIL", "safetensors", "yaml", "tqdm"}
 PROGRAM = """
 import sys
@@ -33,7 +37,7 @@ def third_party() -> set[str]:
 
 
 def run_with_the_core(source, photos, program=PROGRAM):
-    hidden = sorted(third_party() - CORE | {"snakemake"})  # which only the workflow's files import
+    hidden = sorted(third_party() - CORE - COMMAND_LINE | {"snakemake"})  # which only the workflow's files import
     program = program.format(hidden=hidden, source=str(source), photos=[str(photo) for photo in photos])
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=source, env=environment)
@@ -52,3 +56,30 @@ def test_a_run_is_loaded_with_the_core_alone(which, request):
     assert done.returncode == 0, done.stderr
     labels = done.stdout.strip().split("|")
     assert len(labels) == len(photos) and set(labels) <= {photo.parent.name for photo in photos}
+
+
+COMMAND = """
+import sys
+for name in {hidden!r}:
+    sys.modules[name] = None
+from advkd.cli import main
+raise SystemExit(main(["predict", {source!r}, *{photos!r}]) or main(["export", {source!r}, "--to", "out"]))
+"""
+
+
+def test_photos_are_predicted_and_a_run_is_exported_with_the_core_alone(whole, tmp_path):
+    """From a folder that is no project, where nothing of the papers' settings is."""
+    run, photos = whole
+    copied = shutil.copytree(run, tmp_path / "run")
+    classifier_metrics(RunFolder(copied))
+    done = run_with_the_core(copied, photos, COMMAND)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == len(photos)
+    card = (copied / "out/README.md").read_text()
+    assert "| accuracy |" in card and "AI-KD" in card
+
+
+def test_a_command_names_the_extra_that_it_lacks(whole, photos, tmp_path):
+    program = COMMAND.replace('["predict", {source!r}, *{photos!r}]', '["test", {source!r}, "--data", *{photos!r}]')
+    done = run_with_the_core(shutil.copytree(whole[0], tmp_path / "run"), [photos], program)
+    assert done.returncode == 2 and "advkd test needs the extra metrics" in done.stderr

@@ -2,12 +2,14 @@
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from advkd.errors import UserError
 from advkd.files import read_yaml
 from advkd.places import find
-from advkd.settings import config
-from advkd.settings.user import User
+
+if TYPE_CHECKING:
+    from advkd.settings.user import User
 
 PAPERS_FILE = Path("paper/papers.yaml")
 
@@ -55,6 +57,8 @@ def number(artifact: str) -> str:
     return re.sub(r"[a-z]+_(table|figure)", lambda kind: f"{kind[1].capitalize()} ", artifact)
 
 
-def command(artifact: str, user: User) -> str:
+def command(artifact: str, user: "User") -> str:
     """Return the command that makes a table or figure, or another target of the workflow, with the user's settings."""
+    from advkd.settings import config  # here: who exports a network needs the papers' titles, and no pydantic
+
     return f"snakemake --cores all {artifact} {config.options(user)}"

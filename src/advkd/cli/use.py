@@ -34,14 +34,15 @@ USE = Group("Use", "a trained run at work")
         output_file("--out", "the CSV file to write; without it the classes are printed"),
         EPOCH,
     ],
+    needs="nothing",
 )
-def predict(args: argparse.Namespace, user: "User") -> int:
+def predict(args: argparse.Namespace) -> int:
     """Print or write the classes of images."""
     from advkd.inference.pictures import find_images
     from advkd.inference.predicting import predict
 
     files = find_images(args.images)
-    return predict(_classifier(args, user), files, args.out)
+    return predict(_classifier(args), files, args.out)
 
 
 @USE.command(
@@ -57,12 +58,13 @@ def predict(args: argparse.Namespace, user: "User") -> int:
         output_folder("--out", "folder to make, for metrics.json, CSV files and confusion.png", required=False),
         EPOCH,
     ],
+    needs="nothing",
 )
-def test(args: argparse.Namespace, user: "User") -> int:
+def test(args: argparse.Namespace) -> int:
     """Print and write how good a classifier is."""
     from advkd.inference.testing import judge_folder
 
-    return judge_folder(_classifier(args, user), args.data, args.out)
+    return judge_folder(_classifier(args), args.data, args.out)
 
 
 @USE.command(
@@ -92,15 +94,17 @@ def test(args: argparse.Namespace, user: "User") -> int:
         ),
         EPOCH,
     ],
+    needs="nothing",
 )
-def export(args: argparse.Namespace, user: "User") -> None:
+def export(args: argparse.Namespace) -> None:
     """Write a trained network as a folder."""
     from advkd.inference.export.writing import write_export
     from advkd.inference.pictures import find_images
 
     photos = find_images(args.check) if args.check else []
+    user = _user(args)
     model = _trained(args, user, device="cpu", measure=True)
-    store = Path(user.data_root, "stores", str(model.provenance["data"].get("store")))
+    store = Path(user.data_root, "stores", str(model.provenance["data"].get("store"))) if user else None
     write_export(model, args.to, args.format, licence=args.licence, photos=photos, store=store)
 
 
@@ -130,20 +134,35 @@ def synthesize(args: argparse.Namespace, user: "User") -> None:
     synthesize(folder, args.count, args.out, args.seed, user.device, user.runs_per_gpu)
 
 
-def _trained(args: argparse.Namespace, user: "User", device: str, measure: bool = False) -> "Classifier | Generators":
+def _user(args: argparse.Namespace) -> "User | None":
+    """Return the user's settings in a checkout or a project; elsewhere None, where a run is a folder and needs none."""
+    from advkd.settings.config_files import CONFIG
+
+    if not (args.config or (CONFIG / "config.yaml").exists()):
+        return None
+    from advkd.settings import config, words
+
+    return config.user(words.read_words(args.config), anywhere=True)
+
+
+def _trained(
+    args: argparse.Namespace, user: "User | None", device: str, measure: bool = False
+) -> "Classifier | Generators":
     """Return the network that a command's words name; of a run's name that of the user's scale, if there is one."""
     from advkd.inference.loading import opened, read
     from advkd.runs.folder import RESULT, RunFolder
 
-    of_scale = RunFolder.of(args.run, user.scale).has(RESULT)
-    return opened(read(args.run, args.epoch, user.scale if of_scale else None, measure), device, "float32")
+    of_scale = user is not None and RunFolder.of(args.run, user.scale).has(RESULT)
+    scale = user.scale if user and of_scale else None
+    return opened(read(args.run, args.epoch, scale, measure), device, "float32")
 
 
-def _classifier(args: argparse.Namespace, user: "User") -> "Classifier":
+def _classifier(args: argparse.Namespace) -> "Classifier":
     """Return the classifier that a command's words name; raises UserError where it is a GAN."""
     from advkd.inference.classifier import Classifier
 
-    model = _trained(args, user, user.device)
+    user = _user(args)
+    model = _trained(args, user, user.device if user else "auto")
     if not isinstance(model, Classifier):
         raise UserError(f"{args.run} trains a GAN, which names no classes: advkd synthesize {args.run}")
     return model
