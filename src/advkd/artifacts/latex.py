@@ -6,8 +6,9 @@ from functools import cache
 import pandas as pd
 from pylatexenc.latexencode import RULE_CALLABLE, UnicodeToLatexConversionRule, UnicodeToLatexEncoder
 
+from advkd.artifacts.alignment import Piece, pad_column
+from advkd.artifacts.mathematics import set_formulas
 from advkd.artifacts.plain_text import printable
-from advkd.artifacts.table_layout import Entry
 from advkd.artifacts.table_records import TableRecord
 from advkd.runs import provenance
 from advkd.settings.tags import tags
@@ -50,24 +51,37 @@ def escape(text: str) -> str:
     return re.sub(r"([-,`])(?=\1)|[?!](?=`)", r"\g<0>{}", written)
 
 
+def prose(text: str) -> str:
+    """Return text in LaTeX with its formulas in math mode."""
+    return set_formulas(text, escape)
+
+
+def write_number(pieces: list[Piece], mark: str) -> str:
+    """Return an entry in LaTeX; `mark`, a format with one %s, is laid around it, and not around the space behind it."""
+    last = max((place for place, piece in enumerate(pieces) if piece.visible), default=-1)
+    texts = [escape(piece.text) if piece.visible else rf"\phantom{{{escape(piece.text)}}}" for piece in pieces]
+    return (mark % "".join(texts[: last + 1])) + "".join(texts[last + 1 :])
+
+
 def table_to_latex(frame: pd.DataFrame, record: TableRecord, user: User) -> str:
     """Return a table (a frame of `table_layout.Entry`) as a float, after comments that say what it was made from."""
     known_tags = tags(user)
 
-    def write_entry(entry: Entry) -> str:
-        text = MARKS[entry.mark] % escape(entry.text)
-        if entry.run in known_tags:
-            text += rf"\runtag{{{known_tags[entry.run]}}}"
-        return text
+    def write_column(column: pd.Series) -> list[str]:
+        written = []
+        for entry, pieces in zip(column, pad_column([entry.text for entry in column]), strict=True):
+            text = write_number(pieces, MARKS[entry.mark])
+            written.append(text + (rf"\runtag{{{known_tags[entry.run]}}}" if entry.run in known_tags else ""))
+        return written
 
     body = (
-        frame.map(write_entry)
-        .style.format_index(escape, axis=0)
-        .format_index(escape, axis=1)
+        frame.apply(write_column)
+        .style.format_index(prose, axis=0)
+        .format_index(prose, axis=1)
         .to_latex(
             hrules=True,
             label=f"tab:{record.name}",
-            caption=escape(record.caption),
+            caption=prose(record.caption),
             column_format="l" * frame.index.nlevels + "r" * frame.shape[1],
             multicol_align="c",
             multirow_align="naive",
