@@ -16,6 +16,7 @@ from advkd.report import content, document, page
 from advkd.report.document import tex
 from advkd.runs.lookup import folder_of
 from advkd.settings import catalog, config, tags
+from advkd.settings.names import PAPERS
 from checkouts import copy_checkout
 
 needs_tex = pytest.mark.skipif(not all(map(shutil.which, tex.PROGRAMS)), reason=f"needs TeX (Debian: {tex.PACKAGES})")
@@ -35,17 +36,23 @@ def parts(user):
 
 def test_nothing_is_run_yet(checkout):
     found = parts(checkout)
-    assert "No run of this scale has been started" in found["overview"]
-    assert set(found) == {*document.SECTIONS, *catalog.tables()}
+    assert "No run of this scale has been started" in found["answers"]
+    assert set(found) == {"tags", *document.SECTIONS, *catalog.tables()}
+    assert found["tags"] == "" and "No run of this scale has been started" in found["runs"]
 
 
 def test_every_tag_leads_to_a_run_and_back(checkout):
     fill(checkout, "")
     found = parts(checkout)
-    used = {tag for text in found.values() for tag in re.findall(r"\\run(?:tag|link)\{(R\d+)\}", text)}
+    used = {tag for text in found.values() for tag in re.findall(r"\\runlink\{(R\d+)\}", text)}
     listed = re.findall(r"\\hypertarget\{(R\d+)\}", found["runs"])
     assert len(listed) == len(set(listed)) and used <= set(listed)
-    assert {tags.tags(checkout)[name] for name in content.gather_content(checkout).groups} == set(listed)
+    assert re.findall(r"\\started\{(R\d+)\}", found["tags"]) == listed, "of other runs, cells show no tag"
+    started = ["resnet34/baseline", "resnet18/baseline", "resnet18/gip"]
+    names = [f"gip/cifar10/{name}" for name in started] + ["gip/cifar100/resnet18/gip+delta=1"]
+    assert {tags.tags(checkout)[name] for name in names} == set(listed)
+    others = len(content.gather_content(checkout).groups) - len(names)
+    assert f"{others} other run groups of this scale are not started" in found["runs"]
     labels = {label for text in found.values() for label in re.findall(r"\\label\{(tab:\w+)\}", text)}
     back = {f"tab:{name}" for name in re.findall(r"\\shownin\{(\w+)\}", found["runs"])}
     assert back <= labels == {f"tab:{name}" for name in (*catalog.tables(), *catalog.figures())}
@@ -62,7 +69,7 @@ def test_a_damaged_run_spoils_its_cells_alone(checkout):
     broken = folder_of(config.resolve("gip/cifar10/resnet18/gip/seed0", checkout)).path
     (broken / "result.json").write_text('{"status": ')
     found = parts(checkout)
-    assert "result.json" in found["overview"]
+    assert "result.json" in found["answers"]
     assert "damaged" in found["gip_table1"] and "61.0" not in found["gip_table1"]
     assert found["gip_table2"] == parts(checkout)["gip_table2"]
 
@@ -79,7 +86,7 @@ def test_the_pdf_is_whole_and_the_same_every_time(checkout, tmp_path):
     assert made[0] == made[1] and made[0].startswith(b"%PDF")
     log = (tmp_path / "results/smoke/report/report.log").read_text(errors="replace")
     wide = [float(points) for points in re.findall(r"Overfull \\hbox \(([\d.]+)pt too wide\)", log)]
-    assert max(wide, default=0) < 3
+    assert max(wide, default=0) < 3, re.findall(r"Overfull \\hbox.*\n.*\n.*\n.*", log)
     assert "undefined" not in log.lower().replace("undefined on input line", "")
 
 
@@ -90,7 +97,7 @@ def test_text_that_is_tex_stays_text(checkout, tmp_path):
     known = read_json(path)
     write_json(path, {**known, "attempts": [{**known["attempts"][0], "processor": HOSTILE}]})
     document.write(content.gather_content(checkout), checkout, tmp_path / "out.pdf")
-    assert r"\textbackslash{}write18\{rm\}" in (tmp_path / "results/smoke/report/overview.tex").read_text()
+    assert r"\textbackslash{}write18\{rm\}" in (tmp_path / "results/smoke/report/answers.tex").read_text()
 
 
 @needs_tex
@@ -144,3 +151,14 @@ def test_tex_that_never_ends_is_stopped(checkout, tmp_path, monkeypatch):
     while left := subprocess.run(["pgrep", "-f", str(main)], capture_output=True).stdout:
         assert time.monotonic() < deadline, left
         time.sleep(0.1)
+
+
+@needs_tex
+def test_the_answer_comes_first_in_few_pages(checkout, tmp_path):
+    """Verdict, forest plot and headline table of each paper stand in the first eight pages, the rest behind them."""
+    fill(checkout, "")
+    document.write(content.gather_content(checkout), checkout, tmp_path / "out.pdf")
+    contents = (tmp_path / "results/smoke/report/report.toc").read_text()
+    pages = [int(page) for page in re.findall(r"\\contentsline \{section\}.*?\}\{(\d+)\}\{", contents)]
+    assert len(pages) == 10 and pages == sorted(pages) and pages[2] < pages[3] <= 9
+    assert all(f"forest-{paper}.pdf" in (tmp_path / "results/smoke/report/answers.tex").read_text() for paper in PAPERS)

@@ -2,14 +2,12 @@
 
 from pathlib import Path
 
-from advkd.artifacts.number_format import format_difference, format_p
-from advkd.claims.evidence import Outcome
 from advkd.claims.judgements import judge_all
 from advkd.files import atomic, write_text
 from advkd.report.content.answers import Answer, Count, gather_answers
 from advkd.report.content.forest_plots import forest_in_words, forest_plot, forest_spoken
 from advkd.report.content.measured_groups import MeasuredGroup
-from advkd.report.content.tested import Tested
+from advkd.report.content.tested import test_in_words
 from advkd.settings import config
 from advkd.settings.evidence_plan import PLAN, load_plan
 from advkd.settings.user import User
@@ -86,32 +84,9 @@ def _paper(answer: Answer, plot: str) -> list[str]:
     lines += [f"**{answer.verdict}**", ""]
     if plot:
         lines += [f"![{forest_spoken(answer)}]({plot})", "", forest_in_words(answer), ""]
-    lines += [_in_words(tested) for tested in answer.tests]
+    lines += [f"- **{tested.remark}**: {test_in_words(tested)}" for tested in answer.tests]
     lines += ["", *_made(answer), *_controls(answer), *_claims(answer), *_costs(answer)]
     return lines
-
-
-def _in_words(tested: Tested) -> str:
-    """Return one test as an entry of a list."""
-    decision = tested.decision
-    sentences = [f"- **{tested.remark}**: {tested.name}."]
-    if decision.effect:
-        sentences.append(
-            f"Here {tested.ours} over {tested.seeds} seeds, p = {format_p(decision.p)}: {decision.reason}."
-        )
-    elif decision.outcome is not Outcome.UNFINISHED:
-        sentences.append(f"{decision.reason}.")
-    elif decision.differences:
-        factor = tested.measure.factor
-        values = ", ".join(format_difference(factor * value, None) for value in decision.differences.values())
-        sentences.append(f"Seed by seed so far: {values}{tested.unit}; this is no test.")
-    if tested.papers:
-        sentences.append(f"In the paper {tested.papers}.")
-    elif tested.instead:
-        sentences.append(f"{tested.instead[0].upper()}{tested.instead[1:]}.")
-    sentences.append(f"It would matter from {tested.margin_in_words} on.")
-    sentences.append(decision.contrast.made)
-    return " ".join(sentences)
 
 
 def _made(answer: Answer) -> list[str]:
@@ -122,7 +97,7 @@ def _made(answer: Answer) -> list[str]:
 
 def _controls(answer: Answer) -> list[str]:
     """Return what every group measured, as a table; groups without a number are named below it."""
-    with_number = [row for row in answer.measured if any(digit.isdigit() for digit in row.ours.partition("(")[0])]
+    with_number = [row for row in answer.measured if row.is_measured]
     without = dict.fromkeys(row.name for row in answer.measured if row not in with_number)
     lines = ["", "### What the controls say", "", answer.controls, ""]
     if with_number:

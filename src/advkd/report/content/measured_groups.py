@@ -39,6 +39,11 @@ class MeasuredGroup(NamedTuple):
     published: str
     lead: str
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether there is a number of ours."""
+        return any(character.isdigit() for character in self.ours.partition("(")[0])
+
 
 def read_measured(paper: str, plan: Plan, user: User) -> list[MeasuredGroup]:
     """Return what the groups of a paper measured: those of the plan, and those that these learn from."""

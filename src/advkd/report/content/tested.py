@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from advkd.artifacts.drawing import forest
 from advkd.artifacts.drawing.forest import FAILS, HOLDS, OPEN, Estimate
-from advkd.artifacts.number_format import format_difference, format_interval
+from advkd.artifacts.number_format import format_difference, format_interval, format_p
 from advkd.artifacts.papers import name_of_test
 from advkd.claims.evidence import Decision, Outcome
 from advkd.claims.predicates.base import Quantity
@@ -192,3 +192,26 @@ def _printed_fid(group: str, which: str) -> str:
     if which == "best" or len(generators) == 1:
         return min(generators, key=float, default="")
     return printed.get(f"fid.{which}", "")
+
+
+def test_in_words(tested: Tested) -> str:
+    """Return one test in sentences, without its outcome."""
+    decision = tested.decision
+    sentences = [f"{tested.name[0].upper()}{tested.name[1:]}."]
+    if decision.effect:
+        sentences.append(
+            f"Here {tested.ours} over {tested.seeds} seeds, p = {format_p(decision.p)}: {decision.reason}."
+        )
+    elif decision.outcome is not Outcome.UNFINISHED:
+        sentences.append(f"{decision.reason}.")
+    elif decision.differences:
+        factor = tested.measure.factor
+        values = ", ".join(format_difference(factor * value, None) for value in decision.differences.values())
+        sentences.append(f"Seed by seed so far: {values}{tested.unit}; this is no test.")
+    if tested.papers:
+        sentences.append(f"In the paper {tested.papers}.")
+    elif tested.instead:
+        sentences.append(f"{tested.instead[0].upper()}{tested.instead[1:]}.")
+    sentences.append(f"It would matter from {tested.margin_in_words} on.")
+    sentences.append(decision.contrast.made)
+    return " ".join(sentences)

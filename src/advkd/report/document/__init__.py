@@ -1,5 +1,7 @@
 """The report as a PDF: latexmk sets paper/report.tex, which includes the parts that this package writes.
 
+The first pages answer the papers' main claims. Everything else is in appendices.
+
 The PDF shows what exists at a scale and trains nothing. What cannot be read is described in its place, and the rest is
 built. Its tables are those of results/SCALE/tables, made again from the runs. Figures are included if they are drawn.
 """
@@ -11,19 +13,22 @@ from typing import Any, NamedTuple
 from advkd.artifacts import latex, papers
 from advkd.artifacts.papers import paper_of
 from advkd.artifacts.table_layout import layout_table
-from advkd.files import write_text
+from advkd.files import atomic, write_text
 from advkd.places import find
 from advkd.progress import say
 from advkd.report.content import Content
+from advkd.report.content.forest_plots import forest_plot
 from advkd.report.content.runs import RunGroup
 from advkd.report.content.tables import Table
+from advkd.report.content.tested import test_in_words
 from advkd.report.document.templates import artifact_links, environment
 from advkd.report.document.tex import typeset
-from advkd.settings import config
+from advkd.runs.state import Kind
+from advkd.settings import catalog, config
 from advkd.settings.user import User
 
 MAIN = Path("paper/report.tex")
-SECTIONS = ("overview", "claims", "results", "audit", "deviations", "runs")
+SECTIONS = ("answers", "results", "claims", "audit", "deviations", "runs")
 LANDSCAPE_WIDTH = 125  # characters; a wider table stands on a page in landscape
 
 
@@ -50,6 +55,10 @@ def write(content: Content, user: User, out: Path) -> None:
     folder = Path("results", user.scale, "report")
     for name, text in build_parts(content, user).items():
         write_text(folder / f"{name}.tex", text)
+    for answer in content.answers:
+        if answer.tests:
+            with atomic(folder / f"forest-{answer.paper}.pdf") as temporary:
+                temporary.write_bytes(forest_plot(answer, ".pdf"))
     pages = typeset(find(MAIN), folder, out)
     say(f"report at scale {user.scale}: {pages} pages -> {out}")
 
@@ -57,6 +66,7 @@ def write(content: Content, user: User, out: Path) -> None:
 def build_parts(content: Content, user: User) -> dict[str, str]:
     """Return the files that paper/report.tex includes, by name without suffix."""
     tables = [draw_table(table, user) for table in content.tables]
+    started = [group for group in content.groups.values() if is_started(group)]
     variables = {
         **content._asdict(),
         "user": user,
@@ -66,14 +76,21 @@ def build_parts(content: Content, user: User) -> dict[str, str]:
         "titles": {paper: papers.about_paper(paper)["short"] for paper in config.PAPERS},
         "shared": most_common_verdict([claim["ours"] for claim in content.claims.items]),
         "papers": [list_paper(paper, tables, content) for paper in config.PAPERS],
-        "runs": [list_group(group, content.groups) for group in content.groups.values()],
+        "runs": [list_group(group, content.groups) for group in started],
+        "not_started": [group for group in content.groups.values() if group not in started],
     }
     templates = environment()
-    parts = {name: templates.get_template(f"{name}.tex").render(**variables) for name in SECTIONS}
+    tags = "".join(rf"\started{{{group.tag}}}" for group in started)
+    parts = {"tags": tags} | {name: templates.get_template(f"{name}.tex").render(**variables) for name in SECTIONS}
     for drawn in tables:
         if drawn.latex:
             parts[drawn.table.name] = drawn.latex
     return parts
+
+
+def is_started(group: RunGroup) -> bool:
+    """Tell whether any run of a group was started."""
+    return any(record.state.kind is not Kind.NOT_STARTED for record in group.records)
 
 
 def draw_table(table: Table, user: User) -> LatexTable:
@@ -86,11 +103,24 @@ def draw_table(table: Table, user: User) -> LatexTable:
 
 
 def list_paper(paper: str, tables: list[LatexTable], content: Content) -> dict[str, Any]:
-    """Return what papers.yaml says about a paper, with its tables and figures."""
+    """Return what papers.yaml says about a paper, with its answer, its tables and its figures.
+
+    The headline table, of those that the target `main` makes, stands beside the answer, unless it needs a page in
+    landscape.
+    """
+    own = [drawn for drawn in tables if paper_of(drawn.table.name) == paper]
+    answer = next((one for one in content.answers if one.paper == paper), None)
+    headline = next((drawn for drawn in own if drawn.table.name in catalog.targets()["main"]), None)
+    beside = headline if headline and headline.latex and not headline.landscape else None
     return {
         **papers.about_paper(paper),
         "paper": paper,
-        "tables": [drawn for drawn in tables if paper_of(drawn.table.name) == paper],
+        "answer": answer,
+        "tests": [f"{tested.remark}: {test_in_words(tested)}" for tested in answer.tests] if answer else [],
+        "measured": [row for row in answer.measured if row.is_measured] if answer else [],
+        "headline": headline,
+        "beside": beside,
+        "tables": own,
         "figures": [figure for figure in content.figures if paper_of(figure.record.name) == paper],
     }
 

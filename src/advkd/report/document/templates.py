@@ -7,15 +7,15 @@ from typing import Any
 import jinja2
 
 from advkd.artifacts import latex, papers
+from advkd.artifacts.mathematics import set_formulas
 from advkd.artifacts.number_format import format_p, format_statistic
 from advkd.claims.markdown import describe_result
 from advkd.progress import duration
+from advkd.report.content.forest_plots import forest_in_words
 from advkd.settings import catalog
 
 MAX_COMPARISONS = 2  # of a claim; the page and docs/claims.md have all
 MAX_REASON = 240  # characters of a verdict's reason; the page and docs/claims.md have all
-COLUMN_WEIGHTS = {"place": 2, "setting": 4, "code": 2.5}  # relative widths in the tables of deviations
-OTHER_WEIGHT = 5  # of any other column
 
 
 class Raw(str):
@@ -37,11 +37,13 @@ def environment() -> jinja2.Environment:
     )
     templates.globals.update(
         raw=Raw,
+        prose=prose,
         code=code,
+        forest_in_words=forest_in_words,
+        choice_parts=choice_parts,
         count_list=count_list,
         shorten=shorten,
         mark_code=mark_code,
-        column_width=column_width,
         claim_links=claim_links,
         list_comparisons=list_comparisons,
     )
@@ -55,6 +57,11 @@ def breakable(text: str) -> Raw:
     return Raw(re.sub(r"(?<=[0-9a-f]{16})(?=[0-9a-f]{16})", r"\\allowbreak{}", escaped))
 
 
+def prose(text: str) -> Raw:
+    """Return text in LaTeX with its formulas in math mode."""
+    return Raw(set_formulas(text, breakable))
+
+
 def code(text: str) -> Raw:
     """Return a command or a name in typewriter type."""
     return Raw(rf"\texttt{{{breakable(text)}}}")
@@ -64,14 +71,14 @@ def mark_code(text: str) -> Raw:
     """Return text in which what stands in backticks is in typewriter type."""
     pieces = []
     for index, piece in enumerate(text.split("`")):
-        pieces.append(code(piece) if index % 2 else breakable(piece))
+        pieces.append(code(piece) if index % 2 else prose(piece))
     return Raw("".join(pieces))
 
 
-def column_width(column: str, head: tuple[str, ...]) -> str:
-    """Return the width of a column of deviations, as a fraction of the line, beside the other columns of `head`."""
-    total = sum(COLUMN_WEIGHTS.get(name, OTHER_WEIGHT) for name in head)
-    return f"{0.94 * COLUMN_WEIGHTS.get(column, OTHER_WEIGHT) / total:.3f}"
+def choice_parts(head: tuple[str, ...], row: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Return what a row of deviations says between its place and its file, as (capitalized column, text)."""
+    parts = zip(head[1:-1], row[1:-1], strict=True)
+    return [(name.capitalize(), text.rstrip(".")) for name, text in parts if text]
 
 
 def count_list(counts: dict[str, int], plural: str = "") -> str:
