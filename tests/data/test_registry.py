@@ -39,7 +39,7 @@ def test_addresses_and_checksums_agree_with_torchvision():
 
 def test_entries_are_well_formed():
     for entry in (*registry.load(PATH).values(), *registry.load_weights(PATH).values()):
-        for text in (entry.title, entry.licence, entry.citation, entry.homepage):
+        for text in (entry.title, entry.licence, entry.use, entry.citation, entry.homepage):
             assert text and text == text.strip()
         for archive in entry.archives:
             assert urlparse(archive.url).scheme in ("http", "https")
@@ -48,6 +48,7 @@ def test_entries_are_well_formed():
                 assert checksum is None or re.fullmatch(r"md5:[0-9a-f]{32}", checksum)
             assert archive.checksum is None or re.fullmatch(r"md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}", archive.checksum)
         assert entry.archives[0].file in entry.notice() and entry.licence in entry.notice()
+        assert entry.use in entry.notice() and "not published" not in entry.notice()
 
 
 def test_what_is_read_of_each_archive():

@@ -93,6 +93,7 @@ def unpack(archive: Path, folder: Path) -> Path:
 TINY = DataSet(
     name="codebrim",
     title="Tiny",
+    use="anybody may",
     licence="none",
     citation="nobody",
     homepage="http://localhost",

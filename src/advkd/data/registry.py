@@ -65,6 +65,7 @@ class DataSet:
         name: the key in the registry.
         title: the full name.
         licence: the licence, or "not stated".
+        use: whether one may use it, in plain words.
         citation: what to cite.
         homepage: where the data set is described.
         archives: the published files.
@@ -77,6 +78,7 @@ class DataSet:
     name: str
     title: str
     licence: str
+    use: str
     citation: str
     homepage: str
     archives: tuple[RemoteFile, ...]
@@ -90,10 +92,10 @@ class DataSet:
         return self.folder if remote == self.archives[0] else None
 
     def notice(self) -> str:
-        """Return what a user should read before a download: title, sizes, licence, citation and homepage."""
+        """Return what a user should read before a download: title, sizes, licence and use, citation and homepage."""
         files = ", ".join(f"{archive.file} ({archive.size_text})" for archive in self.archives)
-        lines = [f"{self.title}: {files}", f"licence: {self.licence}", f"cite: {self.citation}", f"see {self.homepage}"]
-        return "\n".join(lines)
+        lines = [f"{self.title}: {files}", f"licence: {self.licence}", f"may you use it: {self.use}"]
+        return "\n".join([*lines, f"cite: {self.citation}", f"see {self.homepage}"])
 
 
 class Registry(dict[str, DataSet]):
@@ -136,6 +138,7 @@ def _parse_entry(path: Path, name: str, entry: dict[str, Any]) -> DataSet:
             name=name,
             title=entry["title"],
             licence=entry["licence"],
+            use=entry["use"],
             citation=entry["citation"],
             homepage=entry["homepage"],
             archives=tuple(_parse_file(archive) for archive in entry["archives"]),
