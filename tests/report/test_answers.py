@@ -119,7 +119,7 @@ def test_every_plot_is_an_svg(user, narrow):
 
 
 def test_verdicts_are_counted_with_their_words():
-    count = count_words("claims", ["holds", "contradicted", "not run", "contradicted as read here", "fails"])
+    count = count_words("claims", ["holds", "contradicted", "not run", "contradicted in our reading", "fails"])
     assert count[1:4] == (1, 2, 2) and count.total == 5 and count.words["not run"] == 1
 
 

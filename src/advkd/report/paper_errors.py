@@ -131,7 +131,7 @@ def _describe(findings: list[Finding], claim: Claim | None) -> list[str]:
         source = first.where.partition(": ")[0]
         places = [finding.where.partition(": ")[2] for finding in findings]
         return [f"**{source}.** {len(findings)} numbers {first.printed}: {messages[0]}.", *places]
-    seen = dict.fromkeys(f"the paper prints: {number}" for finding in findings for number in finding.seen)
+    seen = dict.fromkeys(f"The paper prints: {number}" for finding in findings for number in finding.seen)
     others = [f"{finding.where}: {finding.message}" for finding in findings[1:] if finding.message != first.message]
     return [f"**{first.where}.** {_sentence(first.message)}", *map(_sentence, others), *seen]
 
@@ -140,7 +140,7 @@ def _against(findings: list[Finding], claim: Claim) -> Iterator[str]:
     """Yield what speaks against a claim, then how we understand the claim."""
     for finding in findings:
         if finding.rule == "claims" and finding.seen:
-            yield from (f"the paper prints: {number}" for number in finding.seen)
+            yield from (f"The paper prints: {number}" for number in finding.seen)
         else:
             yield _sentence(finding.message)
     if claim.reading:
