@@ -1,6 +1,7 @@
 # make table1   set everything up and build Table 1 of every paper (smoke scale, minutes)
 # make test     set everything up and run the tests
 # make evidence CONFIG="mirror=/archives"    the tests of the papers' main claims (about 20 core-hours)
+# make docs     the documentation as a site in build/docs; broken links are errors
 # make soak     the long tests: 25 kills of each kind of job, then workflows with random kills (about an hour)
 # Any other workflow target works too: make okd_table1 ARGS="--config scale=reduced mirror=/archives"
 PYTHON ?= $(firstword $(shell command -v python3.11 || command -v python3 || command -v python))
@@ -8,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: table1 test evidence soak env lint clean-env
+.PHONY: table1 test evidence docs soak env lint clean-env
 .DEFAULT_GOAL := table1
 
 table1: env
@@ -22,6 +23,10 @@ evidence: env
 	@status=0; for seeds in $$(seq $$(sed -n "s/^seeds: //p" paper/evidence.yaml)); do \
 	  $(BIN)/python -m advkd.start evidence --cores 2 $(ARGS) --config scale=small seeds=$$seeds $(CONFIG) || status=$$?; \
 	done; exit $$status
+
+docs: env
+	@$(BIN)/sphinx-build -q --nitpicky --fail-on-warning --keep-going -c docs . build/docs $(ARGS)
+	@echo "build/docs/index.html"
 
 soak: env
 	@$(BIN)/python tests/soak/soak.py soak.json $(ARGS)

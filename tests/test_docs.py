@@ -11,7 +11,12 @@ from test_architecture import FLOORS
 
 PACKAGE = ROOT / "src/advkd"
 ARCHITECTURE = ROOT / "docs/architecture.md"
-DOCUMENTS = [ROOT / "README.md", ROOT / "config/README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "config/README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 PYTHON_FILE = re.compile(r"(?<![\w./-])[\w-][\w./-]*\.py\b")
 CODE = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
