@@ -1,5 +1,6 @@
 """Sphinx builds the documentation as a site from the Markdown files of the checkout, without network: `make docs`."""
 
+import re
 from pathlib import Path
 
 from docutils.nodes import document
@@ -22,7 +23,6 @@ root_doc = "docs/index"
 extensions = ["myst_parser"]
 myst_heading_anchors = 3  # so that links to headings are checked
 nitpicky = True
-suppress_warnings = ["toc.empty_glob"]  # a pattern of the contents may name pages that are not there yet
 
 html_theme = "furo"
 html_show_sphinx = False
@@ -38,6 +38,17 @@ def lead_to_the_index(app: Sphinx, exception: Exception | None) -> None:
         Path(app.outdir, "index.html").write_text(f"<!doctype html><title>{project}</title>{lead}", encoding="utf-8")
 
 
+def list_other_pages(app: Sphinx, name: str, source: list[str]) -> None:
+    """Put the pages that the contents do not name below them."""
+    if name == root_doc:
+        pages = [
+            page.removeprefix("docs/") if page.startswith("docs/") else f"../{page}" for page in app.env.found_docs
+        ]
+        others = [page for page in sorted(pages) if page != "index" and not re.search(rf"[\n<]{page}\b", source[0])]
+        if others:
+            source[0] += "\n".join(["", "```{toctree}", ":hidden:", ":caption: More", "", *others, "```", ""])
+
+
 def unlink_folders(app: Sphinx, page: document) -> None:
     """Leave only the text of links to folders of the checkout, which the site does not have."""
     for link in list(page.findall(pending_xref)):
@@ -48,5 +59,6 @@ def unlink_folders(app: Sphinx, page: document) -> None:
 
 def setup(app: Sphinx) -> None:
     """Connect what Sphinx does not do by itself."""
+    app.connect("source-read", list_other_pages)
     app.connect("doctree-read", unlink_folders)
     app.connect("build-finished", lead_to_the_index)

@@ -4,7 +4,6 @@ import html.parser
 import re
 import subprocess
 import sys
-from fnmatch import fnmatch
 
 import pytest
 
@@ -76,18 +75,11 @@ def test_the_site_is_built_without_a_warning_and_loads_nothing_from_elsewhere(tm
     built = subprocess.run([*command, ".", tmp_path], cwd=ROOT, capture_output=True, text=True)
     assert built.returncode == 0, built.stderr
     pages = list(tmp_path.rglob("*.html"))
-    assert len(pages) > 20 and (tmp_path / "docs/index.html") in pages
+    contents = (tmp_path / "docs/index.html").read_text(encoding="utf-8")
+    assert all(f'href="{page.stem}.html"' in contents for page in (ROOT / "docs").glob("*.md") if page.stem != "index")
     for page in pages:
         requests = Requests()
         requests.feed(page.read_text(encoding="utf-8"))
         assert not [address for address in requests.loaded if re.match("(https?:)?//", address)], page
     styles = "".join(path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.css"))
     assert not re.search(r"(@import|url\()\s*[\"']?(https?:)?//", styles)
-
-
-def test_every_page_is_in_the_contents_of_the_site():
-    """The build says this too; here by name."""
-    index = (ROOT / "docs/index.md").read_text(encoding="utf-8")
-    listed = "\n".join(re.findall(r"```{toctree}(.*?)```", index, re.DOTALL)).split()
-    pages = {path.stem for path in (ROOT / "docs").glob("*.md")} - {"index"}
-    assert not [page for page in pages if not any(fnmatch(page, pattern) for pattern in listed)]
