@@ -24,6 +24,7 @@ MODULES = {
         "snakemake",
         "tabulate",
         "threadpoolctl",
+        "torchvision",
         "urllib3",
     ],
 }
