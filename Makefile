@@ -3,13 +3,14 @@
 # make evidence CONFIG="mirror=/archives"    the tests of the papers' main claims (about 20 core-hours)
 # make docs     the documentation as a site in build/docs; broken links are errors
 # make soak     the long tests: 25 kills of each kind of job, then workflows with random kills (about an hour)
+# make matrix   the oldest and the newest packages that pyproject.toml allows, on every Python from 3.11 that is here
 # Any other workflow target works too: make okd_table1 ARGS="--config scale=reduced mirror=/archives"
 PYTHON ?= $(firstword $(shell command -v python3.11 || command -v python3 || command -v python))
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: table1 test evidence docs soak env lint clean-env
+.PHONY: table1 test evidence docs soak matrix env lint clean-env
 .DEFAULT_GOAL := table1
 
 table1: env
@@ -30,6 +31,9 @@ docs: env
 
 soak: env
 	@$(BIN)/python tests/soak/soak.py soak.json $(ARGS)
+
+matrix: env
+	@$(BIN)/python tests/matrix/matrix.py matrix.md $(ARGS)
 
 lint: env
 	$(BIN)/ruff check .
