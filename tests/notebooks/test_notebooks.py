@@ -51,6 +51,7 @@ def test_a_notebook_runs_in_an_empty_folder(name, tmp_path, monkeypatch):
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    NotebookClient(notebook, SECONDS, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
+    place = {"metadata": {"path": str(tmp_path)}}
+    NotebookClient(notebook, timeout=SECONDS, kernel_name="python3", resources=place).execute()
     assert pictures(notebook) == pictures(stored)
     assert len(list(tmp_path.glob("bridge/results/smoke/runs/aikd/concrete/*/*/*/result.json"))) >= 2
