@@ -121,7 +121,8 @@ def test_a_damaged_record_is_said(results):
 def test_kept_runs_of_the_reference_results():
     """Of an earlier version, and without weights and predictions."""
     frame = advkd.results(REFERENCE)
-    assert len(frame) == len(list(REFERENCE.glob("*/runs/**/result.json"))) == 27 and set(frame["state"]) == {"done"}
+    assert len(frame) == len(list(REFERENCE.glob("*/runs/**/result.json"))) and set(frame["state"]) == {"done"}
+    frame = frame[frame["scale"] == "reduced"]
     with (REFERENCE / "reduced/tables/gip_table1.csv").open(newline="") as file:
         published = [row for row in csv.DictReader(file) if row["mean"] and row["kind"] == "run"]
     means = frame.groupby(frame["run"].str.removesuffix("/seed0"))["metrics.accuracy"].mean()
