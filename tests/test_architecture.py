@@ -302,3 +302,9 @@ def test_a_room_can_be_imported_without_the_banned_packages(name):
         [sys.executable, "-c", program], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(SOURCE)}
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_no_two_test_files_have_one_name():
+    """pytest could not collect the second one where both are asked for."""
+    names = [path.name for path in (SOURCE.parent / "tests").rglob("test_*.py")]
+    assert sorted(set(names)) == sorted(names)
