@@ -47,7 +47,7 @@ def draw_reliability_diagrams(figure: str, user: User) -> Drawing:
     """Draw Figures 4 and 5: accuracy against confidence of all methods on all data sets, images of all seeds pooled."""
     panels: dict[str, list[reliability.Curve]] = {}
     numbers: dict[str, dict[str, Any]] = {}
-    left_out: dict[str, str] = {}
+    statuses: dict[str, dict[str, str]] = {}
     shown: list[Resolved] = []
     methods_with_bars: list[str] = []
     for cell in catalog.cells(figure):
@@ -56,8 +56,7 @@ def draw_reliability_diagrams(figure: str, user: User) -> Drawing:
         runs, status = finished_runs(catalog.resolved(cell, user), PREDICTIONS if scaled else "")
         sets = [read_confidence(run, scaled) for run in runs]
         bins = pool_bins(sets) if sets else None
-        if bins is None:
-            left_out[f"{dataset} / {method}"] = status
+        statuses.setdefault(dataset, {})[method] = "" if sets else status
         panels.setdefault(dataset, []).append(reliability.Curve(method, bins, seed_spread(sets)))
         names = [str(run.run) for run in runs]
         numbers.setdefault(dataset, {})[method] = {"runs": names, **bins_as_json(bins)}
@@ -72,8 +71,23 @@ def draw_reliability_diagrams(figure: str, user: User) -> Drawing:
         " drawn without any. Gap: accuracy minus confidence. TS: temperature scaling, fitted on one half of the"
         " evaluation set and applied to the other."
     )
-    caption = figure_caption(figure, user, shown, note, left_out)
+    caption = figure_caption(figure, user, shown, note, missing_curves(statuses))
     return Drawing(reliability.draw(panels, tuple(methods_with_bars)) if panels else None, caption, numbers)
+
+
+def missing_curves(statuses: dict[str, dict[str, str]]) -> dict[str, str]:
+    """Return which curves are missing, and why: a data set without any curve once, if the reason is one.
+
+    Args:
+        statuses: by data set and method, why the curve is missing; empty where it is drawn.
+    """
+    left_out = {}
+    for dataset, of_methods in statuses.items():
+        if len(set(of_methods.values())) == 1:
+            left_out[dataset] = next(iter(of_methods.values()))
+        else:
+            left_out |= {f"{dataset} / {method}": status for method, status in of_methods.items()}
+    return {name: status for name, status in left_out.items() if status}
 
 
 def read_confidence(run: Resolved, scaled: bool) -> Confidence:

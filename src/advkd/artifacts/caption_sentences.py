@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from advkd.artifacts.changed_settings import changed_settings
+from advkd.artifacts.changed_settings import changed_by_kind
 from advkd.artifacts.data_sources import describe_data
-from advkd.settings import catalog
+from advkd.settings.config import Resolved
 from advkd.settings.user import User
 
 SMOKE = "This shows that the machinery works; it reproduces nothing."
@@ -15,13 +15,13 @@ def override_sentences(user: User) -> list[str]:
     return [f"Changed from the scale's settings: {user.override}."] if user.override else []
 
 
-def changed_sentences(artifact: str, user: User) -> list[str]:
-    """Return which settings of an artifact's runs differ from those of scale `paper`, if any."""
-    changed = changed_settings(list(catalog.runs(artifact, user).values()), user)
-    if not changed:
-        return []
-    settings = ", ".join(f"{key} {ours} ({theirs})" for key, (ours, theirs) in changed.items())
-    return [f"Settings that differ from scale paper (its values in brackets): {settings}."]
+def changed_sentences(runs: list[Resolved], user: User) -> list[str]:
+    """Return which settings of the runs that an artifact shows differ from those of scale `paper`, if any."""
+    parts = []
+    for kind, changed in changed_by_kind(runs, user).items():
+        settings = ", ".join(f"{key} {ours} ({theirs})" for key, (ours, theirs) in changed.items())
+        parts.append(f"of {kind}: {settings}" if kind else settings)
+    return [f"Settings that differ from scale paper (its values in brackets): {'; '.join(parts)}."] if parts else []
 
 
 def outdated_sentences(cautions: list[str]) -> list[str]:

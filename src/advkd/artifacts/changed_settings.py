@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from advkd.settings import config
 from advkd.settings.config import Resolved
-from advkd.settings.names import shortest
+from advkd.settings.names import Run, shortest
 from advkd.settings.user import User
 
 # How the value of an absent setting reads: a run without a limit uses all images.
@@ -33,6 +33,33 @@ def changed_settings(runs: list[Resolved], user: User) -> dict[str, tuple[str, s
             if their_value not in their_values:
                 their_values.append(their_value)
     return {key: ("/".join(ours), "/".join(theirs)) for key, (ours, theirs) in sorted(changed.items())}
+
+
+def changed_by_kind(runs: list[Resolved], user: User) -> dict[str, dict[str, tuple[str, str]]]:
+    """Return the same by the kind of run that a change applies to; the kind is "" where it applies to all runs.
+
+    A kind is what its runs and no others have: a method, a network, a data set, several of these, or their names.
+    """
+    by_group = {run.run.group: changed_settings([run], user) for run in runs}
+    groups_of: dict[tuple[str, str, str], list[str]] = {}
+    for group, changed in by_group.items():
+        for key, (ours, theirs) in changed.items():
+            groups_of.setdefault((key, ours, theirs), []).append(group)
+    kinds: dict[str, dict[str, tuple[str, str]]] = {}
+    for (key, ours, theirs), groups in sorted(groups_of.items()):
+        kinds.setdefault(_kind(groups, list(by_group)), {})[key] = (ours, theirs)
+    return dict(sorted(kinds.items()))
+
+
+def _kind(groups: list[str], among: list[str]) -> str:
+    if len(groups) == len(among):
+        return ""
+    parsed = {group: Run.parse(f"{group}/seed0") for group in among}
+    for name in ("method", "model", "dataset"):
+        values = dict.fromkeys(getattr(parsed[group], name) for group in groups)
+        if [group for group in among if getattr(parsed[group], name) in values] == groups:
+            return ", ".join(values)
+    return ", ".join(group.partition("/")[2] for group in groups)
 
 
 def value_in_words(settings: Mapping[str, object], key: str) -> str:

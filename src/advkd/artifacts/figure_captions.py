@@ -27,7 +27,7 @@ def figure_caption(figure: str, user: User, runs: list[Resolved], note: str, lef
     if user.scale == "smoke":
         sentences.append(caption_sentences.SMOKE)
     else:
-        sentences += caption_sentences.changed_sentences(figure, user)
+        sentences += caption_sentences.changed_sentences(runs, user)
     sentences += caption_sentences.data_sentences([folder_of(run).provenance()["data"] for run in runs])
     sentences += caption_sentences.outdated_sentences(DataChecks(user).cautions(runs))
     return " ".join(sentences)

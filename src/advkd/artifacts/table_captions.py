@@ -9,7 +9,8 @@ from advkd.artifacts.number_format import OVER_IMAGES, format_estimate, format_m
 from advkd.artifacts.table_cells import teacher_is_worse
 from advkd.artifacts.table_marks import marks_in_words
 from advkd.runs.state import Kind
-from advkd.settings import published_changes
+from advkd.settings import catalog, published_changes
+from advkd.settings.config import Resolved
 from advkd.settings.feature_networks import NETWORKS
 from advkd.settings.user import User
 
@@ -57,9 +58,18 @@ def our_sentences(table: str, rows: list[dict[str, Any]], user: User) -> list[st
     if any(shows_images_error(row) for row in rows):
         sentences.append(f"±…{OVER_IMAGES}: standard error over images, where there is one seed.")
     sentences += caption_sentences.override_sentences(user)
-    sentences += caption_sentences.changed_sentences(table, user)
+    sentences += caption_sentences.changed_sentences(shown_runs(table, rows, user), user)
     sentences += [caption_sentences.SMOKE] if user.scale == "smoke" else marks_in_words(rows)
     return sentences
+
+
+def shown_runs(table: str, rows: list[dict[str, Any]], user: User) -> list[Resolved]:
+    """Return a run of each group whose number or end a table shows, and of the teachers that ratios divide by."""
+    groups: dict[str, None] = {}
+    for cell, row in zip(catalog.cells(table), rows, strict=True):
+        if row.get("mean") is not None or row.get("ended"):
+            groups |= dict.fromkeys([cell.run, cell.of] if cell.kind == "ratio" else [cell.run])
+    return list(catalog.first_seeds(groups, user))
 
 
 def seed_count(rows: list[dict[str, Any]]) -> str:

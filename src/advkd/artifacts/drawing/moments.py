@@ -40,9 +40,10 @@ def draw(blocks: list[Block]) -> Figure:
     """Draw two blocks beside each other. A block has one column of pictures per moment and one row per noise."""
     lines = [blocks[first : first + COLUMNS] for first in range(0, len(blocks), COLUMNS)]
     heights = [_line_height(line) for line in lines]
-    figure = Figure(figsize=(WIDTH, sum(heights) + EDGE))
+    width = WIDTH / COLUMNS * min(COLUMNS, len(blocks))
+    figure = Figure(figsize=(width, sum(heights) + EDGE))
     top = figure.get_figheight()
-    paper = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDTH), ylim=(0, top), autoscale_on=False)
+    paper = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(0, top), autoscale_on=False)
     paper.set_axis_off()
     top -= EDGE
     for line, height in zip(lines, heights, strict=True):
