@@ -136,5 +136,5 @@ def test_the_findings_say_everything(user, tmp_path, seeds):
         assert (tmp_path / plot).read_bytes().startswith(b"<?xml")
     assert "Holds here does not mean reproduced" in text
     assert ("| 1 | 1 | 1 |" in text) is (seeds == 5)
-    assert ("Seed by seed so far: -4.10, -1.70 points; this is no test." in text) is (seeds == 2)
+    assert ("Seed by seed so far -4.10, -1.70 points, which is no test." in text) is (seeds == 2)
     assert "\n\n\n" not in text

@@ -209,7 +209,8 @@ def test_a_tag_finds_its_rows_alone(browser):
     rows = all_of(browser, "[data-row]:not([hidden])")
     assert all(tag(RUN) in row.get_attribute("data-tags").split() for row in rows)
     shown = {cell.table for name in catalog.artifacts() for cell in catalog.cells(name) if RUN in (cell.run, cell.of)}
-    assert {row.find_element("xpath", "ancestor::section[1]").get_attribute("id") for row in rows} == {*shown, "runs"}
+    place = "return arguments[0].closest('details.table, figure, #figures li, section').id"
+    assert {browser.execute_script(place, row) for row in rows} == {*shown, "runs"}
     field.clear()
     field.send_keys("r1")
     assert len(all_of(browser, "#runs [data-row]:not([hidden])")) == 1, "not R10"
@@ -240,6 +241,7 @@ def test_deviations_are_a_table_or_on_a_phone_a_list(browser):
 
 def test_on_a_phone_what_the_audit_found_is_within_the_window(browser):
     resize(browser, 390)
+    browser.execute_script("for (const fold of document.querySelectorAll('#audit details')) fold.open = true")
     cells = all_of(browser, ".findings tbody tr:first-child td[data-head='Finding']")
     assert cells
     for cell in cells:
@@ -262,7 +264,8 @@ def test_text_and_status_filter(browser):
     one_of(browser, "#text").clear()
     one_of(browser, "#text").send_keys("gip_table1 gip/cifar100/resnet18/kd")
     assert [row.text.split()[0] for row in all_of(browser, "#tables [data-row]:not([hidden])")] == ["CIFAR-100"]
-    assert "empty" in one_of(browser, "#figures").get_attribute("class")
+    assert not one_of(browser, "#figures").is_displayed() and not one_of(browser, "#answer").is_displayed()
+    assert one_of(browser, ".hits[data-of='tables']").text == "1" and one_of(browser, "#gip_table1").rect["y"] < 400
     one_of(browser, "#filter button").click()
     browser.execute_script("return new Promise((done) => setTimeout(done))")
     assert shown_rows(browser) == every
@@ -271,6 +274,63 @@ def test_text_and_status_filter(browser):
     assert {cell.get_attribute("data-state") for cell in all_of(browser, "td.match")} == {"cell: not run"}
     one_of(browser, "option[value='run: done (older code)']").click()
     assert shown_rows(browser) == 4
+
+
+def test_the_filter_stands_in_the_address(browser, report):
+    one_of(browser, "#text").send_keys("cifar-100 gip")
+    one_of(browser, "option[value='cell: not run']").click()
+    asked = "?text=cifar-100+gip&status=cell%3A+not+run"
+    assert browser.current_url == f"{report.as_uri()}{asked}"
+    rows = shown_rows(browser)
+    browser.execute_script(f"document.querySelector('{CELL}').click()")
+    press(browser, "ESCAPE")
+    assert browser.current_url.endswith(asked)
+    browser.get("about:blank")
+    browser.get(f"{report.as_uri()}{asked}#runs")
+    assert shown_rows(browser) == rows and one_of(browser, "#text").get_property("value") == "cifar-100 gip"
+    browser.get("about:blank")
+    browser.get(f"{report.as_uri()}?status=nonsense")
+    assert not one_of(browser, "#shown").text and one_of(browser, "#answer").is_displayed()
+
+
+def test_the_first_view_is_the_answer(browser):
+    cards = all_of(browser, ".card")
+    assert len(cards) == 3 and len({card.rect["y"] for card in cards}) == 1, "side by side"
+    for card in cards:
+        image = one_of(card, "img")
+        assert image.rect["y"] + image.rect["height"] <= 800 and image.size["width"] > 250
+        assert one_of(card, ".said").text and len(all_of(card, ".counts svg")) == 3
+        for part in all_of(card, ".about div"):
+            assert part.rect["y"] + part.rect["height"] <= 800
+    browser.execute_script("document.querySelector('#runs').scrollIntoView()")
+    assert one_of(browser, "#filter").rect["y"] >= 0 and one_of(browser, "nav").is_displayed()
+    assert browser.execute_script("return document.querySelector('nav').getBoundingClientRect().top") >= 0
+
+
+def test_a_dark_page_has_dark_plots(browser, report):
+    shown = "return document.querySelector('.card img').currentSrc"
+    light = browser.execute_script(shown)
+    resize(browser, 1280, dark=True)
+    browser.get("about:blank")
+    browser.get(report.as_uri())
+    assert browser.execute_script(shown) != light
+
+
+def test_what_is_folded_opens_when_an_address_or_a_link_names_it(browser, report):
+    assert not all_of(browser, "#aikd_table5 button.cell")[0].is_displayed()
+    browser.get("about:blank")
+    browser.get(f"{report.as_uri()}#aikd_table5")
+    assert all_of(browser, "#aikd_table5 button.cell")[0].is_displayed()
+    one_of(browser, "#claims [data-open='claim/aikd-omega-best']").click()
+    assert "0.1" in one_of(browser, "#details-title").text
+    one_of(browser, "#details a[href='#aikd_table6'], #details a[href='#aikd_table5']").click()
+    assert not opened(browser)
+
+
+def test_a_card_opens_its_tests_and_controls(browser):
+    one_of(browser, "[data-open='answer/gip']").click()
+    body = one_of(browser, "#details-body").text
+    assert "They share nothing random." in body and "the teacher, ResNet-34, on CIFAR-10" in body
 
 
 @pytest.mark.parametrize("width", [390, 1280])
@@ -287,7 +347,7 @@ def test_nothing_is_wider_than_the_window(browser, width):
 @pytest.mark.parametrize("dark", [False, True])
 def test_text_stands_out(browser, dark):
     resize(browser, 1280, dark)
-    assert not browser.execute_script(FAINT, "header.top *, form *, main *, footer *")
+    assert not browser.execute_script(FAINT, "nav *, form *, header.top *, main *, footer *")
     browser.execute_script(f"document.querySelector('{CELL}').click()")
     assert not browser.execute_script(FAINT, "dialog *")
 
@@ -303,9 +363,14 @@ def test_verdicts_are_words_and_signs_too(browser):
 def test_print_leaves_out_the_controls_and_cuts_no_table(browser):
     resize(browser, 1030, medium="print")  # the width of a landscape A4 page, within its margins
     assert not one_of(browser, "#filter").is_displayed() and not one_of(browser, "nav").is_displayed()
+    assert not any(one_of(browser, f"#{name}").is_displayed() for name in ("figures", "audit", "runs"))
+    browser.execute_script("window.dispatchEvent(new Event('beforeprint'))")
+    assert all(fold.get_property("open") for fold in all_of(browser, "#tables details.fold"))
     wide = "return [...document.querySelectorAll('table')].filter((one) => one.getBoundingClientRect().right > 1030)"
     assert not browser.execute_script(wide)
     overflow = "return [...document.querySelectorAll('.scroll')].map((one) => getComputedStyle(one).overflowX)"
     assert set(browser.execute_script(overflow)) == {"visible"}
+    browser.execute_script("window.dispatchEvent(new Event('afterprint'))")
+    assert not one_of(browser, "#aikd_table5").get_property("open")
     printed = browser.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})
     assert base64.b64decode(printed["data"]).startswith(b"%PDF")

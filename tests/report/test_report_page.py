@@ -16,6 +16,7 @@ from markupsafe import Markup
 from PIL import Image
 from report_runs import HOSTILE, fill, leave
 
+from advkd.artifacts import table_layout
 from advkd.claims import audit, judgements
 from advkd.files import read_json, write_json
 from advkd.report import choices, content, deviations, page
@@ -299,6 +300,48 @@ def test_words_of_runs_stay_words(built):
                              and "http-equiv" in attributes)  # fmt: skip
 
 
+def test_the_answers_stand_first_with_their_plots_and_numbers(built):
+    nothing, some = built
+    for text, verdict in ((nothing, "answers nothing"), (some, "decides none of them")):
+        first = text[text.index('<section id="answer"') : text.index('<section id="claims"')]
+        assert first.count('<article class="card"') == first.count("<picture>") == 3 and verdict in first
+        assert first.count("data:image/svg+xml") == 6, "light and dark"
+        assert "+4.10 points (+3.06 to +5.14)" in first and "✓ 16" in first
+
+
+def test_every_claim_is_a_row_with_a_sign_a_word_and_what_is_behind_it(built):
+    judged = judgements.judge_all(config.user())
+    for text in built:
+        rows = re.findall(r'<tr data-row[^>]*data-state="claim, published', text)
+        assert len(rows) == len(judged)
+        assert all(f'<template id="claim/{claim["id"]}"' in text for claim in judged)
+    assert "≠ contradicted in our reading" in built[0] and "· no verdict" in built[0]
+
+
+def test_without_samples_it_says_why(reduced):
+    user = config.user({"scale": "reduced"})
+    runs_of = catalog.with_parents(catalog.runs("gip_figureS1", user))
+    assert samples.why_no_samples(runs.gather_groups(runs_of, user)) == (
+        "No run with a generator is finished at this scale."
+    )
+    kept = leave("gip/cifar10/resnet18/gip/seed0", user)
+    (folder_of(kept).path / "samples.npz").unlink()
+    groups = runs.gather_groups(runs_of, user)
+    assert not samples.gather_samples(groups)
+    assert "were kept without their images" in samples.why_no_samples(groups)
+
+
+def test_the_best_of_ours_is_marked_as_in_the_pdf(reduced):
+    for method, right in (("baseline", 50), ("kd", 51), ("gip", 90)):
+        for seed in range(2):
+            leave(f"gip/cifar10/resnet18/{method}/seed{seed}", reduced, right + seed)
+    found, _ = table("gip_table1", reduced)
+    assert [entry.best for entry in list(found.entries)[:3]] == ["underline", "underline", "bold"]
+    frame = table_layout.layout_table(found.record.rows, reduced)
+    marks = [entry.mark for entry in frame.iloc[0] if entry.run]
+    assert marks == ["underline", "underline", "bold"]
+
+
 def test_a_run_of_many_cells_stands_once(built):
     _, some = built
     group = "gip/cifar10/resnet18/gip"
@@ -309,7 +352,7 @@ def test_a_run_of_many_cells_stands_once(built):
 
 def test_the_table_that_no_paper_prints_has_no_word_of_paper(built):
     for text in built:
-        body = re.search(r'<section class="table" id="okd_tableS1".*?</section>', text, re.DOTALL)[0]
+        body = re.search(r'<details class="table fold" id="okd_tableS1".*?</details>', text, re.DOTALL)[0]
         assert 'class="paper"' not in body and 'class="sides"' not in body and 'class="numbers alone"' in body
         assert body.count('class="cell"') == len(catalog.cells("okd_tableS1"))
 

@@ -19,6 +19,7 @@ from advkd.settings.published_cells import Cell, read_cells
 from advkd.settings.user import User
 from advkd.suggestions import did_you_mean
 
+HEADLINES = ("okd_table1", "aikd_table2", "gip_table1")  # the headline table of each paper
 PUBLISHED = Path("paper/published")
 
 
@@ -209,7 +210,7 @@ def targets() -> dict[str, list[str]]:
     """Return the tables and figures behind each target of the workflow that is made of these."""
     groups = {
         "table1": tables(1),
-        "main": ["okd_table1", "aikd_table2", "gip_table1"],  # the headline table of each paper
+        "main": list(HEADLINES),
         "tables": tables(),
         "figures": figures(),
     }

@@ -27,6 +27,7 @@ class Content(NamedTuple):
     tables: list[Table]
     figures: list[Figure]
     samples: list[SampleGrid]
+    no_samples: str
     claims: Items
     audit: Audit
     deviations: Items
@@ -57,6 +58,7 @@ def gather_content(user: User) -> Content:
         tables=read_tables,
         figures=[figures.read_figure(name, groups, user) for name in catalog.figures()],
         samples=grids,
+        no_samples="" if grids else samples.why_no_samples(groups),
         claims=claims,
         audit=audited,
         deviations=checks.read_items(deviations.deviation_tables),

@@ -14,6 +14,7 @@ from advkd.opening import read_bytes
 from advkd.report.content.runs import RunGroup
 from advkd.settings.user import User
 
+VECTOR_PAYS = 2  # so many bytes of SVG for one of PNG
 SCREEN_DPI = 130  # pixels of an inch on a page: letters of 7 points then have 12 pixels
 
 
@@ -65,14 +66,14 @@ def read_figure(name: str, groups: dict[str, RunGroup], user: User) -> Figure:
 
 
 def embed(record: FigureRecord) -> EmbeddedImage:
-    """Return a figure as a data URI: as SVG, unless its many points or images make that larger than the PNG.
+    """Return a figure as a data URI: as SVG, unless its many points or images make that much larger than the PNG.
 
     Raises:
         UserError: the figure is not drawn, or its files are damaged.
     """
     png, width, height = read_png(record.file(".png"))
     svg, _ = attempt(lambda: read_bytes(record.file(".svg")))
-    content, kind = (svg, "svg+xml") if svg and len(svg) < len(png) else (png, "png")
+    content, kind = (svg, "svg+xml") if svg and len(svg) < VECTOR_PAYS * len(png) else (png, "png")
     uri = f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
     return EmbeddedImage(uri, *(round(side * SCREEN_DPI / DPI) for side in (width, height)))
 

@@ -106,6 +106,11 @@ class RunGroup:
         return bool(self.cells or self.figures)
 
     @property
+    def started(self) -> bool:
+        """Whether any of its trainings was started, or has a file that cannot be read."""
+        return any(record.state.kind is not Kind.NOT_STARTED or record.damage for record in self.records)
+
+    @property
     def words(self) -> list[str]:
         """The distinct states of its trainings."""
         return list(dict.fromkeys(record.word for record in self.records))

@@ -51,6 +51,16 @@ def gather_samples(groups: dict[str, RunGroup]) -> list[SampleGrid]:
     return grids
 
 
+def why_no_samples(groups: dict[str, RunGroup]) -> str:
+    """Return why there is no grid, in a sentence."""
+    finished = [record for group in groups.values() for record in group.records if record.done]
+    for record in finished:
+        result, _ = attempt(folder_of(record.resolved).result)
+        if result and SAMPLES in result["sha256"]:
+            return "The runs with a generator that are here were kept without their images. Figures may show some."
+    return "No run with a generator is finished at this scale."
+
+
 def draw_grid(resolved: Resolved) -> SampleGrid:
     """Return the grid of a run: one row for each generator, or the same noises at several epochs.
 

@@ -9,6 +9,7 @@ from advkd.artifacts.number_format import format_count, format_published
 from advkd.artifacts.table_captions import QUOTED
 from advkd.artifacts.table_cells import DAMAGED
 from advkd.artifacts.table_layout import our_entries
+from advkd.artifacts.table_marks import best_marks
 from advkd.artifacts.table_records import TableRecord, table_record
 from advkd.damage import attempt
 from advkd.report.content.agreement import Agreement, judge
@@ -32,6 +33,7 @@ class Entry:
         name: its row and column.
         published: the published number; empty if the paper prints none.
         mark: how the paper marks it.
+        best: how ours is marked, as in the PDF: bold for the best, underline for the second best, or empty.
         ours: our numbers as (measure, number), the leading one first; empty if there is none.
         state: why there is no number.
         agreement: how our number agrees with the published one.
@@ -46,6 +48,7 @@ class Entry:
     name: str
     published: str
     mark: str
+    best: str
     ours: list[tuple[str, str]]
     state: str
     agreement: Agreement
@@ -104,8 +107,10 @@ def read_table(name: str, groups: dict[str, RunGroup], user: User) -> Table:
     columns = list(dict.fromkeys(cell.column for cell in record.cells))
     table = Table(record, columns)
     rows: dict[str, Row] = {}
-    for place, (cell, cell_row) in enumerate(zip(record.cells, record.rows, strict=True), start=1):
-        entry = read_entry(f"{name}/{place}", cell, cell_row, groups, user)
+    marks, _ = attempt(best_marks, record.rows) if user.scale != "smoke" else (None, "")
+    for place, (cell, cell_row) in enumerate(zip(record.cells, record.rows, strict=True)):
+        mark = (marks or {}).get(place, "")
+        entry = read_entry(f"{name}/{place + 1}", cell, cell_row, mark, groups, user)
         if cell.row not in rows:
             block, _, head = cell.row.rpartition(" / ")
             rows[cell.row] = Row(head, [None] * len(columns))
@@ -116,8 +121,8 @@ def read_table(name: str, groups: dict[str, RunGroup], user: User) -> Table:
     return table
 
 
-def read_entry(id: str, cell: Cell, row: dict[str, Any], groups: dict[str, RunGroup], user: User) -> Entry:
-    """Return the entry of a cell, given its `row` of `table_cells.readable_row`."""
+def read_entry(id: str, cell: Cell, row: dict[str, Any], best: str, groups: dict[str, RunGroup], user: User) -> Entry:
+    """Return the entry of a cell, given its `row` of `table_cells.readable_row` and how ours is marked."""
     behind = [group for group in dict.fromkeys((cell.run, cell.of)) if group in groups]
     other_data = dict.fromkeys(describe_other_data(groups[group]) for group in behind)
     agreement, unjudged = attempt(judge, cell, row, "; ".join(text for text in other_data if text))
@@ -138,6 +143,7 @@ def read_entry(id: str, cell: Cell, row: dict[str, Any], groups: dict[str, RunGr
         name=f"{cell.row.replace(' / ', ' · ')} | {cell.column.replace(' / ', ' · ')}",
         published=published_number(cell, row),
         mark=cell.mark,
+        best=best if ours else "",
         ours=ours or [],
         state=state,
         agreement=agreement,

@@ -104,6 +104,13 @@ class Tested:
         return "" if self.published is None else self._effect_text(self.published, 0.0)
 
     @property
+    def seeds_in_words(self) -> str:
+        """The differences of the seeds that are finished, before the test; empty without any."""
+        factor = self.measure.factor
+        values = [format_difference(factor * value, None) for value in self.decision.differences.values()]
+        return f"seed by seed so far {', '.join(values)}{self.unit}, which is no test" if values else ""
+
+    @property
     def margin(self) -> float | None:
         """The smallest effect that would matter, in the unit; None where it is a share of what is not measured yet."""
         text = self.decision.contrast.margin
@@ -204,10 +211,8 @@ def test_in_words(tested: Tested) -> str:
         )
     elif decision.outcome is not Outcome.UNFINISHED:
         sentences.append(f"{decision.reason}.")
-    elif decision.differences:
-        factor = tested.measure.factor
-        values = ", ".join(format_difference(factor * value, None) for value in decision.differences.values())
-        sentences.append(f"Seed by seed so far: {values}{tested.unit}; this is no test.")
+    elif tested.seeds_in_words:
+        sentences.append(f"{tested.seeds_in_words[0].upper()}{tested.seeds_in_words[1:]}.")
     if tested.papers:
         sentences.append(f"In the paper {tested.papers}.")
     elif tested.instead:

@@ -20,7 +20,8 @@ from advkd.damage import attempt
 from advkd.files import write_text
 from advkd.progress import duration, say
 from advkd.report.content import Content
-from advkd.settings import config
+from advkd.report.page.pictures import draw_pictures
+from advkd.settings import catalog, config
 from advkd.settings.user import User
 
 
@@ -31,10 +32,30 @@ def write(content: Content, user: User, out: Path) -> None:
     say(f"report at scale {user.scale}: {out.stat().st_size / 1e6:.1f} MB -> {out}")
 
 
+SECTIONS = {
+    "answer": "Answer",
+    "claims": "Claims",
+    "tables": "Tables",
+    "figures": "Figures",
+    "samples": "Samples",
+    "audit": "Audit",
+    "deviations": "Deviations",
+    "runs": "Runs",
+    "state": "What was run",
+}
+
+
 def build(content: Content, user: User) -> str:
     """Return the page as HTML."""
+    claims_by_paper: dict[str, list[Any]] = {}
+    for claim in content.claims.items:
+        claims_by_paper.setdefault(claim["paper"], []).append(claim)
     return render(
         **content._asdict(),
+        sections=SECTIONS,
+        plots=draw_pictures(content.answers),
+        claims_by_paper=claims_by_paper,
+        headline=catalog.HEADLINES,
         papers={paper: short_name(paper) for paper in config.PAPERS},
         user=user,
         options=config.options(user),

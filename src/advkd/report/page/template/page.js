@@ -38,14 +38,14 @@ function resolveTag(address) {
 function show(id) {
   const template = templateOf(id);
   if (!template) return false;
-  const isRun = Boolean(template.id);
   title.textContent = template.dataset.title;
   body.replaceChildren();
-  if (isRun) {
+  if ("run" in template.dataset) {
     body.append(...runParts(id));
   } else {
     body.append(template.content.cloneNode(true));
-    for (const name of template.dataset.groups.split(" ").filter(Boolean)) body.append(...runParts(`run/${name}`));
+    const groups = (template.dataset.groups ?? "").split(" ").filter(Boolean);
+    for (const name of groups) body.append(...runParts(`run/${name}`));
   }
   back.hidden = trail.length < 2;
   if (!dialog.open) dialog.showModal();
@@ -74,10 +74,21 @@ function decoded(address) {
   }
 }
 
+// What an address names may be folded.
+function unfold(element) {
+  for (let one = element; one; one = one.parentElement) if (one.tagName === "DETAILS") one.open = true;
+}
+
 function openFromAddress() {
   const id = resolveTag(decoded(location.hash.slice(1)));
   const from = document.querySelector(`[data-open="${CSS.escape(id)}"]`);
-  if (templateOf(id)) open(id, from);
+  if (templateOf(id)) {
+    open(id, from);
+    return;
+  }
+  const target = document.getElementById(id);
+  unfold(target);
+  target?.scrollIntoView();
 }
 
 document.addEventListener("click", (event) => {
@@ -88,6 +99,8 @@ document.addEventListener("click", (event) => {
     opener = null; // the focus follows the link
     dialog.close();
   }
+  const link = event.target.closest("a[href^='#']");
+  if (link) unfold(document.getElementById(decoded(link.hash.slice(1))));
 });
 document.getElementById("close").addEventListener("click", () => dialog.close());
 back.addEventListener("click", () => {
@@ -139,12 +152,16 @@ const rows = [...document.querySelectorAll("[data-row]")].map((row) => ({
   tags: (row.dataset.tags ?? "").toLowerCase().split(" "),
   cells: [...row.querySelectorAll("[data-state]")],
 }));
+const folds = [...document.querySelectorAll("main details.fold, main details.more")].map((fold) => ({ fold, open: fold.open }));
 const isTag = (word) => /^r\d+$/.test(word); // R1 must not match R10
 const statesOf = (element) => (element.dataset.state ?? "").split("|");
+const matches = (element) => element.querySelectorAll("[data-row]:not([hidden])").length;
 
 function filter() {
-  const words = form.elements.text.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const typed = form.elements.text.value.trim();
+  const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
   const status = form.elements.status.value;
+  const active = Boolean(words.length || status);
   let shown = 0;
   for (const { row, text, tags, cells } of rows) {
     const matching = cells.filter((cell) => statesOf(cell).includes(status));
@@ -153,21 +170,36 @@ function filter() {
     shown += !row.hidden;
     for (const cell of cells) cell.classList.toggle("match", Boolean(status) && matching.includes(cell));
   }
-  for (const block of document.querySelectorAll("table.numbers tbody, section.table, section.part")) {
-    block.hidden = !block.querySelector("[data-row]:not([hidden])") && Boolean(words.length || status);
+  for (const block of document.querySelectorAll("table.numbers tbody, table.matrix tbody")) {
+    block.hidden = active && !matches(block);
   }
-  for (const more of document.querySelectorAll("details.more")) {
-    more.open = Boolean(words.length || status) && more.querySelector("[data-row]:not([hidden])") !== null;
+  for (const { fold, open } of folds) {
+    fold.hidden = active && !matches(fold);
+    fold.open = active ? matches(fold) > 0 : open;
   }
+  // What does not match goes away, so that what does stands before the reader's eyes.
   for (const section of document.querySelectorAll("main > section")) {
-    const all = section.querySelectorAll("[data-row]");
-    section.classList.toggle("empty", all.length > 0 && [...all].every((row) => row.hidden));
+    const found = matches(section);
+    section.hidden = active && !found;
+    const hits = document.querySelector(`.hits[data-of="${section.id}"]`);
+    if (hits) hits.textContent = active ? String(found) : "";
   }
+  document.body.classList.toggle("filtering", active);
   for (const table of grids) {
     const free = cellsOf(table);
     if (!free.some((cell) => cell.tabIndex === 0)) enter(table, free[0]);
   }
-  form.elements.shown.value = words.length || status ? `${shown} of ${rows.length} entries shown` : "";
+  form.elements.shown.value = active ? `${shown} of ${rows.length} entries shown` : "";
+  const asked = new URLSearchParams(Object.entries({ text: typed, status }).filter(([, value]) => value)).toString();
+  history.replaceState(null, "", `${location.pathname}${asked && `?${asked}`}${location.hash}`);
+}
+
+function filterFromAddress() {
+  const asked = new URLSearchParams(location.search);
+  form.elements.text.value = asked.get("text") ?? "";
+  form.elements.status.value = asked.get("status") ?? "";
+  if (!form.elements.status.value) form.elements.status.selectedIndex = 0; // no such status
+  if (asked.size) filter();
 }
 
 form.addEventListener("input", filter);
@@ -175,4 +207,15 @@ form.addEventListener("change", filter);
 form.addEventListener("reset", () => setTimeout(filter));
 form.addEventListener("submit", (event) => event.preventDefault());
 
+// Paper has no folds: all tables are printed.
+let folded = [];
+window.addEventListener("beforeprint", () => {
+  folded = [...document.querySelectorAll("#tables details.fold:not([open])")];
+  for (const fold of folded) fold.open = true;
+});
+window.addEventListener("afterprint", () => {
+  for (const fold of folded) fold.open = false;
+});
+
+filterFromAddress();
 openFromAddress();
