@@ -5,8 +5,8 @@ the crops that show it before the others. Crops of one photo are alike. So inter
 crops: a resampled photo brings all of its crops.
 
 Choices:
-    - [okd] Added: average precision of a classifier that is trained with generated images, for each class and on average.
-      Why: it says what the images are worth; CODEBRIM's classes overlap, so that accuracy would not do.
+    - [okd] Added: average precision of a classifier that is trained with generated images, for each class and on
+      average. Why: it says what the images are worth; CODEBRIM's classes overlap, so that accuracy would not do.
 """
 
 from typing import Any, NamedTuple
