@@ -82,4 +82,12 @@ def test_photos_are_predicted_and_a_run_is_exported_with_the_core_alone(whole, t
 def test_a_command_names_the_extra_that_it_lacks(whole, photos, tmp_path):
     program = COMMAND.replace('["predict", {source!r}, *{photos!r}]', '["test", {source!r}, "--data", *{photos!r}]')
     done = run_with_the_core(shutil.copytree(whole[0], tmp_path / "run"), [photos], program)
-    assert done.returncode == 2 and "advkd test needs the extra metrics" in done.stderr
+    assert done.returncode == 2 and done.stderr == "advkd test needs the extra metrics: install advkd[metrics]\n"
+
+
+def test_a_run_that_nobody_measured_is_exported_without_metrics(whole, tmp_path):
+    copied = shutil.copytree(whole[0], tmp_path / "run")
+    (copied / "metrics.json").unlink(missing_ok=True)
+    done = run_with_the_core(copied, whole[1], COMMAND)
+    assert done.returncode == 0 and "is not measured yet, which needs the extra metrics" in done.stderr
+    assert "Nobody has measured this run yet." in (copied / "out/README.md").read_text()

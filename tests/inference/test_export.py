@@ -17,7 +17,7 @@ from tiny_runs import document, make_store
 import advkd
 from advkd.errors import UserError
 from advkd.files import sha256, write_json
-from advkd.inference.export.graphs import run_program
+from advkd.inference.export.graphs import run_onnx, run_program
 from advkd.inference.export.licence import licence_of
 from advkd.inference.export.writing import write_export
 from advkd.runs.folder import RunFolder
@@ -216,19 +216,40 @@ def test_a_damaged_export_is_one_line(exported, tmp_path):
         advkd.load(exported["whole"], epoch="best")
 
 
+@pytest.mark.parametrize("run", ["gip/cifar10/reactnet18/gip/seed0", "gip/cifar10/acgan/acgan/seed0"])
+def test_networks_with_operations_of_their_own_are_exported(run, tmp_path, capsys):
+    """Signs with gradients of their own, and dropout."""
+    from advkd.inference.classifier import Classifier
+    from advkd.inference.description import Description, Saved
+    from advkd.models import classifiers
+    from advkd.settings import config
+
+    settings = config.resolve(run, config.user({"scale": "smoke"})).typed
+    described = _described(run, dict(settings.flat()))
+    saved = Saved(Description(**described), classifiers.build(settings.network, 3).state_dict(), "drawn")
+    formats = ("torch", "onnx") if HAS_ONNX else ("torch",)
+    write_export(Classifier(saved, torch.device("cpu"), torch.float32), tmp_path / "out", formats)
+    printed = capsys.readouterr().err
+    assert all(
+        f"model.{suffix}: probabilities differ by up to" in printed for suffix in ("pt2", "onnx")[: len(formats)]
+    )
+
+
 @pytest.mark.parametrize("model", ["sagan", "acgan"])
 def test_generators_are_exported(model, tmp_path):
     of_run = document(f"okd/codebrim/{model}/single/seed0")
     run = make_store(tmp_path) / "runs" / of_run["run"]
     assert train(of_run, run, tmp_path, "cpu", 1000.0) == 0
     gan = advkd.load(run)
-    write_export(gan, tmp_path / "out", ("torch",))
+    write_export(gan, tmp_path / "out", ("torch", "onnx") if HAS_ONNX else ("torch",))
     again = advkd.load(tmp_path / "out")
     np.testing.assert_array_equal(again.generate(3, seed=5), gan.generate(3, seed=5))
     inputs = {"noise": gan.noise(3, 5)} | ({"labels": torch.arange(3) % 3} if gan.conditional else {})
-    (images,) = run_program(tmp_path / "out/G1.pt2", inputs)
-    pixels = np.clip(np.round(127.5 * (images + 1)), 0, 255).transpose(0, 2, 3, 1)
-    assert np.abs(pixels - gan.generate(3, seed=5)).max() <= 1
+    ways = {"pt2": run_program} | ({"onnx": run_onnx} if HAS_ONNX else {})
+    for suffix, run_graph in ways.items():
+        (images,) = run_graph(tmp_path / f"out/G1.{suffix}", inputs)
+        pixels = np.clip(np.round(127.5 * (images + 1)), 0, 255).transpose(0, 2, 3, 1)
+        assert np.abs(pixels - gan.generate(3, seed=5)).max() <= 1
     card = (tmp_path / "out/README.md").read_text()
     assert "non-commercial" in card or "drawn by advkd" in card
     assert sha256(tmp_path / "out/model.safetensors") in (tmp_path / "out/config.json").read_text()

@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from advkd.errors import UserError
+from advkd.extras import extra_of, lacking
 from advkd.inference.description import Description, Epoch, Saved
 from advkd.metrics.calibration import COLDEST, HOTTEST, fit_temperature
+from advkd.progress import say
 from advkd.runs.folder import BEST, METRICS, MODEL, PREDICTIONS, RESULT, Damaged, RunFolder
 from advkd.runs.predictions import classifier_metrics
 from advkd.runs.state import Ending, ending
@@ -22,14 +24,14 @@ def read_run(folder: RunFolder, epoch: Epoch, measure: bool = False) -> Saved:
     Args:
         folder: the run's folder; nothing outside it is read.
         epoch: whose weights.
-        measure: compute the metrics of a classifier that nobody has measured yet, which needs SciPy and scikit-learn.
+        measure: compute the metrics of a classifier that nobody has measured yet, if SciPy and scikit-learn are there.
 
     Raises:
         UserError: the run did not end well, or a file is missing or damaged.
     """
     try:
         if measure and folder.has(PREDICTIONS):
-            classifier_metrics(folder)
+            _measure(folder)
         return _read(folder, epoch)
     except Damaged as error:
         if RUN.fullmatch(folder.run):
@@ -63,6 +65,13 @@ def _read(folder: RunFolder, epoch: Epoch) -> Saved:
         provenance=_about(provenance),
     )
     return Saved(description, folder.weights(weights), str(folder.file(weights)))
+
+
+def _measure(folder: RunFolder) -> None:
+    try:
+        classifier_metrics(folder)
+    except ModuleNotFoundError as error:
+        say(f"{folder.run} is not measured yet, which {lacking(extra_of(error))}")
 
 
 def _temperature(folder: RunFolder, epoch: Epoch) -> tuple[float | None, str]:

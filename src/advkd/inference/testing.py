@@ -1,6 +1,7 @@
 """`advkd test`: how good a classifier is on a folder of images that it has not seen."""
 
 import csv
+import importlib
 import io
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -75,12 +76,20 @@ def judge_folder(model: Classifier, data: Path, out: Path | None) -> int:
     Raises:
         UserError: as `find_labelled_images`; none of the images can be read; or `out` holds something.
     """
+    _load_what_is_needed(out)
     if out is None:
         return _judge(model, data, None)
     with new_folder(out) as draft:
         status = _judge(model, data, draft)
     say(f"{model.description.run} on {data} -> {out}")
     return status
+
+
+def _load_what_is_needed(out: Path | None) -> None:
+    """Load what a small installation may lack, so that this is told before the images are looked at."""
+    names = ["scipy.stats", "sklearn.metrics", *(["matplotlib"] if out else [])]
+    for name in names:
+        importlib.import_module(name)
 
 
 def _judge(model: Classifier, data: Path, draft: Path | None) -> int:
