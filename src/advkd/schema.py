@@ -122,9 +122,9 @@ class Settings:
             if not allows(value := getattr(self, name)):
                 raise ValueError(f"{name} is {value!r}; allowed: {allowed(annotations_of(type(self))[name])}")
         conditional = [field for field in fields_of(type(self)) if field.conditions]
-        while self._drop_defaults(conditional):  # what needs a dropped field does not apply either
+        while conditional and self._drop_defaults(conditional):  # what needs a dropped field does not apply either
             pass
-        values = self.flat()
+        values = self.flat() if conditional else {}
         for field in conditional:
             optional = any(isinstance(condition, Optionally) for condition in field.conditions)
             if getattr(self, field.name) is None and not optional and not _failing(field.conditions, values):
@@ -164,7 +164,7 @@ class Settings:
     def flat(self) -> dict[str, object]:
         """Return all settings of the tree by key, those that do not apply left out."""
         values: dict[str, object] = {}
-        for field in dataclasses.fields(self):
+        for field in fields_of(type(self)):
             value = getattr(self, field.name)
             if isinstance(value, Settings):
                 values.update(value.flat())
@@ -248,6 +248,11 @@ def default_of(field: "dataclasses.Field[object]") -> object:
     return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
 
 
+def _hold(conditions: Iterable[Condition], values: Values) -> bool:
+    """Tell whether all conditions hold beside `values`."""
+    return all(condition.holds(values) for condition in conditions)
+
+
 def _failing(conditions: Iterable[Condition], values: Values) -> list[Condition]:
     """Return the conditions that do not hold beside `values`."""
     return [condition for condition in conditions if not condition.holds(values)]
@@ -274,16 +279,26 @@ def not_applying(group: type[Settings], values: Values) -> dict[str, str]:
     What needs a key that does not apply does not apply either.
     """
     dropped: dict[str, str] = {}
+    left, places = dict(values), _conditional_places(group)
     while True:
-        left = {key: value for key, value in values.items() if key not in dropped}
-        needs: dict[str, list[list[Condition]]] = {key: [] for key in left}
-        for conditions, field in _places(group):
-            if field.name in needs:
-                needs[field.name].append(_failing(conditions, left))
-        more = {key: _in_words(lacking) for key, lacking in needs.items() if all(lacking)}
+        more = {
+            key: _in_words([_failing(conditions, left) for conditions in places[key]])
+            for key in left
+            if key in places and not any(_hold(conditions, left) for conditions in places[key])
+        }
         if not more:
             return dropped
         dropped |= more
+        left = {key: value for key, value in left.items() if key not in more}
+
+
+@remembered
+def _conditional_places(group: type[Settings]) -> dict[str, list[tuple[Condition, ...]]]:
+    """Return the conditions of every place of each key that has no place without conditions."""
+    places: dict[str, list[tuple[Condition, ...]]] = {}
+    for conditions, field in _places(group):
+        places.setdefault(field.name, []).append(conditions)
+    return {key: of_key for key, of_key in places.items() if all(of_key)}
 
 
 def choices_of(group: type[Settings], key: str) -> list[object]:

@@ -280,15 +280,20 @@ def test_the_features_of_an_evaluation_decide_no_training():
 SEEDS = ["okd/codebrim/sagan/okd+rho=0.3", "aikd/cifar100/preact_resnet18/aikd+omega=0", "gip/cifar10/reactnet18/gip"]
 
 
+def forget():
+    config._resolve.cache_clear()
+    config._applying.cache_clear()
+
+
 @pytest.mark.parametrize("group", SEEDS)
 def test_the_settings_of_a_seed_are_those_of_the_first(group, monkeypatch):
     """They are made from the first seed's, and must be what they are when they are made from nothing."""
     user = config.user({"scale": "smoke"})
     derived = config.resolve(f"{group}/seed3", user)
-    config._resolve.cache_clear()
+    forget()
     monkeypatch.setattr(config, "_first_seed", lambda *arguments: None)
     plain = config.resolve(f"{group}/seed3", user)
-    config._resolve.cache_clear()
+    forget()
     assert derived == plain and derived.hash == plain.hash and derived.settings["seed"] == 3
     assert derived.parents.keys() == plain.parents.keys()
 
@@ -298,7 +303,7 @@ def test_more_seeds_lay_no_more_layers(monkeypatch):
     user, folded = config.user({"scale": "smoke"}), []
     fold = layers.fold
     monkeypatch.setattr(layers, "fold", lambda *arguments: folded.append(arguments[0]) or fold(*arguments))
-    config._resolve.cache_clear()
+    forget()
     for seed in range(20):
         config.resolve(f"{OKD}+rho=0.3/seed{seed}", user)
     assert {run.seed for run in folded} == {0}

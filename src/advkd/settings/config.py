@@ -39,6 +39,7 @@ __all__ = [
 
 # What a user sets for this machine, or for one start: it changes no number and is left out where commands are shown.
 LOCAL = {"device", "runs_per_gpu", "retrain", "runs", "checkpoint_seconds"}
+Files = tuple[config_files.State | None, ...]  # the state of the files that a run's settings come from
 PLACES = ("data_root", "mirror", "inception_weights")  # a person's own: commands that are shown have PATH instead
 
 
@@ -221,17 +222,16 @@ def resolve(name: str | Run, user: User) -> Resolved:
 
 
 @lru_cache(maxsize=65536)
-def _resolve(
-    name: str, scale: str, folders: tuple[str, ...], override: Override, files: tuple[config_files.State | None, ...]
-) -> Resolved:
+def _resolve(name: str, scale: str, folders: tuple[str, ...], override: Override, files: Files) -> Resolved:
     """Resolve a run. `files` is the state of the files that are read, so that a changed one is read again."""
     run = Run.parse(name)
     check_canonical(run)
     first = None if run.seed == 0 else _first_seed(run, scale, folders, override, files)
     if first:  # only the seed differs, and the parents that have the same one
-        typed, sources = dataclasses.replace(first.typed, seed=run.seed), dict(first.sources)
+        typed, sources = dataclasses.replace(first.typed, seed=run.seed), first.sources
     else:
-        typed, sources = _settings(run, scale, folders, override)
+        values, sources = _applying(run, scale, folders, override, files)
+        typed = _validated(run, values, sources)
     settings = typed.flat()
     parents = {
         role: _resolve(str(parent), scale, folders, override, files)
@@ -247,14 +247,12 @@ def _resolve(
                 )
     # An override may make a variant equal to another run, which is no fault of its name.
     if override == NOTHING and not first:
-        _check_distinct(run, scale, folders)
+        _check_distinct(run, scale, folders, files, values)
     threads = config_files.scale_file(scale).threads
-    return Resolved(run, scale, typed, MappingProxyType(sources), threads, MappingProxyType(parents))
+    return Resolved(run, scale, typed, sources, threads, MappingProxyType(parents))
 
 
-def _first_seed(
-    run: Run, scale: str, folders: tuple[str, ...], override: Override, files: tuple[config_files.State | None, ...]
-) -> Resolved | None:
+def _first_seed(run: Run, scale: str, folders: tuple[str, ...], override: Override, files: Files) -> Resolved | None:
     """Return seed 0 of a run's group; None where it cannot be built, which the run itself then tells."""
     try:
         return _resolve(str(dataclasses.replace(run, seed=0)), scale, folders, override, files)
@@ -262,11 +260,10 @@ def _first_seed(
         return None
 
 
-def _settings(run: Run, scale: str, folders: tuple[str, ...], override: Override) -> tuple[RunSettings, dict[str, str]]:
-    """Return a run's validated settings, and the layer that each key comes from."""
-    values, sources = _applying(run, scale, folders, override)
+def _validated(run: Run, values: Mapping[str, object], sources: Mapping[str, str]) -> RunSettings:
+    """Return a run's validated settings, given the values that apply and the layer that each key comes from."""
     try:
-        return RUN_CLASSES[run.paper].from_flat(values, validated), sources
+        return RUN_CLASSES[run.paper].from_flat(values, validated)
     except Refused as fault:
         where = sources.get(fault.key, str(CONFIG / f"{run.paper}.yaml")) if fault.key else str(run)
         raise (WrongOverride if where.startswith("override.") else UserError)(f"{where}: {fault}") from None
@@ -274,30 +271,29 @@ def _settings(run: Run, scale: str, folders: tuple[str, ...], override: Override
         raise UserError(f"{run}: {fault}") from None
 
 
+@lru_cache(maxsize=65536)
 def _applying(
-    run: Run, scale: str, folders: tuple[str, ...], override: Override
-) -> tuple[dict[str, object], dict[str, str]]:
+    run: Run, scale: str, folders: tuple[str, ...], override: Override, files: Files
+) -> tuple[Mapping[str, object], Mapping[str, str]]:
     """Return the values of the settings that apply to a run, not validated yet, and the layer of each.
 
-    What a layer sets for all runs and does not apply to this one is dropped; what the run's name sets must apply.
+    What a layer sets for all runs and does not apply to this one is dropped; what the run's name sets must apply. The
+    result is kept, since each variant of a run is compared with it. `files` is as for `_resolve`.
     """
     values, sources = layers.fold(run, scale, folders, override.layer)
     for key, needed in {**not_applying(RUN_CLASSES[run.paper], values), **lineage.repeated(values)}.items():
         if key in dict(run.variant):
             raise UserError(f"{run}: {key} only applies with {needed}")
         values.pop(key, None)
-    return lineage.named_once(values), sources
+    return MappingProxyType(lineage.named_once(values)), MappingProxyType(sources)
 
 
-def _check_distinct(run: Run, scale: str, folders: tuple[str, ...]) -> None:
-    """Refuse a variant that changes nothing: it would train the same run twice."""
-    if not run.variant:
-        return
-    own, _ = _applying(run, scale, folders, NOTHING)
+def _check_distinct(run: Run, scale: str, folders: tuple[str, ...], files: Files, own: Mapping[str, object]) -> None:
+    """Refuse a variant that changes nothing of its `own` values: it would train the same run twice."""
     for pair in run.variant:
         plain = dataclasses.replace(run, variant=tuple(other for other in run.variant if other != pair))
         try:
-            same = _applying(plain, scale, folders, NOTHING)[0] == own
+            same = _applying(plain, scale, folders, NOTHING, files)[0] == own
         except UserError:  # the variant's keys need each other
             continue
         if same:

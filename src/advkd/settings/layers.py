@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from advkd.errors import UserError
 from advkd.methods.settings.base import MethodSettings, registered
-from advkd.schema import Settings, default_of, keys_of
+from advkd.schema import Settings, default_of, keys_of, remembered
 from advkd.settings.config_files import Layer, mapping, only, paper_file, scale_file, thawed
 from advkd.settings.names import Run, parse_value
 from advkd.settings.papers import RUN_CLASSES
@@ -117,6 +117,7 @@ def layers(run: Run, scale: str, folders: tuple[str, ...], override: Layer) -> I
     yield f"override.{run.paper}", {key: value for key, value in override.items() if key not in variant}
 
 
+@remembered
 def defaults(group: type[Settings]) -> dict[str, object]:
     """Return the default of every key of a group that has one, flat, whether or not it applies."""
     values: dict[str, object] = {}
