@@ -15,9 +15,9 @@ from advkd.settings import catalog, config
 from advkd.settings.published_cells import Cell, read_cells
 
 
-def artifact_cells() -> list[Cell]:
+def artifact_cells() -> tuple[Cell, ...]:
     """Return the printed numbers of all tables and figures, in reading order."""
-    return list(chain.from_iterable(catalog.cells(artifact) for artifact in catalog.artifacts()))
+    return _read_artifact_cells(Path.cwd())
 
 
 def all_cells() -> tuple[Cell, ...]:
@@ -25,9 +25,14 @@ def all_cells() -> tuple[Cell, ...]:
     return _read_all_cells(Path.cwd())
 
 
+# catalog reads from the working directory. That directory is an argument, so a cache holds each checkout's cells.
+@cache
+def _read_artifact_cells(checkout: Path) -> tuple[Cell, ...]:
+    return tuple(chain.from_iterable(catalog.cells(artifact) for artifact in catalog.artifacts()))
+
+
 @cache
 def _read_all_cells(checkout: Path) -> tuple[Cell, ...]:
-    # catalog reads from the working directory. That directory is an argument, so the cache holds each checkout's cells.
     return (*artifact_cells(), *read_cells(find(catalog.PUBLISHED / "text.csv")))
 
 

@@ -115,7 +115,8 @@ class RunFolder:
     @property
     def run(self) -> str:
         """The run's name, which is the end of the folder's path."""
-        name = "/".join(self.path.absolute().parts[-5:])
+        parts = self.path.parts
+        name = "/".join((parts if len(parts) >= 5 else self.path.absolute().parts)[-5:])
         return name if RUN.fullmatch(name) else str(self.path)
 
     def file(self, name: str) -> Path:
