@@ -24,7 +24,7 @@ def forest_plot(answer: Answer, suffix: str, narrow: bool = False, theme: Theme 
 def forest_in_words(answer: Answer) -> str:
     """Return the caption of an answer's plot."""
     sentences = [
-        f"Effects of the tests of {answer.short}, above 0 in the direction of the claim ({answer.axis}).",
+        f"Effects of the tests of {answer.short}, above 0 in the direction of the claim: {answer.axis}.",
         f"Bars: intervals of {answer.level} %, so that all of a paper hold together with 95 %; p decides.",
         "Shaded: smaller than what would matter. Ticks: the differences of single seeds.",
     ]
