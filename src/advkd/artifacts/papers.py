@@ -39,17 +39,17 @@ def title(artifact: str) -> str:
 
 def name_of_test(test: str, claim: str) -> str:
     """Return a test of paper/evidence.yaml as a short sentence; its `claim` if there is none."""
-    return str(read_yaml(PAPERS_FILE)["tests"].get(test, claim))
+    return str(read_yaml(find(PAPERS_FILE))["tests"].get(test, claim))
 
 
 def group_in_words(group: str) -> str:
     """Return a run group in words; its name if there are none."""
-    return str(read_yaml(PAPERS_FILE)["groups"].get(group, group))
+    return str(read_yaml(find(PAPERS_FILE))["groups"].get(group, group))
 
 
 def network_in_words(model: str) -> str:
     """Return a network as the papers call it; its name in runs if they call it otherwise."""
-    return str(read_yaml(PAPERS_FILE)["networks"].get(model, model))
+    return str(read_yaml(find(PAPERS_FILE))["networks"].get(model, model))
 
 
 def number(artifact: str) -> str:
