@@ -58,6 +58,20 @@ class Optionally(When):
     """As `When`, but the field may also be left out where it applies; None stands for that."""
 
 
+class Given(When):
+    """The field applies where the setting `key` is given at all."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+
+    def holds(self, settings: Values) -> bool:
+        """Tell whether the condition holds."""
+        return settings.get(self.key) is not None
+
+    def __str__(self) -> str:
+        return f"a {self.key}"
+
+
 class Choice(When):
     """The condition that one of several alternative groups stands for: the key's value chooses among them."""
 

@@ -16,8 +16,8 @@ def photo(name, *boxes, size=(400, 300)):
 
 
 def drawing_of(photos, cut="box", labels="crack", seed=0):
-    settings = LabelledCrops(labels=labels, cut=cut, subset=0)
-    return Drawing(relabelled(photos, labels), len(class_names(labels)), settings, 64, seed)
+    settings = LabelledCrops(labels=labels, cut=cut, subset=0, test_photos=0.5, data_seed=seed)
+    return Drawing(relabelled(photos, labels), len(class_names(labels)), settings, 64)
 
 
 def grid(count):

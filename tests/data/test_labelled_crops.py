@@ -16,7 +16,7 @@ from advkd.errors import UserError
 
 SETTINGS = {
     "dataset": "codebrim", "data": "real", "stored_size": 32, "train_per_class": 6, "valid_per_class": 4,
-    "labels": "crack", "cut": "box", "subset": 0, "held_out": 0.5, "data_seed": 0,
+    "labels": "crack", "cut": "box", "subset": 0, "test_photos": 0.5, "data_seed": 0,
 }  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from advkd.data.settings import ClassifierStoreSettings, CropStoreSettings, DrawnImages, DrawnPhotos, DrawnSplit
+from advkd.data.settings import ClassifierStoreSettings, CropStoreSettings, DrawnImages, DrawnPhotos, FolderSplit
 from advkd.errors import UserError
 from advkd.settings.validation import validate_group
 
@@ -34,7 +34,7 @@ def test_crop_settings_keep_every_flat_setting(flat):
 def test_classifier_settings_keep_every_flat_setting(flat):
     settings = validate(ClassifierStoreSettings, flat)
     assert settings.flat() == flat and settings == ClassifierStoreSettings.from_flat(flat)
-    assert settings.split == (DrawnSplit(held_out=0.2, data_seed=7) if flat["data"] == "folder" else None)
+    assert settings.folder == (FolderSplit(held_out=0.2, data_seed=7) if flat["data"] == "folder" else None)
     assert settings.drawn == (DrawnImages(made_per_class=6) if flat["data"] == "made" else None)
 
 

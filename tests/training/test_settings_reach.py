@@ -24,7 +24,7 @@ from trainings import (
 )
 
 from advkd.bounds import Bounds
-from advkd.data.settings import ClassifierStoreSettings
+from advkd.data.settings import ClassifierStoreSettings, GeneratedImages
 from advkd.methods.okd import GanEnsemble
 from advkd.methods.settings.base import registered
 from advkd.methods.settings.okd import AcganSettings, GanAdam, OkdSettings, SaganSettings
@@ -37,7 +37,7 @@ LEARNERS = [pair for pair in CLASSIFIERS if resolve_tiny(*pair).parents]
 GANS = list(registered("okd"))
 RATES = ("lr", "beta1", "beta2", "momentum", "nesterov", "weight_decay")
 # Which run a run learns from, and what its data are: a loop is handed both.
-STORE = keys_of(ClassifierStoreSettings)
+STORE = keys_of(ClassifierStoreSettings) | keys_of(GeneratedImages)
 NOT_OF_THE_LOOP = {"method", "superior", "teacher", "gan", "first_step", "image_size", "model"}
 
 

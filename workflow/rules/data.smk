@@ -1,4 +1,5 @@
-# archive -> store. A user's folder or a drawn archive takes the place of a fetched archive.
+# archive -> store. A user's folder or a drawn archive takes the place of a fetched archive. Some stores are made of
+# others: of one class of them, or with the samples of trained generators.
 
 
 rule fetch:
@@ -34,15 +35,29 @@ rule prepare:
     input:
         store_source,
     output:
-        STORE,
+        PREPARED,
     log:
-        "logs/prepare/{store}.log",
+        "logs/prepare/{prepared}.log",
     resources:
         mem_mb=lambda wildcards, attempt: (attempt + 1) * 2000,
         runtime=lambda wildcards, attempt: attempt * 240,
     params:
         folder=store_folder,
-        settings=lambda wildcards: json.dumps(STORES[wildcards.store].store_settings),
+        settings=lambda wildcards: json.dumps(STORES[wildcards.prepared].store_settings),
     shell:
         "advkd prepare {input:q}{params.folder:q} --settings {params.settings:q}"
         ' --out "$(dirname {output:q})" --log {log:q}'
+
+
+rule derive:
+    input:
+        store=PREPARED,
+        generators=generators,
+    output:
+        DERIVED,
+    log:
+        "logs/derive/{prepared}-{derived}.log",
+    params:
+        run=lambda wildcards: str(STORES[f"{wildcards.prepared}-{wildcards.derived}"].run),
+    shell:
+        'advkd derive {params.run} --out "$(dirname {output:q})" --log {log:q}'

@@ -12,6 +12,8 @@ TABLE = f"{RESULTS}/tables/{{table}}.csv"
 ARCHIVE = f"{DATA}/archives/{{dataset}}.json"
 MADE = f"{DATA}/made/{{dataset}}-{{size}}.json"
 STORE = f"{DATA}/stores/{{store}}/meta.json"
+PREPARED = f"{DATA}/stores/{{prepared}}/meta.json"
+DERIVED = f"{DATA}/stores/{{prepared}}-{{derived}}/meta.json"
 WEIGHTS = f"{DATA}/weights/inception.pth"
 REALS = f"{DATA}/features/{{store}}/{{features}}/meta.json"
 FIGURE = f"figures/{USER.scale}/{{figure}}.pdf"
@@ -21,7 +23,9 @@ PDF = "paper/report.pdf"
 
 wildcard_constraints:
     run=re.sub(r"\(\?P<\w+>|\((?!\?)", "(?:", RUN_NAME.pattern),
-    store="[a-z0-9_]+-[0-9a-f]{8}",
+    store="[a-z0-9_]+(-[0-9a-f]{8}){1,2}",
+    prepared="[a-z0-9_]+-[0-9a-f]{8}",  # from images
+    derived="[0-9a-f]{8}",  # of a prepared one
     dataset="[a-z0-9_]+",
     features="|".join(NETWORKS),
     table="[a-z]+_tableS?[0-9]+",

@@ -53,7 +53,7 @@ def stays_kept(resolved):
 
 def store_source(wildcards):
     """Return the record of the drawn or verified archive that a store is prepared from; nothing for a user's folder."""
-    resolved = STORES[wildcards.store]
+    resolved = STORES[wildcards.prepared]
     if resolved.settings["data"] == "made":
         return MADE.format(dataset=resolved.run.dataset, size=resolved.drawn)
     if resolved.settings["data"] == "folder":
@@ -63,8 +63,14 @@ def store_source(wildcards):
 
 def store_folder(wildcards):
     """Return the user's folder of images that a store is prepared from, or an empty text."""
-    wanted = STORES[wildcards.store].settings
+    wanted = STORES[wildcards.prepared].settings
     return USER.folders[wanted["dataset"]] if wanted["data"] == "folder" else ""
+
+
+def generators(wildcards):
+    """Return the results of the runs whose images are in a store that is made of another one."""
+    resolved = STORES[f"{wildcards.prepared}-{wildcards.derived}"]
+    return [f"{RUN}/{RESULT}".format(run=gan.run) for gan in resolved.generators.values()]
 
 
 def weights(features):

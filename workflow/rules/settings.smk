@@ -37,7 +37,7 @@ if NOT_BUILT and workflow.is_main_process:
     )
 
 TARGETS = catalog.targets()
-STORES = {resolved.store: resolved for resolved in RUNS.values()}
+STORES = catalog.stores(RUNS.values())
 
 
 REFUSED = []  # what `in_one_line` said

@@ -154,6 +154,28 @@ def prepare(args: argparse.Namespace, user: "User") -> None:
 
 
 @STEPS.command(
+    "derive",
+    "the data set of a run that is made of a prepared one",
+    "One class alone, for a generator that draws no images of a class; or real and generated images, for a classifier."
+    " The prepared data set and the generators' runs must be there.",
+    example=(
+        "advkd derive aikd/codebrim/preact_resnet18/baseline+generator=acgan_okd/seed0"
+        " --out data/stores/codebrim-0123abcd-0123abcd"
+    ),
+    arguments=[
+        argument("run", help=RUN_NAME),
+        output_folder("--out", "folder of the store"),
+    ],
+)
+def derive(args: argparse.Namespace, user: "User") -> None:
+    """Make the data set of a run of a prepared one."""
+    from advkd.runs.derived import derive
+    from advkd.settings import config
+
+    derive(config.resolve(args.run, user), user, args.out)
+
+
+@STEPS.command(
     "train",
     "a trained run, continued from where it stopped",
     "Its data and the runs that it learns from must be there. The results lie in results/SCALE/runs/RUN.",
@@ -171,7 +193,7 @@ def train(args: argparse.Namespace, user: "User") -> int:
     resolved = config.resolve(args.run, user)
     if resolved.settings["data"] == "folder":
         name = resolved.run.dataset
-        check_folder(Path(user.folders[name]), store_of(resolved, user), name in user.links)
+        check_folder(Path(user.folders[name]), store_of(resolved.base(), user), name in user.links)
     return train(
         resolved.document(),
         folder_of(resolved).path,

@@ -49,14 +49,12 @@ class Drawing:
         classes: the number of classes; the last one is the background.
         settings: how crops are cut.
         size: the side of a crop in pixels.
-        seed: the seed of all draws.
     """
 
     photos: Sequence[Photo]
     classes: int
     settings: LabelledCrops
     size: int
-    seed: int
 
     def draw(self, label: int, chosen: Sequence[int], count: int, part: int, counters: Counter[str]) -> list[Draw]:
         """Draw crops of one class; no windows twice, if there are others.
@@ -71,7 +69,9 @@ class Drawing:
         Returns:
             The crops; none where no photo shows the class.
         """
-        rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(self.seed, spawn_key=(part, label))))
+        rng = np.random.Generator(
+            np.random.PCG64(np.random.SeedSequence(self.settings.data_seed, spawn_key=(part, label)))
+        )
         background = label == self.classes - 1
         shown = [index for index in chosen if background or self._boxes(index, label)]
         order = [shown[number] for number in rng.permutation(len(shown))]

@@ -79,9 +79,9 @@ def prepare_classifier_store(
     """
     name = settings.dataset
     if isinstance(source, Path):
-        if settings.data != "folder" or settings.split is None:
+        if settings.folder is None:
             raise UserError(f"{source} is a folder of images, but the setting data of the store is {settings.data!r}")
-        archive, images = read_class_folders(source, settings.split.held_out, settings.split.data_seed, links)
+        archive, images = read_class_folders(source, settings.folder.held_out, settings.folder.data_seed, links)
     else:
         archive, images = _read_official(source, dataset, name)
         if settings.banner == "cut":
@@ -111,7 +111,7 @@ def prepare_classifier_store(
             if len(faults.names()) == len(bad):
                 break  # otherwise all are decoded again without those that could not be decoded
         duplicates = None  # not sought: nobody can change the split of an official data set
-        if settings.data == "folder":
+        if settings.folder:
             pairs = label_worth.near_duplicates(thumbnails[:n], thumbnails[n:])
             duplicates = [[train[first].image, valid[second].image] for first, second in pairs]
             twins = _removable(valid, {second for _, second in pairs}) if images.split_is_drawn else frozenset()
@@ -141,7 +141,7 @@ def prepare_classifier_store(
             "settings": _recorded_settings(settings),
             "near_duplicates": duplicates,
             "left_out": faults.names(),
-            "unread": count_unread(archive) if settings.data == "folder" else {},
+            "unread": count_unread(archive) if settings.folder else {},
             "source": left_out_of(origin, faults),
             "code": preparing_code(IMAGES, drawn=settings.data == "made"),
         }
@@ -221,8 +221,8 @@ def _recorded_settings(settings: ClassifierStoreSettings) -> dict[str, float | s
     flat: dict[str, float | str | None] = {
         "banner": settings.banner,
         "classes": settings.classes,
-        "data_seed": settings.split.data_seed if settings.split else None,
-        "held_out": settings.split.held_out if settings.split else None,
+        "data_seed": settings.folder.data_seed if settings.folder else None,
+        "held_out": settings.folder.held_out if settings.folder else None,
         "stored_size": settings.stored_size,
         "train_per_class": settings.train_per_class,
         "valid_per_class": settings.valid_per_class,

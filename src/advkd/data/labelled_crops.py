@@ -26,7 +26,7 @@ from advkd.data.photos import Photo
 from advkd.data.preparing_code import LABELLED_CROPS, preparing_code
 from advkd.data.readers.codebrim import read_codebrim
 from advkd.data.registry import DataSet
-from advkd.data.settings import ClassifierStoreSettings, DrawnSplit, LabelledCrops
+from advkd.data.settings import ClassifierStoreSettings, LabelledCrops
 from advkd.data.store_draft import check_room, write_store
 from advkd.errors import UserError
 from advkd.progress import Progress, say
@@ -46,15 +46,15 @@ def prepare_labelled_crops(
     Args:
         record: the record of the data set's archives.
         dataset: the registry's entry of the data set.
-        settings: the settings of the store; they have the groups `crops` and `split`.
+        settings: the settings of the store; they have the group `crops`.
         out: the folder to write.
         tolerated: how many faulty files or boxes the user goes on without.
 
     Raises:
         UserError: the data are damaged or cannot be used, or the disk is full.
     """
-    crops, split = settings.crops, settings.split
-    assert crops is not None and split is not None  # they apply to this data set
+    crops = settings.crops
+    assert crops is not None  # they apply to this data set
     faults = Faults(Path(record["parts"][0]["path"]), settings.dataset, tolerated, "annotations, boxes and photos")
     archive = open_record(record, dataset)
     counters: Counter[str] = Counter()
@@ -63,8 +63,8 @@ def prepare_labelled_crops(
     archive.confirm()
     faults.settle()
     names = class_names(crops.labels)[: settings.classes]
-    parts = _split(photos, groups, split)
-    drawing = Drawing(photos, len(class_names(crops.labels)), crops, settings.stored_size, split.data_seed)
+    parts = _split(photos, groups, crops)
+    drawing = Drawing(photos, len(class_names(crops.labels)), crops, settings.stored_size)
     draws = _draw(drawing, names, parts[0], settings.train_per_class, TRAINING + crops.subset, counters)
     held_out_draws = _draw(drawing, names, parts[1], settings.valid_per_class, HELD_OUT, counters)
     check_room(out, (len(draws) + len(held_out_draws)) * (3 * settings.stored_size**2 + 16))
@@ -101,7 +101,7 @@ def prepare_labelled_crops(
             "held_out_used": len({draw.photo for draw in held_out_draws}),
         },
         "counters": {**_counted(counters), "converted": _converted(cut, held_out_cut)},
-        "settings": _recorded(settings, crops, split),
+        "settings": _recorded(settings, crops),
         "near_duplicates": _alike(photos, groups),
         "left_out": faults.names(),
         "source": left_out_of(origin_of_record(record, archive), faults),
@@ -142,10 +142,10 @@ def _group_photos(
     return readable, dict(zip(thumbnails, groups, strict=True))
 
 
-def _split(photos: Sequence[Photo], groups: dict[int, int], split: DrawnSplit) -> tuple[list[int], list[int]]:
+def _split(photos: Sequence[Photo], groups: dict[int, int], crops: LabelledCrops) -> tuple[list[int], list[int]]:
     """Return the indices of the photos to train on, and of those to evaluate on."""
     kinds = {index: kind_of(photos[index]) for index in groups}
-    return split_groups(groups, kinds, split.held_out, np.random.SeedSequence(split.data_seed))
+    return split_groups(groups, kinds, crops.test_photos, np.random.SeedSequence(crops.data_seed))
 
 
 def _draw(
@@ -178,7 +178,7 @@ def _draw(
         if not drawn:
             aim = "evaluate" if part == HELD_OUT else "train"
             raise UserError(
-                f"no photo to {aim} on shows {name!r}: change held_out or data_seed, or, where the photos are no"
+                f"no photo to {aim} on shows {name!r}: change test_photos or data_seed, or, where the photos are no"
                 " CODEBRIM, labels to `crack`"
             )
         if len(drawn) < wanted:
@@ -202,9 +202,9 @@ def _converted(*cuts: Cut) -> dict[str, int]:
     return dict(sorted(total.items()))
 
 
-def _recorded(settings: ClassifierStoreSettings, crops: LabelledCrops, split: DrawnSplit) -> dict[str, object]:
+def _recorded(settings: ClassifierStoreSettings, crops: LabelledCrops) -> dict[str, object]:
     flat = {key: value for key, value in settings.flat().items() if key in RECORDED}
-    return {**flat, **crops.flat(), **split.flat()}
+    return {**flat, **crops.flat()}
 
 
 def _alike(photos: Sequence[Photo], groups: dict[int, int]) -> list[list[str]]:

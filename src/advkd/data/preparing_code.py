@@ -9,6 +9,7 @@ ROOMS = ("data",)
 CROPS, IMAGES, LABELLED_CROPS = (
     "advkd.data.crop_store", "advkd.data.classifier_store", "advkd.data.labelled_crops",
 )  # fmt: skip
+DERIVED = "advkd.data.derived_store"  # makes a store of another one
 DRAWING = "advkd.data.drawn.draw_dataset"
 
 
@@ -29,7 +30,17 @@ def preparing_code(module: str, drawn: bool) -> str:
     return code_digest([module, *([DRAWING] if drawn else [])], ROOMS)
 
 
+def derived_code(base: str) -> str:
+    """Return the digests of the code behind a store that today's code makes of another one.
+
+    Args:
+        base: the digest of the code that prepared the other one.
+    """
+    return f"{base}+{preparing_code(DERIVED, drawn=False)}"
+
+
 def is_of_today(code: str) -> bool:
-    """Return whether `code`, from a store's meta.json, is a digest of today's code."""
+    """Return whether `code`, from a store's meta.json, is that of today's code."""
     modules = (CROPS, IMAGES, LABELLED_CROPS)
-    return code in {preparing_code(module, drawn) for module in modules for drawn in (False, True)}
+    known = {preparing_code(module, drawn) for module in modules for drawn in (False, True)}
+    return code in known or code in map(derived_code, known)

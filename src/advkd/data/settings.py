@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from advkd.bounds import Bounds, Count, Fraction, Natural
-from advkd.schema import Either, Optionally, Settings, Unless, When
+from advkd.schema import Optionally, Settings, Unless, When
 
 ANNOTATED = "codebrim"  # the data set of annotated photos, of which a classifier sees crops
 Data = Literal["real", "made", "folder"]  # the official archive, drawn images, or a folder of the user's images
@@ -53,11 +53,11 @@ class CropStoreSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DrawnSplit(Settings):
-    """How to set images aside where a data set has no split of its own."""
+class FolderSplit(Settings):
+    """How to set images aside where a folder of images has no split of its own."""
 
     held_out: Annotated[float, Bounds(gt=0, lt=1)]  # fraction of each class to evaluate on
-    data_seed: Natural  # seed of the split, and of crops
+    data_seed: Natural  # seed of the split
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +78,23 @@ class LabelledCrops(Settings):
     cut: Literal["window", "resized", "box"]
     # Which draw of the training crops; the crops to evaluate on are the same for all.
     subset: Natural
+    test_photos: Annotated[float, Bounds(gt=0, lt=1)]  # fraction of the photos to evaluate on
+    data_seed: Natural  # seed of the split and of the crops
+
+    @property
+    def count(self) -> int:
+        """The number of classes, with the background."""
+        return 6 if self.labels == "defects" else 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratedImages(Settings):
+    """Images of a generator in the training part of a data set, beside the real ones or in their place."""
+
+    # Whose images: a name of `generators` in config/okd.yaml. It is trained on the training part, and on nothing else.
+    generator: str
+    synthetic: Count  # how many images of each class
+    alone: bool  # whether the real training images are left out
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,10 +115,17 @@ class ClassifierStoreSettings(Settings):
     stored_size: Annotated[int, Bounds(ge=8)]
     # "cut": without the banner at the bottom that credits the photographer; None: as published.
     banner: Annotated[Literal["cut"] | None, Optionally("dataset", "fgvc_aircraft")] = None
-    split: Annotated[DrawnSplit | None, Either(When("data", "folder"), When("dataset", ANNOTATED))] = None
+    folder: Annotated[FolderSplit | None, When("data", "folder")] = None
     crops: Annotated[LabelledCrops | None, When("dataset", ANNOTATED), When("data", "real", "made")] = None
     drawn: Annotated[DrawnImages | None, When("data", "made"), Unless("dataset", ANNOTATED)] = None
     drawn_photos: Annotated[DrawnPhotos | None, When("data", "made"), When("dataset", ANNOTATED)] = None
+
+    @property
+    def class_count(self) -> int | None:
+        """The number of classes, as far as the settings say it: of other data than crops only where `classes` does."""
+        if self.crops is None:
+            return self.classes
+        return min(self.crops.count, self.classes or self.crops.count)
 
     @property
     def size_drawn(self) -> int | None:

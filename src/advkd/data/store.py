@@ -108,6 +108,8 @@ class Store:
         if whole and faulty:
             parts += f" (of these images {faulty:,} {'is' if faulty == 1 else 'are'} faulty)"
         kind = "crops" if "photos" in meta else "images"
+        if generated := meta.get("generated", {}).get("images"):
+            kind += f" ({generated:,} of them generated)"
         return (
             f"trains on {train:,} {kind} of {classes} classes of {meta['name']}, evaluates on {valid:,}; left out: "
             f"{parts or 'nothing'}"

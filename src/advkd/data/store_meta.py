@@ -11,7 +11,7 @@ META = "meta.json"
 SCHEMA = 2  # of a store's folder; a folder of version 0.1.0 records none, and no digest of meta.json
 REMEDY = "delete the folder and prepare the data again"
 # Settings that meta.json only records where they apply.
-OPTIONAL = ("banner", "classes", "train_per_class", "valid_per_class")
+OPTIONAL = ("banner", "classes", "train_per_class", "valid_per_class", "only_class", "generator", "synthetic", "alone")
 
 
 def read_meta(folder: Path) -> dict[str, Any]:

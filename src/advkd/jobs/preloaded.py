@@ -20,6 +20,7 @@ MODULES = {
         "advkd.data.archives.verification", "advkd.data.classifier_store", "advkd.data.crop_store",
         "advkd.data.folder_source", "advkd.settings.validation",
     ],
+    "derive": ["advkd.runs.derived"],
     "train": ["torch._dynamo", "advkd.runs.train", "advkd.runs.lookup", "advkd.data.folder_source"],
     "reals": EVALUATION,
     "evaluate": EVALUATION,

@@ -62,6 +62,11 @@ def explain_group(name: str, user: User) -> str:
     parents = {(parent.run.group, role) for role, parent in runs[0].parents.items()}
     for parent, role in sort_by_tag(parents, known_tags):
         lines.append(f"  learns from {with_tag(parent, known_tags)}, its {role}")
+    generators = {(gan.run.group, shown) for shown, gan in runs[0].generators.items()}
+    for gan, shown in sort_by_tag(generators, known_tags):
+        lines.append(f"  images of   {with_tag(gan, known_tags)}, of {shown}")
+    for trained, shown in sort_by_tag(find_users(name, all_runs), known_tags):
+        lines.append(f"  images for  {with_tag(trained, known_tags)}, of {shown}")
     for learner, role in sort_by_tag(find_learners(name, all_runs), known_tags):
         lines.append(f"  taught      {with_tag(learner, known_tags)}, as its {role}")
     lines += explain_places(name, user)
@@ -77,6 +82,16 @@ def find_learners(name: str, all_runs: dict[str, Resolved]) -> set[tuple[str, st
             if parent.run.group == name:
                 learners.add((resolved.run.group, role))
     return learners
+
+
+def find_users(name: str, all_runs: dict[str, Resolved]) -> set[tuple[str, str]]:
+    """Return the groups whose data set has images of a run group, each with what these show."""
+    found = set()
+    for resolved in all_runs.values():
+        for shown, gan in resolved.generators.items():
+            if gan.run.group == name:
+                found.add((resolved.run.group, shown))
+    return found
 
 
 def explain_places(name: str, user: User) -> list[str]:

@@ -95,7 +95,7 @@ def makespan(runs: Mapping[str, Resolved], seconds: Mapping[str, float], jobs: i
     """
     parents = {}
     for name, resolved in runs.items():
-        parents[name] = {str(parent.run) for parent in resolved.parents.values()} & runs.keys()
+        parents[name] = {str(needed.run) for needed in resolved.needs.values()} & runs.keys()
     chain = chain_lengths(runs, seconds)
     waiting = sorted(runs, key=lambda name: -chain[name])
     running: list[tuple[float, str]] = []  # a heap of (end, name)
@@ -115,9 +115,9 @@ def chain_lengths(runs: Mapping[str, Resolved], seconds: Mapping[str, float]) ->
     """Return for each run the seconds of the longest chain that begins with it: itself, and what learns from it."""
     learners: dict[str, list[str]] = {name: [] for name in runs}
     for name, resolved in runs.items():
-        for parent in resolved.parents.values():
-            if str(parent.run) in learners:
-                learners[str(parent.run)].append(name)
+        for needed in resolved.needs.values():
+            if str(needed.run) in learners:
+                learners[str(needed.run)].append(name)
     lengths: dict[str, float] = {}
 
     def length(name: str) -> float:

@@ -58,9 +58,8 @@ def report(user: User, everything: bool) -> str:
 
 def store_lines(runs: Mapping[str, Resolved], user: User) -> list[str]:
     """Return a line for each prepared data set of `runs` that is outdated or was made by older code, and why."""
-    run_of_store = {resolved.store: resolved for resolved in runs.values()}
     lines = []
-    for store, resolved in run_of_store.items():
+    for store, resolved in catalog.stores(runs.values()).items():
         if reason := outdated(resolved, user):
             lines.append(f"data set {store}: {reason}")
         elif made_by_older_code(resolved, user):

@@ -6,9 +6,10 @@ from typing import Any
 
 from advkd.damage import attempt
 from advkd.data import folder_source
-from advkd.data.preparing_code import preparing_code, preparing_module
+from advkd.data.preparing_code import derived_code, preparing_code, preparing_module
 from advkd.data.store_meta import META, check_settings, read_meta
 from advkd.errors import UserError
+from advkd.runs.folder import SAMPLES
 from advkd.runs.lookup import folder_of
 from advkd.settings.config import Resolved
 from advkd.settings.user import User
@@ -34,6 +35,8 @@ def outdated(resolved: Resolved, user: User) -> str:
         return str(error).replace(f"{store}/", "").replace(str(store), "its store")
     except OSError:  # whoever uses the store tells it
         return ""
+    if resolved.derived:
+        return _derived_outdated(resolved, user)
     if resolved.settings["data"] != "folder":
         return ""
     content, reason = _seen_content(resolved, user)
@@ -43,6 +46,24 @@ def outdated(resolved: Resolved, user: User) -> str:
         return "its folder of images changed, or is another one; the next snakemake prepares it again"
     if content != folder_source.recorded_content(store):
         return "it was prepared from other images than its folder holds; the next snakemake prepares it again"
+    return ""
+
+
+def _derived_outdated(resolved: Resolved, user: User) -> str:
+    """Return why a store that was made of another one must be made again; "" where nothing is known against it."""
+    base = resolved.base()
+    if reason := outdated(base, user):
+        return f"data set {base.store}, of which it was made: {reason}"
+    meta = read_meta(store_of(resolved, user))
+    made_of, _ = attempt(read_meta, store_of(base, user))
+    if made_of and made_of["sha256"] != meta.get("base", {}).get("sha256"):
+        return f"it was made of other images than {base.store} holds; the next snakemake makes it again"
+    joined = meta.get("generated", {}).get("runs", {})
+    for gan in resolved.generators.values():
+        result, _ = attempt(folder_of(gan).result)
+        drawn = result["sha256"].get(SAMPLES) if result else None
+        if joined and drawn and joined.get(str(gan.run)) != drawn:
+            return f"it has other images than {gan.run} draws today; the next snakemake makes it again"
     return ""
 
 
@@ -66,7 +87,7 @@ def made_by_older_code(resolved: Resolved, user: User) -> bool:
     except (OSError, UserError):  # `outdated` tells a damaged one, and whoever uses the store what cannot be read
         return False
     today = preparing_code(preparing_module(resolved.store_settings), resolved.settings["data"] == "made")
-    return meta.get("code") != today
+    return meta.get("code") != (derived_code(today) if resolved.derived else today)
 
 
 class DataChecks:
@@ -108,6 +129,6 @@ class DataChecks:
             return reason, None, {}
         content = None
         if resolved.settings["data"] == "folder":
-            content, reason = _seen_content(resolved, self.user)
+            content, reason = _seen_content(resolved.base(), self.user)
         meta, _ = attempt(read_meta, store_of(resolved, self.user))
         return reason, content, meta or {}

@@ -66,7 +66,10 @@ def train(
         check_settings(store.path, store.meta, document["settings"])
         data = {"store": document["store"], **{key: store.meta[key] for key in ("name", "classes", "source", "sha256")}}
         data |= {"code": store.meta.get("code"), "images": len(store.images), "held_out": len(store.held_out)}
+        if generated := store.meta.get("generated"):
+            data["generated"] = generated
         blocked, parents = inspect_parents(document, folder, store)
+        blocked = store.meta.get("blocked") or blocked  # by a generator
         if parents:
             data["parents"] = parents
         if result := finished(folder, document, data, afresh):

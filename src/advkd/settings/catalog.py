@@ -265,20 +265,32 @@ def evidence_waves(user: User) -> dict[str, dict[str, Resolved]]:
 
 
 def with_parents(runs: dict[str, Resolved]) -> dict[str, Resolved]:
-    """Return runs and all that they start from or learn from, by name."""
+    """Return runs and all that they start from, learn from or are given images of, by name."""
     needed: dict[str, Resolved] = {}
     for name, resolved_run in runs.items():
-        needed.update(with_parents(_by_name(resolved_run.parents.values())))
+        needed.update(with_parents(_by_name(resolved_run.needs.values())))
         needed[name] = resolved_run
     return needed
 
 
 def parents(user: User) -> dict[str, Resolved]:
-    """Return all runs that others start from or learn from, by name."""
+    """Return all runs that others start from, learn from or are given images of, by name."""
     named: dict[str, Resolved] = {}
     for learner in all_runs(user).values():
-        named.update(_by_name(learner.parents.values()))
+        named.update(_by_name(learner.needs.values()))
     return named
+
+
+def stores(runs: Iterable[Resolved]) -> dict[str, Resolved]:
+    """Return by name every data set that must be prepared for some runs, with a run that is trained on it.
+
+    Of a data set that is made of another one, that one too; its run is `Resolved.base`.
+    """
+    prepared: dict[str, Resolved] = {}
+    for resolved_run in runs:
+        prepared.setdefault(resolved_run.store, resolved_run)
+        prepared.setdefault(resolved_run.base_store, resolved_run.base())
+    return prepared
 
 
 def find_cells(artifact: str, words: list[str]) -> list[Cell]:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 from advkd.bounds import Bounds, Count, Fraction, Natural, Positive, Rate, Share, Weight
-from advkd.data.settings import ClassifierStoreSettings
+from advkd.data.settings import ClassifierStoreSettings, GeneratedImages
 from advkd.methods.settings.base import MethodSettings, Precision
 from advkd.models.settings import Network
-from advkd.schema import Settings, keys_of
+from advkd.schema import Given, Settings, keys_of
 
 # The backward of a 1x1 convolution with stride 2 and few channels writes past its memory (torch 2.15 on x86).
 SAFE_WIDTH, SMALL = 16, 48
@@ -166,6 +166,7 @@ class ClassifierRun(Settings):
     leaves_predictions: ClassVar[bool] = True
 
     data: ClassifierStoreSettings
+    generated: Annotated[GeneratedImages | None, Given("generator")] = None
     views: Views
     mixing: Mixing
     network: Network
@@ -210,4 +211,4 @@ class ClassifierRun(Settings):
 
 
 # What the images are: a run shares it with all that it learns from.
-IMAGES = frozenset({*keys_of(ClassifierStoreSettings), *keys_of(Views)})
+IMAGES = frozenset({*keys_of(ClassifierStoreSettings), *keys_of(GeneratedImages), *keys_of(Views)})

@@ -19,7 +19,7 @@ from advkd.settings.config_files import CONFIG, REGISTRY, Layer
 from advkd.settings.feature_networks import FeatureName
 from advkd.settings.gan import GanRun
 from advkd.settings.names import PAPERS, Run, check_canonical
-from advkd.settings.papers import RUN_CLASSES, RunSettings, config_hash, store_keys
+from advkd.settings.papers import RUN_CLASSES, RunSettings, config_hash
 from advkd.settings.user import User
 from advkd.settings.validation import Refused, validate_model, validated
 
@@ -54,6 +54,7 @@ class Resolved:
         sources: for each key, the layer that it comes from.
         threads: threads of the training.
         parents: the runs whose weights this one starts from or learns from, by role.
+        generators: the runs whose images are in the training part of the data set, by what their images show.
     """
 
     run: Run
@@ -62,6 +63,7 @@ class Resolved:
     sources: Mapping[str, str]
     threads: int
     parents: Mapping[str, "Resolved"]
+    generators: Mapping[str, "Resolved"] = dataclasses.field(default_factory=dict)
 
     @cached_property
     def settings(self) -> Mapping[str, object]:
@@ -72,24 +74,55 @@ class Resolved:
     def generation(self) -> int:
         """0 without parents, otherwise 1 more than the largest generation of the parents.
 
-        It decides the run's random numbers beside the seed, so that a run shares none with a parent.
+        It decides the run's random numbers beside the seed, so that a run shares none with a parent. Generators do not
+        count: a classifier starts from the same weights with their images and without.
         """
         return max((parent.generation + 1 for parent in self.parents.values()), default=0)
 
     @cached_property
     def hash(self) -> str:
         """Digest of what decides the run's numbers, as `papers.config_hash` says."""
-        return config_hash(self.settings, self.generation)
+        return config_hash(self.settings, self.generation, _named(self.generators))
 
     @property
     def store_settings(self) -> dict[str, object]:
-        """The settings that determine the prepared data set, by key."""
-        return {key: self.settings[key] for key in store_keys(self.run.paper) if key in self.settings}
+        """The settings that determine the prepared data set, by key, without what is made of it (`derived`)."""
+        return self.typed.data.flat()
 
     @property
-    def store(self) -> str:
-        """Name of the prepared data set's folder."""
+    def base_store(self) -> str:
+        """Name of the folder of the data set that is prepared from images alone."""
         return f"{self.run.dataset}-{digest(self.store_settings, 8)}"
+
+    @cached_property
+    def derived(self) -> Mapping[str, object]:
+        """What is made of the prepared data set before training, by key; empty where it is trained on as it is."""
+        if isinstance(self.typed, GanRun):
+            return {} if self.typed.only_class is None else {"only_class": self.typed.only_class}
+        return self.typed.generated.flat() if self.typed.generated else {}
+
+    @cached_property
+    def store(self) -> str:
+        """Name of the folder of the data set that the run is trained on."""
+        if not self.derived:
+            return self.base_store
+        return f"{self.base_store}-{digest({**self.derived, 'generators': _named(self.generators)}, 8)}"
+
+    def base(self) -> "Resolved":
+        """Return the run as it would be if it were trained on the data set as it is prepared from images."""
+        if not self.derived:
+            return self
+        typed: RunSettings
+        if isinstance(self.typed, GanRun):
+            typed = dataclasses.replace(self.typed, only_class=None)
+        else:
+            typed = dataclasses.replace(self.typed, generated=None)
+        return dataclasses.replace(self, typed=typed, generators={})
+
+    @property
+    def needs(self) -> Mapping[str, "Resolved"]:
+        """The runs that must be finished before this one is trained, by role: parents and generators."""
+        return {**self.parents, **self.generators}
 
     @property
     def drawn(self) -> int | None:
@@ -117,6 +150,7 @@ class Resolved:
 
     def document(self) -> dict[str, object]:
         """Return what a run's config.yaml holds: everything that the training process reads."""
+        generators = {"generators": _named(self.generators)} if self.generators else {}
         return {
             "run": str(self.run),
             "scale": self.scale,
@@ -125,11 +159,15 @@ class Resolved:
             "threads": self.threads,
             "loop": self.loop,
             "generation": self.generation,
-            "parents": {
-                role: {"run": str(parent.run), "config_hash": parent.hash} for role, parent in self.parents.items()
-            },
+            "parents": _named(self.parents),
+            **generators,
             "settings": self.written(),
         }
+
+
+def _named(runs: Mapping[str, Resolved]) -> dict[str, dict[str, str]]:
+    """Return the name and the hash of each run, by role."""
+    return {role: {"run": str(resolved.run), "config_hash": resolved.hash} for role, resolved in runs.items()}
 
 
 @dataclass(frozen=True)
@@ -146,6 +184,34 @@ class Override:
 
 
 NOTHING = Override.of({})
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a run is resolved under, beside its name.
+
+    Attributes:
+        scale: the scale.
+        folders: the data sets that are a folder of the user's.
+        overrides: the user's override of each paper that has one.
+        files: the state of the files that are read, so that a changed one is read again.
+    """
+
+    scale: str
+    folders: tuple[str, ...]
+    overrides: tuple[tuple[str, Override], ...]
+    files: Files
+
+    @classmethod
+    def of(cls, run: Run, user: User) -> "Surroundings":
+        """Return what counts for a run: also for runs whose images are in its data set, which are of `lineage.GANS`."""
+        papers = dict.fromkeys((run.paper, lineage.GANS))
+        overrides = tuple((paper, Override.of(user.override[paper])) for paper in papers if paper in user.override)
+        return cls(user.scale, tuple(sorted(user.folders)), overrides, config_files.states(papers, user.scale))
+
+    def override(self, paper: str) -> Override:
+        """Return the user's override of a paper."""
+        return dict(self.overrides).get(paper, NOTHING)
 
 
 class CannotBeBuilt(UserError):
@@ -211,10 +277,8 @@ def seeds(paper: str, user: User) -> list[int]:
 def resolve(name: str | Run, user: User) -> Resolved:
     """Resolve a run to its full settings under a user's configuration; raises CannotBeBuilt or WrongOverride."""
     run = name if isinstance(name, Run) else Run.parse(name)
-    override = Override.of(user.override[run.paper]) if run.paper in user.override else NOTHING
-    files = config_files.states(run.paper, user.scale)
     try:
-        return _resolve(str(run), user.scale, tuple(sorted(user.folders)), override, files)
+        return _resolve(str(run), Surroundings.of(run, user))
     except WrongOverride:
         raise
     except UserError as error:
@@ -222,21 +286,18 @@ def resolve(name: str | Run, user: User) -> Resolved:
 
 
 @lru_cache(maxsize=65536)
-def _resolve(name: str, scale: str, folders: tuple[str, ...], override: Override, files: Files) -> Resolved:
-    """Resolve a run. `files` is the state of the files that are read, so that a changed one is read again."""
+def _resolve(name: str, around: Surroundings) -> Resolved:
     run = Run.parse(name)
+    scale, folders, override, files = around.scale, around.folders, around.override(run.paper), around.files
     check_canonical(run)
-    first = None if run.seed == 0 else _first_seed(run, scale, folders, override, files)
+    first = None if run.seed == 0 else _first_seed(run, around)
     if first:  # only the seed differs, and the parents that have the same one
         typed, sources = dataclasses.replace(first.typed, seed=run.seed), first.sources
     else:
         values, sources = _applying(run, scale, folders, override, files)
         typed = _validated(run, values, sources)
     settings = typed.flat()
-    parents = {
-        role: _resolve(str(parent), scale, folders, override, files)
-        for role, parent in lineage.parents(run, settings).items()
-    }
+    parents = {role: _resolve(str(parent), around) for role, parent in lineage.parents(run, settings).items()}
     for role, parent in parents.items():
         for key in IMAGES:
             ours, theirs = settings.get(key), parent.settings.get(key)
@@ -249,13 +310,30 @@ def _resolve(name: str, scale: str, folders: tuple[str, ...], override: Override
     if override == NOTHING and not first:
         _check_distinct(run, scale, folders, files, values)
     threads = config_files.scale_file(scale).threads
-    return Resolved(run, scale, typed, sources, threads, MappingProxyType(parents))
+    resolved = Resolved(run, scale, typed, sources, threads, MappingProxyType(parents))
+    if "generator" not in settings:
+        return resolved
+    generators = {role: _resolve(str(gan), around) for role, gan in lineage.generators(run, typed).items()}
+    for gan in generators.values():
+        _check_same_images(resolved, gan)
+    return dataclasses.replace(resolved, generators=MappingProxyType(generators))
 
 
-def _first_seed(run: Run, scale: str, folders: tuple[str, ...], override: Override, files: Files) -> Resolved | None:
+def _check_same_images(classifier: Resolved, gan: Resolved) -> None:
+    """Refuse a generator of other images than the classifier's: it may have seen those that are evaluated on."""
+    for key in {**classifier.store_settings, **gan.store_settings}:
+        ours, theirs = classifier.store_settings.get(key), gan.store_settings.get(key)
+        if ours != theirs:
+            raise UserError(
+                f"{classifier.run}: {key} is {ours}, but {theirs} for the generator {gan.run}: set it for both papers"
+                f" (a section of config/scales/{classifier.scale}.yaml, or `override`, sets it for one)"
+            )
+
+
+def _first_seed(run: Run, around: Surroundings) -> Resolved | None:
     """Return seed 0 of a run's group; None where it cannot be built, which the run itself then tells."""
     try:
-        return _resolve(str(dataclasses.replace(run, seed=0)), scale, folders, override, files)
+        return _resolve(str(dataclasses.replace(run, seed=0)), around)
     except UserError:
         return None
 

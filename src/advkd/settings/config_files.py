@@ -38,6 +38,7 @@ class PaperFile(NamedTuple):
     # What a method changes of the run's settings; under `where`, for a data set or network.
     methods: Mapping[str, Layer]
     variants: tuple[str, ...]
+    generators: Mapping[str, str]  # MODEL/METHOD[+KEY=VALUE] of GANs whose images a classifier may be trained with
 
 
 class Section(NamedTuple):
@@ -94,9 +95,15 @@ def state(path: Path) -> State:
     return os.path.abspath(path), about.st_mtime_ns, about.st_size  # noqa: PTH100
 
 
-def states(paper: str, scale: str) -> tuple[State | None, State | None]:
-    """Return the state of the two files that a run's settings come from; a missing one is told when it is read."""
-    return _state_or_none(CONFIG / f"{paper}.yaml"), _state_or_none(CONFIG / "scales" / f"{scale}.yaml")
+def states(papers: Iterable[str], scale: str) -> tuple[State | None, ...]:
+    """Return the state of the files that a run's settings come from; a missing one is told when it is read.
+
+    Args:
+        papers: the papers whose files are read.
+        scale: the scale.
+    """
+    paths = [CONFIG / f"{paper}.yaml" for paper in papers]
+    return tuple(_state_or_none(path) for path in (*paths, CONFIG / "scales" / f"{scale}.yaml"))
 
 
 def _state_or_none(path: Path) -> State | None:
@@ -122,7 +129,9 @@ def _paper_file(path: Path, state: State | None) -> PaperFile:
     variants = content.get("variants") or []
     if not isinstance(variants, list) or not all(isinstance(name, str) for name in variants):
         raise UserError(f"{path}: variants must be a list of run groups")
-    return PaperFile(path, mapping(content["defaults"], f"{path} defaults"), **parts, variants=tuple(variants))
+    defaults, generators = (mapping(content.get(name), f"{path} {name}") for name in ("defaults", "generators"))
+    texts = {name: str(group) for name, group in generators.items()}
+    return PaperFile(path, defaults, **parts, variants=tuple(variants), generators=MappingProxyType(texts))
 
 
 def _layers(content: object, source: str) -> Mapping[str, Layer]:

@@ -111,9 +111,10 @@ def layers(run: Run, scale: str, folders: tuple[str, ...], override: Layer) -> I
     for name in dict.fromkeys(("all", run.model, run.dataset, run.method)):
         if section := sections.get(name):
             only([*section.set, *section.multiply], changeable, section.path)
-            kept = {*variant, *LIMITS} if own else variant.keys()
+            limits = LIMITS if own else set[str]()
+            kept = {*variant, *limits}
             yield section.path, {key: value for key, value in section.set.items() if key not in kept}
-            yield section.path, {key: Times(factor) for key, factor in section.multiply.items()}
+            yield section.path, {key: Times(factor) for key, factor in section.multiply.items() if key not in limits}
     yield f"override.{run.paper}", {key: value for key, value in override.items() if key not in variant}
 
 

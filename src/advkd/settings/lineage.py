@@ -1,15 +1,24 @@
-"""Which runs a run learns from or starts from."""
+"""Which runs a run learns from or starts from, and whose images are in its data set."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 
+from advkd.data.settings import ClassifierStoreSettings
+from advkd.errors import UserError
 from advkd.methods.settings.base import registered
-from advkd.schema import keys_of
+from advkd.methods.settings.okd import AcganSettings
+from advkd.schema import choices_of, keys_of
+from advkd.settings import config_files
 from advkd.settings.aikd import INHERITED
-from advkd.settings.classifier import IMAGES
+from advkd.settings.classifier import IMAGES, ClassifierRun
+from advkd.settings.gan import OF_CLASSIFIER
 from advkd.settings.gip import GipRun
 from advkd.settings.names import Run
+from advkd.settings.papers import RunSettings
 
+GANS = "okd"  # the paper whose runs draw images for data sets
+CONDITIONAL = choices_of(AcganSettings, "model")  # the GANs that draw images of a class
+ALL_CLASSES = "all classes"
 # What a run's name says of these it says of ReActNet's second step alone.
 SECOND_ONLY = {"binary", "shortcut", "first_step", "weight_decay"}
 
@@ -34,6 +43,38 @@ def parents(run: Run, settings: Mapping[str, object]) -> dict[str, Run]:
     if "first_step" in settings:
         roles["start"] = _first_step(run, str(settings["first_step"]))
     return roles
+
+
+def generators(run: Run, settings: RunSettings) -> dict[str, Run]:
+    """Return the runs whose images are in the training part of a run's data set, by what their images show.
+
+    A GAN that draws images of a class is one run, on the images of all classes. Of any other, each class has a run of
+    its own. Their seed is the number of the draw of real images (`subset`), so that another draw has another GAN.
+
+    Raises:
+        UserError: no generator has the name that the settings say, or it is not known how many classes there are.
+    """
+    if not isinstance(settings, ClassifierRun) or settings.generated is None:
+        return {}
+    file, name = config_files.paper_file(GANS), settings.generated.generator
+    if name not in file.generators:
+        raise UserError(f"{run}: generator is {name!r}; {file.path} names {', '.join(file.generators)}")
+    seed = settings.data.crops.subset if settings.data.crops else 0
+    named = Run.parse(f"{GANS}/{run.dataset}/{file.generators[name]}/seed{seed}")
+    data = {key: value for key, value in run.variant if key in keys_of(ClassifierStoreSettings)}
+    variant = {**dict(named.variant), **data, "training_set": OF_CLASSIFIER}
+    if named.model in CONDITIONAL:
+        return {ALL_CLASSES: replace(named, variant=tuple(sorted(variant.items())))}
+    if (count := settings.data.class_count) is None:
+        raise UserError(
+            f"{run}: {named.model} draws no images of a class, so each class needs a GAN of its own: say how many"
+            f" classes there are (classes), or choose a generator of {', '.join(map(str, CONDITIONAL))}"
+        )
+    of_classes = [{**variant, "only_class": str(number)} for number in range(1, count + 1)]
+    return {
+        f"class {of_class['only_class']}": replace(named, variant=tuple(sorted(of_class.items())))
+        for of_class in of_classes
+    }
 
 
 def _first_step(run: Run, first_step: str) -> Run:

@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 
-from advkd.data.settings import ClassifierStoreSettings, CropStoreSettings
 from advkd.files import digest
-from advkd.schema import Settings, keys_of
 from advkd.settings.aikd import AikdRun
 from advkd.settings.classifier import ClassifierRun
 from advkd.settings.gan import GanRun
@@ -26,16 +24,18 @@ def run_settings(run: str, flat: Mapping[str, object]) -> RunSettings:
     return RUN_CLASSES[run.partition("/")[0]].from_flat(flat)
 
 
-def config_hash(settings: Mapping[str, object], generation: int) -> str:
-    """Return the digest of settings and generation, which decide a run's numbers: a run is stale when it differs.
+def config_hash(
+    settings: Mapping[str, object], generation: int, generators: Mapping[str, Mapping[str, str]] | None = None
+) -> str:
+    """Return the digest of what decides a run's numbers: a run is stale when it differs.
 
-    Generation 0 is left out, so that runs without parents keep the hash of their settings alone.
+    Generation 0 and no generators are left out, so that runs without them keep the hash of their settings alone.
+
+    Args:
+        settings: the run's settings by key.
+        generation: of the run.
+        generators: for each run whose images are in the data set, its name and its hash, by what they show.
     """
     deciding = {key: value for key, value in settings.items() if key not in WITHOUT_EFFECT_ON_TRAINING}
-    return digest({**deciding, **({"generation": generation} if generation else {})})
-
-
-def store_keys(paper: str) -> list[str]:
-    """Return the settings that determine the prepared data set of a paper's runs."""
-    store: type[Settings] = CropStoreSettings if RUN_CLASSES[paper] is GanRun else ClassifierStoreSettings
-    return list(keys_of(store))
+    deciding |= {"generation": generation} if generation else {}
+    return digest(deciding | ({"generators": generators} if generators else {}))

@@ -43,10 +43,10 @@ def is_tag(word: str) -> bool:
 
 
 def lineage(runs: Iterable[Resolved]) -> Iterator[str]:
-    """Yield the group of each run, followed by those of the runs that it learns from."""
+    """Yield the group of each run, followed by those of the runs that it learns from or is given images of."""
     for resolved in runs:
         yield resolved.run.group
-        yield from lineage(resolved.parents.values())
+        yield from lineage(resolved.needs.values())
 
 
 def _files() -> list[Path]:

@@ -148,7 +148,7 @@ def read_group(name: str, tag: str, runs: list[Resolved], user: User) -> RunGrou
     records = [read_record(resolved) for resolved in runs]
     changed, _ = attempt(changed_settings, [first], user)
     settings = [f"{key}: {shortest(value)}" for key, value in first.settings.items() if key != "seed"]
-    parents = dict.fromkeys((role, parent.run.group) for role, parent in first.parents.items())
+    parents = dict.fromkeys((role, parent.run.group) for role, parent in first.needs.items())
     targets = " ".join(workflow_target(resolved) for resolved in runs)
     options = config.options(user)
     histories = {record.resolved.run.seed: record.history for record in records if record.history}

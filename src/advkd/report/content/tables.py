@@ -17,7 +17,6 @@ from advkd.report.content.cell_facts import cell_facts
 from advkd.report.content.runs import RunGroup
 from advkd.runs.state import Kind
 from advkd.settings import config
-from advkd.settings.papers import store_keys
 from advkd.settings.published_cells import Cell
 from advkd.settings.user import User
 
@@ -185,7 +184,7 @@ def filter_word(row: dict[str, Any], agreement: Agreement, status: str) -> str:
 
 def describe_other_data(group: RunGroup) -> str:
     """Return the settings in which a group's prepared data differ from the paper's; empty if there is none."""
-    of_the_store = store_keys(group.records[0].resolved.run.paper)
+    of_the_store = group.records[0].resolved.store_settings
     differing = [f"{key} {ours} (paper: {paper})" for key, ours, paper in group.changed if key in of_the_store]
     return ", ".join(differing)
 
