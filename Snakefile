@@ -32,6 +32,7 @@ include: "workflow/rules/report.smk"
 
 
 localrules:
+    derive,
     table1,
     tables,
     figures,

@@ -46,6 +46,9 @@ def test_a_notebook_runs_in_an_empty_folder(name, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}")  # noqa: PTH120
     monkeypatch.setenv("PYTHONPATH", str(ROOT / "src"))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.delenv(
+        "MPLBACKEND", raising=False
+    )  # which drawing in this process sets, and the kernel would take over
     stored = nbformat.read(NOTEBOOKS[name], 4)
     notebook = nbformat.read(NOTEBOOKS[name], 4)
     for cell in notebook.cells:

@@ -12,7 +12,7 @@ from advkd.report import plan
 def runs(parents: dict[str, list[str]]):
     """Runs by name, each with the runs that it learns from."""
     return {
-        name: SimpleNamespace(run=name, parents={str(i): SimpleNamespace(run=one) for i, one in enumerate(found)})
+        name: SimpleNamespace(run=name, needs={str(i): SimpleNamespace(run=one) for i, one in enumerate(found)})
         for name, found in parents.items()
     }
 

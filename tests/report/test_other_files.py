@@ -170,7 +170,7 @@ def texts_of_all_readers(user):
     return {
         "measure": measure.report(str(run.run), None, user),
         "table": table_record("gip_table1", user).caption,
-        "figure": figure_caption("gip_figureS1", user, [run], "note"),
+        "figure": figure_caption("gip_figureS1", user, [run], "note", {}),
         "status": status.report(user, everything=False),
         "explain a run": explain.report(str(run.run), [], user),
         "explain a cell": explain.report("gip_table1", ["Proposed", "CIFAR-10"], user),

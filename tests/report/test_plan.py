@@ -92,7 +92,7 @@ def test_a_damaged_run_is_to_be_trained_again(elsewhere, smoke, content):
 def test_every_target_of_the_workflow_can_be_planned(smoke):
     for target in ("all", "main", "table1", "tables", "figures", "pretrain", "runs", "gip_variants", "aikd_figure6"):
         assert set(catalog.wanted(target, smoke)) <= set(catalog.all_runs(smoke))
-    with pytest.raises(UserError, match="'gip_table9' is not a target; there are "):
+    with pytest.raises(UserError, match="'gip_table9' is not a target; did you mean gip_table7 "):
         catalog.wanted("gip_table9", smoke)
 
 

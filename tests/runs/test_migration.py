@@ -281,6 +281,7 @@ def leave_gan(user, features, **changes):
     meta = {"weights": kind, "seed": 0, "dims": dims, "implementation": "x", "n_real": 9}
     metrics = {"status": "done", "values": {"fid.mean": 9.0}, "meta": meta, "evaluated": {"code": "0"}}
     folder.write_metrics({**metrics, "sha256": result["sha256"]})
+    folder.file("samples.npz").touch()  # without it the run would be one that was kept
     return folder
 
 
