@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from advkd.opening import read_text
 from advkd.places import SHIPPED, find_all
 from advkd.suggestions import did_you_mean
 
@@ -20,7 +21,7 @@ LATER_WAVE = re.compile(r"evidence\d+")
 
 def names() -> list[str]:
     """Return the names of all targets of the checkout's Snakefile but the later waves of tests."""
-    rules = RULE.findall((SHIPPED / "Snakefile").read_text(encoding="utf-8"))
+    rules = RULE.findall(read_text(SHIPPED / "Snakefile"))
     return [*rules, *(path.stem for path in find_all(Path("paper/published"), "*_*.csv"))]
 
 
