@@ -66,7 +66,13 @@ def as_loader_gives(batch, groups):
 @pytest.mark.parametrize(("paper", "name"), METHODS)
 def test_a_plain_loop_gives_the_training_loop_s_weights_to_the_bit(paper, name):
     """Ten steps in five epochs on equal images; of GIP as many on synthetic images before them."""
-    values = distinct_values(paper, name) | {"epochs": EPOCHS, "lr": 0.02, "critic_lr": 0.01, "weight_decay_on": "all"}
+    values = distinct_values(paper, name) | {
+        "epochs": EPOCHS,
+        "passes": 1,
+        "lr": 0.02,
+        "critic_lr": 0.01,
+        "weight_decay_on": "all",
+    }
     training = make_training(paper, name, values)
     batches, factors = train_ours(training)
     settings, session = training.settings, training.session

@@ -67,7 +67,7 @@ def test_no_warning_where_next_to_nothing_is_synthetic():
 
 
 def trained(capsys, method="gip", **changes):
-    training = make_training("gip", method, distinct_values("gip", method) | changes)
+    training = make_training("gip", method, distinct_values("gip", method) | {"passes": 1} | changes)
     printed = "".join(capsys.readouterr())
     take_epoch(training, 0)
     return training, printed
