@@ -18,7 +18,7 @@ def report(log, step=3, left=90.0):
 def board():
     board = Board(total=5)
     board.start(1, "train", {"run": RUN}, ["a.log"])
-    board.start(2, "prepare", {"store": "codebrim-0123abcd"}, ["b.log"])
+    board.start(2, "prepare", {"prepared": "codebrim-0123abcd"}, ["b.log"])
     return board
 
 
