@@ -50,10 +50,9 @@ def distance(rounds: int) -> None:
 
 def network(rounds: int) -> None:
     images = inception.textures(IMAGES, 64, seed=1)
-    plain = inception.build(None, DIMS, "")
-    last = inception.build(None, DIMS, "")
-    last.to(memory_format=torch.channels_last)
-    with torch.inference_mode():
+    plain = inception.build(None, DIMS, "").to(memory_format=torch.contiguous_format)
+    last = inception.build(None, DIMS, "").to(memory_format=torch.channels_last)
+    with torch.no_grad():
         variants = {
             "default": lambda: plain(images),
             "channels_last": lambda: last(images.contiguous(memory_format=torch.channels_last)),

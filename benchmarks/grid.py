@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
+from timing import prepare
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
@@ -30,7 +31,6 @@ from advkd.methods.okd import GanEnsemble
 from advkd.models import classifiers, gantsc
 from advkd.progress import duration
 from advkd.report import plan
-from advkd.runs.allocator import keep_freed_memory
 from advkd.settings import catalog, config
 from advkd.settings.config import Resolved
 from advkd.settings.names import PAPERS
@@ -137,7 +137,7 @@ def count_classifier(resolved: Resolved) -> Kind:
         **{role: network for role, network in random_parents(resolved, classes).items() if role != "start"},
         classes=classes,
         labels=views.labels,
-        epochs=settings.recipe.epochs,
+        epochs=max(2, settings.recipe.epochs),  # two are begun below
         image_size=settings.views.image_size,
         normalisation=settings.views.normalisation,
         precision=settings.recipe.precision,
@@ -273,10 +273,8 @@ def main() -> None:
     parser.add_argument("--tflops", type=float, nargs="+", default=[5.0, 10.0, 30.0])
     parser.add_argument("--microseconds", type=float, default=10.0)
     parser.add_argument("--gpus", type=int, nargs="+", default=[1, 8, 64])
-    parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    keep_freed_memory()
+    prepare()
     user = config.user({"scale": arguments.scale})
     runs = catalog.with_parents(catalog.wanted(arguments.target, user))
     kinds: dict[tuple, Kind] = {}
