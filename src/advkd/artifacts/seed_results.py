@@ -63,18 +63,19 @@ def join_seeds(runs: list[Resolved], metric: str) -> SeedResults:
         if ended:
             places = ", ".join(f"seed {seed} {ending(metrics)}" for seed, metrics in ended.items())
             return SeedResults(runs, measured, f"{status} ({places})", ended_entry(list(ended.values()), len(runs)))
-    difference = comparemaking_of([run for run in runs if run.run.seed in measured], measured)
+    difference = differently_made([run for run in runs if run.run.seed in measured], measured)
     if difference:
         return SeedResults(runs, measured, f"{UNLIKE} ({difference})", UNLIKE)
     all_done = len(measured) == len(runs)
     return SeedResults(runs, measured, "done" if all_done else f"{len(measured)} of {len(runs)} seeds")
 
 
-def comparemaking_of(runs: list[Resolved], metrics: dict[int, dict[str, Any]]) -> str:
+def differently_made(runs: list[Resolved], metrics: dict[int, dict[str, Any]]) -> str:
     """Return in words how runs that differ only in their seed were made otherwise; empty where they were made alike.
 
     A mean over runs of other data, code or evaluations is no mean of one thing. Their settings are equal, since each
-    run has those of today.
+    run has those of today. Where seeds take turns with draws of the data, those of the same draw must have equal data,
+    and all the same images to evaluate on.
 
     Args:
         runs: the finished runs of a group.
@@ -82,20 +83,23 @@ def comparemaking_of(runs: list[Resolved], metrics: dict[int, dict[str, Any]]) -
     """
     if len(runs) < 2:
         return ""
-    first, *others = runs
-    expected = making_of(first, metrics[first.run.seed])
-    for run in others:
-        for what, value in making_of(run, metrics[run.run.seed]).items():
-            if value != expected[what]:
-                return f"seed {run.run.seed} has other {what} than seed {first.run.seed}"
+    first_with: dict[tuple[str, str], tuple[int, object]] = {}  # by what is compared, and among which runs
+    for run in runs:
+        seed = run.run.seed
+        for what, value in making_of(run, metrics[seed]).items():
+            other, expected = first_with.setdefault((what, run.store if what == "data" else ""), (seed, value))
+            if value != expected:
+                return f"seed {seed} has other {what} than seed {other}"
     return ""
 
 
 def making_of(run: Resolved, metrics: dict[str, Any]) -> dict[str, object]:
     """Return what a run and its metrics were made of: data, code, evaluation, and what measured a GAN."""
     provenance, meta = folder_of(run).provenance(), metrics.get("meta", {})
+    checksums = provenance["data"]["sha256"]
     return {
-        "data": provenance["data"]["sha256"],
+        "data": checksums,
+        "evaluation images": {name: value for name, value in checksums.items() if name.startswith("held_out")},
         "code": provenance["code"],
         "evaluation code": metrics.get("evaluated", {}).get("code"),
         "feature network or reals": [meta.get(key) for key in ("features", "weights_sha256", "images_sha256")],

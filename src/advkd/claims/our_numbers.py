@@ -49,7 +49,7 @@ class OurNumbers:
     def runs(self, quantity: Quantity) -> list[Resolved]:
         """Return the runs of a quantity, one for each seed."""
         if quantity.run not in self._runs:
-            seeds = config.seeds(quantity.run.split("/")[0], self.user)
+            seeds = config.seeds(quantity.run, self.user)
             self._runs[quantity.run] = [config.resolve(f"{quantity.run}/seed{seed}", self.user) for seed in seeds]
         return self._runs[quantity.run]
 

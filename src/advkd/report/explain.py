@@ -53,8 +53,7 @@ def explain_group(name: str, user: User) -> str:
     all_runs = catalog.all_runs(user)
     runs = [resolved for resolved in all_runs.values() if resolved.run.group == name]
     if not runs:
-        paper = name.split("/")[0]
-        runs = [config.resolve(f"{name}/seed{seed}", user) for seed in config.seeds(paper, user)]
+        runs = [config.resolve(f"{name}/seed{seed}", user) for seed in config.seeds(name, user)]
     known_tags = tags(user)
     lines = [f"{with_tag(name, known_tags)}  at scale {user.scale}"]
     lines += [f"  run         {resolved.run}: {state_of(resolved)}" for resolved in runs]

@@ -14,6 +14,7 @@ from advkd.errors import UserError
 from advkd.places import find, find_all
 from advkd.settings import config, config_files, evidence_plan
 from advkd.settings.config import CannotBeBuilt, Resolved
+from advkd.settings.draws import draws_of
 from advkd.settings.names import PAPERS, Run, shortest
 from advkd.settings.published_cells import Cell, read_cells
 from advkd.settings.user import User
@@ -60,7 +61,7 @@ def resolved(cell: Cell, user: User) -> list[Resolved]:
 
 
 def _seeds_of(group: str, user: User) -> list[str]:
-    return [f"{group}/seed{seed}" for seed in config.seeds(Run.parse(f"{group}/seed0").paper, user)]
+    return [f"{group}/seed{seed}" for seed in config.seeds(group, user)]
 
 
 def denominators(cell: Cell, user: User) -> list[Resolved]:
@@ -90,8 +91,12 @@ def runs(artifact: str, user: User) -> dict[str, Resolved]:
 
 
 def first_seeds(groups: Iterable[str], user: User) -> Iterable[Resolved]:
-    """Return seed 0 of each of those run groups that can be built."""
-    built, _ = _build([f"{group}/seed0" for group in groups], user)
+    """Return seed 0 of each of those run groups that can be built, or one seed of each draw that its seeds see."""
+    names = []
+    for group in groups:
+        draws = draws_of(Run.parse(f"{group}/seed0"))
+        names += [f"{group}/seed{seed}" for seed in range(len(draws) or 1)]
+    built, _ = _build(names, user)
     return built.values()
 
 
@@ -150,7 +155,7 @@ def _variant_names(user: User, papers: Iterable[str]) -> list[str]:
     names: list[str] = []
     for paper in papers:
         for group in variant_groups(paper):
-            names += [f"{group}/seed{seed}" for seed in config.seeds(paper, user)]
+            names += _seeds_of(group, user)
     return names
 
 

@@ -16,6 +16,7 @@ from advkd.schema import not_applying
 from advkd.settings import config_files, layers, lineage, words
 from advkd.settings.classifier import IMAGES
 from advkd.settings.config_files import CONFIG, REGISTRY, Layer
+from advkd.settings.draws import draws_of
 from advkd.settings.feature_networks import FeatureName
 from advkd.settings.gan import GanRun
 from advkd.settings.names import PAPERS, Run, check_canonical
@@ -269,9 +270,12 @@ def options(user: User) -> str:
     return f"--config {' '.join(shlex.quote(word) for word in typed)}"
 
 
-def seeds(paper: str, user: User) -> list[int]:
-    """Return the seeds that each run group of a paper has at the user's scale."""
-    return list(range(user.seeds or config_files.scale_file(user.scale).seeds[paper]))
+def seeds(group: str, user: User) -> list[int]:
+    """Return the seeds that a run group has at the user's scale; of a paper alone, those of most of its groups."""
+    given = config_files.scale_file(user.scale).seeds
+    paper, _, others = group.partition("/")
+    of_dataset = given.get(f"{paper}/{others.partition('/')[0]}", given[paper])
+    return list(range(user.seeds or of_dataset))
 
 
 def resolve(name: str | Run, user: User) -> Resolved:
@@ -290,7 +294,7 @@ def _resolve(name: str, around: Surroundings) -> Resolved:
     run = Run.parse(name)
     scale, folders, override, files = around.scale, around.folders, around.override(run.paper), around.files
     check_canonical(run)
-    first = None if run.seed == 0 else _first_seed(run, around)
+    first = None if run.seed == 0 or draws_of(run) else _first_seed(run, around)
     if first:  # only the seed differs, and the parents that have the same one
         typed, sources = dataclasses.replace(first.typed, seed=run.seed), first.sources
     else:

@@ -169,10 +169,13 @@ def _scale_file(path: Path, state: State) -> ScaleFile:
 
 def _seeds(content: object, path: Path) -> Mapping[str, int]:
     seeds: dict[str, int] = {}
-    for paper, count in mapping(content, f"{path} seeds").items():
-        if paper in PAPERS and type(count) is int and 0 < count <= MOST_SEEDS:
-            seeds[paper] = count
-    if len(seeds) != len(PAPERS):
+    known = {*PAPERS, *(f"{paper}/{dataset}" for paper in PAPERS for dataset in registered_datasets())}
+    for name, count in mapping(content, f"{path} seeds").items():
+        if name in known and type(count) is int and 0 < count <= MOST_SEEDS:
+            seeds[name] = count
+        elif name not in PAPERS:
+            raise UserError(f"{path}: seeds of {name} is {count!r}; allowed: PAPER or PAPER/DATASET, and a number")
+    if not seeds.keys() >= set(PAPERS):
         raise UserError(f"{path}: seeds must be given for {', '.join(PAPERS)}, as numbers from 1 to {MOST_SEEDS}")
     return MappingProxyType(seeds)
 

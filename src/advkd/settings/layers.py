@@ -18,6 +18,7 @@ from typing import NamedTuple
 from advkd.errors import UserError
 from advkd.methods.settings.base import MethodSettings, registered
 from advkd.schema import Settings, default_of, keys_of, remembered
+from advkd.settings import draws
 from advkd.settings.config_files import Layer, mapping, only, paper_file, scale_file, thawed
 from advkd.settings.names import Run, parse_value
 from advkd.settings.papers import RUN_CLASSES
@@ -81,6 +82,8 @@ def layers(run: Run, scale: str, folders: tuple[str, ...], override: Layer) -> I
         raise UserError(f"{run}: {run.model!r} is not among the models of {paper.path}{there}")
     changeable = keys_of(RUN_CLASSES[run.paper]).keys() - FIXED
     variant = {key: parse_value(value) for key, value in run.variant}
+    if (draw := draws.draw_of(run)) is not None:
+        variant[draws.KEY] = draw
     only(variant, changeable, str(run))
     only(override, changeable, f"override.{run.paper}")
 

@@ -8,9 +8,10 @@ from advkd.errors import UserError
 from advkd.methods.settings.base import registered
 from advkd.methods.settings.okd import AcganSettings
 from advkd.schema import choices_of, keys_of
-from advkd.settings import config_files
+from advkd.settings import config_files, draws
 from advkd.settings.aikd import INHERITED
 from advkd.settings.classifier import IMAGES, ClassifierRun
+from advkd.settings.draws import draws_of
 from advkd.settings.gan import OF_CLASSIFIER
 from advkd.settings.gip import GipRun
 from advkd.settings.names import Run
@@ -62,6 +63,8 @@ def generators(run: Run, settings: RunSettings) -> dict[str, Run]:
     seed = settings.data.crops.subset if settings.data.crops else 0
     named = Run.parse(f"{GANS}/{run.dataset}/{file.generators[name]}/seed{seed}")
     data = {key: value for key, value in run.variant if key in keys_of(ClassifierStoreSettings)}
+    if draws_of(run):
+        data[draws.KEY] = str(seed)
     variant = {**dict(named.variant), **data, "training_set": OF_CLASSIFIER}
     if named.model in CONDITIONAL:
         return {ALL_CLASSES: replace(named, variant=tuple(sorted(variant.items())))}

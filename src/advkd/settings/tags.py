@@ -52,7 +52,7 @@ def lineage(runs: Iterable[Resolved]) -> Iterator[str]:
 def _files() -> list[Path]:
     """Return the files that the catalogued groups follow from."""
     papers = [config_files.CONFIG / f"{paper}.yaml" for paper in PAPERS]
-    scale = config_files.CONFIG / "scales" / f"{User().scale}.yaml"
+    scale = config_files.CONFIG / "scales" / "paper.yaml"
     return [*papers, scale, *find_all(catalog.PUBLISHED, "*_*.csv")]
 
 
@@ -60,9 +60,10 @@ def _files() -> list[Path]:
 def _catalogued(files: tuple[config_files.State, ...]) -> tuple[str, ...]:
     """Return the groups that do not depend on a user. `files` is the state of the files that say so.
 
-    One seed stands for all: every seed of a group learns from the same groups.
+    One seed stands for all that see the same draw of the data: they learn from the same groups. Scale `paper` has the
+    most classes, and so the most generators.
     """
-    user = User(seeds=1)
+    user = User(scale="paper", seeds=1)
     named: list[str] = []
     for artifact in catalog.artifacts():
         for cell in catalog.cells(artifact):
