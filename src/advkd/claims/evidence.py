@@ -1,14 +1,15 @@
-"""Decides the tests of paper/evidence.yaml from finished runs: holds, fails, or open.
+"""Decides the tests of a plan (paper/evidence.yaml, paper/usefulness.yaml) from finished runs: holds, fails, or open.
 
 The plan says how. A difference here is always in the direction of the claim: above 0, `better` is better.
 """
 
 import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from advkd.artifacts.seed_results import SeedResults, join_seeds, making_of
+from advkd.claims.photo_intervals import METRIC, PhotoIntervals
 from advkd.claims.predicates.base import Quantity
 from advkd.claims.published import PublishedNumbers
 from advkd.damage import attempt
@@ -17,6 +18,7 @@ from advkd.runs.state import Ending
 from advkd.runs.stores import DataChecks
 from advkd.settings import config
 from advkd.settings.config import Resolved
+from advkd.settings.draws import draw_of, draws_of
 from advkd.settings.evidence_plan import Contrast, Plan
 from advkd.settings.names import PAPERS, Run
 from advkd.settings.user import User
@@ -61,6 +63,32 @@ class Pairs:
         return differences
 
     @property
+    def unit(self) -> str:
+        """What the units of the test are, in the plural: seeds, or draws of the data."""
+        return "draws" if draws_of(self.than.runs[0].run) else "seeds"
+
+    @property
+    def units(self) -> dict[str, list[int]]:
+        """The seeds of each unit of the test, of those that have a difference.
+
+        A unit is a seed. Where seeds take turns with draws of the data, it is a draw: trainings on the same images,
+        with the same generators, tell nothing of other draws.
+        """
+        runs = {run.run.seed: run for run in self.than.runs}
+        units: dict[str, list[int]] = {}
+        for seed in self.differences:
+            run = runs[seed]
+            name = f"draw {draw_of(run.run)}" if draws_of(run.run) else f"seed {seed}"
+            units.setdefault(name, []).append(seed)
+        return units
+
+    @property
+    def unit_differences(self) -> dict[str, float]:
+        """By unit, how much better `better` is: the mean over the unit's seeds."""
+        of_seeds = self.differences
+        return {name: statistics.fmean(of_seeds[seed] for seed in seeds) for name, seeds in self.units.items()}
+
+    @property
     def margin(self) -> float:
         """The margin in the metric's unit."""
         text = self.contrast.margin
@@ -94,14 +122,16 @@ class Pairs:
     def _unlike(self) -> str:
         """Return how the runs of a seed were made or measured on other data or by another evaluation; empty if alike.
 
-        Their training code differs, since it is that of their methods.
+        Their training code differs, since it is that of their methods. Generated images may join one side's training
+        images, but not those that both are evaluated on.
         """
         for ours, theirs in zip(self.better.runs, self.than.runs, strict=True):
             seed = ours.run.seed
             made = making_of(ours, self.better.metrics[seed])
             other = making_of(theirs, self.than.metrics[seed])
+            apart = {"code"} if ours.store == theirs.store or ours.base_store != theirs.base_store else {"code", "data"}
             for what, value in made.items():
-                if what != "code" and value != other[what]:
+                if what not in apart and value != other[what]:
                     return f"the two runs of seed {seed} have other {what}"
         return ""
 
@@ -120,8 +150,11 @@ class Decision:
         p: two-sided p-value, corrected for the contrasts of the paper.
         level: coverage of the interval: so high that all intervals of a paper hold together with 95 %.
         margin: the smallest difference that would matter, in the metric's unit.
-        detectable: the difference that so many seeds show with a power of 0.8.
-        needed: how many seeds would decide, if mean and spread are as seen; None: more than 1,000.
+        detectable: the difference that so many units show with a power of 0.8.
+        needed: how many units would decide, if mean and spread are as seen; None: more than 1,000.
+        unit: what the units of the test are, in the plural: seeds, or draws of the data.
+        units: by unit, the difference; as `differences` where it is a seed.
+        over_photos: the interval over resampled evaluation photos; None where the images are no crops of photos.
     """
 
     contrast: Contrast
@@ -135,6 +168,9 @@ class Decision:
     margin: float = 0.0
     detectable: float | None = None
     needed: int | None = None
+    unit: str = "seeds"
+    units: Mapping[str, float] = field(default_factory=dict)
+    over_photos: tuple[float, float] | None = None
 
 
 def join_all(plan: Plan, user: User) -> list[Pairs]:
@@ -168,10 +204,11 @@ def decide_all(pairs: Sequence[Pairs]) -> list[Decision]:
 def _decide_paper(pairs: Sequence[Pairs]) -> list[Decision]:
     """Decide the contrasts of one paper together: their p-values are corrected for their number."""
     obstacles = [pair.obstacle() for pair in pairs]
+    photos = PhotoIntervals()
     effects: list[Effect | None] = []
     for pair, obstacle in zip(pairs, obstacles, strict=True):
         tested = obstacle is None
-        effects.append(contrast((1,), (Sample.from_values(list(pair.differences.values())),)) if tested else None)
+        effects.append(contrast((1,), (Sample.from_values(list(pair.unit_differences.values())),)) if tested else None)
     # A contrast that cannot be tested counts as one that shows nothing, so that the number of tests is the plan's.
     p_values = [1.0 if effect is None or (p := effect.p()) is None else p for effect in effects]
     decisions = []
@@ -180,13 +217,18 @@ def _decide_paper(pairs: Sequence[Pairs]) -> list[Decision]:
             outcome, reason = obstacle or (Outcome.OPEN, "")
             decisions.append(Decision(pair.contrast, outcome, reason, pair.differences, _published(pair.contrast)))
         else:
-            decisions.append(_decide(pair, effect, p, 1 - ALPHA / len(pairs)))
+            decisions.append(_decide(pair, effect, p, 1 - ALPHA / len(pairs), photos))
     return decisions
 
 
-def _decide(pair: Pairs, effect: Effect, p: float, level: float) -> Decision:
+def _decide(pair: Pairs, effect: Effect, p: float, level: float, photos: PhotoIntervals) -> Decision:
     _, high = effect.interval(level)
-    outcome, reason = _outcome(effect, p, high, pair.margin)
+    outcome, reason = _outcome(effect, p, high, pair)
+    over_photos, unreadable = _over_photos(pair, level, photos)
+    if unreadable:
+        outcome, reason = Outcome.OPEN, unreadable
+    elif over_photos and not _agree(outcome, over_photos, effect.estimate, pair.margin):
+        outcome, reason = Outcome.OPEN, "the photos that were evaluated on cannot tell"
     distances = [abs(effect.estimate)]
     if effect.estimate < pair.margin:
         distances.append(pair.margin - effect.estimate)  # to exclude an improvement as large as the margin
@@ -203,19 +245,41 @@ def _decide(pair: Pairs, effect: Effect, p: float, level: float) -> Decision:
         pair.margin,
         detectable(effect, level),
         min((number for number in needed if number is not None), default=None),
+        pair.unit,
+        pair.unit_differences,
+        over_photos,
     )
 
 
-def _outcome(effect: Effect, p: float, high: float, margin: float) -> tuple[Outcome, str]:
+def _over_photos(pair: Pairs, level: float, photos: PhotoIntervals) -> tuple[tuple[float, float] | None, str]:
+    """Return the interval over photos in the direction of the claim, and why there is none that should be."""
+    if pair.contrast.metric != METRIC:
+        return None, ""
+    better, than = ({run.run.seed: run for run in side.runs} for side in (pair.better, pair.than))
+    ends, damage = attempt(photos.interval, better, than, list(pair.units.values()), level)
+    return ends, damage
+
+
+def _agree(outcome: Outcome, ends: tuple[float, float], estimate: float, margin: float) -> bool:
+    """Tell whether the interval over photos allows what the units say."""
+    low, high = ends
+    if outcome is Outcome.HOLDS:
+        return low > 0
+    if outcome is Outcome.FAILS:
+        return high < 0 or (high < margin and estimate < margin)
+    return True
+
+
+def _outcome(effect: Effect, p: float, high: float, pair: Pairs) -> tuple[Outcome, str]:
     """Return what the plan's rules say, and why. A significant difference decides before the margin does."""
-    small = high < margin
+    small = high < pair.margin
     if p < ALPHA and effect.estimate > 0:
         return Outcome.HOLDS, "significant, but smaller than what would matter" if small else "significant"
     if p < ALPHA:
         return Outcome.FAILS, "significant in the other direction"
     if small:
         return Outcome.FAILS, "an improvement as large as would matter is excluded"
-    return Outcome.OPEN, "these seeds cannot tell"
+    return Outcome.OPEN, f"these {pair.unit} cannot tell"
 
 
 def data_cautions(pairs: Sequence[Pairs], user: User) -> list[str]:

@@ -80,15 +80,24 @@ def claims(args: argparse.Namespace, user: "User") -> None:
 @ASK.command(
     "evidence",
     "what the tests say that were fixed beforehand, from finished runs",
-    "Each test of paper/evidence.yaml with its decision (holds, fails, open), effect and interval.",
+    "Each test of a plan with its decision (holds, fails, open), effect and interval.",
     example="advkd evidence --config scale=small",
-    arguments=[OUT],
+    arguments=[
+        argument(
+            "--plan",
+            type=Path,
+            default=Path("paper/evidence.yaml"),
+            metavar="FILE",
+            help="the plan: paper/evidence.yaml (the default), or paper/usefulness.yaml",
+        ),
+        OUT,
+    ],
 )
 def evidence(args: argparse.Namespace, user: "User") -> None:
     """Print or write the decisions on the tests that were fixed beforehand."""
     from advkd.claims.evidence_markdown import evidence_page
 
-    _print_or_write(evidence_page(user), args.out)
+    _print_or_write(evidence_page(user, args.plan), args.out)
 
 
 @ASK.command(

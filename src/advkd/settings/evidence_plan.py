@@ -1,4 +1,7 @@
-"""The plan of tests at a small scale, paper/evidence.yaml: which runs it needs, and what it compares."""
+"""The plans of tests at a small scale: which runs they need, and what they compare.
+
+paper/evidence.yaml has the papers' claims; paper/usefulness.yaml asks what generated images are worth.
+"""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,10 +16,11 @@ from advkd.settings.names import MOST_SEEDS
 from advkd.settings.validation import Strict, first_fault
 
 PLAN = Path("paper/evidence.yaml")
+USEFULNESS = Path("paper/usefulness.yaml")
 
 
 class Contrast(Strict):  # type: ignore[explicit-any]  # in pydantic's own constructor
-    """A primary test: is `better` better than `than`? The head of paper/evidence.yaml explains the fields."""
+    """A primary test: is `better` better than `than`? The head of the plan's file explains the fields."""
 
     id: str
     claim: str
@@ -34,8 +38,9 @@ class Contrast(Strict):  # type: ignore[explicit-any]  # in pydantic's own const
 
 
 class Plan(Strict):  # type: ignore[explicit-any]  # in pydantic's own constructor
-    """The whole plan. The head of paper/evidence.yaml explains the fields."""
+    """The whole plan. The head of its file explains the fields."""
 
+    title: str = ""  # of the question that all contrasts belong to; empty: each belongs to its paper
     scale: str
     seeds: Annotated[int, Field(ge=2, le=MOST_SEEDS)]
     contrasts: tuple[Contrast, ...]
