@@ -20,7 +20,8 @@ from pathlib import Path
 
 from advkd.files import sha256
 from advkd.jobs import client, launch
-from advkd.runs.folder import METRICS, RunFolder
+from advkd.runs.folder import RunFolder
+from advkd.runs.folder_names import METRICS
 from advkd.runs.stores import store_of
 from advkd.settings import config
 

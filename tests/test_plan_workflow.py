@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from advkd.files import read_json, write_json
-from advkd.runs.folder import RunFolder
+from advkd.runs.folder_writer import WritableFolder
 from checkouts import advkd, copy_checkout, snakemake
 
 TABLE = "aikd_table6"
@@ -66,7 +66,7 @@ def a_stale_run(folder: Path) -> None:
     provenance = read_json(run / "provenance.json")
     del provenance["digest"]
     write_json(run / "result.json", result)
-    RunFolder(run).write_provenance({**provenance, "result": result})
+    WritableFolder(run).write_provenance({**provenance, "result": result})
 
 
 def no_records(folder: Path) -> None:

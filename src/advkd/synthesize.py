@@ -8,7 +8,8 @@ from advkd.errors import UserError
 from advkd.files import as_csv_text, atomic, write_text
 from advkd.progress import Progress, say
 from advkd.runs.device import select_device
-from advkd.runs.folder import MODEL, SAMPLES, RunFolder
+from advkd.runs.folder import RunFolder
+from advkd.runs.folder_names import MODEL, SAMPLES
 
 MOST = 1_000_000  # images of a generator: their files have six digits
 CHUNK = 250  # images of a forward pass

@@ -5,6 +5,7 @@ from gip_runs import finish
 
 from advkd.artifacts.seed_results import join_seeds
 from advkd.files import read_json, write_json
+from advkd.runs.folder_writer import WritableFolder
 from advkd.runs.lookup import folder_of
 from advkd.settings import config
 
@@ -49,7 +50,7 @@ def test_seeds_of_other_code_or_data_have_none(runs, changes, what):
 def test_seeds_that_were_evaluated_by_other_code_have_none(runs):
     for run in runs:
         join_seeds([run], "accuracy")
-    folder = folder_of(runs[2])
+    folder = WritableFolder(folder_of(runs[2]).path)
     folder.write_metrics(folder.metrics() | {"evaluated": {"code": "old"}})
     (folder.path / "predictions.npz").unlink()  # without its predictions, a run keeps its metrics
     joined = join_seeds(runs, "accuracy")

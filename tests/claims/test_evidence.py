@@ -9,6 +9,7 @@ from advkd.claims.evidence import Outcome
 from advkd.claims.evidence_markdown import evidence_page
 from advkd.files import read_json, write_json
 from advkd.metrics.effect import holm
+from advkd.runs.folder_writer import WritableFolder
 from advkd.runs.lookup import folder_of
 from advkd.settings import catalog, config
 from advkd.settings.evidence_plan import Contrast, Plan, load_plan
@@ -100,7 +101,9 @@ def test_a_diverged_run_never_lets_its_claim_hold(user):
     train(user, BASELINE, [700, 703, 698, 701])
     train(user, KD, [731, 729, 728, 736])
     broken = config.resolve(f"{KD}/seed3", user)
-    folder_of(broken).write_result({"status": "diverged", "config_hash": broken.hash, "step": 3, "sha256": {}})
+    WritableFolder(folder_of(broken).path).write_result(
+        {"status": "diverged", "config_hash": broken.hash, "step": 3, "sha256": {}}
+    )
     (decision,) = decide(user, contrast_of())
     assert decision.outcome is Outcome.FAILS and "diverged" in decision.reason
 

@@ -18,7 +18,7 @@ from advkd.files import read_json
 from advkd.methods.okd import GanEnsemble
 from advkd.progress import Progress
 from advkd.runs import checkpoint
-from advkd.runs.folder import RunFolder
+from advkd.runs.folder_writer import WritableFolder
 from advkd.runs.train import train
 from checkouts import snakemake
 
@@ -121,9 +121,9 @@ def test_progress_does_not_depend_on_the_time_of_day(clock, capsys):
 def test_status_and_plan_cope_with_a_run_from_the_future(checkout, clock, capsys):
     """A run that began in the future, because the clock was set back since, still gives the time for other runs."""
     finish(RUN, tiny_runs, USER)
-    provenance = RunFolder(FOLDER).provenance()
+    provenance = WritableFolder(FOLDER).provenance()
     provenance["attempts"][0]["began"] = "2199-01-01T00:00:00Z"
-    RunFolder(FOLDER).write_provenance(provenance)
+    WritableFolder(FOLDER).write_provenance(provenance)
     for file in FOLDER.iterdir():
         os.utime(file, (PLAIN["time"]() + 1e9,) * 2)
     clock.ahead = -1e8

@@ -17,7 +17,9 @@ from advkd.damage import attempt
 from advkd.errors import UserError
 from advkd.files import read_json
 from advkd.runs import gan_evaluation
-from advkd.runs.folder import HISTORY, PREDICTIONS, PROVENANCE, RESULT, Damaged, RunFolder
+from advkd.runs.damaged import Damaged
+from advkd.runs.folder import RunFolder
+from advkd.runs.folder_names import HISTORY, PREDICTIONS, PROVENANCE, RESULT
 from advkd.settings import config
 from checkouts import copy_checkout
 

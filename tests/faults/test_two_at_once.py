@@ -8,7 +8,7 @@ from small_workflows import CONFIG, FOLDER, LONGEST, PRODUCTS, RUN, SNAKEMAKE, p
 
 from advkd.files import read_json
 from advkd.runs import gpus
-from advkd.runs.folder import RunFolder
+from advkd.runs.folder_writer import WritableFolder
 from advkd.runs.lookup import state_of
 from advkd.runs.train import train
 from checkouts import environment
@@ -55,13 +55,13 @@ def test_the_lock_of_a_killed_training_blocks_nobody(checkout):
     folder = checkout / FOLDER
     folder.mkdir(parents=True)
     code = (
-        "import os, signal\nfrom pathlib import Path\nfrom advkd.runs.folder import RunFolder\n"
-        f"with RunFolder(Path({str(folder)!r})).locked(): os.kill(os.getpid(), signal.SIGKILL)"
+        "import os, signal\nfrom pathlib import Path\nfrom advkd.runs.folder_writer import WritableFolder\n"
+        f"with WritableFolder(Path({str(folder)!r})).locked(): os.kill(os.getpid(), signal.SIGKILL)"
     )
     assert start(checkout, [sys.executable, "-c", code]).returncode == -9
-    assert (folder / ".lock").exists() and not RunFolder(folder).is_locked()
-    with RunFolder(folder).locked():
-        assert RunFolder(folder).is_locked()
+    assert (folder / ".lock").exists() and not WritableFolder(folder).is_locked()
+    with WritableFolder(folder).locked():
+        assert WritableFolder(folder).is_locked()
     assert str(state_of(resolved())) == "not started" and str(resolved().run) == RUN
 
 

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advkd.report.content import curves
-from advkd.runs.folder import Damaged, RunFolder
+from advkd.runs.damaged import Damaged
+from advkd.runs.folder import RunFolder
 
 
 def drawn(tmp_path, text: str) -> list[curves.Chart]:

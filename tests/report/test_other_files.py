@@ -17,6 +17,7 @@ from advkd.data.folder_source import folder_state, remember_content
 from advkd.errors import UserError
 from advkd.files import read_json, write_json
 from advkd.report import explain, measure, status
+from advkd.runs.folder_writer import WritableFolder
 from advkd.runs.lookup import finished, folder_of, state_of
 from advkd.runs.state import Kind
 from advkd.runs.stores import store_of
@@ -105,7 +106,7 @@ def test_nobody_shows_a_number_without_its_provenance(runs, user):
 
 def name_itself(run):
     """Write the run's name into its files, as a training does."""
-    folder = folder_of(run)
+    folder = WritableFolder(folder_of(run).path)
     result = {"run": str(run.run), **folder.result()}
     write_json(folder.file("provenance.json"), {**folder.provenance(), "result": result})
     write_json(folder.file("result.json"), result)

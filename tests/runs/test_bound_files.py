@@ -9,7 +9,11 @@ from tiny_runs import document, make_store
 from advkd.errors import UserError
 from advkd.files import read_json, with_digest, without_digest, write_json
 from advkd.runs.__main__ import read_document
-from advkd.runs.folder import CONFIG, HISTORY, METRICS, MODEL, PROVENANCE, RESULT, SAMPLES, Damaged, RunFolder
+from advkd.runs.damaged import Damaged
+from advkd.runs.folder import RunFolder
+from advkd.runs.folder_names import CONFIG, HISTORY, METRICS, MODEL, PROVENANCE, RESULT, SAMPLES
+from advkd.runs.folder_state import recorded_state
+from advkd.runs.folder_writer import WritableFolder
 from advkd.runs.train import train
 
 SAGAN = "okd/codebrim/sagan/okd/seed0"
@@ -21,7 +25,7 @@ DIGEST = "is not what was written (its digest differs)"
 def finished(tmp_path_factory):
     """The folder of a finished GAN with metrics."""
     place = tmp_path_factory.mktemp("bound")
-    folder = RunFolder(place / "run")
+    folder = WritableFolder(place / "run")
     assert train(document(SAGAN), folder.path, make_store(place), "cpu", 1000.0) == 0
     made_of = {"sha256": folder.result()["sha256"], "evaluated": {"code": "today"}}
     folder.write_metrics({"status": "done", "values": {"fid.G1": 16.02}, **made_of})
@@ -31,7 +35,7 @@ def finished(tmp_path_factory):
 @pytest.fixture
 def folder(finished, tmp_path):
     shutil.copytree(finished.path, tmp_path / "run")
-    return RunFolder(tmp_path / "run")
+    return WritableFolder(tmp_path / "run")
 
 
 def change_json(name, change):
@@ -181,7 +185,7 @@ def test_no_training_replaces_the_files_of_another_run(finished, tmp_path, gone)
     with pytest.raises(Damaged, match=f"{other} holds the files of {SAGAN}: move them to the folder of that run"):
         train(document(other), folder.path, finished.path.parent, "cpu", 1000.0)
     assert {path.name: path.read_bytes() for path in folder.path.iterdir()} == before
-    assert str(folder.state("0" * 12, "")).startswith(f"damaged: {folder.path} holds the files of {SAGAN}")
+    assert str(recorded_state(folder, "0" * 12, "")).startswith(f"damaged: {folder.path} holds the files of {SAGAN}")
 
 
 def test_a_store_with_the_content_of_another_is_not_trained_on(finished, tmp_path):

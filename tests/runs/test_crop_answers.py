@@ -12,7 +12,8 @@ from advkd.metrics.crops import Crops
 from advkd.report import measure
 from advkd.runs.code import classifier_evaluation_code
 from advkd.runs.crops import has_crops, read_crops
-from advkd.runs.folder import ANSWERS, PREDICTIONS, RunFolder
+from advkd.runs.folder import RunFolder
+from advkd.runs.folder_names import ANSWERS, PREDICTIONS
 from advkd.runs.keep import keep
 from advkd.runs.lookup import folder_of
 from advkd.runs.predictions import classifier_metrics

@@ -8,7 +8,8 @@ from advkd.errors import UserError
 from advkd.files import read_json, sha256
 from advkd.metrics import gan, inception
 from advkd.runs import gan_evaluation
-from advkd.runs.folder import SAMPLES, RunFolder
+from advkd.runs.folder import RunFolder
+from advkd.runs.folder_names import SAMPLES
 
 FEATURES = "random_inception64"
 

@@ -9,7 +9,7 @@ from gip_runs import finish
 from advkd.artifacts.seed_results import join_seeds
 from advkd.errors import UserError
 from advkd.report import measure
-from advkd.runs.folder import ANSWERS, MODEL, PREDICTIONS
+from advkd.runs.folder_names import ANSWERS, MODEL, PREDICTIONS
 from advkd.runs.keep import keep
 from advkd.runs.lookup import folder_of, state_of
 from advkd.runs.predictions import classifier_metrics

@@ -9,17 +9,9 @@ from advkd import files as advkd_files
 from advkd.artifacts.seed_results import read_metrics
 from advkd.files import read_json, with_digest, write_json
 from advkd.runs import migration
-from advkd.runs.folder import (
-    CONFIG,
-    HISTORY,
-    METRICS,
-    PROVENANCE,
-    RECORDS,
-    RESULT,
-    SCHEMA,
-    Damaged,
-    RunFolder,
-)  # fmt: skip
+from advkd.runs.damaged import Damaged
+from advkd.runs.folder_names import CONFIG, HISTORY, METRICS, PROVENANCE, RECORDS, RESULT, SCHEMA
+from advkd.runs.folder_writer import WritableFolder
 from advkd.runs.lookup import code_today, folder_of, state_of
 from advkd.runs.state import Kind
 from advkd.settings import config
@@ -38,7 +30,7 @@ def leave(name, user, recorded_hash=None, **settings):
     """Leave a finished run as version 0.1.0 did, with another hash or other settings where these are given."""
     resolved = config.resolve(name, user)
     finish(resolved)
-    folder = folder_of(resolved)
+    folder = WritableFolder(folder_of(resolved).path)
     recorded_hash = recorded_hash or resolved.hash
     document = resolved.document()
     folder.write_document({**document, "config_hash": recorded_hash, "settings": {**document["settings"], **settings}})
@@ -173,7 +165,7 @@ def test_a_changed_file_stays_told_after_a_migration_that_was_killed(user, name,
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(RunFolder, "write_document", killed)
+        patch.setattr(WritableFolder, "write_document", killed)
         with pytest.raises(KeyboardInterrupt):
             migration.migrate_runs(user)
     text = folder.file(name).read_text()
@@ -265,7 +257,7 @@ def test_config_yaml_stays_plain(user):
 def leave_gan(user, features, **changes):
     """Leave a finished GAN's run whose features were called by kind of weights and number, as they were before."""
     resolved = config.resolve(GAN, user)
-    folder = folder_of(resolved)
+    folder = WritableFolder(folder_of(resolved).path)
     document = resolved.document()
     kind, dims = features
     settings = {key: value for key, value in document["settings"].items() if key != "features"}

@@ -7,7 +7,8 @@ from advkd.errors import UserError
 from advkd.files import read_json, sha256, write_json
 from advkd.metrics import classification
 from advkd.runs.code import classifier_evaluation_code
-from advkd.runs.folder import Damaged, RunFolder
+from advkd.runs.damaged import Damaged
+from advkd.runs.folder import RunFolder
 from advkd.runs.predictions import classifier_metrics
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from advkd.files import read_json, sha256, write_json
-from advkd.runs.folder import PRODUCTS, RunFolder
+from advkd.runs.folder import RunFolder
+from advkd.runs.folder_names import PRODUCTS
 from advkd.runs.lookup import folder_of
 from advkd.settings.config import Resolved
 

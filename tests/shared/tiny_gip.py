@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from advkd.data.store_draft import write_store
-from advkd.runs.folder import PRODUCTS
+from advkd.runs.folder_names import PRODUCTS
 from advkd.runs.train import train as train_run
 from advkd.settings import config
 from advkd.training.guard import Guard

@@ -1,7 +1,8 @@
 # Where everything lies: the names of files, and what may stand for each wildcard in them.
 import re
 
-from advkd.runs.folder import METRICS, RESULT, RunFolder
+from advkd.runs.folder import RunFolder
+from advkd.runs.folder_names import METRICS, RESULT
 from advkd.settings.feature_networks import NETWORKS
 from advkd.settings.names import RUN as RUN_NAME
 

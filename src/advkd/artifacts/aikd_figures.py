@@ -14,7 +14,7 @@ from advkd.artifacts.seed_results import finished_runs
 from advkd.artifacts.table_cells import cell_row
 from advkd.metrics import calibration, classification
 from advkd.runs.answers import read_answers
-from advkd.runs.folder import PREDICTIONS
+from advkd.runs.folder_names import PREDICTIONS
 from advkd.runs.lookup import folder_of
 from advkd.settings import catalog, config
 from advkd.settings.config import Resolved

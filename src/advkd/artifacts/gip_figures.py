@@ -8,7 +8,7 @@ from advkd.artifacts.drawing import frequencies, histories, moments
 from advkd.artifacts.drawing.page import Drawing
 from advkd.artifacts.figure_captions import figure_caption, seeds_in_words
 from advkd.artifacts.seed_results import finished_runs, join_seeds
-from advkd.runs.folder import HISTORY, SAMPLES
+from advkd.runs.folder_names import HISTORY, SAMPLES
 from advkd.runs.lookup import folder_of
 from advkd.settings import catalog, config
 from advkd.settings.config import Resolved

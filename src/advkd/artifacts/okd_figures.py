@@ -4,7 +4,7 @@ from advkd.artifacts.drawing import samples
 from advkd.artifacts.drawing.page import Drawing
 from advkd.artifacts.figure_captions import figure_caption
 from advkd.errors import UserError
-from advkd.runs.folder import SAMPLES
+from advkd.runs.folder_names import SAMPLES
 from advkd.runs.lookup import folder_of, state_of
 from advkd.runs.state import Kind
 from advkd.settings import catalog, config

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from advkd.artifacts.measured import error_of_interval
 from advkd.metrics.effect import Sample
-from advkd.runs.folder import METRICS, RESULT
+from advkd.runs.folder_names import METRICS, RESULT
 from advkd.runs.lookup import finished, folder_of
 from advkd.runs.predictions import classifier_metrics
 from advkd.runs.state import Ending, ending

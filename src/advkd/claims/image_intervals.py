@@ -11,7 +11,7 @@ from advkd.artifacts.number_format import format_interval
 from advkd.artifacts.seed_results import read_metrics
 from advkd.claims.predicates.base import Comparison, Quantity
 from advkd.metrics import classification, significance
-from advkd.runs.folder import PREDICTIONS
+from advkd.runs.folder_names import PREDICTIONS
 from advkd.runs.lookup import folder_of
 from advkd.runs.state import Ending
 from advkd.settings.config import Resolved

@@ -150,7 +150,8 @@ def _trained(
 ) -> "Classifier | Generators":
     """Return the network that a command's words name; of a run's name that of the user's scale, if there is one."""
     from advkd.inference.loading import opened, read
-    from advkd.runs.folder import RESULT, RunFolder
+    from advkd.runs.folder import RunFolder
+    from advkd.runs.folder_names import RESULT
 
     of_scale = user is not None and RunFolder.of(args.run, user.scale).has(RESULT)
     scale = user.scale if user and of_scale else None

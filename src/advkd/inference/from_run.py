@@ -8,7 +8,9 @@ from advkd.extras import extra_of, lacking
 from advkd.inference.description import Description, Epoch, Saved
 from advkd.metrics.calibration import COLDEST, HOTTEST, fit_temperature
 from advkd.progress import say
-from advkd.runs.folder import BEST, METRICS, MODEL, PREDICTIONS, RESULT, Damaged, RunFolder
+from advkd.runs.damaged import Damaged
+from advkd.runs.folder import RunFolder
+from advkd.runs.folder_names import BEST, METRICS, MODEL, PREDICTIONS, RESULT
 from advkd.runs.predictions import classifier_metrics
 from advkd.runs.state import Ending, ending
 from advkd.settings.names import RUN

@@ -11,7 +11,8 @@ from advkd.inference.description import EPOCHS, Epoch, Saved
 from advkd.inference.exported import is_export, read_export
 from advkd.inference.from_run import find_run, read_run
 from advkd.inference.generators import Generators
-from advkd.runs.folder import CONFIG, RESULT, RunFolder
+from advkd.runs.folder import RunFolder
+from advkd.runs.folder_names import CONFIG, RESULT
 from advkd.settings.gan import GanRun
 from advkd.settings.names import RUN
 

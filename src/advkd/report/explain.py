@@ -12,7 +12,7 @@ from advkd.report.content.cell_facts import cell_facts
 from advkd.report.content.run_facts import Facts, provenance_facts, result_facts
 from advkd.report.content.tables import our_numbers
 from advkd.report.status import read_cell, runs_of_cell
-from advkd.runs.folder import RESULT
+from advkd.runs.folder_names import RESULT
 from advkd.runs.lookup import folder_of, state_of
 from advkd.runs.state import Kind
 from advkd.runs.stores import DataChecks

@@ -22,7 +22,7 @@ from advkd.files import atomic
 from advkd.progress import say
 from advkd.report.content.curves import is_finite, moments
 from advkd.report.content.samples import generator_names
-from advkd.runs.folder import HISTORY, MOMENTS, RESULT, SAMPLES
+from advkd.runs.folder_names import HISTORY, MOMENTS, RESULT, SAMPLES
 from advkd.runs.lookup import folder_of, state_of
 from advkd.runs.state import Ending, Kind
 from advkd.runs.stores import DataChecks

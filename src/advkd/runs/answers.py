@@ -10,7 +10,8 @@ from dataclasses import astuple, dataclass
 import numpy as np
 
 from advkd.metrics.classification import TOP, confidence, wrong
-from advkd.runs.folder import ANSWERS, METRICS, OTHER_BYTES, PREDICTIONS, RunFolder
+from advkd.runs.folder import OTHER_BYTES, RunFolder
+from advkd.runs.folder_names import ANSWERS, METRICS, PREDICTIONS
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from advkd.errors import NotAFile, machine_fault
 from advkd.files import atomic, sha256
 from advkd.opening import open_file
 from advkd.progress import say
-from advkd.runs.folder import CHECKPOINTS
+from advkd.runs.folder_names import CHECKPOINTS
 
 DIGITS = 64  # of a SHA-256
 CHUNK = 1 << 20  # bytes read at a time

@@ -7,7 +7,8 @@ answers, and its content must have the checksum in metrics.json.
 import hashlib
 
 from advkd.metrics.crops import Crops
-from advkd.runs.folder import ANSWERS, METRICS, OTHER_BYTES, PREDICTIONS, RunFolder
+from advkd.runs.folder import OTHER_BYTES, RunFolder
+from advkd.runs.folder_names import ANSWERS, METRICS, PREDICTIONS
 
 CHECKSUM = "crops"  # the key in metrics.json
 

@@ -9,7 +9,8 @@ from advkd.data.derived_store import Generated, block, join_generated, keep_clas
 from advkd.data.store import Store
 from advkd.data.store_meta import META, check_settings, read_meta
 from advkd.errors import UserError
-from advkd.runs.folder import SAMPLES, RunFolder
+from advkd.runs.folder import RunFolder
+from advkd.runs.folder_names import SAMPLES
 from advkd.runs.lookup import trained_folder
 from advkd.runs.state import Ending
 from advkd.runs.stores import store_of

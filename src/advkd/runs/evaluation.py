@@ -10,7 +10,9 @@ from advkd.runs import provenance
 from advkd.runs.allocator import keep_freed_memory
 from advkd.runs.code import gan_evaluation_code
 from advkd.runs.device import select_device
-from advkd.runs.folder import SAMPLES, RunFolder
+from advkd.runs.folder import RunFolder
+from advkd.runs.folder_names import SAMPLES
+from advkd.runs.folder_writer import WritableFolder
 from advkd.runs.lookup import trained_folder
 from advkd.runs.state import Ending
 from advkd.settings import config, config_files
@@ -54,7 +56,7 @@ def evaluate(run: str, reals: Path, out: Path, weights: Path | None, user: "User
     resolved = config.resolve(run, user)
     if not isinstance(resolved.typed, GanRun):
         raise UserError(f"{run} trains a classifier: advkd measure {run}")
-    folder = trained_folder(resolved)
+    folder = WritableFolder(trained_folder(resolved).path)
     result = folder.result()
     if result["status"] != Ending.DONE:
         ended = {"status": result["status"], "step": result["step"], "sha256": result["sha256"], "values": {}}

@@ -1,47 +1,42 @@
-"""A run's folder: the names of its files, their readers and writers, and the run's state.
+"""A run's folder: the readers of its files, which compare their checksums (runs/checksums.py).
 
-No other module knows these names:
-
-    config.yaml                what the training reads
-    history.csv                loss terms, a row an epoch or about every hundredth iteration
-    model.safetensors          weights of the last epoch, or of all networks of a GAN
-    best.safetensors           a classifier's weights of its best epoch
-    generator.safetensors      weights of the generator beside a classifier
-    samples.npz                images of generators
-    predictions.npz            labels, logits and features of a classifier's evaluation images
-    answers.npz                in its place where a run was kept: a classifier's answer to each of these images
-    provenance.json            code, machine, data and time
-    result.json                written last: how the training ended, and the checksums of its products and records
-    metrics.json               what was computed from samples or predictions
-    log.txt                    printed lines of all attempts
-    checkpoint.pt, checkpoint.previous.pt, scratch/, .lock    of an unfinished training
-
-A finished run's files are bound together by checksums (runs/checksums.py), which the readers compare.
-
+`folder_names.py` names the files, `folder_writer.py` writes them, and `folder_state.py` says which state the run is in.
 This module needs neither pydantic nor Snakemake nor torch.
 """
 
 import contextlib
 import csv
-import io
 import math
-import shutil
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import yaml
 
-from advkd.damage import ADDRESS, DAMAGED, attempt, describe_error
+from advkd.damage import DAMAGED, attempt
 from advkd.errors import NotAFile, UserError, machine_fault
-from advkd.files import atomic, read_json, read_yaml, with_digest, without_digest, write_json, write_text
-from advkd.locks import NoLocks, hold, try_hold
-from advkd.opening import open_file, open_text, open_to_append, read_text
+from advkd.files import read_json, read_yaml, without_digest
+from advkd.locks import NoLocks, try_hold
+from advkd.opening import open_file, open_text, read_text
 from advkd.runs import checksums
-from advkd.runs.code import gan_evaluation_code
-from advkd.runs.state import Ending, Kind, State, ending
+from advkd.runs.damaged import Damaged, reason_of
+from advkd.runs.folder_names import (
+    ANSWERS,
+    CONFIG,
+    HISTORY,
+    LOCK,
+    LOG,
+    METRICS,
+    MOMENTS,
+    PREDICTIONS,
+    PRODUCTS,
+    PROVENANCE,
+    RESULT,
+    SAMPLES,
+    SCRATCH,
+)  # fmt: skip
+from advkd.runs.prediction_shapes import misshapen
 from advkd.settings.classifier import ClassifierRun
 from advkd.settings.gan import GanRun
 from advkd.settings.names import RUN, Run
@@ -53,36 +48,7 @@ if TYPE_CHECKING:
 
 SettingsOf = TypeVar("SettingsOf", GanRun, ClassifierRun)
 
-# The schema of the folder, in result.json and provenance.json. A folder of version 0.1.0 records none, and its records
-# and metrics have no checksums.
-SCHEMA = 2
-CONFIG = "config.yaml"
-HISTORY = "history.csv"
-MODEL = "model.safetensors"
-BEST = "best.safetensors"
-GENERATOR = "generator.safetensors"
-SAMPLES = "samples.npz"
-PREDICTIONS = "predictions.npz"
-ANSWERS = "answers.npz"
-PROVENANCE = "provenance.json"
-RESULT = "result.json"
-METRICS = "metrics.json"
-LOG = "log.txt"
-LOCK = ".lock"
-SCRATCH = "scratch"
-CHECKPOINTS = ("checkpoint.pt", "checkpoint.previous.pt")
-PRODUCTS = (MODEL, BEST, GENERATOR, SAMPLES, PREDICTIONS)  # checksums: "sha256" in result.json
-RECORDS = (CONFIG, HISTORY)  # checksums: "records" in result.json
 OTHER_BYTES = "is not what the run wrote (its checksum differs)"
-MOMENTS = ("epoch", "iteration")  # the column that counts the rows of history.csv
-
-
-class Damaged(UserError):
-    """A file of a run is missing, damaged or of another version; says which, why, and what to do."""
-
-    def __init__(self, path: Path, reason: str, remedy: str) -> None:
-        super().__init__(f"{path} {reason}: {remedy}")
-        self.path, self.reason, self.remedy = path, reason, remedy
 
 
 @dataclass(frozen=True)
@@ -96,17 +62,17 @@ class RunFolder:
     path: Path
 
     @classmethod
-    def of(cls, run: Run | str, scale: str) -> "RunFolder":
+    def of(cls, run: Run | str, scale: str) -> Self:
         """Return the folder of a run at a scale, below the working directory."""
         return cls(_tree(scale) / str(run))
 
     @classmethod
-    def at_all_scales(cls, run: str) -> list["RunFolder"]:
+    def at_all_scales(cls, run: str) -> list[Self]:
         """Return the folders of a run that exist below the working directory, whatever their scale."""
         return [cls(path) for path in sorted(Path("results").glob(f"*/runs/{run}")) if path.is_dir()]
 
     @classmethod
-    def all_of(cls, scale: str) -> Iterator["RunFolder"]:
+    def all_of(cls, scale: str) -> Iterator[Self]:
         """Yield the folders of runs that exist at a scale, by name, whatever their settings."""
         for path in sorted(_tree(scale).glob("*/*/*/*/seed*")):
             if path.is_dir() and RUN.fullmatch(str(path.relative_to(_tree(scale)))):
@@ -120,7 +86,7 @@ class RunFolder:
         return name if RUN.fullmatch(name) else str(self.path)
 
     def file(self, name: str) -> Path:
-        """Return the path of the file `name`, one of this module's constants."""
+        """Return the path of the file `name`, one of runs/folder_names.py."""
         return self.path / name
 
     def has(self, name: str) -> bool:
@@ -131,7 +97,7 @@ class RunFolder:
 
     def result(self) -> dict[str, Any]:
         """Return result.json: status, config_hash, sha256 of the products, and how the training ended."""
-        with self._reading(RESULT):
+        with self.reading(RESULT):
             result = _mapping(read_json(self.file(RESULT)), "status", "config_hash", "sha256")
         self._refuse_other_run(result)
         if not self.has(PROVENANCE):
@@ -146,7 +112,7 @@ class RunFolder:
 
     def provenance(self) -> dict[str, Any]:
         """Return provenance.json: data, code, attempts, time and memory, and what result.json holds."""
-        with self._reading(PROVENANCE):
+        with self.reading(PROVENANCE):
             provenance = _mapping(read_json(self.file(PROVENANCE)), "code", "data", "result")
             self._refuse_other_run(provenance["result"])
             return self._without_digest(PROVENANCE, provenance, provenance)
@@ -159,7 +125,7 @@ class RunFolder:
         Args:
             result: what to compare it with; None: with result.json.
         """
-        with self._reading(METRICS):
+        with self.reading(METRICS):
             metrics = _mapping(read_json(self.file(METRICS)), "values")
         result = result or self.result()
         metrics = self._without_digest(METRICS, metrics, result)
@@ -169,14 +135,14 @@ class RunFolder:
 
     def document(self, result: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return config.yaml: everything that the training read; `result` as in `metrics`."""
-        with self._reading(CONFIG):
+        with self.reading(CONFIG):
             self._check_record(CONFIG, result)
             return _mapping(yaml.safe_load(read_text(self.file(CONFIG))), "settings")
 
     def settings(self, kind: type[SettingsOf]) -> SettingsOf:
         """Return the settings that the training read: those of a GAN's or of a classifier's run, as `kind` asks for."""
         document = self.document()
-        with self._reading(CONFIG):
+        with self.reading(CONFIG):
             settings = run_settings(document["run"], document["settings"])
             if not isinstance(settings, kind):
                 raise ValueError(f"it is not that of a {kind.__name__}")
@@ -184,7 +150,7 @@ class RunFolder:
 
     def history(self) -> dict[str, list[float | None]]:
         """Return the columns of history.csv by name, one of them in `MOMENTS`; an empty field is None."""
-        with self._reading(HISTORY):
+        with self.reading(HISTORY):
             self._check_record(HISTORY)
             with open_text(self.file(HISTORY), newline="") as file:
                 reader = csv.DictReader(file)
@@ -218,7 +184,7 @@ class RunFolder:
         """
         labels, *arrays = self._arrays(PREDICTIONS, ("labels", *names))
         path = self.file(PREDICTIONS)
-        if reason := _misshapen(labels, dict(zip(names, arrays, strict=True))):
+        if reason := misshapen(labels, dict(zip(names, arrays, strict=True))):
             raise self.damaged(PREDICTIONS, reason)
         if not (labels != labels[:1]).any():
             raise UserError(f"{path}: the evaluation images are all of one class, which measures nothing")
@@ -252,7 +218,7 @@ class RunFolder:
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        with self._reading(name):
+        with self.reading(name):
             try:
                 with open_file(self.file(name)):  # which is refused where it is no file: the library would wait
                     return load_file(self.file(name))
@@ -336,7 +302,7 @@ class RunFolder:
         what = "it" if name == RESULT else f"{RESULT} beside it"
         return f"delete {what}, then: advkd train {self.run}"
 
-    # State
+    # How the run stands
 
     def finished(self, config_hash: str) -> dict[str, Any] | None:
         """Return result.json if the run finished with the settings of this hash, well or not, otherwise None."""
@@ -345,67 +311,9 @@ class RunFolder:
         result = self.result()
         return result if result["config_hash"] == config_hash else None
 
-    def state(self, config_hash: str, code: str, features: str | None = None) -> State:
-        """Return the state of the run; a damaged file is a state too, and no error.
-
-        Args:
-            config_hash: hash of the settings that the run should have.
-            code: digest of today's code behind such a run.
-            features: the network on whose features a GAN should be evaluated.
-        """
-        try:
-            if self.is_locked():
-                return State(Kind.RUNNING, self._last_line())
-            if not self.has(RESULT):
-                return self._unfinished()
-            result = self.finished(config_hash)
-            if result is None:
-                return State(Kind.STALE, "its settings changed since; the next snakemake trains it again")
-            return self._ended(result, code, features)
-        except (Damaged, NotAFile) as error:
-            return State(Kind.DAMAGED, str(error))
-
-    def _unfinished(self) -> State:
-        self.check_run(self.run)
-        if not self.has(LOG):
-            return State(Kind.NOT_STARTED)
-        kept = "a checkpoint is kept" if self.has(CHECKPOINTS[0]) else "no checkpoint"
-        return State(Kind.UNFINISHED, f"{kept}; see {self.file(LOG)} ({self._last_line()})")
-
     def was_kept(self, result: dict[str, Any]) -> bool:
         """Tell whether a run that ended well was kept with its metrics, and without what its training produced."""
         return self.has(METRICS) and bool(result["sha256"]) and not any(map(self.has, result["sha256"]))
-
-    def _origin(self) -> str:
-        """Return by which commit a run was trained, as far as it is known."""
-        attempts = self.provenance().get("attempts", [])
-        commits = dict.fromkeys(attempt["commit"][:7] for attempt in attempts if attempt.get("commit"))
-        return f"trained by commit {', '.join(commits)}" if commits else ""
-
-    def _ended(self, result: dict[str, Any], code: str, features: str | None) -> State:
-        with self._reading(RESULT):
-            if result["status"] == Ending.DIVERGED:
-                return State(Kind.DIVERGED, f"{ending(result)}; see {self.file(LOG)}")
-            if result["status"] == Ending.BLOCKED:
-                return State(Kind.BLOCKED, f"{result['parent']} {result['reason']}")
-            of_classifier = PREDICTIONS in result["sha256"]
-        trained_by, evaluated_by = self.provenance()["code"], ""
-        if self.was_kept(result):
-            self.metrics()  # raises `Damaged`
-            return State(Kind.KEPT, self._origin())
-        if of_classifier and not self.has(PREDICTIONS) and not self.has(METRICS):
-            raise self.damaged(PREDICTIONS, "is missing")
-        if not of_classifier and self.has(METRICS):
-            with self._reading(METRICS):
-                metrics = self.metrics()
-                evaluated_by, evaluated_on = metrics["evaluated"]["code"], metrics["meta"]["features"]
-            if evaluated_on != features:
-                return State(Kind.OTHER_FEATURES, f"{evaluated_on}; the next snakemake evaluates it on {features}")
-        if trained_by != code:
-            return State(Kind.OLDER_CODE, "train it again with --config retrain=stale")
-        if evaluated_by and evaluated_by != gan_evaluation_code():
-            return State(Kind.OLDER_EVALUATION, "evaluate it again with --config retrain=stale")
-        return State(Kind.DONE)
 
     def is_locked(self) -> bool:
         """Tell whether a process trains this run. On a disk that keeps no locks none can."""
@@ -417,100 +325,10 @@ class RunFolder:
             except NoLocks:
                 return False
 
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the lock of the folder; wait for another process that trains the same run."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        with open_to_append(self.file(LOCK)) as file:  # appending does not cut off the file that a link leads to
-            hold(file, f"{self.path} is being trained by another process; waiting for it to end")
-            yield
-
-    # Writers
-
-    def write_document(self, document: dict[str, Any]) -> None:
-        """Write config.yaml."""
-        write_text(self.file(CONFIG), document_text(document))
-
-    def write_history(self, rows: list[dict[str, Any]]) -> None:
-        """Write history.csv. Its columns are those of all rows, in the order in which they first occur."""
-        names: dict[str, None] = {}
-        for row in rows:
-            names.update(dict.fromkeys(row))
-        text = io.StringIO()
-        writer = csv.DictWriter(text, list(names), restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        write_text(self.file(HISTORY), text.getvalue())
-
-    def write_arrays(self, name: str, arrays: dict[str, "np.ndarray"]) -> None:
-        """Write samples.npz, predictions.npz or a file of scratch/."""
-        import numpy as np
-
-        with atomic(self.file(name)) as temporary:
-            np.savez(temporary, **arrays)  # type: ignore[arg-type]  # numpy's stubs take any name for allow_pickle
-
-    def write_weights(self, name: str, tensors: dict[str, "Tensor"]) -> None:
-        """Write a .safetensors file of CPU tensors."""
-        from safetensors.torch import save_file
-
-        with atomic(self.file(name)) as temporary:
-            save_file(tensors, temporary)
-
-    def write_scratch_samples(self, moment: str, arrays: dict[str, "np.ndarray"]) -> None:
-        """Keep arrays of `moment` until the training is done."""
-        self.write_arrays(f"{SCRATCH}/{moment}.npz", arrays)
-
-    def write_provenance(self, content: dict[str, Any]) -> None:
-        """Write provenance.json, with a digest of its content."""
-        write_json(self.file(PROVENANCE), with_digest(content))
-
-    def update_data(self, data: dict[str, Any]) -> None:
-        """Write today's account of the data into provenance.json; nothing where it is the same."""
-        provenance = self.provenance()
-        if provenance["data"] != data:
-            self.write_provenance({**provenance, "data": data})
-
-    def write_result(self, result: dict[str, Any]) -> None:
-        """Write result.json, of which provenance.json must have a copy."""
-        write_json(self.file(RESULT), result)
-
-    def write_metrics(self, metrics: dict[str, Any], path: Path | None = None) -> None:
-        """Write metrics.json with a digest of its content; to `path` where one is given."""
-        write_json(path or self.file(METRICS), with_digest(metrics))
-
-    def remove_result(self) -> None:
-        """Delete result.json, as of a training that begins again; provenance.json still says how it ended."""
-        self.file(RESULT).unlink(missing_ok=True)
-
-    # What is removed
-
-    def remove_products(self) -> None:
-        """Delete all that an earlier training left, but its log and checkpoints.
-
-        result.json and what follows from it go first: they must not outlive what they describe.
-        """
-        self.remove_scratch()
-        for name in (RESULT, METRICS, PROVENANCE, *PRODUCTS, HISTORY):
-            self.file(name).unlink(missing_ok=True)
-
-    def remove_scratch(self) -> None:
-        """Delete what a training keeps beside its checkpoints until it is done."""
-        shutil.rmtree(self.file(SCRATCH), ignore_errors=True)
-
-    def remove_half_written(self) -> None:
-        """Delete the temporary files of a process that was killed (.NAME.tmp…; safetensors writes .tmp…)."""
-        for path in self.path.rglob(".*tmp*"):
-            if not path.is_dir():
-                path.unlink(missing_ok=True)
-
     # Helpers
 
-    def _last_line(self) -> str:
-        lines = self.last_lines(1)
-        return lines[-1] if lines else "starting"
-
     @contextlib.contextmanager
-    def _reading(self, name: str) -> Iterator[None]:
+    def reading(self, name: str) -> Iterator[None]:
         """Turn whatever a missing, damaged or outdated file raises into `Damaged`."""
         try:
             yield
@@ -519,7 +337,7 @@ class RunFolder:
         except DAMAGED as error:
             if machine_fault(error):
                 raise
-            raise self.damaged(name, _reason(error, self.file(name))) from error
+            raise self.damaged(name, reason_of(error, self.file(name))) from error
 
     def _array_names(self, name: str) -> list[str]:
         with self._opened(name) as arrays:
@@ -547,12 +365,7 @@ class RunFolder:
         except Exception as error:  # damaged bytes raise whatever zipfile, zlib and numpy's header parser stumble over
             if machine_fault(error):
                 raise
-            raise self.damaged(name, _reason(error, path)) from error
-
-
-def document_text(document: dict[str, Any]) -> str:
-    """Return the text of a config.yaml."""
-    return yaml.safe_dump(document, sort_keys=False)
+            raise self.damaged(name, reason_of(error, path)) from error
 
 
 def _tree(scale: str) -> Path:
@@ -567,32 +380,3 @@ def _mapping(content: Any, *keys: str) -> dict[str, Any]:
     for key in keys:
         content[key]
     return content
-
-
-def _reason(error: Exception, path: Path) -> str:
-    """Return what is wrong with a file as the end of a sentence that begins with its path."""
-    if isinstance(error, FileNotFoundError):
-        return "is missing"
-    if isinstance(error, NotAFile):
-        return f"is {error.kind}, not a file"
-    if isinstance(error, KeyError):
-        return f"has no {error}, as a file of another version"
-    if isinstance(error, zipfile.BadZipFile) and not zipfile.is_zipfile(path):
-        return "is no npz file"
-    text = ADDRESS.sub("", describe_error(error)).replace(f"{path}: ", "")
-    return " ".join(text.split())
-
-
-def _misshapen(labels: "np.ndarray", arrays: dict[str, "np.ndarray"]) -> str:
-    """Return what is wrong with predictions, as the end of a sentence; empty where nothing is."""
-    import numpy as np
-
-    if labels.ndim != 1 or labels.dtype.kind not in "iu":
-        return f"has labels of type {labels.dtype} and shape {labels.shape}, not integers (M,)"
-    for name, array in arrays.items():
-        if array.ndim != 2 or len(array) != len(labels) or array.dtype.kind != "f":
-            return f"has {name} of type {array.dtype} and shape {array.shape} for {len(labels)} labels"
-        broken = int((~np.isfinite(array)).any(axis=1).sum())
-        if broken:
-            return f"has {name} that are not finite for {broken} of {len(labels)} images"
-    return ""

@@ -19,7 +19,8 @@ from advkd.metrics.gan import RealFeatures
 from advkd.metrics.networks import build
 from advkd.opening import open_file
 from advkd.runs.code import gan_evaluation_code
-from advkd.runs.folder import SAMPLES, RunFolder
+from advkd.runs.folder import RunFolder
+from advkd.runs.folder_names import SAMPLES
 
 SCHEMA = 3  # of the folder of real crops' features, in its meta.json; one of version 0.1.0 records none, and no digest
 META, REALS, HELD_OUT = "meta.json", "reals.npz", "held_out.npz"

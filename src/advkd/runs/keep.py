@@ -15,7 +15,8 @@ import numpy as np
 from advkd.errors import UserError
 from advkd.runs.answers import read_answers
 from advkd.runs.crops import has_crops, read_crops
-from advkd.runs.folder import ANSWERS, CONFIG, HISTORY, LOG, METRICS, PREDICTIONS, PROVENANCE, RESULT, RunFolder
+from advkd.runs.folder import RunFolder
+from advkd.runs.folder_names import ANSWERS, CONFIG, HISTORY, LOG, METRICS, PREDICTIONS, PROVENANCE, RESULT
 from advkd.runs.lookup import finished, folder_of
 from advkd.runs.predictions import classifier_metrics
 from advkd.settings.config import Resolved

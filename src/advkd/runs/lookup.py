@@ -5,7 +5,9 @@ from typing import Any
 from advkd.damage import attempt
 from advkd.errors import UserError
 from advkd.runs.code import code_of
-from advkd.runs.folder import PROVENANCE, RESULT, RunFolder
+from advkd.runs.folder import RunFolder
+from advkd.runs.folder_names import PROVENANCE, RESULT
+from advkd.runs.folder_state import recorded_state
 from advkd.runs.state import Ending, Kind, State
 from advkd.settings.config import Resolved
 
@@ -94,7 +96,7 @@ def trained_by_older_code(resolved: Resolved) -> bool:
 def state_of(resolved: Resolved) -> State:
     """Return the state of a run, given the settings, the parents and the code of today."""
     folder = folder_of(resolved)
-    state = folder.state(resolved.hash, code_today(resolved), resolved.features)
+    state = recorded_state(folder, resolved.hash, code_today(resolved), resolved.features)
     if not state.finished:
         return state
     reason, damage = attempt(lambda: changed_since(resolved, folder.result()))

@@ -24,18 +24,10 @@ from advkd.data.store_meta import read_meta
 from advkd.errors import UserError
 from advkd.files import read_json, sha256_of_text, with_digest, write_json
 from advkd.runs import checksums
-from advkd.runs.folder import (
-    CONFIG,
-    LOG,
-    METRICS,
-    PROVENANCE,
-    RECORDS,
-    RESULT,
-    SCHEMA,
-    Damaged,
-    RunFolder,
-    document_text,
-)  # fmt: skip
+from advkd.runs.damaged import Damaged
+from advkd.runs.folder import RunFolder
+from advkd.runs.folder_names import CONFIG, LOG, METRICS, PROVENANCE, RECORDS, RESULT, SCHEMA
+from advkd.runs.folder_writer import WritableFolder, document_text
 from advkd.settings import config
 from advkd.settings.config import Resolved
 from advkd.settings.user import User
@@ -98,7 +90,7 @@ def migrate_runs(user: User) -> Report:
     """Migrate every run of the user's scale that has a folder."""
     report = Report()
     # `runs` in the user's configuration does not matter: every folder counts.
-    for folder in RunFolder.all_of(user.scale):
+    for folder in WritableFolder.all_of(user.scale):
         if folder.has(RESULT) or folder.has(PROVENANCE) or folder.has(LOG):
             _note(report, folder.run, *attempt(_migrate_run, folder, user))
     return report
@@ -113,7 +105,7 @@ def _note(report: Report, name: str, changed: bool | None, problem: str) -> None
         report.current += 1
 
 
-def _migrate_run(folder: RunFolder, user: User) -> bool:
+def _migrate_run(folder: WritableFolder, user: User) -> bool:
     """Write today's hash and schema into a run's folder; return whether they were others.
 
     Raises:
@@ -130,7 +122,7 @@ def _migrate_run(folder: RunFolder, user: User) -> bool:
         return _restamp(folder, resolved)
 
 
-def _restamp(folder: RunFolder, resolved: Resolved) -> bool:
+def _restamp(folder: WritableFolder, resolved: Resolved) -> bool:
     provenance = folder.provenance()
     recorded = provenance["result"]
     result = _result_before(folder, recorded, resolved)

@@ -7,7 +7,10 @@ from advkd.errors import CannotWrite
 from advkd.runs.answers import Answers
 from advkd.runs.code import classifier_evaluation_code
 from advkd.runs.crops import CHECKSUM, checksum, predicted_crops
-from advkd.runs.folder import PREDICTIONS, Damaged, RunFolder
+from advkd.runs.damaged import Damaged
+from advkd.runs.folder import RunFolder
+from advkd.runs.folder_names import PREDICTIONS
+from advkd.runs.folder_writer import WritableFolder
 from advkd.runs.state import Ending
 
 OUTCOME = ("status", "step", "parent", "reason")
@@ -56,7 +59,7 @@ def classifier_metrics(folder: RunFolder) -> dict[str, Any]:
     evaluated = {"code": classifier_evaluation_code(CHECKSUM in bound)}
     metrics = {**bound, **computed, "evaluated": evaluated}
     with contextlib.suppress(CannotWrite):  # in a folder that can only be read, each process computes them
-        folder.write_metrics(metrics)
+        WritableFolder(folder.path).write_metrics(metrics)
     return metrics
 
 

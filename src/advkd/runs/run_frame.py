@@ -14,7 +14,9 @@ import pandas as pd
 
 from advkd.damage import attempt
 from advkd.errors import UserError
-from advkd.runs.folder import METRICS, PROVENANCE, RESULT, RunFolder
+from advkd.runs.folder import RunFolder
+from advkd.runs.folder_names import METRICS, PROVENANCE, RESULT
+from advkd.runs.folder_state import recorded_state
 from advkd.runs.predictions import classifier_metrics
 from advkd.runs.provenance import describe_machine
 from advkd.runs.state import Ending, Kind, State
@@ -107,10 +109,10 @@ def _state(folder: RunFolder) -> State:
 
     def recorded() -> State:
         if not folder.has(RESULT):
-            return folder.state("", "")
+            return recorded_state(folder, "", "")
         code = folder.provenance()["code"] if folder.has(PROVENANCE) else ""
         features = folder.metrics().get("meta", {}).get("features") if folder.has(METRICS) else None
-        return folder.state(folder.result()["config_hash"], code, features)
+        return recorded_state(folder, folder.result()["config_hash"], code, features)
 
     state, damage = attempt(recorded)
     if state is None:

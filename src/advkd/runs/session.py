@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from advkd.files import digest
 from advkd.progress import say
 from advkd.runs import checkpoint, code, provenance
-from advkd.runs import folder as files
+from advkd.runs import folder_names as files
 from advkd.runs.folder import RunFolder
+from advkd.runs.folder_writer import WritableFolder
 from advkd.runs.state import Ending
 from advkd.settings.classifier import ClassifierRun
 from advkd.settings.papers import RunSettings, run_settings
@@ -87,7 +88,7 @@ class Session:
         stop: the signal that asked to stop; 0 where none did.
     """
 
-    folder: RunFolder
+    folder: WritableFolder
     document: dict[str, Any]
     data: dict[str, Any]
     device: Any
@@ -248,7 +249,7 @@ def parent_folders(document: dict[str, Any], folder: RunFolder) -> dict[str, Run
     return {role: RunFolder(tree / parent["run"]) for role, parent in document.get("parents", {}).items()}
 
 
-def clean(folder: RunFolder) -> None:
+def clean(folder: WritableFolder) -> None:
     """Remove what only an unfinished training needs."""
     checkpoint.remove(folder.path)
     folder.remove_scratch()

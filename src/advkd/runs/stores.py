@@ -9,7 +9,7 @@ from advkd.data import folder_source
 from advkd.data.preparing_code import derived_code, preparing_code, preparing_module
 from advkd.data.store_meta import META, check_settings, read_meta
 from advkd.errors import UserError
-from advkd.runs.folder import SAMPLES
+from advkd.runs.folder_names import SAMPLES
 from advkd.runs.lookup import folder_of
 from advkd.settings.config import Resolved
 from advkd.settings.user import User

@@ -14,8 +14,11 @@ from advkd.errors import UserError
 from advkd.progress import logging_to, say
 from advkd.runs import checkpoint, code
 from advkd.runs.allocator import keep_freed_memory
+from advkd.runs.damaged import Damaged
 from advkd.runs.device import select_device
-from advkd.runs.folder import CHECKPOINTS, LOG, PROVENANCE, RESULT, Damaged, RunFolder
+from advkd.runs.folder import RunFolder
+from advkd.runs.folder_names import CHECKPOINTS, LOG, PROVENANCE, RESULT
+from advkd.runs.folder_writer import WritableFolder
 from advkd.runs.session import Interrupted, Session, clean, parent_folders, stopping_on_signals
 from advkd.runs.state import Ending
 from advkd.settings.classifier import ClassifierRun
@@ -58,7 +61,7 @@ def train(
             settings, or the folder holds the files of another run.
     """
     keep_freed_memory()
-    folder = RunFolder(path)
+    folder = WritableFolder(path)
     was_finished = folder.has(RESULT)
     with logging_to(folder.file(LOG)), folder.locked():
         folder.check_run(document["run"])  # a training would remove what is there

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple, TypeGuard, TypeVar
 
-from advkd.runs.folder import MOMENTS
+from advkd.runs.folder_names import MOMENTS
 
 WIDTH, HEIGHT = 200, 64  # size of a chart in SVG units; coordinates are whole numbers
 MAX_POINTS = 100  # of a line: a chart is not wider than this on a phone

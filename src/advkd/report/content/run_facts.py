@@ -6,7 +6,7 @@ The page shows them in a run's dialog, and `advkd explain` prints them.
 from typing import Any
 
 from advkd.artifacts.data_sources import describe_data
-from advkd.runs.folder import MODEL
+from advkd.runs.folder_names import MODEL
 from advkd.runs.provenance import describe_machine, describe_time
 from advkd.runs.state import Ending, ending
 from advkd.settings.config import Resolved

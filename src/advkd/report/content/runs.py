@@ -11,7 +11,7 @@ from advkd.damage import attempt
 from advkd.progress import duration
 from advkd.report.content import curves
 from advkd.report.content.run_facts import Facts, provenance_facts, result_facts
-from advkd.runs import folder as files
+from advkd.runs import folder_names as files
 from advkd.runs.lookup import folder_of, state_of
 from advkd.runs.provenance import describe_machine
 from advkd.runs.state import Kind, State

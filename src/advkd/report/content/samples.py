@@ -10,7 +10,8 @@ from PIL import Image
 from advkd.damage import attempt
 from advkd.errors import UserError
 from advkd.report.content.runs import RunGroup
-from advkd.runs.folder import SAMPLES, RunFolder
+from advkd.runs.folder import RunFolder
+from advkd.runs.folder_names import SAMPLES
 from advkd.runs.lookup import folder_of
 from advkd.settings.config import Resolved
 
