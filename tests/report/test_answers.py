@@ -1,9 +1,12 @@
 """The answers to the papers' main claims, and docs/findings.md, with no, some and all results."""
 
+import math
 import re
+import statistics
 from pathlib import Path
 
 import pytest
+import scipy.stats
 from plan_runs import train_classifiers, train_gans
 
 from advkd.report.content.answers import count_words, gather_answers
@@ -43,8 +46,8 @@ def test_without_results_the_papers_effects_stand_alone(user):
     assert [text.split(" (")[0] for text in published] == ["+4.10 points", "+1.29 points", "+0.47 points"]
     okd = answer(user, "okd")
     assert {tested.papers for tested in okd.tests} == {""}
-    assert okd.tests[0].instead == "the paper prints FID: 132.13 against 139.76"
-    assert "prints no effect" in forest_in_words(okd)
+    assert okd.tests[0].instead == "the paper prints FID in place of KID: 132.13 against 139.76"
+    assert "does not print this metric" in forest_in_words(okd)
 
 
 def test_some_results_are_tests_or_seeds(user):
@@ -61,7 +64,7 @@ def test_some_results_are_tests_or_seeds(user):
     assert row.ours is None and row.seeds == pytest.approx((-4.1, -1.7)) and row.margin == 0.3
     assert (gip.costs[0].what, gip.costs[0].needed) == ("the 2 unfinished tests", "3 of 20 trainings are missing")
     assert gip.costs[0].time == "9 min of one core"
-    assert gip.made == "2026-01-01, CPU, 1 of 2 threads: 12 trainings, 21 min"
+    assert gip.made == "2026-01-01, CPU, 1 of 2 threads: 12 trainings and the 5 that they learn from, 31 min"
     assert not [row.lead for row in gip.measured if row.lead], "nothing is compared before all seeds are finished"
 
 
@@ -83,7 +86,7 @@ def test_kids_are_told_in_thousandths_and_a_margin_in_percent_of_what_was_measur
     train_gans(user, OKD, [{name: kid - 0.01 for name, kid in one.items()} for one in sets])
     train_gans(user, RHO, sets)
     single, independent, best = answer(user, "okd").tests
-    assert single.margin is None and single.margin_in_words == "5% of what it is compared with"
+    assert single.margin is None and single.margin_in_words == "5 % of what it is compared with"
     assert independent.margin == pytest.approx(0.05 * 52)
     assert independent.ours.startswith("+10.0") and independent.axis == "KID × 10³, lower by"
     assert best.row().seeds == pytest.approx((10,) * 5)
@@ -111,6 +114,21 @@ def test_damage_is_told_in_its_place(user):
     assert "evidence.yaml" in answer(user, "gip").error
 
 
+def test_a_test_says_beforehand_what_its_seeds_could_show(user):
+    """The power is that of scipy's noncentral t at the level of Bonferroni's interval."""
+    train_classifiers(user, BASELINE, [700, 702], 60)
+    train_classifiers(user, KD, [731, 729], 120)
+    kd, gip_over_baseline, _ = answer(user, "gip").tests
+    assert "as the 2 so far" in kd.power_in_words and "as the paper's" in gip_over_baseline.power_in_words
+    spread = statistics.stdev([3.1, 2.7])
+    effect = kd.decision.detectable / (spread / math.sqrt(5))
+    bound = scipy.stats.t.ppf(1 - 0.05 / 3 / 2, 4)
+    assert scipy.stats.nct.sf(bound, 4, effect) == pytest.approx(0.8, abs=1e-6)
+    assert [tested.power_in_words for tested in answer(user, "okd").tests] == [""] * 3, "no deviation is printed"
+    train_gip(user)
+    assert not any(tested.power_in_words for tested in answer(user, "gip").tests), "after the test it says no more"
+
+
 @pytest.mark.parametrize("narrow", [False, True])
 def test_every_plot_is_an_svg(user, narrow):
     train_gip(user, seeds=2)
@@ -135,6 +153,8 @@ def test_the_findings_say_everything(user, tmp_path, seeds):
     for plot in re.findall(r"\]\((findings/\w+\.svg)\)", text):
         assert (tmp_path / plot).read_bytes().startswith(b"<?xml")
     assert "Holds here does not mean reproduced" in text
+    assert "| CS-KD | no | Top-1 error | 0 of 5 | not run | 21.67 ± 0.25 | +1.80 (+1.26 to +2.34) |  |" in text
+    assert "`width` 8 (paper: 64)" in text and "[gip-seconds](claims.md#gip-seconds): times on other machines" in text
     assert ("| 1 | 1 | 1 |" in text) is (seeds == 5)
     assert ("Seed by seed so far -4.10, -1.70 points, which is no test." in text) is (seeds == 2)
     assert "\n\n\n" not in text

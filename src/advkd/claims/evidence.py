@@ -150,7 +150,8 @@ class Decision:
         p: two-sided p-value, corrected for the contrasts of the paper.
         level: coverage of the interval: so high that all intervals of a paper hold together with 95 %.
         margin: the smallest difference that would matter, in the metric's unit.
-        detectable: the difference that so many units show with a power of 0.8.
+        detectable: the difference that the planned units show with a power of 0.8. Before the test it rests on the
+            spread of the units that are finished; None where fewer than two are.
         needed: how many units would decide, if mean and spread are as seen; None: more than 1,000.
         unit: what the units of the test are, in the plural: seeds, or draws of the data.
         units: by unit, the difference; as `differences` where it is a seed.
@@ -215,10 +216,28 @@ def _decide_paper(pairs: Sequence[Pairs]) -> list[Decision]:
     for pair, obstacle, effect, p in zip(pairs, obstacles, effects, holm(p_values), strict=True):
         if effect is None:
             outcome, reason = obstacle or (Outcome.OPEN, "")
-            decisions.append(Decision(pair.contrast, outcome, reason, pair.differences, _published(pair.contrast)))
+            planned = len(draws_of(pair.than.runs[0].run)) or len(pair.than.runs)
+            power = foreseen(list(pair.unit_differences.values()), planned, 1 - ALPHA / len(pairs))
+            decisions.append(
+                Decision(pair.contrast, outcome, reason, pair.differences, _published(pair.contrast), detectable=power)
+            )
         else:
             decisions.append(_decide(pair, effect, p, 1 - ALPHA / len(pairs), photos))
     return decisions
+
+
+def foreseen(differences: Sequence[float], units: int, level: float) -> float | None:
+    """Return the difference that a test shows with a power of 0.8, if its units scatter as those so far.
+
+    None for fewer than two differences, or where they are equal.
+
+    Args:
+        differences: of the units that are finished, seeds or draws of the data.
+        units: how many the test will have.
+        level: coverage of its interval.
+    """
+    spread = Sample.from_values(differences).std if differences else None
+    return None if spread is None else detectable(contrast((1,), (Sample(0.0, spread, units),)), level)
 
 
 def _decide(pair: Pairs, effect: Effect, p: float, level: float, photos: PhotoIntervals) -> Decision:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from advkd.claims.evidence import Outcome
 from advkd.claims.judgements import judge_all
 from advkd.files import atomic, write_text
 from advkd.report.content.answers import Answer, Count, gather_answers
@@ -14,26 +15,48 @@ from advkd.settings.user import User
 
 HEAD = """# Findings at scale `{scale}`
 
-Do the main claims of the three papers hold? They were tested on real images, with smaller networks and shorter
+Do the main claims of the three papers hold? They are tested on real images, with smaller networks and shorter
 trainings than the papers'. [paper/evidence.yaml](../{plan}) fixed the tests before the first result: what is compared,
-over how many seeds, and which difference would matter.
+over how many seeds, and which difference would matter (the *margin*).
 
-**Holds here does not mean reproduced.** A claim that *holds* is true of this scale. A claim that *fails* is not shown
-to be false at the paper's own sizes. To reproduce a number one must train the paper's network at its width, for all its
-epochs, on its data. Scale `paper` does that, and [scale.md](scale.md) says what it costs.
+**Holds here does not mean reproduced.** An answer is about this scale. A claim that *fails* is not shown to be false at
+the paper's own sizes. [Words](words.md#when-is-a-number-reproduced) says when a number counts as reproduced.
 
-- **holds**: the difference has the claimed sign and is significant (Student's t over seeds, Holm within a paper).
-- **fails**: it is significant in the other direction, or a difference as large as would matter is excluded.
-- **open**: neither, or not all seeds are finished. Nothing is tested before that.
+A test is Student's t on the differences of two trainings, seed by seed, with Holm's correction within a paper:
+
+- **holds**: significant (p < 0.05), with the claimed sign. Where the interval lies below the margin, it still holds,
+  and is called smaller than what would matter.
+- **fails**: significant in the other direction; or not significant, and the interval excludes a difference as large as
+  the margin.
+- **open**: neither, or not all seeds are finished. Nothing is tested before that, and no seed is added afterwards.
+
+| paper | answer | hold | fail | open |
+|---|---|---|---|---|
 """
 OTHER_SCALE = """
 **These are not the runs of the plan, which are those of scale `{plan}` with its settings: nothing below is a test.**
 """
+READING = """
+## How to read the sections
+
+- **Tests**: *order* is that of the training images, *views* are their random crops and flips. What two trainings share
+  makes their difference less random.
+- **Data**: CODEBRIM's official archive was not at hand for the runs that are kept here.
+  [small-scale.md](small-scale.md#data) says which photos stand in for it.
+- **Tables** describe: mean and sample standard deviation over seeds. Only the tests decide. *Better by* is how much
+  better the paper's own method is, with a 95 % interval: by the printed numbers, and here once all seeds are finished.
+- **Claims**: [claims.md](claims.md) explains the verdicts and judges the claims one by one, ours at scale `paper`;
+  `advkd claims {options}` does so with the numbers of this scale. A claim that *holds* in print agrees with the paper's
+  own tables. That is no evidence beyond them.
+- **Costs** are the times of finished runs, on machines that may have had other work beside them.
+"""
+TABLE = """| trained | in a test | measured | seeds | here | in the paper | {short} better by, in print | here |
+|---|---|---|---|---|---|---|---|"""
 FOOT = """
 ---
 
-Written by `advkd findings {options}` with `--out`, from finished runs. With the same words, `advkd evidence` prints the
-tests with all their numbers, `advkd claims` all claims, and `advkd report` makes the whole report.
+Written by `advkd findings {options}` with `--out`, from finished runs. With the same options `advkd evidence`
+prints the tests with all their numbers, `advkd claims` all claims, and `advkd report` makes the whole report.
 """
 
 
@@ -57,66 +80,50 @@ def write_findings(user: User, out: Path | None) -> str:
 def findings_page(answers: list[Answer], plots: dict[str, str], user: User) -> str:
     """Return the page, given the address of each paper's plot where there is one."""
     options = config.options(user)
-    parts = [HEAD.format(scale=user.scale, plan=PLAN)]
+    parts = [HEAD.format(scale=user.scale, plan=PLAN) + "\n".join(map(_summary, answers))]
     if not any(answer.is_test for answer in answers):
         parts.append(OTHER_SCALE.format(plan=load_plan().scale))
-    parts += _summary(answers)
+    parts.append(READING.format(options=options).rstrip("\n"))
     for answer in answers:
         parts += _paper(answer, plots.get(answer.paper, ""))
     return "\n".join([*parts, FOOT.format(options=options)])
 
 
-def _summary(answers: list[Answer]) -> list[str]:
-    lines = ["| paper | answer | hold | fail | open |", "|---|---|---|---|---|"]
-    for answer in answers:
-        numbers = answer.counts[0] if answer.tests else Count("", 0, 0, 0, {})
-        lines.append(
-            f"| [{answer.short}](#{answer.short.lower()}) | {answer.verdict} | {numbers.holds} | {numbers.fails} |"
-            f" {numbers.open} |"
-        )
-    return lines
+def _summary(answer: Answer) -> str:
+    numbers = answer.counts[0] if answer.tests else Count("", 0, 0, 0, {})
+    link = f"[{answer.short}](#{answer.short.lower()})"
+    return f"| {link} | {answer.verdict} | {numbers.holds} | {numbers.fails} | {numbers.open} |"
 
 
 def _paper(answer: Answer, plot: str) -> list[str]:
     lines = ["", f"## {answer.short}", "", f"{answer.title}. {answer.citation}.", ""]
     if answer.error:
         return [*lines, answer.error]
-    lines += [f"**{answer.verdict}**", ""]
+    if any(tested.decision.outcome is not Outcome.UNFINISHED for tested in answer.tests):
+        lines += [f"**{answer.verdict}**", ""]
     if plot:
         lines += [f"![{forest_spoken(answer)}]({plot})", "", forest_in_words(answer), ""]
     lines += [f"- **{tested.remark}**: {test_in_words(tested)}" for tested in answer.tests]
-    lines += ["", *_made(answer), *_controls(answer), *_claims(answer), *_costs(answer)]
-    return lines
+    return [*lines, "", *_made(answer), *_controls(answer), *_claims(answer), *_costs(answer)]
 
 
 def _made(answer: Answer) -> list[str]:
     lines = ["### What was trained", "", f"- scale: {answer.scale}", f"- data: {answer.data}"]
     lines.append(f"- made: {answer.made or 'nothing is finished yet'}")
-    return lines + [f"- of outdated data: {caution}" for caution in answer.cautions]
+    lines += [f"- of outdated data: {caution}" for caution in answer.cautions]
+    return [*lines, "", "Every setting that differs from the paper's:", "", *(f"- {line}" for line in answer.changes)]
 
 
 def _controls(answer: Answer) -> list[str]:
-    """Return what every group measured, as a table; groups without a number are named below it."""
-    with_number = [row for row in answer.measured if row.is_measured]
-    without = dict.fromkeys(row.name for row in answer.measured if row not in with_number)
-    lines = ["", "### What the controls say", "", answer.controls, ""]
-    if with_number:
-        lines += [
-            "Mean and sample standard deviation over seeds; only the tests above decide. The last column says how much"
-            " better the paper's own method is, seed by seed, with its 95 % interval, once all seeds are finished.",
-            "",
-            "| trained | measured | seeds | here | in the paper | paper's method better by |",
-            "|---|---|---|---|---|---|",
-            *(_group(row) for row in with_number),
-            "",
-        ]
-    if without:
-        lines.append(f"Without a number so far: {'; '.join(without)}.")
-    return lines
+    """Return what every group measured, as a table."""
+    lines = ["", "### What is not tested, and the controls", "", answer.controls, ""]
+    return [*lines, TABLE.format(short=answer.short), *map(_group, answer.measured)]
 
 
 def _group(row: MeasuredGroup) -> str:
-    return f"| {row.name} | {row.measure} | {row.seeds} | {row.ours} | {row.published} | {row.lead} |"
+    tested = "yes" if row.is_tested else "no"
+    cells = (row.name, tested, row.measure, row.seeds, row.ours, row.published, row.printed_lead, row.lead)
+    return f"| {' | '.join(cells)} |"
 
 
 def _claims(answer: Answer) -> list[str]:
@@ -125,9 +132,9 @@ def _claims(answer: Answer) -> list[str]:
     for count in answer.counts[-2:]:
         words = ", ".join(f"{word} {number}" for word, number in count.words.items())
         lines.append(f"- {count.of}: {words or 'none'}")
-    lines += ["", "[claims.md](claims.md) explains the words and lists the claims one by one."]
+    lines += [f"- no verdict on [{name}](claims.md#{name}): {why}" for name, why in answer.undecidable]
     if answer.judged:
-        lines += ["These were judged on our numbers and were not fixed beforehand:", ""]
+        lines += ["", "These were judged on our numbers and were not fixed beforehand:", ""]
         lines += [f"- **{word}**: {claim} (`{name}`)" for word, name, claim in answer.judged]
     return lines
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from advkd.artifacts.changed_settings import changed_settings
+from advkd.artifacts.changed_settings import changed_by_kind, changed_settings
 from advkd.artifacts.data_sources import describe_data
 from advkd.artifacts.drawing.forest import FAILS, HOLDS, OPEN
 from advkd.artifacts.papers import about_paper, network_in_words
@@ -22,11 +22,12 @@ from advkd.report.content.measured_groups import MeasuredGroup, read_measured
 from advkd.report.content.tested import Tested, read_tests
 from advkd.runs.lookup import folder_of
 from advkd.runs.provenance import describe_machines
-from advkd.settings import config, config_files
+from advkd.settings import catalog, config, config_files
 from advkd.settings.config import Resolved
 from advkd.settings.evidence_plan import Plan, load_plan
 from advkd.settings.user import User
 
+NO_VERDICT = "no verdict"
 # How a verdict on a claim counts; any other word is open.
 COUNTED = {"holds": HOLDS, "fails": FAILS, "contradicted": FAILS}
 SIZES = ("width", "epochs", "iterations", "crops")  # the settings that say most of a scale
@@ -65,10 +66,13 @@ class Answer:
         level: the coverage of the intervals, in %.
         scale: what was made smaller than in the paper, in words.
         data: the data sets and where their images come from, in words.
-        made: when and where the runs of the tests were trained, in words; empty without any.
+        made: when and where the runs of the tests and those that they learn from were trained, in words; empty without
+            any.
+        changes: every setting that differs from the paper's, in words, those of one kind of run on one line.
         measured: what every run group of the plan measured.
         costs: what would decide the open tests.
         controls: what the plan's controls ask, in words.
+        undecidable: the claims that nothing that is run here can decide, as (id, why).
         judged: the claims that hold or fail on our numbers, as (word, id, claim); they were not fixed beforehand.
         cautions: what limits the numbers: images that changed since.
         error: why there is no answer; otherwise empty.
@@ -89,6 +93,8 @@ class Answer:
     measured: list[MeasuredGroup] = field(default_factory=list)
     costs: list[Cost] = field(default_factory=list)
     controls: str = ""
+    changes: list[str] = field(default_factory=list)
+    undecidable: list[tuple[str, str]] = field(default_factory=list)
     judged: list[tuple[str, str, str]] = field(default_factory=list)
     cautions: list[str] = field(default_factory=list)
     error: str = ""
@@ -113,6 +119,11 @@ def _answer(paper: str, plan: Plan | None, problem: str, user: User, claims: lis
         for claim in claims
         if claim["paper"] == paper and claim["ours"]["word"] in (HOLDS, FAILS)
     ]
+    undecidable = [
+        (claim["id"], claim["ours"]["why"])
+        for claim in claims
+        if claim["paper"] == paper and claim["ours"]["word"] == NO_VERDICT
+    ]
     counts = [
         _count_claims("claims, on the paper’s own numbers", "published", paper, claims),
         _count_claims("claims, on ours", "ours", paper, claims),
@@ -124,6 +135,7 @@ def _answer(paper: str, plan: Plan | None, problem: str, user: User, claims: lis
         about["citation"],
         counts=counts,
         controls=about.get("controls", ""),
+        undecidable=undecidable,
         judged=judged,
         error=problem,
     )
@@ -141,8 +153,9 @@ def _with_tests(unread: Answer, plan: Plan, user: User) -> Answer:
     level = 1 - ALPHA / max(len(pairs), 1)
     tests = read_tests(decide_all(pairs), plan.seeds, level, is_test)
     runs = list({str(run.run): run for pair in pairs for run in (*pair.better.runs, *pair.than.runs)}.values())
-    finished = list({str(run.run): run for pair in pairs for run in pair.finished}.values())
-    provenances = [provenance for run in finished if (provenance := attempt(folder_of(run).provenance)[0])]
+    tested = {str(run.run): run for pair in pairs for run in pair.finished}
+    provenances = _provenances(tested.values())
+    behind = _provenances(run for name, run in catalog.with_parents(tested).items() if name not in tested)
     return replace(
         unread,
         is_test=is_test,
@@ -152,7 +165,8 @@ def _with_tests(unread: Answer, plan: Plan, user: User) -> Answer:
         level=f"{100 * level:.3g}",
         scale=scale_in_words(runs, user),
         data=data_in_words(runs, provenances),
-        made=made_in_words(provenances),
+        made=made_in_words(provenances, behind),
+        changes=changes_in_words(runs, user),
         measured=read_measured(unread.paper, plan, user),
         costs=read_costs(unread.paper, pairs, tests, plan, user),
         cautions=data_cautions(pairs, user),
@@ -208,17 +222,35 @@ def data_in_words(runs: list[Resolved], provenances: list[dict[str, Any]]) -> st
     for name in dict.fromkeys(run.run.dataset for run in runs):
         entry, _ = attempt(registry.load(config.REGISTRY).get, name)
         title = entry.title.partition(":")[0] if entry else name
-        texts.append(f"{title} ({sources[name]})" if name in sources else title)
+        texts.append(f"{title} ({sources.get(name, 'no finished training says yet from where')})")
     return "; ".join(texts)
 
 
-def made_in_words(provenances: list[dict[str, Any]]) -> str:
-    """Return when, where and for how long runs were trained; empty without runs."""
+def _provenances(runs: Iterable[Resolved]) -> list[dict[str, Any]]:
+    return [provenance for run in runs if (provenance := attempt(folder_of(run).provenance)[0])]
+
+
+def changes_in_words(runs: list[Resolved], user: User) -> list[str]:
+    """Return every setting that differs from the paper's: "all: batch 128 (paper: 1024), epochs 20 (paper: 200)"."""
+    lines = []
+    for kind, changed in changed_by_kind(
+        list(catalog.with_parents({str(run.run): run for run in runs}).values()), user
+    ).items():
+        texts = [f"`{key}` {ours} (paper: {theirs})" for key, (ours, theirs) in changed.items()]
+        lines.append(f"{kind or 'all'}: {', '.join(texts)}")
+    return lines
+
+
+def made_in_words(provenances: list[dict[str, Any]], behind: list[dict[str, Any]]) -> str:
+    """Return when, where and for how long runs and those behind them were trained; empty without runs."""
     if not provenances:
         return ""
+    count = f"{len(provenances)} {'training' if len(provenances) == 1 else 'trainings'}"
+    if behind:
+        count += f" and the {len(behind)} that they learn from"
+    provenances = [*provenances, *behind]
     days = sorted(one["began"][:10] for provenance in provenances for one in provenance["attempts"])
     when = days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
     machines = dict.fromkeys(machine for provenance in provenances for machine in describe_machines(provenance))
     seconds = sum(provenance["wall_seconds"] for provenance in provenances)
-    count = f"{len(provenances)} {'training' if len(provenances) == 1 else 'trainings'}"
     return f"{when}, {'; '.join(machines)}: {count}, {duration(seconds)}"

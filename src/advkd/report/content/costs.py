@@ -40,7 +40,13 @@ def read_costs(paper: str, pairs: list[Pairs], tests: list[Tested], plan: Plan, 
             costs.append(_cost_of_open(tested, pace, user))
     missing = _missing(_controls(paper, plan, user))
     if missing:
-        costs.append(Cost("the controls of later waves", f"{_count(missing)} are missing", _time(missing, pace)))
+        costs.append(
+            Cost(
+                "what is trained after the tests, and only described",
+                f"{_count(missing)} are missing",
+                _time(missing, pace),
+            )
+        )
     return costs
 
 
@@ -89,5 +95,5 @@ def _time(runs: list[Resolved], pace: Mapping[Run, float]) -> str:
     if not known:
         return ""
     unknown = len(runs) - len(known)
-    rest = f" without {unknown} of them, since none like them is finished" if unknown else ""
-    return f"{duration(sum(known))} of one core{rest}"
+    time = f"{duration(sum(known))} of one core"
+    return f"{time} for {len(known)} of them; none like the other {unknown} is finished" if unknown else time

@@ -24,13 +24,21 @@ def forest_plot(answer: Answer, suffix: str, narrow: bool = False, theme: Theme 
 def forest_in_words(answer: Answer) -> str:
     """Return the caption of an answer's plot."""
     sentences = [
-        f"Effects of the tests of {answer.short}, above 0 in the direction of the claim: {answer.axis}.",
-        f"Bars: intervals of {answer.level} %, so that all of a paper hold together with 95 %; p decides.",
-        "Shaded: smaller than what would matter. Ticks: the differences of single seeds.",
+        f"{_gain(answer)}; above 0 is as claimed.",
+        f"Bars: intervals of {answer.level} %, so that all of the paper are right together with 95 %.",
+        "Shaded: smaller than the margin. Ticks: single seeds.",
     ]
     if not any(tested.published for tested in answer.tests):
-        sentences.append("The paper prints no effect in this metric.")
+        sentences.append("The paper does not print this metric.")
     return " ".join(sentences)
+
+
+def _gain(answer: Answer) -> str:
+    """Return what the axis shows, as a sentence."""
+    tested = answer.tests[0]
+    how_much = f"how many {tested.measure.unit}" if tested.measure.unit else "how much"
+    direction = tested.decision.contrast.direction
+    return f"By {how_much} the first side's {tested.measure.name} is {direction} than the second side's"
 
 
 def forest_spoken(answer: Answer) -> str:

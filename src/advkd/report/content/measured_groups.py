@@ -7,9 +7,10 @@ from advkd.artifacts.measured import Measured
 from advkd.artifacts.number_format import format_difference, format_interval, format_measured, format_published
 from advkd.artifacts.papers import group_in_words
 from advkd.artifacts.seed_results import SeedResults, join_seeds
-from advkd.claims.published import artifact_cells
+from advkd.claims.predicates.base import Quantity
+from advkd.claims.published import PublishedNumbers, artifact_cells
 from advkd.damage import attempt
-from advkd.metrics.effect import Sample, contrast
+from advkd.metrics.effect import Effect, Sample, contrast
 from advkd.report.content.tested import measure_of
 from advkd.settings import catalog, config
 from advkd.settings.evidence_plan import Plan
@@ -29,6 +30,8 @@ class MeasuredGroup(NamedTuple):
         published: the published number; empty where none is printed.
         lead: how much better the paper's own method is on the same data and network: the mean over seeds of the
             difference, with its 95 % interval; empty before all seeds of both are finished.
+        printed_lead: the same of the printed numbers; empty where one of them is not printed.
+        is_tested: whether a test of the plan compares the group.
     """
 
     name: str
@@ -38,6 +41,8 @@ class MeasuredGroup(NamedTuple):
     ours: str
     published: str
     lead: str
+    printed_lead: str
+    is_tested: bool
 
     @property
     def is_measured(self) -> bool:
@@ -51,6 +56,7 @@ def read_measured(paper: str, plan: Plan, user: User) -> list[MeasuredGroup]:
     directions = {one.metric: one.direction for one in plan.contrasts}
     results: dict[tuple[str, str], SeedResults] = {}
     groups = list(_groups(paper, plan, user))
+    tested = {group for one in plan.contrasts for group in (one.better, one.than)}
     rows = []
     for metric in metrics:
         for group in groups:
@@ -58,9 +64,10 @@ def read_measured(paper: str, plan: Plan, user: User) -> list[MeasuredGroup]:
             joined, damage = attempt(join_seeds, runs, metric)
             results[group, metric] = joined or SeedResults(runs, {}, damage, damage)
         for group in groups:
-            own = results.get((f"{group.rpartition('/')[0]}/{paper}", metric))
+            own = f"{group.rpartition('/')[0]}/{paper}"
             sign = -1 if directions[metric] == "lower" else 1
-            rows.append(_row(group, metric, results[group, metric], own, sign))
+            row = _row(group, metric, results[group, metric], results.get((own, metric)), sign)
+            rows.append(row._replace(printed_lead=_printed_lead(group, own, metric, sign), is_tested=group in tested))
     return rows
 
 
@@ -88,6 +95,8 @@ def _row(group: str, metric: str, results: SeedResults, own: SeedResults | None,
         ours=number or results.status,
         published=_printed(group, metric),
         lead=_lead(results, own, metric, sign * factor) if own and own is not results else "",
+        printed_lead="",
+        is_tested=False,
     )
 
 
@@ -106,6 +115,21 @@ def _lead(results: SeedResults, own: SeedResults, metric: str, factor: float) ->
             differences.append(factor * (ours - theirs))
     if len(differences) < len(results.runs):
         return ""
-    effect = contrast((1,), (Sample.from_values(differences),))
-    text = format_difference(effect.estimate, effect.error)
-    return f"{text} ({format_interval(effect.interval(), effect.error)})" if effect.error else text
+    return _effect_text(contrast((1,), (Sample.from_values(differences),)))
+
+
+def _printed_lead(group: str, own: str, metric: str, sign: int) -> str:
+    if group == own:
+        return ""
+    published = PublishedNumbers()
+    ours, theirs = (published.number(Quantity(name, metric)).sample for name in (own, group))
+    if ours is None or theirs is None:
+        return ""
+    return _effect_text(contrast((sign, -sign), (ours, theirs)), 0.0)
+
+
+def _effect_text(effect: Effect, digits_of: float | None = None) -> str:
+    """Return an effect with its interval; the digits are those of the error unless `digits_of` says otherwise."""
+    error = effect.error if digits_of is None else digits_of
+    text = format_difference(effect.estimate, error)
+    return f"{text} ({format_interval(effect.interval(), error or 0.0)})" if effect.error else text

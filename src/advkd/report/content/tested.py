@@ -13,7 +13,7 @@ from advkd.claims.evidence import Decision, Outcome
 from advkd.claims.predicates.base import Quantity
 from advkd.claims.published import PublishedNumbers, artifact_cells
 from advkd.damage import attempt
-from advkd.metrics.effect import Effect, contrast
+from advkd.metrics.effect import Effect, contrast, detectable
 
 COUNTED = {Outcome.HOLDS: HOLDS, Outcome.FAILS: FAILS}  # any other outcome is open
 
@@ -46,6 +46,8 @@ class Tested:
         decision: what our runs say.
         seeds: how many seeds the plan asks for.
         published: the published effect in the direction of the claim; None where the paper prints none.
+        printed_power: the difference that the plan's seeds show four times in five, if they scatter as the paper
+            prints; None where it prints no deviations.
         instead: what the paper prints in place of this metric, in words; empty if nothing.
         level: coverage of the intervals: all of a paper hold together with 95 %.
         is_test: whether these runs are those of the plan; otherwise their differences decide nothing.
@@ -55,6 +57,7 @@ class Tested:
     decision: Decision
     seeds: int
     published: Effect | None
+    printed_power: float | None
     instead: str
     level: float
     is_test: bool
@@ -104,6 +107,20 @@ class Tested:
         return "" if self.published is None else self._effect_text(self.published, 0.0)
 
     @property
+    def power_in_words(self) -> str:
+        """Before the test: the difference that it would show four times in five; empty where nothing tells."""
+        if self.decision.outcome is not Outcome.UNFINISHED:
+            return ""
+        so_far = f"the {len(self.decision.differences)} so far"
+        for power, like in ((self.decision.detectable, so_far), (self.printed_power, "the paper's")):
+            if power is not None:
+                number = f"{self.measure.factor * power:.2g}{self.unit}"
+                return (
+                    f"if seeds scatter as {like}, {self.seeds} of them show a difference of {number} in 80 % of cases"
+                )
+        return ""
+
+    @property
     def seeds_in_words(self) -> str:
         """The differences of the seeds that are finished, before the test; empty without any."""
         factor = self.measure.factor
@@ -122,7 +139,7 @@ class Tested:
     def margin_in_words(self) -> str:
         """The smallest effect that would matter."""
         if self.margin is None:
-            return f"{self.decision.contrast.margin} of what it is compared with"
+            return f"{self.decision.contrast.margin} of what it is compared with".replace("%", " %")
         return f"{self.margin:.2g}{self.unit}"
 
     def _effect_text(self, effect: Effect, digits_of: float) -> str:
@@ -133,6 +150,10 @@ class Tested:
             return text
         low, high = effect.interval(self.level)
         return f"{text} ({format_interval((factor * low, factor * high), digits_of)})"
+
+    def with_level(self, text: str) -> str:
+        """Return an effect as text with the coverage of its interval before the interval."""
+        return text.replace(" (", f" ({100 * self.level:.3g} %: ", 1)
 
     def row(self) -> forest.Row:
         """Return the row of the forest plot."""
@@ -167,7 +188,8 @@ def read_tests(decisions: Iterable[Decision], seeds: int, level: float, is_test:
         one = decision.contrast
         name, _ = attempt(name_of_test, one.id, one.claim)
         published, instead = published_effect(decision), printed_instead(decision)
-        tests.append(Tested(name or one.claim, decision, seeds, published, instead, level, is_test))
+        power = printed_power(decision, seeds, level)
+        tests.append(Tested(name or one.claim, decision, seeds, published, power, instead, level, is_test))
     return tests
 
 
@@ -180,6 +202,15 @@ def published_effect(decision: Decision) -> Effect | None:
     return contrast((-1, 1) if one.direction == "lower" else (1, -1), (ours, theirs))
 
 
+def printed_power(decision: Decision, seeds: int, level: float) -> float | None:
+    """Return the difference that so many seeds show four times in five, with the printed standard deviations."""
+    one, published = decision.contrast, PublishedNumbers()
+    samples = [published.number(Quantity(group, one.metric)).sample for group in (one.better, one.than)]
+    if any(sample is None or sample.std is None for sample in samples):
+        return None
+    return detectable(contrast((1, -1), [sample._replace(n=seeds) for sample in samples if sample]), level)
+
+
 def printed_instead(decision: Decision) -> str:
     """Return the FIDs that the paper prints where a test compares KIDs; empty if it prints none."""
     one = decision.contrast
@@ -188,8 +219,8 @@ def printed_instead(decision: Decision) -> str:
         return ""
     texts = [_printed_fid(group, which) for group in (one.better, one.than)]
     if not all(texts):
-        return "the paper prints FID, and none of this comparison"
-    return f"the paper prints FID: {texts[0]} against {texts[1]}"
+        return "the paper does not print this comparison"
+    return f"the paper prints FID in place of KID: {texts[0]} against {texts[1]}"
 
 
 def _printed_fid(group: str, which: str) -> str:
@@ -206,17 +237,18 @@ def test_in_words(tested: Tested) -> str:
     decision = tested.decision
     sentences = [f"{tested.name[0].upper()}{tested.name[1:]}."]
     if decision.effect:
-        sentences.append(
-            f"Here {tested.ours} over {tested.seeds} seeds, p = {format_p(decision.p)}: {decision.reason}."
-        )
+        ours = tested.with_level(tested.ours)
+        sentences.append(f"Here {ours} over {tested.seeds} seeds, p = {format_p(decision.p)}: {decision.reason}.")
     elif decision.outcome is not Outcome.UNFINISHED:
         sentences.append(f"{decision.reason}.")
     elif tested.seeds_in_words:
         sentences.append(f"{tested.seeds_in_words[0].upper()}{tested.seeds_in_words[1:]}.")
     if tested.papers:
-        sentences.append(f"In the paper {tested.papers}.")
+        sentences.append(f"In the paper {tested.with_level(tested.papers)}.")
     elif tested.instead:
         sentences.append(f"{tested.instead[0].upper()}{tested.instead[1:]}.")
-    sentences.append(f"It would matter from {tested.margin_in_words} on.")
-    sentences.append(decision.contrast.made)
+    sentences.append(f"What would matter: at least {tested.margin_in_words}.")
+    if tested.power_in_words:
+        sentences.append(f"{tested.power_in_words[0].upper()}{tested.power_in_words[1:]}.")
+    sentences.append(f"What the two trainings of a seed share: {decision.contrast.made}")
     return " ".join(sentences)
