@@ -27,6 +27,17 @@ def test_entries_are_numbered_through_and_counted():
     assert f"\n{len(ENTRIES)} points" in PAGE
 
 
+def test_errors_are_told_from_doubts():
+    """Only contradictions of the audit, marks and equations count as errors; remarks never do."""
+    bodies = [part.partition("\n") for part in PAGE.split("\n## ")[1:]]
+    numbers = {title: (len(ENTRY.findall(body)), body.lstrip()[:8]) for title, _, body in bodies}
+    errors = sum(count for count, about in numbers.values() if about.startswith("Errors"))
+    assert f"**{errors} are errors**" in PAGE and f"**{len(ENTRIES) - errors} are none**" in PAGE
+    facts = {finding.fact for finding in audit.find_all() if finding.kind == "contradiction"}
+    equations = [one for one in gather_choices() if one.kind == "Printed" and one.place.startswith("Eq")]
+    assert errors == len(facts) + len(equations)
+
+
 def test_every_fact_of_the_audit_stands_once():
     facts = {(finding.paper, finding.fact) for finding in audit.find_all()}
     equations = [one for one in gather_choices() if one.kind == "Printed" and one.place.startswith("Eq")]
@@ -53,6 +64,6 @@ def test_marks_of_fonts_are_apart_and_last():
 
 
 def test_chance_explains_okd_s_improvement():
-    text = section("Conclusions that the printed numbers do not support")
+    text = section("Comparisons that show less than they seem to")
     assert "OKD-SAGAN against SAGAN" in text and "p = 0.66" in text and "14 % of cases" in text
     assert "In 24 of 44 comparisons" in text

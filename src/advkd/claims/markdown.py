@@ -6,6 +6,7 @@ from typing import Any
 from advkd.artifacts.number_format import format_statistic
 from advkd.artifacts.papers import about_paper
 from advkd.claims.judgements import judge_all
+from advkd.metrics.effect import LEVEL
 from advkd.progress import duration
 from advkd.settings import config
 from advkd.settings.user import User
@@ -25,20 +26,26 @@ and on ours at scale `{scale}`.
 | contradicted | the paper's own table says otherwise |
 | contradicted in our reading | the sentence leaves room, and the paper's table contradicts what we understand by it |
 | not printed | the paper prints no numbers for it |
-| not enough runs | our runs leave it open; the claim says how many would decide |
+| not enough runs | *open* in other words: our runs leave it open; the claim says how many would decide |
 | not run | runs that it needs are not finished at this scale |
-| diverged, blocked | a training that it needs became non-finite, or waits for one that did |
+| diverged | a training that it needs became non-finite (not a number) |
+| blocked | a training that it needs waits for one that diverged |
 | no verdict | nothing that is run here can decide it; the reason stands beside it |
 
-`src/advkd/claims/verdicts.py` has the exact rules. An interval over images compares two single trainings: it says how
-much the choice of evaluation images matters, and nothing about other seeds.
+Of the {holding} claims that hold in print, {significant} are such that all their differences are significant by the
+printed standard deviations, and {partly} such that some are not. For the other {unknown} no test is possible, or they
+compare nothing. That a claim holds in print says that the text agrees with its own tables.
+
+`src/advkd/claims/verdicts.py` has the exact rules. Where two methods were trained once each, an *interval over images*
+says how much the choice of evaluation images matters. It says nothing about other seeds.
 """
 
 
 def claims_page(user: User) -> str:
     """Return docs/claims.md at the user's scale."""
     judgements = judge_all(user)
-    lines = [HEAD.format(count=len(judgements), scale=user.scale, options=config.options(user))]
+    counts = count_significant(judgements)
+    lines = [HEAD.format(count=len(judgements), scale=user.scale, options=config.options(user), **counts)]
     of_abstracts = [judgement for judgement in judgements if judgement["is_of_abstract"]]
     lines += ["## What the abstracts claim", "", *_overview(of_abstracts, with_claim=True)]
     lines += ["", "## All claims", "", *_overview(judgements, with_claim=False)]
@@ -47,6 +54,22 @@ def claims_page(user: User) -> str:
         for judgement in of_paper:
             lines += ["", f"### {judgement['id']}", "", judgement["claim"], "", *claim_lines(judgement)]
     return "\n".join(lines) + "\n"
+
+
+def count_significant(judgements: list[dict[str, Any]]) -> dict[str, int]:
+    """Return how many claims hold in print, and of these how many with differences that are all or partly significant.
+
+    Keys: holding, significant, partly, and unknown for claims without a test.
+    """
+    p_values = [
+        [result["p"] for result in judgement["published"]["comparisons"] if result["p"] is not None]
+        for judgement in judgements
+        if judgement["published"]["word"] == "holds"
+    ]
+    tested = [max(of_claim) < 1 - LEVEL for of_claim in p_values if of_claim]
+    significant = sum(tested)
+    partly, unknown = len(tested) - significant, len(p_values) - len(tested)
+    return {"holding": len(p_values), "significant": significant, "partly": partly, "unknown": unknown}
 
 
 def _overview(judgements: list[dict[str, Any]], with_claim: bool) -> list[str]:

@@ -101,7 +101,8 @@ def judge_published(claim: Claim) -> Verdict:
         results += own_results
     decision = all_hold(decisions)
     if decision is None:
-        return Verdict("not printed", "no table prints these numbers", comparisons=tuple(results))
+        elsewhere = "; another sentence of the paper contradicts it (see the note)" if claim.against else ""
+        return Verdict("not printed", f"no table prints these numbers{elsewhere}", comparisons=tuple(results))
     if decision:
         return Verdict("holds", _significance(results, evaluations), comparisons=tuple(results))
     word = CONTRADICTED_IN_OUR_READING if claim.reading else CONTRADICTED

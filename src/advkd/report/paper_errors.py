@@ -1,4 +1,4 @@
-"""docs/errors-in-the-papers.md: what is wrong in the papers, each error once, the most serious first.
+"""docs/errors-in-the-papers.md: what is wrong or doubtful in the papers, each point once.
 
 The audit's rules find the errors in numbers and sentences; findings of several rules about one fact are one error. The
 errors in equations are those of the documented choices (`report/choices.py`).
@@ -17,17 +17,22 @@ from advkd.report.choices import gather_choices
 from advkd.settings import config
 
 SIGNIFICANT = 0.05
-HEAD = """# What is wrong in the papers
+HEAD = """# Errors and doubts in the papers
 
-{count} points, each once, the most serious first. `advkd errors --out docs/errors-in-the-papers.md` writes this page.
-Rules find the points in the numbers that the papers print; none is typed in. `advkd audit` prints what each rule
-checked, also where it found nothing.
+{count} points, each once. **{errors} are errors**: two places of a paper contradict each other, or a place contradicts
+a definition or the authors of a data set. **{others} are none**: a sentence that only our reading makes wrong, a
+difference that chance explains as well, a number that is hard to believe. Each section says which it has.
 
-They are sorted by their consequences: conclusions first, then numbers, data sets, equations, and marks of fonts. Within
-a section the abstract comes first, then what rests on the most evidence.
+Sections are sorted by their consequences: conclusions first, then numbers, data sets, equations, and marks of fonts.
+Within a section the abstract comes first, then what rests on the most evidence.
+
+Rules find the points in the printed numbers and in the papers' sentences as `paper/claims.yaml` has them. The
+equations are rows of [deviations.md](deviations.md), which were written by hand. `advkd errors --out FILE` writes this
+page. `advkd audit` prints what each rule checked, also where it found nothing.
 
 To check a point, open the paper at the place that is named. `paper/published/` holds every printed number, with its
-table, row and column.
+table, row and column. [claims.md](claims.md) calls a claim *contradicted* that stands here as an error. One that only
+states a wrong difference is among the wrong numbers.
 
 **Our copies of the papers are text, without formatting.** Bold marks are missing in AI-KD's Table 2 and in the ECE
 rows of its Table 3, and in all tables of the other two papers. So a published best number is not bold in our tables
@@ -36,48 +41,74 @@ either. A wrong mark is only listed where the marks of that column are known.
 
 
 class Section(NamedTuple):
-    """A group of errors of equal consequence: its title, what they have in common, and which findings belong to it."""
+    """A group of points of equal consequence.
+
+    Attributes:
+        title: its title.
+        about: whether they are errors, and what they have in common.
+        is_error: whether they are errors.
+        has: whether a finding belongs to it.
+    """
 
     title: str
     about: str
+    is_error: bool
     has: Callable[[Finding], bool]
 
 
 SECTIONS = (
     Section(
         "Conclusions that the paper itself contradicts",
-        "A sentence says one thing, and a table or another sentence of the same paper another.",
+        "Errors: a sentence says one thing, and a table or another sentence of the same paper another.",
+        True,
         lambda finding: finding.kind == "contradiction" and finding.fact.startswith("claim "),
     ),
     Section(
-        "Conclusions that the printed numbers do not support",
-        "Either they hold for some of the numbers only, or chance explains the numbers as well.",
-        lambda finding: finding.rule == "ablations" or finding.fact.startswith("claim "),
+        "Conclusions that hold for some of the printed numbers only",
+        "Not errors for certain: each sentence leaves room, and *how we read it* says what we understand by it.",
+        False,
+        lambda finding: finding.fact.startswith("claim "),
+    ),
+    Section(
+        "Comparisons that show less than they seem to",
+        "No errors: the numbers may be right, but chance or another setting explains the differences as well.",
+        False,
+        lambda finding: finding.rule == "ablations",
     ),
     Section(
         "Wrong numbers",
-        "Two places of a paper print different values of one number, or a number does not follow from the others.",
+        "Errors: two places print different values of one number, or a number does not follow from the others.",
+        True,
         lambda finding: finding.rule in ("changes", "averages", "ratios", "repetitions"),
     ),
     Section(
         "Numbers that are hard to believe",
-        "They contradict nothing, but trainings rarely give such numbers.",
+        "No errors that the paper shows: they contradict nothing, but trainings rarely give such numbers.",
+        False,
         lambda finding: finding.rule in ("copies", "F1 and error", "chance"),
     ),
     Section(
         "Data sets",
-        "What the authors of a data set count otherwise.",
+        "Errors: the authors of a data set count otherwise.",
+        True,
         lambda finding: finding.rule == "data sets",
     ),
     Section(
         "Marks of fonts",
-        "Bold for the best and underlined for the second best, at the wrong number. The numbers are not concerned.",
+        "Errors, of marks alone: bold for the best and underlined for the second best, at the wrong number.",
+        True,
         lambda finding: finding.rule == "marks",
     ),
 )
+ABLATIONS = (
+    "In the setting of this table the method falls short of its own published number. What the table shows of the"
+    " method's parts may not hold at the published setting."
+)
+CHANCE = 2  # the section in which what chance explains stands
 EQUATIONS = """## Equations
 
-They cannot be meant as printed, lack a part, or differ from the code that the paper builds on.
+Errors, or parts left out: they cannot be meant as printed, lack a part, or differ from the code that the paper builds
+on.
 [deviations.md](deviations.md) has all readings, with the settings that change them."""
 
 
@@ -85,22 +116,24 @@ def errors_page() -> str:
     """Return docs/errors-in-the-papers.md."""
     by_fact = group_by(find_all(), lambda finding: (finding.paper, finding.fact))
     claims = {f"claim {claim.id}": claim for claim in load_claims()}
-    errors = [sorted(findings, key=_section_of) for findings in by_fact.values()]
+    facts = [sorted(findings, key=_section_of) for findings in by_fact.values()]
     lines: list[str] = []
-    count = 0
+    count = errors_only = 0
     for number, section in enumerate(SECTIONS):
         # The last finding of a fact decides: that a number stands twice matters less than what it counts.
-        of_section = [findings for findings in errors if _section_of(findings[-1]) == number]
+        of_section = [findings for findings in facts if _section_of(findings[-1]) == number]
         entries = [_describe(findings, claims.get(findings[0].fact)) for findings in sorted(of_section, key=_rank)]
-        if number == 1:
+        if number == CHANCE:
             entries += _describe_chance()
         if number == len(SECTIONS) - 1:
             equations = list(_describe_equations())
             lines += ["", EQUATIONS, "", *_numbered(equations, count)]
             count += len(equations)
+            errors_only += len(equations)
         lines += ["", f"## {section.title}", "", section.about, "", *_numbered(entries, count)]
         count += len(entries)
-    return HEAD.format(count=count) + "\n".join(lines) + "\n"
+        errors_only += len(entries) * section.is_error
+    return HEAD.format(count=count, errors=errors_only, others=count - errors_only) + "\n".join(lines) + "\n"
 
 
 def _section_of(finding: Finding) -> int:
@@ -127,6 +160,9 @@ def _describe(findings: list[Finding], claim: Claim | None) -> list[str]:
     if claim:
         return [f"**{first.where}.** {claim.claim}", *_against(findings, claim)]
     messages = list(dict.fromkeys(finding.message for finding in findings))
+    if first.rule == "ablations":
+        table = first.where.partition(": ")[0]
+        return [f"**{table}.** {ABLATIONS}", *(_sentence(message) for message in messages)]
     if len(messages) == 1 and len(findings) > 1:
         source = first.where.partition(": ")[0]
         places = [finding.where.partition(": ")[2] for finding in findings]
@@ -180,6 +216,7 @@ def _describe_control(control: ChanceControl) -> list[str]:
         + (f" That is no significant difference (p = {format_p(control.p)})." if control.p is not None else ""),
         f"The best: {control.best}. The best of {control.generators} independent generators that scatter alike would be"
         f" {control.expected_text} on average, and at least as good in {100 * control.chance:.0f} % of cases.",
+        "Both treat the generators as independent draws. They were trained together, so this is rough.",
     ]
     return [text, *details]
 

@@ -137,7 +137,7 @@ def check_ablations() -> Checked:
             worse = [cell for cell in learnt if sign * (Decimal(other.mean) - Decimal(cell.mean)) > 0]
             than = f"worse than {other.mean} ({place_of(other)})"
             if best in worse:
-                message = f"the best of {len(cells)} variants, which share {shared}, is {than}"
+                message = f"the best of its {len(cells)} variants, {best.mean} (all with {shared}), is {than}"
                 findings.append(finding_at(best, "ablations", other.mean, message, "remark", fact=fact, seen=(other,)))
             elif worse:
                 message = f"{len(worse)} of the {len(learnt)} variants that learnt are {than}"
