@@ -58,8 +58,13 @@ def test_the_counts_of_claims_are_those_of_their_page():
     claims = (ROOT / "docs/claims.md").read_text(encoding="utf-8")
     verdicts = Counter(re.findall(r"^\| \[[\w-]+\]\(#[\w-]+\) \| ([^|]+) \|", claims, re.MULTILINE))
     total = sum(verdicts.values())
-    assert f"{total} claims" in README and f"{verdicts['holds']} hold" in README
-    assert f"{verdicts['contradicted']} are contradicted" in README
+    text = " ".join(README.split())
+    assert f"of {total} claims {verdicts['holds']} hold" in text
+    assert f"{verdicts['contradicted']} are contradicted by the paper itself" in text
+    assert f"{verdicts['contradicted in our reading']} are contradicted in our reading" in text
+    assert f"and {verdicts['not printed']} cannot be checked" in text
+    significant = re.search(r"Of the (\d+) claims that hold in print, (\d+) are such", claims)
+    assert int(significant[1]) == verdicts["holds"] and f"in {significant[2]} of them all differences" in text
 
 
 def test_the_answer_is_that_of_the_findings():
@@ -69,3 +74,46 @@ def test_the_answer_is_that_of_the_findings():
     assert len(rows) == 3
     for paper, verdict in rows:
         assert f"| {paper} | {verdict} |" in README
+
+
+def test_what_is_trained_is_what_the_findings_lack():
+    """The README's runs of the tests, done and all, follow from the costs of docs/findings.md."""
+    findings = (ROOT / "docs/findings.md").read_text(encoding="utf-8")
+    missing = re.findall(r"^- the \d unfinished tests: (\d+) of (\d+) trainings are missing", findings, re.MULTILINE)
+    (okd, okd_all), (aikd, aikd_all), (gip, gip_all) = [(int(all_) - int(few), all_) for few, all_ in missing]
+    sentence = (
+        f"Trained so far are {okd} of OKD-SAGAN's {okd_all} runs, {aikd} of AI-KD's {aikd_all}, and {gip} of GIP's"
+        f" {gip_all}."
+    )
+    assert sentence in " ".join(README.split())
+
+
+def test_the_counts_of_attacks_are_those_of_their_rows():
+    page = (ROOT / "docs/attacks.md").read_text(encoding="utf-8")
+    rows = [row.strip("|").split(" | ") for row in re.findall(r"^\| (?!section |---).*", page, re.MULTILINE)]
+    tested = sum("tests/" in row[2] for row in rows)
+    uncovered = sum(row[3].startswith("not covered") for row in rows)
+    untested = len(rows) - tested - uncovered
+    said = (
+        f"{len(rows)} attacks: {tested} have a test that keeps the outcome, {untested} have none, and {uncovered} are"
+    )
+    assert said in " ".join(page.split())
+    text = " ".join(README.split())
+    assert f"[Of {len(rows)} attacks]" in text and f"{tested} have a test, and {uncovered} are not covered" in text
+
+
+def test_the_comparison_is_a_part_of_the_whole_one():
+    """Every row of the README's comparison stands in docs/comparison.md."""
+    rows = re.findall(
+        r"^\| [^|]* \|.*", README.partition("## How it compares\n")[2].partition("\n## ")[0], re.MULTILINE
+    )
+    page = (ROOT / "docs/comparison.md").read_text(encoding="utf-8").splitlines()
+    assert len(rows) >= 6 and [row for row in rows if row not in page] == []
+
+
+def test_durations_stand_in_one_place():
+    """How long `make table1` and `make test` take is said in the README alone."""
+    others = [ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+    said = re.compile(r"`?make (?:table1|test)`?[^\n|]*\|?[^\n]*\b(?:\d+|two|eight|ten|fifteen) min")
+    assert not [path.name for path in others if said.search(path.read_text(encoding="utf-8"))]
+    assert len(said.findall(README.partition("## Times")[2])) == 1

@@ -2,8 +2,8 @@
 
 Choices:
     - [aikd, gip] Usual: frozen networks compute in float32. Here: so too, but bfloat16 is offered for their
-      convolutions, and used at scale gpu (`frozen_precision`). Why: a step costs less; the logits of AI-KD's frozen
-      networks move by about 0.2 % of their spread (root mean square; at most 2 %).
+      convolutions, and used at scales small and gpu (`frozen_precision`). Why: a step costs less; the logits of AI-KD's
+      frozen networks move by about 0.2 % of their spread (root mean square; at most 2 %).
 """
 
 import copy
