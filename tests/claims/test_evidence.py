@@ -191,6 +191,13 @@ def test_the_scale_of_the_plan_has_its_seeds():
     assert all(config.seeds(paper, user) == list(range(plan.seeds)) for paper in config.PAPERS)
 
 
+def test_an_unfinished_test_says_what_its_seeds_could_show(user):
+    train(user, BASELINE, [700, 703])
+    assert "as these" not in evidence_page(user)
+    train(user, KD, [731, 729])
+    assert "- if all seeds scatter as these, they show a difference of 0.8" in evidence_page(user)
+
+
 def test_the_page_says_what_the_decisions_are(user):
     train(user, BASELINE, [700, 703, 698, 701, 704])
     train(user, KD, [731, 729, 728, 736, 735])

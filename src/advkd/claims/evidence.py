@@ -219,7 +219,15 @@ def _decide_paper(pairs: Sequence[Pairs]) -> list[Decision]:
             planned = len(draws_of(pair.than.runs[0].run)) or len(pair.than.runs)
             power = foreseen(list(pair.unit_differences.values()), planned, 1 - ALPHA / len(pairs))
             decisions.append(
-                Decision(pair.contrast, outcome, reason, pair.differences, _published(pair.contrast), detectable=power)
+                Decision(
+                    pair.contrast,
+                    outcome,
+                    reason,
+                    pair.differences,
+                    _published(pair.contrast),
+                    detectable=power,
+                    unit=pair.unit,
+                )
             )
         else:
             decisions.append(_decide(pair, effect, p, 1 - ALPHA / len(pairs), photos))

@@ -66,8 +66,13 @@ def _lines(decision: Decision) -> list[str]:
     if decision.outcome is Outcome.OPEN and decision.detectable is not None:
         needed = "more than 1,000" if decision.needed is None else f"{decision.needed:,}"
         lines.append(
-            f"- these {decision.unit} show a difference of {decision.detectable:.2g} four times in five; the margin is"
+            f"- these {decision.unit} show a difference of {decision.detectable:.2g} in 80 % of cases; the margin is"
             f" {decision.margin:.2g}; if mean and spread are as seen, {needed} {decision.unit} would decide"
+        )
+    elif decision.outcome is Outcome.UNFINISHED and decision.detectable is not None:
+        lines.append(
+            f"- if all {decision.unit} scatter as these, they show a difference of {decision.detectable:.2g} in 80 % of cases;"
+            f" the margin is {one.margin}"
         )
     lines += [f"- {one.made}", f"- `{one.better}` against `{one.than}`", ""]
     return lines

@@ -42,7 +42,8 @@ READING = """
 - **Tests**: *order* is that of the training images, *views* are their random crops and flips. What two trainings share
   makes their difference less random.
 - **Data**: CODEBRIM's official archive was not at hand for the runs that are kept here.
-  [small-scale.md](small-scale.md#data) says which photos stand in for it.
+  [small-scale.md](small-scale.md#data) says which photos stand in for it. *Prepared by an earlier version of this code*
+  says that code which reads, cuts or resizes images changed since. The trainings keep the images that they saw.
 - **Tables** describe: mean and sample standard deviation over seeds. Only the tests decide. *Better by* is how much
   better the paper's own method is, with a 95 % interval: by the printed numbers, and here once all seeds are finished.
 - **Claims**: [claims.md](claims.md) explains the verdicts and judges the claims one by one, ours at scale `paper`;
@@ -111,7 +112,13 @@ def _made(answer: Answer) -> list[str]:
     lines = ["### What was trained", "", f"- scale: {answer.scale}", f"- data: {answer.data}"]
     lines.append(f"- made: {answer.made or 'nothing is finished yet'}")
     lines += [f"- of outdated data: {caution}" for caution in answer.cautions]
-    return [*lines, "", "Every setting that differs from the paper's:", "", *(f"- {line}" for line in answer.changes)]
+    return [
+        *lines,
+        "",
+        "Every setting that differs from the paper's; all others are equal:",
+        "",
+        *(f"- {line}" for line in answer.changes),
+    ]
 
 
 def _controls(answer: Answer) -> list[str]:
