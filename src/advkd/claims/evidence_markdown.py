@@ -71,8 +71,8 @@ def _lines(decision: Decision) -> list[str]:
         )
     elif decision.outcome is Outcome.UNFINISHED and decision.detectable is not None:
         lines.append(
-            f"- if all {decision.unit} scatter as these, they show a difference of {decision.detectable:.2g} in 80 % of cases;"
-            f" the margin is {one.margin}"
+            f"- if all {decision.unit} scatter as these, they show a difference of {decision.detectable:.2g} in 80 % of"
+            f" cases; the margin is {one.margin}"
         )
     lines += [f"- {one.made}", f"- `{one.better}` against `{one.than}`", ""]
     return lines
