@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from advkd.data import derived_store
-from advkd.data.derived_store import Generated, block, join_generated, keep_class
+from advkd.data.derived_store import Generated, block, choose_generated, join_generated, keep_class
 from advkd.data.preparing_code import LABELLED_CROPS, is_of_today, preparing_code
 from advkd.data.settings import GeneratedImages
 from advkd.data.store import Store
@@ -50,6 +50,11 @@ def settings(synthetic=3, alone=False):
     return GeneratedImages(generator="sagan_okd", synthetic=synthetic, alone=alone)
 
 
+def join(base, settings, sources, out):
+    chosen = choose_generated(base.meta["classes"], settings.synthetic, sources)
+    return join_generated(base, settings, chosen, {"runs": {source.run: source.sha256 for source in sources}}, out)
+
+
 def rows(store):
     return list(csv.DictReader((store.path / "manifest.csv").open()))
 
@@ -71,7 +76,7 @@ def test_one_class(base, tmp_path):
 
 def test_generated_images_join_the_training_part_only(base, tmp_path):
     sources = [generated(f"gan{label}", [label], 5, seed=label) for label in range(3)]
-    join_generated(base, settings(), sources, tmp_path / "out")
+    join(base, settings(), sources, tmp_path / "out")
     store = Store.open(tmp_path / "out")
     np.testing.assert_array_equal(store.images[:12], base.images)
     for label, source in enumerate(sources):
@@ -99,7 +104,7 @@ def test_generated_images_join_the_training_part_only(base, tmp_path):
 
 
 def test_generated_images_alone(base, tmp_path):
-    join_generated(base, settings(alone=True), [generated("gan", [0, 1, 2], 12)], tmp_path / "out")
+    join(base, settings(alone=True), [generated("gan", [0, 1, 2], 12)], tmp_path / "out")
     store = Store.open(tmp_path / "out")
     assert len(store.images) == 9 == len(store.sizes) and store.labels.tolist() == np.repeat([0, 1, 2], 3).tolist()
     assert len(store.held_out) == 6 and [row["index"] for row in rows(store)][:9] == [str(i) for i in range(9)]
@@ -107,7 +112,7 @@ def test_generated_images_alone(base, tmp_path):
 
 def test_generators_take_turns_each_with_other_noise(base, tmp_path):
     source = generated("gan", [0, 1, 2], 15, generators=3)
-    join_generated(base, settings(4), [source], tmp_path / "out")
+    join(base, settings(4), [source], tmp_path / "out")
     store = Store.open(tmp_path / "out")
     for label in range(3):
         expected = [source.images[f"G{turn % 3 + 1}"][label + 3 * turn] for turn in range(4)]
@@ -120,7 +125,7 @@ def test_images_that_repeat_a_real_one_are_counted(base, tmp_path):
     source = generated("gan", [0, 1, 2], 9)
     for place in (0, 4):
         source.images["G1"][place] = np.clip(base.images[5].astype(int) + 2, 0, 255)
-    meta = join_generated(base, settings(), [source], tmp_path / "out")
+    meta = join(base, settings(), [source], tmp_path / "out")
     assert meta["generated"]["like_real"] == 2
 
 
@@ -138,13 +143,13 @@ def test_images_that_repeat_a_real_one_are_counted(base, tmp_path):
 )
 def test_images_that_do_not_suit_are_refused_and_nothing_is_left(base, tmp_path, sources, message):
     with pytest.raises(UserError, match=message):
-        join_generated(base, settings(), sources, tmp_path / "out")
+        join(base, settings(), sources, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 def test_making_it_again_gives_the_same_bytes(base, tmp_path):
     for name in "ab":
-        join_generated(base, settings(), [generated("gan", [0, 1, 2], 9)], tmp_path / name)
+        join(base, settings(), [generated("gan", [0, 1, 2], 9)], tmp_path / name)
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
 

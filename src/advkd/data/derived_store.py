@@ -43,6 +43,23 @@ class Generated:
     labels: np.ndarray
 
 
+@dataclass(frozen=True)
+class Joining:
+    """A generated image that joins a data set.
+
+    Attributes:
+        pixels: uint8 (H, W, 3).
+        label: its class.
+        run: the run that drew it.
+        name: what manifest.csv calls it.
+    """
+
+    pixels: np.ndarray
+    label: int
+    run: str
+    name: str
+
+
 def keep_class(base: Store, number: int, out: Path) -> dict[str, Any]:
     """Write the store of the images of one class, by its number from 1, and return its meta.json.
 
@@ -68,56 +85,59 @@ def keep_class(base: Store, number: int, out: Path) -> dict[str, Any]:
     return write_store(out, arrays, _manifest(kept), meta)
 
 
-def join_generated(base: Store, settings: GeneratedImages, sources: Sequence[Generated], out: Path) -> dict[str, Any]:
-    """Write the store of a data set with generated images in its training part, and return its meta.json.
-
-    Of each class the first images are taken, the generators of a run in turn, each with another noise.
-
-    Args:
-        base: the data set.
-        settings: how many images of a class are taken, and whether the real training images are left out.
-        sources: the generated images; each class is that of exactly one source.
-        out: the folder to write.
+def choose_generated(classes: Sequence[str], count: int, sources: Sequence[Generated]) -> list[Joining]:
+    """Return the first `count` images of each class, the generators of a run in turn, each with another noise.
 
     Raises:
-        UserError: a class has fewer generated images than the settings ask for, the images are of another size, or the
-            disk is full.
+        UserError: a class is not that of exactly one source, or that has fewer images of it.
     """
-    classes = base.meta["classes"]
-    chosen: list[np.ndarray] = []
-    labels: list[int] = []
-    rows: list[dict[str, str]] = []
+    chosen = []
     for label, name in enumerate(classes):
         of_class = [source for source in sources if label in source.labels]
         if len(of_class) != 1:
             raise UserError(f"{len(of_class)} runs draw images of {name!r}: one must")
-        for generator, place in _places(of_class[0], label, settings.synthetic, name):
-            image = of_class[0].images[generator][place]
-            if image.shape != base.images.shape[1:]:
-                raise UserError(f"{of_class[0].run} draws images of {image.shape}, not {base.images.shape[1:]}")
-            chosen.append(image)
-            labels.append(label)
-            about = {"image": f"{of_class[0].run} {generator} {place}", "label": str(label), "class": as_csv_text(name)}
-            rows.append(about)
-    images, own = np.stack(chosen), base.images[:0] if settings.alone else base.images
+        (source,) = of_class
+        for generator, place in _places(source, label, count, name):
+            pixels = source.images[generator][place]
+            chosen.append(Joining(pixels, label, source.run, f"{source.run} {generator} {place}"))
+    return chosen
+
+
+def join_generated(
+    base: Store, settings: GeneratedImages, chosen: Sequence[Joining], about: Mapping[str, Any], out: Path
+) -> dict[str, Any]:
+    """Write the store of a data set with generated images in its training part, and return its meta.json.
+
+    Args:
+        base: the data set.
+        settings: whose images they are, and whether the real training images are left out.
+        chosen: the generated images.
+        about: what meta.json says of where they come from.
+        out: the folder to write.
+
+    Raises:
+        UserError: an image is of another size than the real ones, or the disk is full.
+    """
+    for joining in chosen:
+        if joining.pixels.shape != base.images.shape[1:]:
+            raise UserError(f"{joining.run} draws images of {joining.pixels.shape}, not {base.images.shape[1:]}")
+    images, own = np.stack([joining.pixels for joining in chosen]), base.images[:0] if settings.alone else base.images
     arrays = {name: array for name, array in _arrays(base).items() if name not in TRAINING}
     real = len(own)
     arrays["images"] = np.concatenate([own, images])
-    arrays["labels"] = np.concatenate([base.labels[:real], np.array(labels, np.int64)])
+    arrays["labels"] = np.concatenate([base.labels[:real], np.array([joining.label for joining in chosen], np.int64)])
     if base.sizes is not None:
         arrays["sizes"] = np.concatenate([base.sizes[:real], np.full((len(images), 2), images.shape[1], np.int32)])
     known = _rows(base)
     kept = [row for row in known if row["split"] == "training"][:real]
-    for index, row in enumerate(rows, real):
-        kept.append({**dict.fromkeys(known[0], ""), "split": "training", "index": str(index), **row})
+    for index, joining in enumerate(chosen, real):
+        name = as_csv_text(base.meta["classes"][joining.label])
+        row = {"split": "training", "index": str(index), "label": str(joining.label), "class": name}
+        kept.append({**dict.fromkeys(known[0], ""), **row, "image": as_csv_text(joining.name)})
     kept += [row for row in known if row["split"] == "held_out"]
     copies = _copies(images, base.images)
     meta = _meta(base, settings.flat()) | {"images": len(arrays["labels"])}
-    meta["generated"] = {
-        "images": len(images),
-        "like_real": copies,
-        "runs": {source.run: source.sha256 for source in sources},
-    }
+    meta["generated"] = {"images": len(images), "like_real": copies, **about}
     say(f"{len(images)} generated images join {real} real ones; {copies} of them look like a real training image")
     return write_store(out, arrays, _manifest(kept), meta)
 

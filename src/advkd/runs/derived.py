@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from advkd.data.derived_store import Generated, block, join_generated, keep_class
+from advkd.data.derived_store import Generated, block, choose_generated, join_generated, keep_class
 from advkd.data.store import Store
 from advkd.data.store_meta import META, check_settings, read_meta
 from advkd.errors import UserError
@@ -45,7 +45,10 @@ def derive(resolved: Resolved, user: User, out: Path) -> dict[str, Any]:
             reason = f"{result['status']} at step {result.get('step')}"
             return block(base, resolved.typed.generated, str(gan.run), reason, out)
         sources.append(_samples(folder, gan))
-    return join_generated(base, resolved.typed.generated, sources, out)
+    settings = resolved.typed.generated
+    chosen = choose_generated(base.meta["classes"], settings.synthetic, sources)
+    about = {"runs": {source.run: source.sha256 for source in sources}}
+    return join_generated(base, settings, chosen, about, out)
 
 
 def _samples(folder: RunFolder, gan: Resolved) -> Generated:
