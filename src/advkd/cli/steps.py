@@ -186,7 +186,7 @@ def train(args: argparse.Namespace, user: "User") -> int:
     """Train a run; return its exit status."""
     from advkd.data.folder_source import check_folder
     from advkd.runs.lookup import folder_of
-    from advkd.runs.stores import store_of
+    from advkd.runs.stores import outdated, store_of
     from advkd.runs.train import train
     from advkd.settings import config
 
@@ -194,6 +194,8 @@ def train(args: argparse.Namespace, user: "User") -> int:
     if resolved.settings["data"] == "folder":
         name = resolved.run.dataset
         check_folder(Path(user.folders[name]), store_of(resolved.base(), user), name in user.links)
+        if resolved.derived and (reason := outdated(resolved, user)):
+            raise UserError(f"{resolved.store}: {reason}")
     return train(
         resolved.document(),
         folder_of(resolved).path,

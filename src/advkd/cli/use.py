@@ -110,28 +110,43 @@ def export(args: argparse.Namespace) -> None:
 
 @USE.command(
     "synthesize",
-    "images from a trained generator, for data augmentation",
-    example="advkd synthesize okd/codebrim/sagan/okd/seed0 --count 500 --out synthetic",
+    "images from trained generators, for data augmentation",
+    "With --out, they go into a new folder. With --into, labelled images join your own photos: those of an ACGAN by the"
+    " class that it was asked for, those of a GAN that was trained on one class with that class. They lie in"
+    " FOLDER/synthetic, with checksums and the runs that drew them. Runs on this folder with +generator=folder in their"
+    " name train with them; no run is evaluated on them.",
+    example="advkd synthesize okd/mine/acgan/okd+training_set=classifier/seed0 --count 200 --into photos",
     arguments=[
-        argument("run", help=RUN_NAME),
-        argument("--count", type=int, required=True, metavar="N", help="images of each generator"),
-        output_folder("--out", "folder to make, with a PNG for each image"),
+        argument("run", nargs="+", help=f"{RUN_NAME}; with --into several, each for other classes"),
+        argument(
+            "--count", type=int, required=True, metavar="N", help="images: of each generator; with --into of each class"
+        ),
+        output_folder("--out", "folder to make, with a PNG for each image", required=False),
+        argument("--into", type=Path, metavar="FOLDER", help="your photos, a folder for each class"),
         argument("--seed", type=int, default=0, metavar="N", help="seed of the noise (default 0)"),
     ],
 )
 def synthesize(args: argparse.Namespace, user: "User") -> None:
-    """Write images from a trained generator."""
+    """Write images from trained generators."""
     from advkd.progress import say
     from advkd.runs.lookup import trained_folder
     from advkd.runs.stores import DataChecks
     from advkd.settings import config
-    from advkd.synthesize import synthesize
+    from advkd.synthesize import synthesize, synthesize_into
 
-    resolved = config.resolve(args.run, user)
-    folder = trained_folder(resolved)
-    for caution in DataChecks(user).cautions([resolved]):
+    if bool(args.out) == bool(args.into):
+        raise UserError("name one of --out, a new folder, and --into, your photos by class")
+    if args.out and len(args.run) > 1:
+        raise UserError(f"--out takes the images of one run, here are {len(args.run)}: start the command for each")
+    runs = [config.resolve(name, user) for name in args.run]
+    folders = [trained_folder(resolved) for resolved in runs]
+    for caution in DataChecks(user).cautions(runs):
         say(f"of outdated data: {caution}")
-    synthesize(folder, args.count, args.out, args.seed, user.device, user.runs_per_gpu)
+    if args.out:
+        synthesize(folders[0], args.count, args.out, args.seed, user.device, user.runs_per_gpu)
+        return
+    links = any(name in user.links and args.into.resolve() == Path(at).resolve() for name, at in user.folders.items())
+    synthesize_into(folders, args.count, args.into, args.seed, user.device, user.runs_per_gpu, links)
 
 
 def _user(args: argparse.Namespace) -> "User | None":

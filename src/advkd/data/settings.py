@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from advkd.bounds import Bounds, Count, Fraction, Natural
 from advkd.schema import Optionally, Settings, Unless, When
 
+OF_FOLDER = "folder"  # what `generator` is where the generated images lie in the user's folder
 ANNOTATED = "codebrim"  # the data set of annotated photos, of which a classifier sees crops
 Data = Literal["real", "made", "folder"]  # the official archive, drawn images, or a folder of the user's images
 Crop = Literal["window", "resized"]
@@ -91,9 +92,10 @@ class LabelledCrops(Settings):
 class GeneratedImages(Settings):
     """Images of a generator in the training part of a data set, beside the real ones or in their place."""
 
-    # Whose images: a name of `generators` in config/okd.yaml. It is trained on the training part, and on nothing else.
+    # Whose images: a name of `generators` in config/okd.yaml, which is trained on the training part, and on nothing
+    # else; or "folder": all images that `advkd synthesize --into` drew into the folder of the real ones.
     generator: str
-    synthetic: Count  # how many images of each class
+    synthetic: Annotated[Count | None, Unless("generator", OF_FOLDER)] = None  # how many images of each class
     alone: bool  # whether the real training images are left out
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from advkd.damage import attempt
-from advkd.data import folder_source
+from advkd.data import folder_source, synthetic_folder
 from advkd.data.preparing_code import derived_code, preparing_code, preparing_module
+from advkd.data.settings import OF_FOLDER
 from advkd.data.store_meta import META, check_settings, read_meta
 from advkd.errors import UserError
 from advkd.runs.folder_names import SAMPLES
@@ -58,6 +59,12 @@ def _derived_outdated(resolved: Resolved, user: User) -> str:
     made_of, _ = attempt(read_meta, store_of(base, user))
     if made_of and made_of["sha256"] != meta.get("base", {}).get("sha256"):
         return f"it was made of other images than {base.store} holds; the next snakemake makes it again"
+    if resolved.settings.get("generator") == OF_FOLDER:
+        today = synthetic_folder.declared(Path(user.folders[resolved.run.dataset]))
+        if today is None:
+            return "its folder has no generated images any more: advkd synthesize RUN --into FOLDER"
+        if today != meta.get("generated", {}).get("declaration"):
+            return "it has other generated images than its folder holds; the next snakemake makes it again"
     joined = meta.get("generated", {}).get("runs", {})
     for gan in resolved.generators.values():
         result, _ = attempt(folder_of(gan).result)

@@ -69,8 +69,8 @@ def train(
         check_settings(store.path, store.meta, document["settings"])
         data = {"store": document["store"], **{key: store.meta[key] for key in ("name", "classes", "source", "sha256")}}
         data |= {"code": store.meta.get("code"), "images": len(store.images), "held_out": len(store.held_out)}
-        if generated := store.meta.get("generated"):
-            data["generated"] = generated
+        # What it was made of: another store, and generated images.
+        data |= {key: store.meta[key] for key in ("base", "generated") if key in store.meta}
         blocked, parents = inspect_parents(document, folder, store)
         blocked = store.meta.get("blocked") or blocked  # by a generator
         if parents:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from advkd.data.settings import ClassifierStoreSettings
+from advkd.data.settings import OF_FOLDER, ClassifierStoreSettings
 from advkd.errors import UserError
 from advkd.methods.settings.base import registered
 from advkd.methods.settings.okd import AcganSettings
@@ -12,7 +12,7 @@ from advkd.settings import config_files, draws
 from advkd.settings.aikd import INHERITED
 from advkd.settings.classifier import IMAGES, ClassifierRun
 from advkd.settings.draws import draws_of
-from advkd.settings.gan import OF_CLASSIFIER
+from advkd.settings.gan import NETWORK_SIZE, OF_CLASSIFIER
 from advkd.settings.gip import GipRun
 from advkd.settings.names import Run
 from advkd.settings.papers import RunSettings
@@ -53,9 +53,13 @@ def generators(run: Run, settings: RunSettings) -> dict[str, Run]:
     its own. Their seed is the number of the draw of real images (`subset`), so that another draw has another GAN.
 
     Raises:
-        UserError: no generator has the name that the settings say, or it is not known how many classes there are.
+        UserError: no generator has the name that the settings say, it is not known how many classes there are, or
+            the images of a folder are asked for where there is none, or at another size.
     """
     if not isinstance(settings, ClassifierRun) or settings.generated is None:
+        return {}
+    if settings.generated.generator == OF_FOLDER:  # these images name their runs themselves
+        _check_of_folder(run, settings.data)
         return {}
     file, name = config_files.paper_file(GANS), settings.generated.generator
     if name not in file.generators:
@@ -78,6 +82,17 @@ def generators(run: Run, settings: RunSettings) -> dict[str, Run]:
         f"class {of_class['only_class']}": replace(named, variant=tuple(sorted(of_class.items())))
         for of_class in of_classes
     }
+
+
+def _check_of_folder(run: Run, data: ClassifierStoreSettings) -> None:
+    """Refuse the generated images of a folder for a data set that is none, or whose images have another size."""
+    if data.data != "folder":
+        raise UserError(f"{run}: generator is {OF_FOLDER!r}, but {run.dataset} is no folder of yours (folders)")
+    if data.stored_size != NETWORK_SIZE:
+        raise UserError(
+            f"{run}: stored_size is {data.stored_size}, but generators draw {NETWORK_SIZE} pixels: add"
+            f" stored_size={NETWORK_SIZE} to the run's name, or take preact_resnet18 or densenet121_cifar"
+        )
 
 
 def _first_step(run: Run, first_step: str) -> Run:

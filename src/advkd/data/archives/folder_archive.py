@@ -2,6 +2,8 @@
 
 Nobody can say where the links in a downloaded folder lead. So they are only followed out of the folder where the user
 says so, as for images that a group keeps in one place.
+
+Images that `advkd synthesize --into` drew into a folder are no photos: they are never among its files.
 """
 
 import os
@@ -15,11 +17,16 @@ from advkd.errors import UserError
 from advkd.opening import open_file
 from advkd.progress import say
 
+SYNTHETIC = (
+    "synthetic"  # the folder of generated images in a folder of images; data/synthetic_folder.py says what it holds
+)
+DECLARATION = "generators.json"  # without this file in it, it is a folder as any other
+
 
 class FolderArchive(Archive):
     """The files in a folder, which may be a link itself, and in its subfolders. Hidden files are left out.
 
-    Pipes, sockets and devices are left out too, with a message.
+    Pipes, sockets and devices are left out too, with a message. So are declared generated images, without one.
 
     Args:
         path: the folder.
@@ -40,7 +47,7 @@ class FolderArchive(Archive):
             self._names = sorted(only)
             return
         root = path.resolve()
-        found = list(_walk(root, links))
+        found = list(_walk(root, links, {SYNTHETIC} if has_synthetic(root) else set()))
         self._names = sorted(name for name, used in found if used)
         left_out = sum(not used and (root / name).is_symlink() for name, used in found)
         no_files = len(found) - len(self._names) - left_out
@@ -63,7 +70,12 @@ class FolderArchive(Archive):
         return open_file(self.path / name)
 
 
-def _walk(root: Path, links: bool) -> Iterator[tuple[str, bool]]:
+def has_synthetic(folder: Path) -> bool:
+    """Tell whether a folder of images has declared generated images."""
+    return (folder / SYNTHETIC / DECLARATION).is_file()
+
+
+def _walk(root: Path, links: bool, without: Collection[str]) -> Iterator[tuple[str, bool]]:
     """Yield the name of whatever is below a folder but folders that are entered, and whether it is used."""
     pending = [("", frozenset([_identity(root)]))]
     while pending:
@@ -74,7 +86,7 @@ def _walk(root: Path, links: bool) -> Iterator[tuple[str, bool]]:
             raise UserError(f"cannot read the folder {root / prefix} ({error.strerror}): correct or move it") from error
         for name in (prefix + entry for entry in names):
             path = root / name
-            if is_hidden(name):
+            if is_hidden(name) or name in without:
                 continue
             is_link = path.is_symlink()
             if path.is_dir():

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from advkd.data.archives.checked_archive import CheckedArchive
+from advkd.data.archives.folder_archive import SYNTHETIC, FolderArchive, has_synthetic
 from advkd.data.archives.members import is_hidden
 from advkd.data.archives.record import open_folder
 from advkd.data.images import IMAGE_SUFFIXES
@@ -57,6 +58,22 @@ def read_class_folders(
     return archive, replace(labelled, split_is_drawn=not parts)
 
 
+def class_names(path: Path, links: bool = False) -> list[str]:
+    """Return the sorted names of the classes of a folder that `read_class_folders` reads; no image is opened.
+
+    Raises:
+        UserError: as `read_class_folders`, but for what only a drawn split needs.
+    """
+    if not path.is_dir():
+        raise UserError(f"{path} is not a folder of images")
+    names = image_names(FolderArchive(path, quiet=True, links=links))
+    if parts := find_parts(_subfolders(path), names, path):
+        return sorted(_read_split(path, names, *parts)[0])
+    names_by_class = _group_by_class(path, names)
+    _check_two_classes(path, names_by_class)
+    return sorted(names_by_class)
+
+
 def _label(classes: Sequence[str], names_by_class: NamesByClass) -> list[Item]:
     items: list[Item] = []
     for label, name in enumerate(classes):
@@ -65,7 +82,8 @@ def _label(classes: Sequence[str], names_by_class: NamesByClass) -> list[Item]:
 
 
 def _subfolders(folder: Path) -> list[str]:
-    return sorted(child.name for child in folder.iterdir() if child.is_dir() and not is_hidden(child.name))
+    found = {child.name for child in folder.iterdir() if child.is_dir() and not is_hidden(child.name)}
+    return sorted(found - {SYNTHETIC} if has_synthetic(folder) else found)
 
 
 def _read_split(path: Path, names: Sequence[str], training: str, evaluation: str) -> tuple[NamesByClass, NamesByClass]:

@@ -48,6 +48,7 @@ def provenance_facts(provenance: dict[str, Any]) -> Facts:
     return [
         ("data", f"{data['store']}: {describe_data(data)}"),
         ("sha256 images.npy", data["sha256"]["images.npy"]),
+        *generated_facts(data.get("generated", {})),
         *parent_facts(data.get("parents", {})),
         ("command", attempt.get("command") or "not recorded"),
         ("code", f"{provenance['code']}, commit {commit}"),
@@ -56,6 +57,17 @@ def provenance_facts(provenance: dict[str, Any]) -> Facts:
         ("began", attempt["began"]),
         ("time", describe_time(provenance)),
         ("peak memory", ", ".join(memory)),
+    ]
+
+
+def generated_facts(generated: dict[str, Any]) -> Facts:
+    """Return how many training images are generated, and by which runs, with the checksum of what these come from."""
+    if not generated:
+        return []
+    counted = f"{generated['images']} of the training images; {generated['like_real']} look like a real one"
+    return [
+        ("generated", counted),
+        *(("images of", f"{run}, {checksum}") for run, checksum in generated["runs"].items()),
     ]
 
 
