@@ -137,9 +137,9 @@ def test_two_writers_of_one_file_take_turns(tmp_path):
 
 @pytest.mark.parametrize("name", ["=1+1", "+cmd|' /C calc'!A0", "-wing", "@SUM(A1)", "\t=1", "\r=1"])
 def test_a_name_in_a_csv_file_cannot_start_a_formula(name):
-    assert files.as_csv_text(name) == "'" + name
+    assert files.as_csv_text(name) == "'" + name and files.from_csv_text("'" + name) == name
 
 
 @pytest.mark.parametrize("text", ["", "bird", "a=b", "-1.5", "+3", "-1e-05"])
 def test_other_names_and_numbers_stay_as_they_are_in_a_csv_file(text):
-    assert files.as_csv_text(text) == text
+    assert files.as_csv_text(text) == text == files.from_csv_text(text)

@@ -161,6 +161,11 @@ def as_csv_text(text: str) -> str:
     return text
 
 
+def from_csv_text(text: str) -> str:
+    """Return the name that `as_csv_text` wrote as `text`."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA_STARTS) else text
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as sorted, indented JSON to `path` atomically.
 

@@ -1,15 +1,22 @@
 """Data sets that are made of a prepared one and of runs' samples."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from advkd.cli import main
+from advkd.data.classifier_store import prepare_classifier_store
+from advkd.data.folder_source import folder_state, remember_content
 from advkd.data.preparing_code import LABELLED_CROPS, preparing_code
 from advkd.data.store import Store
 from advkd.data.store_draft import write_store
+from advkd.data.synthetic_folder import Drawn, write_synthetic
 from advkd.errors import UserError
 from advkd.files import sha256, write_json
+from advkd.report.content.run_facts import provenance_facts
 from advkd.runs import stores
 from advkd.runs.derived import derive
 from advkd.runs.folder import RunFolder
@@ -179,3 +186,95 @@ def test_a_diverged_generator_blocks_its_classifier(joined, user):
     assert (result["status"], result["parent"]) == ("blocked", str(gan.run)) and result[
         "reason"
     ] == "diverged at step 5"
+
+
+OWN = "aikd/mine/preact_resnet18/baseline{}/seed0"
+
+
+@pytest.fixture
+def own(checkout, tmp_path):
+    """A user with a folder of photos of their own, the folder, and the prepared store of its photos."""
+    photos, rng = tmp_path / "photos", np.random.default_rng(0)
+    for name in ("crack", "rust"):
+        (photos / name).mkdir(parents=True)
+        for number in range(5):
+            pixels = rng.integers(0, 256, (70, 70, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(photos / name / f"{number}.png")
+    changes = {"width": 8, "batch": 4, "epochs": 1}
+    user = config.user({"override": {"aikd": changes}, "folders": {"mine": str(photos)}, "device": "cpu"})
+    real = config.resolve(OWN.format(""), user)
+    state = folder_state(photos)
+    meta = prepare_classifier_store(photos, None, real.typed.data, stores.store_of(real, user))
+    remember_content(stores.store_of(real, user), state, meta["source"]["content"])
+    return user, photos, Store.open(stores.store_of(real, user))
+
+
+def draw_into(photos, data, classes=("crack", "rust"), count=3, side=64):
+    """Draw noise into a folder of photos, by a generator that was trained on `data`."""
+    rng = np.random.default_rng(1)
+    trained_on = {"store": "s", "name": "other", "sha256": {}, "base": None, "content": "0", **data}
+    pixels = rng.integers(0, 256, (count * len(classes), side, side, 3), dtype=np.uint8)
+    images = [Drawn(image, classes[place // count], "okd/x", "G1", 0) for place, image in enumerate(pixels)]
+    write_synthetic(photos, images, {"okd/x": {"weights": "f" * 64, "data": trained_on}})
+    return pixels
+
+
+@pytest.mark.parametrize("of_class", [False, True])
+def test_images_of_a_folder_join_the_training_part_only(own, of_class):
+    user, photos, base = own
+    seen = {"base": {"store": "mine", "sha256": base.meta["sha256"]}} if of_class else {"sha256": base.meta["sha256"]}
+    drawn = draw_into(photos, seen)
+    resolved = config.resolve(OWN.format("+generator=folder"), user)
+    store = make(resolved, user)
+    np.testing.assert_array_equal(store.images, [*base.images, *drawn])
+    np.testing.assert_array_equal(store.held_out, base.held_out)
+    assert store.labels.tolist() == [*base.labels, 0, 0, 0, 1, 1, 1]
+    assert store.meta["generated"]["runs"] == {"okd/x": "f" * 64} and stores.outdated(resolved, user) == ""
+    assert train_here(resolved, user) == 0
+    data = folder_of(resolved).provenance()["data"]
+    assert data["generated"] == store.meta["generated"] and data["base"]["sha256"] == base.meta["sha256"]
+    facts = dict(provenance_facts(folder_of(resolved).provenance()))
+    assert facts["generated"].startswith("6 of the training images") and facts["images of"] == f"okd/x, {'f' * 64}"
+    alone = make(config.resolve(OWN.format("+alone=true+generator=folder"), user), user)
+    np.testing.assert_array_equal(alone.images, drawn)
+
+
+def test_a_generator_that_saw_what_is_evaluated_on_is_refused(own):
+    user, photos, base = own
+    draw_into(photos, {"content": base.meta["source"]["content"]})
+    with pytest.raises(UserError, match=r"okd/x was trained on the same photos, but not on the training part of mine-"):
+        make(config.resolve(OWN.format("+generator=folder"), user), user)
+
+
+def test_what_is_not_known_of_a_folders_images_is_said(own, capsys):
+    user, photos, _ = own
+    draw_into(photos, {}, classes=("rust",))
+    make(config.resolve(OWN.format("+generator=folder"), user), user)
+    said = "".join(capsys.readouterr())
+    assert "okd/x was trained on other images (other): nothing tells" in said
+    assert "has no generated images of 'crack': a network may learn to tell generated images from photos" in said
+
+
+def test_a_data_set_with_a_folders_images_follows_the_folder(own, capsys):
+    user, photos, base = own
+    resolved = config.resolve(OWN.format("+generator=folder"), user)
+    with pytest.raises(UserError, match=r"photos has no generated images: advkd synthesize RUN --count N --into"):
+        make(resolved, user)
+    draw_into(photos, {"sha256": base.meta["sha256"]})
+    make(resolved, user)
+    assert stores.outdated(resolved, user) == ""
+    shutil.rmtree(photos / "synthetic")
+    assert "no generated images any more" in stores.outdated(resolved, user)
+    draw_into(photos, {"sha256": base.meta["sha256"]}, count=4)
+    assert "it has other generated images than its folder holds" in stores.outdated(resolved, user)
+    words = ["--config", f"folders={{mine: {photos}}}", "override={aikd: {width: 8, batch: 4, epochs: 1}}"]
+    assert main(["train", str(resolved.run), *words]) == 2
+    assert "it has other generated images than its folder holds" in capsys.readouterr().err
+    assert len(make(resolved, user).images) == len(base.images) + 8
+
+
+def test_images_of_another_size_are_refused(own):
+    user, photos, base = own
+    draw_into(photos, {"sha256": base.meta["sha256"]}, side=32)
+    with pytest.raises(UserError, match=r"okd/x draws images of \(32, 32, 3\), not \(64, 64, 3\)"):
+        make(config.resolve(OWN.format("+generator=folder"), user), user)

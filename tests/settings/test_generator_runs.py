@@ -126,3 +126,35 @@ def test_a_gan_s_own_settings_apply_only_with_its_own_crops():
     wrong("+subset=1", "subset only applies with training_set classifier")
     wrong("+only_class=1", "only_class only applies with training_set classifier")
     wrong("+only_class=4+training_set=classifier", "only_class is 4, but there are 3 classes, counted from 1")
+
+
+OWN = {"folders": {"mine": "/my/photos"}}
+
+
+def test_images_of_a_folder_need_no_run_and_no_number():
+    run = "aikd/mine/preact_resnet18/baseline{}/seed0"
+    user = config.user({"scale": "small", **OWN})
+    real, more = config.resolve(run.format(""), user), config.resolve(run.format("+generator=folder"), user)
+    assert dict(more.derived) == {"generator": "folder", "alone": False} and not more.generators and not more.needs
+    assert more.base_store == real.store and more.store.startswith(f"{real.store}-") and more.hash != real.hash
+    alone = config.resolve(run.format("+alone=true+generator=folder"), user)
+    assert alone.base_store == real.store and alone.store != more.store
+
+
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        ("aikd/codebrim/preact_resnet18/baseline+generator=folder/seed0", r"but codebrim is no folder of yours"),
+        (
+            "aikd/mine/resnet18/baseline+generator=folder/seed0",
+            r"stored_size is 80, but generators draw 64 pixels",
+        ),
+        (
+            "aikd/mine/preact_resnet18/baseline+generator=folder+synthetic=5/seed0",
+            r"synthetic only applies with a generator other than folder",
+        ),
+    ],
+)
+def test_images_of_a_folder_are_for_a_folder_and_of_the_networks_size(run, message):
+    with pytest.raises(UserError, match=message):
+        config.resolve(run, config.user({"scale": "small", **OWN}))

@@ -26,6 +26,7 @@ from advkd.errors import UserError
 from advkd.files import (
     as_csv_text,
     fits_digest,
+    from_csv_text,
     new_folder,
     read_json,
     sha256,
@@ -135,13 +136,13 @@ def read_synthetic(photos: Path, classes: Sequence[str]) -> Synthetic:
         rows = list(csv.DictReader(file))
     images = []
     for row in rows:
-        name, of_class, run = (row[key].removeprefix("'") for key in ("file", "class", "run"))
+        name, of_class, run = (from_csv_text(row[key]) for key in ("file", "class", "run"))
         if of_class not in classes:
             raise UserError(f"{place} has images of {of_class!r}, and {photos} has no such class: {', '.join(classes)}")
         _compare(place, name, row["sha256"])
         images.append(Joining(decode_photo(place / name).pixels, classes.index(of_class), run, f"{SYNTHETIC}/{name}"))
     there = {path.relative_to(place).as_posix() for path in place.rglob("*.png") if not path.name.startswith(".")}
-    if strange := sorted(there - {row["file"].removeprefix("'") for row in rows}):
+    if strange := sorted(there - {from_csv_text(row["file"]) for row in rows}):
         raise UserError(f"{place} holds {strange[0]!r}, which it does not declare: move it away")
     return Synthetic(images, runs, sha256(place / DECLARATION))
 
@@ -150,7 +151,7 @@ def _read_declaration(place: Path) -> Mapping[str, Mapping[str, Any]]:
     """Return what generators.json says of each run, after comparing it and images.csv."""
     try:
         content = read_json(place / DECLARATION)
-        if not fits_digest(content, demanded=True):
+        if not isinstance(content, dict) or not fits_digest(content, demanded=True):
             raise ValueError("its digest differs")
         content = without_digest(content)
         runs: Mapping[str, Mapping[str, Any]] = content["runs"]
