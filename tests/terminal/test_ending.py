@@ -64,7 +64,9 @@ def test_the_end_shows_the_tables_and_what_to_type_next(made):
     assert text.index(papers.title("okd_table1")) < text.index(papers.title("gip_table1"))
     assert "(smoke; reproduces nothing)" in text and "7 jobs in 0 s." in text
     assert "results/reduced/tables/*.md" in text and "explain gip_table1 " in text and "report --scale smoke" in text
-    assert 'make table1 ARGS="--config scale=reduced"' in text
+    assert "advkd run table1 --config scale=reduced" in text, "a project has no Makefile"
+    Path("Makefile").touch()
+    assert 'make table1 ARGS="--config scale=reduced"' in end(made[:2], scale="smoke")
 
 
 def test_many_products_are_named(made):

@@ -133,7 +133,9 @@ def next_steps(plan: Plan, tables: Sequence[Path]) -> RenderableType:
     else:
         steps.insert(0, (f"{advkd} explain {tables[-1].stem}{scale}", "what stands behind its numbers"))
     if plan.scale == "smoke" and tables:
-        steps.append((f'make {" ".join(plan.targets)} ARGS="--config scale=reduced"', "with real images"))
+        target, real = " ".join(plan.targets), "--config scale=reduced"
+        again = f'make {target} ARGS="{real}"' if Path("Makefile").exists() else f"{advkd} run {target} {real}"
+        steps.append((again, "with real images"))
     grid = Table.grid(padding=(0, GAP))
     for number, (command, gives) in enumerate(steps):
         grid.add_row("" if number else "Next:", Text(command), Text(gives, style="dim"))
