@@ -112,7 +112,7 @@ def test_states_of_runs_that_cannot_be_shown(smoke):
     result = folder_of(one).path / "result.json"
     assert finished_runs([one]) == ([], "not run")
     write_json(result, {"status": "done", "config_hash": "other", "sha256": {}})
-    assert finished_runs([one]) == ([], "stale")
+    assert finished_runs([one]) == ([], "outdated")
     write_json(result, {"status": "diverged", "config_hash": one.hash, "step": 3, "sha256": {}})
     assert finished_runs([one]) == ([], "diverged")
     write_json(result, {"status": "blocked", "config_hash": one.hash, "parent": "x", "reason": "y", "sha256": {}})

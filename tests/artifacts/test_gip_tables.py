@@ -165,8 +165,8 @@ def test_a_ratio_keeps_what_it_stands_on(fill, run, tmp_path):
         (None, None, "student not run, teacher not run", "–"),
         ({}, None, "teacher not run", "–"),
         (None, {}, "student not run", "–"),
-        ("stale", {}, "student stale", "–"),
-        ({}, "stale", "student stale, teacher stale", "–"),  # the student learned from it
+        ("stale", {}, "student outdated", "–"),
+        ({}, "stale", "student outdated, teacher outdated", "–"),  # the student learned from it
         ({"status": "diverged", "step": 900, "epoch": 3}, {}, "diverged (seed 0 at epoch 3)", "diverged, epoch 3"),
         ({}, {"status": "diverged", "step": 900, "epoch": 7}, "teacher diverged (seed 0 at epoch 7)",
          "teacher diverged, epoch 7"),

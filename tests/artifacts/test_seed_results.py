@@ -68,6 +68,6 @@ def test_a_trained_gan_without_metrics_is_not_evaluated(checkout):
     result = {"status": "done", "config_hash": run.hash, "sha256": {}}
     write_json(folder_of(run).path / "result.json", result)
     write_json(folder_of(run).path / "provenance.json", {"code": "0" * 12, "data": {}, "result": result})
-    assert join_seeds([run], "fid.G1").status == "not evaluated"
+    assert join_seeds([run], "fid.G1").status == "trained, not evaluated"
     write_json(folder_of(run).path / "result.json", {**result, "config_hash": "of other settings"})
-    assert join_seeds([run], "fid.G1").status == "stale"
+    assert join_seeds([run], "fid.G1").status == "outdated"

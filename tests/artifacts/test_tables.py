@@ -81,7 +81,7 @@ def test_numbers_of_other_settings_are_not_shown_as_these(reduced):
     other = config.user({"scale": "reduced", "seeds": 3, "override": {"okd": {"features": "inception", "rho": 0.3}}})
     found = {row["row"]: row["status"] for row in table_cells.collect_rows("okd_table1", other)}
     assert found["SAGAN"] == "done", "rho is none of its settings"
-    assert found["OKD-SAGAN G1"] == "stale"
+    assert found["OKD-SAGAN G1"] == "outdated"
 
 
 def test_questions_are_answered_while_the_first_seed_is_missing(reduced):
@@ -219,7 +219,7 @@ def test_an_evaluation_on_other_features_is_not_shown(checkout):
     user = config.user({"scale": "reduced", "seeds": 3})
     fill(user)  # on Inception's features, while this scale's are others
     rows = table_cells.collect_rows("okd_table1", user)
-    assert {row["status"] for row in rows} == {"not evaluated"} and not any("mean" in row for row in rows)
+    assert {row["status"] for row in rows} == {"trained, not evaluated"} and not any("mean" in row for row in rows)
 
 
 def test_a_run_that_older_code_evaluated_is_told(reduced, monkeypatch):
@@ -251,7 +251,7 @@ def test_states_of_runs(reduced):
     (folder / "log.txt").write_text("2026-01-01 00:00:00 iteration 5/10\n")
     assert str(state_of(one)).startswith("unfinished: no checkpoint; see ")
     write_json(folder / "result.json", {"config_hash": "old", "status": "done", "sha256": {}})
-    assert str(state_of(one)).startswith("stale")
+    assert str(state_of(one)).startswith("outdated")
     write_json(folder / "result.json", {"config_hash": one.hash, "status": "diverged", "step": 3, "sha256": {}})
     assert str(state_of(one)).startswith("diverged: at step 3")
     assert f"{one.run}  diverged: at step 3" in status.report(reduced, False)

@@ -64,14 +64,14 @@ def test_nobody_shows_a_student_whose_teacher_was_trained_again(runs, user):
     state = state_of(student)
     assert state.kind is Kind.STALE and not state.finished, "the Snakefile makes again what is stale"
     assert str(state) == (
-        f"stale: its teacher {TEACHER}/seed0 was trained again since; the next snakemake trains it again"
+        f"outdated: its teacher {TEACHER}/seed0 was trained again since; the next snakemake trains it again"
     )
     assert finished(student) is None and state_of(teacher).done
     assert {row["status"] for row in rows_of(user)} == {"1 of 2 seeds"}
     assert {row["seeds"] for row in rows_of(user)} == {"1"}
     assert "was trained again since" in status.report(user, everything=False)
     assert "was trained again since" in explain.report(name, [], user)
-    with pytest.raises(UserError, match=r"stale: its teacher .* was trained again since"):
+    with pytest.raises(UserError, match=r"outdated: its teacher .* was trained again since"):
         measure.report(name, None, user)
     assert OurNumbers(user).number(Quantity(STUDENT, "accuracy")).status == "1 of 2 seeds"
 

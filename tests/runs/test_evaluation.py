@@ -98,6 +98,6 @@ def test_only_trained_gans_are_evaluated(user):
         with pytest.raises(UserError, match=reason):
             evaluate(run, Path("reals"), Path("metrics.json"), None, user)
     other = config.user({"override": {"okd": {**user.override["okd"], "rho": 0.5}}, "device": "cpu"})
-    with pytest.raises(UserError, match="is stale: its settings changed since"):
+    with pytest.raises(UserError, match="is outdated: its settings changed since"):
         evaluate(RUN, Path("reals"), Path("metrics.json"), None, other)
     assert not Path("metrics.json").exists()

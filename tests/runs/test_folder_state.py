@@ -33,7 +33,7 @@ def test_the_states_of_a_run(folder, monkeypatch):
     finish(folder)
     assert str(state(folder)) == "done" and state(folder).done
     assert state(folder, config_hash="b").kind == Kind.STALE and not state(folder, config_hash="b").finished
-    assert str(state(folder, code="b")) == "done (older code): train it again with --config retrain=stale"
+    assert str(state(folder, code="b")) == "done (older code): it counts; --config retrain=stale trains it again"
     assert state(folder, code="b").done
 
 
@@ -49,14 +49,14 @@ def test_a_training_that_works_is_running(folder):
 def test_a_gan_is_evaluated_by_some_code(folder):
     finish(folder, sha256={names.SAMPLES: "0"})
     folder.file(names.SAMPLES).touch()
-    assert state(folder).kind == Kind.DONE
+    assert str(state(folder)) == "trained, not evaluated: the next snakemake evaluates it"
     metrics = {"values": {}, "meta": {"features": None}, "evaluated": {"code": gan_evaluation_code()}}
     folder.write_metrics(metrics)
     assert state(folder).kind == Kind.DONE
     for code in ("today", "another"):
         assert str(recorded_state(folder, "a", code, "inception")).startswith("done (evaluated on other features): ")
     folder.write_metrics({**metrics, "evaluated": {"code": "old"}})
-    assert str(state(folder)) == "done (evaluated by older code): evaluate it again with --config retrain=stale"
+    assert str(state(folder)) == "done (evaluated by older code): it counts; --config retrain=stale evaluates it again"
     folder.write_metrics({"values": {}})
     assert state(folder).kind == Kind.DAMAGED
     assert state(folder).detail.endswith("delete it, and the next snakemake evaluates the run again")

@@ -10,10 +10,10 @@ from advkd.metrics.effect import Sample
 from advkd.runs.folder_names import METRICS, RESULT
 from advkd.runs.lookup import finished, folder_of
 from advkd.runs.predictions import classifier_metrics
-from advkd.runs.state import Ending, ending
+from advkd.runs.state import Ending, Kind, ending
 from advkd.settings.config import Resolved
 
-STALE, NOT_EVALUATED, NOT_RUN = "stale", "not evaluated", "not run"
+STALE, NOT_EVALUATED, NOT_RUN = Kind.STALE.value, Kind.NOT_EVALUATED.value, "not run"
 UNLIKE = "seeds not alike"
 # The 95 % intervals over images that stand beside a metric in metrics.json: NAME_low and NAME_high. Other intervals
 # have the name of their metric.

@@ -77,7 +77,7 @@ def table_line(table: str, rows: list[dict[str, Any]], user: User) -> str:
 
 
 def count_words(words: Iterable[str]) -> str:
-    """Return how often each word occurs, for example "2 done, 1 stale"."""
+    """Return how often each word occurs, for example "2 done, 1 outdated"."""
     return ", ".join(f"{count} {word}" for word, count in Counter(words).items())
 
 

@@ -64,7 +64,7 @@ def _parent_changed(parent: Resolved, learned_from: dict[str, str]) -> str:
     if result["config_hash"] != parent.hash:
         return "has other settings today"
     reason = changed_since(parent, result)
-    return f"is stale ({reason})" if reason else ""
+    return f"is outdated ({reason})" if reason else ""
 
 
 def _weights(checksums: dict[str, str]) -> dict[str, str]:

@@ -19,10 +19,11 @@ class Kind(Enum):
     NOT_STARTED = "not started"
     RUNNING = "running"
     UNFINISHED = "unfinished"
-    STALE = "stale"
+    STALE = "outdated"  # of other settings, or of parents that were trained again
     DIVERGED = "diverged"
     BLOCKED = "blocked"
     DONE = "done"
+    NOT_EVALUATED = "trained, not evaluated"  # a GAN's metrics are made by a job of their own
     KEPT = "done (kept without its weights)"
     OLDER_CODE = "done (older code)"
     OTHER_FEATURES = "done (evaluated on other features)"
@@ -31,7 +32,9 @@ class Kind(Enum):
     NOT_BUILT = "cannot be built"  # its settings are impossible
 
 
-DONE = frozenset({Kind.DONE, Kind.KEPT, Kind.OLDER_CODE, Kind.OTHER_FEATURES, Kind.OLDER_EVALUATION})
+DONE = frozenset(
+    {Kind.DONE, Kind.NOT_EVALUATED, Kind.KEPT, Kind.OLDER_CODE, Kind.OTHER_FEATURES, Kind.OLDER_EVALUATION}
+)
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def choice_parts(head: tuple[str, ...], row: tuple[str, ...]) -> list[tuple[str,
 
 
 def count_list(counts: dict[str, int], plural: str = "") -> str:
-    """Return counted words as a list, for example "2 done, 1 stale". `plural` is appended to words that occur often."""
+    """Return counted words as a list: "2 done, 1 outdated". `plural` is appended to words that occur often."""
     return ", ".join(f"{count} {word if count == 1 else word + plural}" for word, count in counts.items())
 
 
