@@ -96,7 +96,8 @@ def trained_by_older_code(resolved: Resolved) -> bool:
 def state_of(resolved: Resolved) -> State:
     """Return the state of a run, given the settings, the parents and the code of today."""
     folder = folder_of(resolved)
-    state = recorded_state(folder, resolved.hash, code_today(resolved), resolved.features)
+    code = code_today(resolved) if folder.has(RESULT) else ""  # it takes time, and nothing was trained by it
+    state = recorded_state(folder, resolved.hash, code, resolved.features)
     if not state.finished:
         return state
     reason, damage = attempt(lambda: changed_since(resolved, folder.result()))
