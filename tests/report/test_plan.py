@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from advkd.errors import UserError
-from advkd.report import plan
+from advkd.report import plan, status
 from advkd.runs import paces
+from advkd.runs.estimates import Estimate, measured
 from advkd.settings import catalog, config
 from advkd.settings.names import Run
 
@@ -44,7 +45,9 @@ def elsewhere(tmp_path, monkeypatch):  # a checkout without results
 def test_a_table_and_the_teachers_it_needs(elsewhere, smoke):
     text = plan.report("gip_table1", smoke, 1)
     assert text.startswith("gip_table1 at scale smoke: 8 runs, 0 finished")
-    assert "gip/cifar100/resnet34/baseline/seed0" in text and "the time is unknown" in text
+    (line,) = [line for line in text.splitlines() if "gip/cifar100/resnet34/baseline/seed0" in line]
+    assert line.endswith(" (counted)")
+    assert "counted: for 8 of these 8 no similar run is finished; a step of each kind was timed" in text
 
 
 def test_time_is_the_pace_of_the_most_similar_runs_times_the_length(elsewhere, smoke):
@@ -53,19 +56,29 @@ def test_time_is_the_pace_of_the_most_similar_runs_times_the_length(elsewhere, s
     finish(elsewhere, "gip/cifar10/resnet18/kd+tau=4/seed0", 8.0, 4)
     pace = paces.measured(smoke)
     assert pace[Run.parse("gip/cifar10/resnet18/gip/seed1")] == 10.0
-    found = {name: plan.estimate(one, pace) for name, one in catalog.runs("gip_table1", smoke).items()}
-    assert found["gip/cifar10/resnet18/gip/seed0"] == plan.Estimate(20.0, "other seeds")  # 2 epochs
-    assert found["gip/cifar10/resnet18/kd/seed0"] == plan.Estimate(4.0, "other variants")
-    assert found["gip/cifar100/resnet18/gip/seed0"] == plan.Estimate(2 * (10 + 100) / 2, "other data sets")
-    assert found["gip/cifar10/resnet18/baseline/seed0"].seconds is None
+    found = {name: measured(one, pace) for name, one in catalog.runs("gip_table1", smoke).items()}
+    assert found["gip/cifar10/resnet18/gip/seed0"] == Estimate(20.0, "other seeds")  # 2 epochs
+    assert found["gip/cifar10/resnet18/kd/seed0"] == Estimate(4.0, "other variants")
+    assert found["gip/cifar100/resnet18/gip/seed0"] == Estimate(2 * (10 + 100) / 2, "other data sets")
+    assert found["gip/cifar10/resnet18/baseline/seed0"] is None
     text = plan.report("gip_table1", smoke, 2)
-    assert "20 s (other seeds)" in text and "with 2 side by side; 4 runs without an estimate" in text
+    assert "20 s (measured on other seeds)" in text and "with 2 side by side" in text
+    assert "counted: for 4 of these 8 no similar run is finished" in text
 
 
 def test_what_is_finished_is_not_planned(elsewhere, smoke):
     for name, one in catalog.with_parents(catalog.runs("gip_table6", smoke)).items():
         finish(elsewhere, name, 1.0, 2, one.hash, "diverged")
     assert plan.report("gip_table6", smoke, 1).endswith("nothing is left to train")
+
+
+def test_places_that_do_not_exist_are_told(elsewhere):
+    user = config.user({"folders": {"mine": "/nowhere"}, "runs": ["okd/mine/sagan/okd/seed0"]})
+    told = "the folder of images that `folders` names for mine does not exist: correct `folders`"
+    assert told in plan.report("runs", user, 1, ["folders={mine: /nowhere}", "runs=[okd/mine/sagan/okd/seed0]"])
+    assert told in status.report(user, everything=False).splitlines()
+    user = config.user({"scale": "reduced", "mirror": "/nowhere"})
+    assert "the mirror that `mirror` names does not exist" in status.report(user, everything=False)
 
 
 def test_half_a_file_is_passed_over(elsewhere, smoke):
@@ -94,6 +107,8 @@ def test_every_target_of_the_workflow_can_be_planned(smoke):
         assert set(catalog.wanted(target, smoke)) <= set(catalog.all_runs(smoke))
     with pytest.raises(UserError, match="'gip_table9' is not a target; did you mean gip_table7 "):
         catalog.wanted("gip_table9", smoke)
+    with pytest.raises(UserError, match="'xyz' is not a target; there are "):
+        catalog.wanted("xyz", smoke)
 
 
 def test_what_learns_from_an_unfinished_run_is_to_be_trained_too(elsewhere, smoke):

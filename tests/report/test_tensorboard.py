@@ -197,7 +197,11 @@ def prepare_other_images(one, user):
 @pytest.mark.parametrize(
     ("change", "told", "told_of_unfinished"),
     [
-        (change_settings, "is outdated: its settings changed since", "was begun with other settings than those asked for"),
+        (
+            change_settings,
+            "is outdated: its settings changed since",
+            "was begun with other settings than those asked for",
+        ),
         (train_its_teacher_again, "was trained again since; the next snakemake trains it again", ""),
         (prepare_other_images, "is of outdated data: data set cifar10-", ""),
     ],

@@ -1,39 +1,22 @@
-"""What a target still needs: the jobs and trainings of Snakemake's own plan, and an estimate of the time.
+"""What a target still needs: the jobs and trainings of Snakemake's own plan, and how long they take.
 
-The time is that of finished runs of the same scale.
+The times are those of finished runs of the same scale; where nothing like a run is finished, its steps are counted.
 """
 
 import heapq
-import statistics
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 
 from advkd.progress import duration
-from advkd.runs import paces, workflow_jobs
+from advkd.runs import workflow_jobs
+from advkd.runs.estimates import GPU_FLOPS, Estimate, Estimator
 from advkd.runs.lookup import state_of
 from advkd.runs.state import Kind
+from advkd.runs.stores import missing_places
 from advkd.settings import catalog
 from advkd.settings.config import Resolved
-from advkd.settings.names import Run
 from advkd.settings.user import User
 
-
-@dataclass(frozen=True)
-class Estimate:
-    """How long a run takes.
-
-    Attributes:
-        seconds: the time; None if no similar run is finished.
-        basis: the runs that the estimate is based on, in words.
-    """
-
-    seconds: float | None
-    basis: str
-
-    def __str__(self) -> str:
-        if self.seconds is None:
-            return "no similar run is finished"
-        return f"{duration(self.seconds)} ({self.basis})"
+LONG = 3600.0  # seconds, from which a plan for a CPU says what a GPU would take
 
 
 def report(target: str, user: User, jobs: int, words: Sequence[str] = ()) -> str:
@@ -48,14 +31,19 @@ def report(target: str, user: User, jobs: int, words: Sequence[str] = ()) -> str
     Raises:
         UserError: there is no such target, or it cannot be made.
     """
-    needed = catalog.with_parents(catalog.wanted(target, user))
-    states = {name: state_of(resolved) for name, resolved in needed.items()}
-    planned = workflow_jobs.ask(target, words)
+    wanted = catalog.wanted(target, user)
+    with workflow_jobs.asking(target, words) as planned_jobs:  # meanwhile, this looks at the runs
+        needed = catalog.with_parents(wanted)
+        states = {name: state_of(resolved) for name, resolved in needed.items()}
+        estimator = Estimator(user)
+        unfinished = [name for name, state in states.items() if not state.finished]
+        estimates = {name: estimator.estimate(needed[name]) for name in unfinished}
+        planned = planned_jobs()
     missing = {name: resolved for name, resolved in needed.items() if name in planned.trained}
     finished = [name for name, state in states.items() if state.finished and name not in missing]
     lines = [f"{target} at scale {user.scale}: {len(needed)} runs, {len(finished)} finished"]
     counts = ", ".join(f"{count} {rule}" for rule, count in planned.counts.items())
-    lines.append(f"snakemake would run: {counts or 'nothing'}")
+    lines += [f"snakemake would run: {counts or 'nothing'}", *missing_places(user, needed.values())]
     left = [name for name in needed if name not in missing and name not in finished]
     if left:  # a damaged result is a file that is there, and nobody reads a parent whose students are all trained
         runs = "1 unfinished run as it is" if len(left) == 1 else f"{len(left)} unfinished runs as they are"
@@ -63,28 +51,42 @@ def report(target: str, user: User, jobs: int, words: Sequence[str] = ()) -> str
         lines += [f"  {name:<64}  {states[name]}" for name in left]
     if not missing:
         return "\n".join([*lines, "nothing is left to train"])
-    pace = paces.measured(user)
-    estimates = {name: estimate(resolved, pace) for name, resolved in missing.items()}
+    estimates = {name: estimates.get(name) or estimator.estimate(resolved) for name, resolved in missing.items()}
     for name in missing:
         state = states[name]
         damage = f"; {state.detail}" if state.kind is Kind.DAMAGED else ""
         lines.append(f"  {name:<64}  {state.word:<12}  {estimates[name]}{damage}")
-    return "\n".join([*lines, describe_total(missing, estimates, jobs)])
+    return "\n".join([*lines, *describe_total(missing, estimates, jobs, estimator.on_cpu)])
 
 
-def describe_total(missing: dict[str, Resolved], estimates: dict[str, Estimate], jobs: int) -> str:
-    """Return the number of runs to train and the time of all of them, in words."""
-    known_seconds = [estimate.seconds for estimate in estimates.values() if estimate.seconds is not None]
-    text = f"to train: {len(missing)} runs"
-    if not known_seconds:
-        return f"{text}; no similar run is finished at this scale, so the time is unknown"
-    text += f", {duration(sum(known_seconds))} one after the other"
+def describe_total(
+    missing: dict[str, Resolved], estimates: dict[str, Estimate], jobs: int, on_cpu: bool
+) -> Iterable[str]:
+    """Yield the number of runs to train and the time of all of them, in words, and where the times come from.
+
+    Args:
+        missing: the runs to train, by name.
+        estimates: how long each takes.
+        jobs: the number of trainings side by side.
+        on_cpu: whether they train on a CPU.
+    """
+    seconds = {name: one.seconds or 0.0 for name, one in estimates.items()}
+    text = f"to train: {len(missing)} runs, about {duration(sum(seconds.values()))} one after the other"
     if jobs > 1:
-        seconds = {name: estimate.seconds or 0.0 for name, estimate in estimates.items()}
         text += f", {duration(makespan(missing, seconds, jobs))} with {jobs} side by side"
-    if len(known_seconds) < len(estimates):
-        text += f"; {len(estimates) - len(known_seconds)} runs without an estimate"
-    return text
+    unknown = [one for one in estimates.values() if one.seconds is None]
+    if unknown:
+        text += f", without {len(unknown)} whose time is {unknown[0].basis}"
+    yield text
+    counted = [one for one in estimates.values() if one.counted]
+    if counted:
+        assumed = f"on a GPU that is assumed to sustain {GPU_FLOPS / 1e12:.0f} TFLOP/s"
+        how = "a step of each kind was timed on this machine's CPU" if on_cpu else f"their operations, {assumed}"
+        yield f"counted: for {len(counted)} of these {len(missing)} no similar run is finished; {how}"
+        gpu = sum(one.gpu or 0.0 for one in counted)
+        if on_cpu and sum(one.seconds or 0.0 for one in counted) > LONG:
+            yield f"{assumed}, the counted ones would take {duration(gpu)}"
+    yield "evaluations of GANs, preparations of data, tables and figures come on top"
 
 
 def makespan(runs: Mapping[str, Resolved], seconds: Mapping[str, float], jobs: int) -> float:
@@ -127,16 +129,3 @@ def chain_lengths(runs: Mapping[str, Resolved], seconds: Mapping[str, float]) ->
         return lengths[name]
 
     return {name: length(name) for name in runs}
-
-
-def estimate(resolved: Resolved, pace: Mapping[Run, float]) -> Estimate:
-    """Return a run's length times the median pace of the most similar finished runs.
-
-    Args:
-        resolved: the run.
-        pace: seconds for an epoch, or for a GAN's iteration, of each finished run.
-    """
-    similar, basis = paces.like(resolved.run, pace)
-    if not similar:
-        return Estimate(None, basis)
-    return Estimate(paces.length(resolved) * statistics.median(similar), basis)

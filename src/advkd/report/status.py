@@ -8,7 +8,7 @@ from typing import Any
 from advkd.artifacts.table_cells import readable_row
 from advkd.runs.lookup import state_of
 from advkd.runs.state import Kind, State
-from advkd.runs.stores import DataChecks, made_by_older_code, outdated
+from advkd.runs.stores import DataChecks, made_by_older_code, missing_places, outdated
 from advkd.settings import catalog, published_changes
 from advkd.settings.config import Resolved
 from advkd.settings.published_cells import Cell
@@ -36,7 +36,7 @@ def report(user: User, everything: bool) -> str:
     if changed := published_changes.changed_files():
         lines.append(f"published numbers changed in this checkout: {', '.join(changed)}")
     runs = catalog.all_runs(user)
-    lines += store_lines(runs, user)
+    lines += [*store_lines(runs, user), *missing_places(user, runs.values())]
     states = {name: state_of(resolved) for name, resolved in runs.items()}
     finished = [resolved for name, resolved in runs.items() if states[name].finished]
     lines += [caution for caution in DataChecks(user).cautions(finished) if caution not in lines]

@@ -87,6 +87,23 @@ def _seen_content(resolved: Resolved, user: User) -> tuple[str | None, str]:
         return None, f"{named} cannot be read: start snakemake, which says why"
 
 
+def missing_places(user: User, runs: Iterable[Resolved]) -> list[str]:
+    """Return a line for each place of the user's that some runs need and that does not exist.
+
+    A folder whose images were prepared before is not among them: `outdated` tells it.
+    """
+    lines, sources = [], {}
+    for resolved in runs:
+        if not (store_of(resolved, user) / META).exists():
+            sources[resolved.run.dataset] = resolved.settings["data"]
+    for name, source in sources.items():
+        if source == "folder" and not Path(user.folders[name]).is_dir():
+            lines.append(f"the folder of images that `folders` names for {name} does not exist: correct `folders`")
+    if user.mirror and "real" in sources.values() and not Path(user.mirror).exists():
+        lines.append("the mirror that `mirror` names does not exist: correct `mirror`")
+    return lines
+
+
 def made_by_older_code(resolved: Resolved, user: User) -> bool:
     """Return whether a store that exists was made by other code than today's, or does not say by which."""
     try:

@@ -4,13 +4,14 @@
 names in the environment.
 """
 
+import contextlib
 import os
 import re
 import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,26 +35,38 @@ class Jobs:
     trained: frozenset[str]
 
 
-def ask(target: str, words: Sequence[str]) -> Jobs:
-    """Return the jobs that Snakemake would run for a target.
+@contextlib.contextmanager
+def asking(target: str, words: Sequence[str]) -> Iterator[Callable[[], Jobs]]:
+    """Start to ask for the jobs that Snakemake would run for a target; the function that is given waits for them.
 
     Args:
         target: a target of the workflow.
         words: the words of --config, as they were typed.
 
     Raises:
-        UserError: Snakemake refuses the target; the message is Snakemake's own.
+        UserError: Snakemake refuses the target; the message is Snakemake's own. The function raises it.
     """
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "jobs.json")
         configuration = ["--config", *words] if words else []
         command = [sys.executable, "-m", "snakemake", target, "--cores", "1", "-n", "--quiet", "all", *configuration]
-        done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {FILE: str(file)})
-        if done.returncode or not file.exists():
-            raise UserError(f"snakemake -n {target} ends with an error: {_reason(done.stdout, done.stderr)}")
-        jobs = read_json(file)
-    counts = Counter(job["rule"] for job in jobs)
-    return Jobs(dict(counts), frozenset(job["run"] for job in jobs if job["rule"] == "train"))
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {FILE: str(file)}
+        )
+
+        def answer() -> Jobs:
+            printed, complained = process.communicate()
+            if process.returncode or not file.exists():
+                raise UserError(f"snakemake -n {target} ends with an error: {_reason(printed, complained)}")
+            jobs = read_json(file)
+            counts = Counter(job["rule"] for job in jobs)
+            return Jobs(dict(counts), frozenset(job["run"] for job in jobs if job["rule"] == "train"))
+
+        try:
+            yield answer
+        finally:
+            process.kill()
+            process.communicate()
 
 
 def _reason(printed: str, complained: str) -> str:

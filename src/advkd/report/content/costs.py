@@ -7,8 +7,8 @@ from advkd.claims.evidence import Decision, Outcome, Pairs
 from advkd.damage import attempt
 from advkd.progress import duration
 from advkd.report.content.tested import Tested
-from advkd.report.plan import estimate
 from advkd.runs import paces
+from advkd.runs.estimates import measured
 from advkd.runs.lookup import finished
 from advkd.settings import catalog, config
 from advkd.settings.config import Resolved
@@ -90,8 +90,8 @@ def _count(runs: list[Resolved]) -> str:
 
 def _time(runs: list[Resolved], pace: Mapping[Run, float]) -> str:
     """Return how long runs take one after the other, as far as runs like them are finished; empty without any."""
-    estimates = [estimate(run, pace) for run in runs]
-    known = [one.seconds for one in estimates if one.seconds is not None]
+    estimates = [measured(run, pace) for run in runs]
+    known = [one.seconds for one in estimates if one and one.seconds is not None]
     if not known:
         return ""
     unknown = len(runs) - len(known)
