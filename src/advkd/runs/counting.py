@@ -18,9 +18,8 @@ from advkd.methods.okd import GanEnsemble
 from advkd.models import classifiers, gantsc
 from advkd.models.settings import Network
 from advkd.runs.kinds import Kind, Step
-from advkd.runs.work import DEFECTS
 from advkd.settings.config import Resolved
-from advkd.settings.gan import GanRun
+from advkd.settings.gan import NETWORK_SIZE, GanRun
 from advkd.settings.papers import run_settings
 from advkd.training import classifier, recipe
 from advkd.training.mixing import mix
@@ -58,7 +57,7 @@ def count(resolved: Resolved, classes: int, images: int = 4) -> Kind:
     """
     torch.manual_seed(0)
     if isinstance(resolved.typed, GanRun):
-        return _count_gan(resolved.typed, images)
+        return _count_gan(resolved.typed, classes, images)
     return _count_classifier(resolved, classes, images)
 
 
@@ -151,10 +150,10 @@ def _random_parents(resolved: Resolved, classes: int) -> dict[str, nn.Module]:
     return networks
 
 
-def _count_gan(settings: GanRun, images: int) -> Kind:
-    gans = GanEnsemble(settings.base, settings.method, settings.adam, DEFECTS, CPU)
-    side = settings.data.image_size
-    reals, labels = torch.rand(images, 3, side, side) * 2 - 1, torch.zeros(images, dtype=torch.int64)
+def _count_gan(settings: GanRun, classes: int, images: int) -> Kind:
+    gans = GanEnsemble(settings.base, settings.method, settings.adam, classes, CPU)
+    reals = torch.rand(images, 3, NETWORK_SIZE, NETWORK_SIZE) * 2 - 1
+    labels = torch.zeros(images, dtype=torch.int64)
     step = _count_step(lambda: gans.step(reals, labels), images)
     networks = [network.state_dict() for network in gans.networks.values()]
     optimizers = [optimizer.state_dict() for optimizer in gans.optimizers.values()]

@@ -65,8 +65,10 @@ def images_of(resolved: Resolved, user: User) -> Images | None:
     if meta:
         return Images(len(meta["classes"]), meta["images"], meta["held_out"])
     data = resolved.typed.data
-    if not isinstance(data, ClassifierStoreSettings):
-        return Images(DEFECTS, 0, 0)  # a GAN's steps do not follow from its images
+    if isinstance(resolved.typed, GanRun):  # its steps do not follow from its images
+        labelled = resolved.typed.labelled
+        return Images((labelled.class_count if labelled else None) or DEFECTS, 0, 0)
+    assert isinstance(data, ClassifierStoreSettings)
     if data.crops:
         return None
     if data.drawn:
@@ -96,5 +98,5 @@ def _in_folder(data: ClassifierStoreSettings, folder: Path) -> Images | None:
     files, _ = attempt(lambda: [path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES])
     if not files:
         return None
-    valid = round(len(files) * (data.split.held_out if data.split else HELD_OUT))
+    valid = round(len(files) * (data.folder.held_out if data.folder else HELD_OUT))
     return Images(max(len({path.parent for path in files}), 2), len(files) - valid, valid)
