@@ -14,7 +14,7 @@ from checkouts import ROOT
 
 LONGEST = 25  # words of a sentence
 READERS = ["researchers", "reviewers", "students", "engineers", "labs"]
-PAGES = ["CONTRIBUTING.md", *(f"docs/{page}.md" for page in ("index", "tour", "words"))]
+PAGES = ["CONTRIBUTING.md", *(f"docs/{page}.md" for page in ("index", "tour", "why-numbers-change", "words"))]
 PAGES += [f"docs/for-{reader}.md" for reader in READERS]
 LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 

@@ -19,7 +19,7 @@ def printed(mean: str, std: str = "", n: str = "", **more: str) -> Cell:
 
 
 def ours(mean: float, std: float | None = None, n: int = 1, **more) -> dict:
-    return {"mean": mean, "std": std, "n": n, "scale": "paper", "data": DATA, **more}
+    return {"mean": mean, "std": std, "n": n, "scale": "paper", "data": DATA} | more
 
 
 @settings(deadline=None)
@@ -66,6 +66,13 @@ def test_rounding_of_the_print_is_no_difference():
 )
 def test_only_what_can_be_compared_is_judged(cell, row, verdict):
     assert agreement.judge(cell, row).verdict == verdict
+
+
+def test_only_scale_paper_reproduces():
+    cell = printed("95.13", "0.08", "3", decimals="2")
+    elsewhere, paper = (agreement.judge(cell, ours(95.1, 0.1, 3, scale=scale)) for scale in ("small", "paper"))
+    assert elsewhere.verdict == paper.verdict == "agrees"
+    assert elsewhere.reason == f"{paper.reason}; at scale small this reproduces nothing"
 
 
 def test_every_verdict_has_a_sign_of_its_own():

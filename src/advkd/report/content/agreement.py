@@ -9,7 +9,8 @@ The difference is ours minus the published number, with a 95 % interval:
 Our number agrees if the interval, widened by the rounding of the printed number, contains zero. This says little where
 the interval is wide. Numbers are only compared if they measure the same on the same data: not at smoke scale, not on
 other data than the official ones or on a part of them, and not where FID was computed with other weights or too few
-images.
+images. A number is reproduced if it agrees at scale `paper` (docs/words.md); at another scale other networks were
+trained.
 """
 
 import math
@@ -22,6 +23,7 @@ from advkd.settings.published_cells import Cell
 
 AGREES, BETTER, WORSE, DIFFERS = "agrees", "better", "worse", "differs"
 UNJUDGED, INCOMPARABLE, NOTHING = "no spread", "not comparable", ""
+NOT_PAPER = "this reproduces nothing"
 # Colour alone would not be accessible: each verdict has a sign and a word.
 SIGNS = {AGREES: "=", BETTER: "▲", WORSE: "▼", DIFFERS: "≠", UNJUDGED: "?", INCOMPARABLE: "~", NOTHING: ""}
 
@@ -67,7 +69,9 @@ def judge(cell: Cell, row: dict[str, Any], other_data: str = "") -> Agreement:
     reason = f"{distance}, 95 % interval {format_interval((low, high), effect.error)} ({basis})"
     rounding = 0.5 * 10.0**-decimals
     if low <= rounding and high >= -rounding:
-        return Agreement(AGREES, reason)
+        return Agreement(
+            AGREES, reason if row["scale"] == "paper" else f"{reason}; at scale {row['scale']} {NOT_PAPER}"
+        )
     if not cell.better:
         return Agreement(DIFFERS, reason)
     is_higher = effect.estimate > 0
