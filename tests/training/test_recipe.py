@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from trainings import distinct_values, make_training
 
 from advkd.models.reactnet import ReActNet18
 from advkd.settings.classifier import Adam, Milestones, Momentum, Recipe, Smooth
@@ -129,3 +130,28 @@ def test_steps_of_adam_in_closed_form():
         m, v = 0.5 * m + 0.5 * g, 0.99 * v + 0.01 * g * g
         expected -= 5e-4 * (m / (1 - 0.5**step)) / ((v / (1 - 0.99**step)) ** 0.5 + 1e-8)
         assert weight.weight[0].tolist() == pytest.approx([expected] * 2, rel=1e-9)
+
+
+@pytest.mark.parametrize(("batch", "images", "expected"), [
+    (32, 10_000, 32), (32, 640, 32), (32, 639, 16), (32, 216, 8), (32, 9, 8), (128, 216, 8), (100, 500, 25), (4, 9, 4),
+])  # fmt: skip
+def test_a_small_set_gets_a_smaller_batch_and_rate(batch, images, expected):
+    fitting, lr = recipe.fit(batch, 0.1, images, 20)
+    assert lr == pytest.approx(0.1 * expected / batch)
+    assert fitting >= expected and images % fitting != 1, "batch norm cannot take one image alone"
+    assert fitting == expected or images % expected == 1
+    assert recipe.fit(batch, 0.1, images, None) == (batch, 0.1)
+
+
+def test_a_left_over_image_is_taken_in_by_the_batch():
+    assert recipe.fit(8, 0.1, 161, 20) == (9, 0.1)
+
+
+def test_a_training_takes_the_smaller_batch_and_rate():
+    values = distinct_values("aikd", "baseline") | {"batch": 32, "least_steps": 1}
+    usual = make_training("aikd", "baseline", values)
+    small = make_training("aikd", "baseline", values | {"least_steps": 2})
+    assert (usual.batch, usual.steps, small.batch, small.steps) == (32, 1, 8, 2)
+    for training, lr in ((usual, values["lr"]), (small, values["lr"] / 4)):
+        training.begin_epoch(0)
+        assert training.optimizer.param_groups[0]["lr"] == lr

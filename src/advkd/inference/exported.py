@@ -21,8 +21,9 @@ from advkd.damage import readable
 from advkd.errors import UserError
 from advkd.files import read_json, sha256
 from advkd.inference.description import Description, Epoch, Saved
+from advkd.settings.starts import WEIGHTS
 
-CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
+CONFIG, CARD = "config.json", "README.md"
 SECTION = "advkd"  # of config.json: what `read_export` reads
 SCHEMA = 1
 Format = Literal["safetensors", "torch", "onnx"]

@@ -41,7 +41,9 @@ def read_document(path: Path) -> dict[str, Any]:
         run_settings(document["run"], document["settings"])
         if not isinstance(document["generation"], int):
             raise ValueError("generation is no whole number")
-        if config_hash(document["settings"], document["generation"]) != document["config_hash"]:
+        start = document["start"]["sha256"] if "start" in document else None
+        generation, generators = document["generation"], document.get("generators")
+        if config_hash(document["settings"], generation, generators, start) != document["config_hash"]:
             raise ValueError("its settings were changed: they do not have its config_hash")
     except (AttributeError, KeyError, TypeError, ValueError, yaml.YAMLError) as fault:
         reason = f"{fault} is missing" if isinstance(fault, KeyError) else " ".join(str(fault).split())

@@ -15,12 +15,14 @@ log.txt                    printed lines of all attempts
 checkpoint.pt, checkpoint.previous.pt, scratch/, .lock    of an unfinished training
 """
 
+from advkd.settings.starts import WEIGHTS
+
 # The schema of the folder, in result.json and provenance.json. A folder of version 0.1.0 records none, and its records
 # and metrics have no checksums.
 SCHEMA = 2
 CONFIG = "config.yaml"
 HISTORY = "history.csv"
-MODEL = "model.safetensors"
+MODEL = WEIGHTS
 BEST = "best.safetensors"
 GENERATOR = "generator.safetensors"
 SAMPLES = "samples.npz"

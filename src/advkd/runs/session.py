@@ -12,7 +12,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from advkd.files import digest
+from advkd.damage import readable
+from advkd.errors import UserError
+from advkd.files import digest, sha256
 from advkd.progress import say
 from advkd.runs import checkpoint, code, provenance
 from advkd.runs import folder_names as files
@@ -21,6 +23,7 @@ from advkd.runs.folder_writer import WritableFolder
 from advkd.runs.state import Ending
 from advkd.settings.classifier import ClassifierRun
 from advkd.settings.papers import RunSettings, run_settings
+from advkd.settings.starts import WEIGHTS as WEIGHTS_OF_START
 
 if TYPE_CHECKING:  # whoever waits for another trainer or for a GPU loads neither
     import numpy as np
@@ -134,6 +137,20 @@ class Session:
     def seconds(self) -> float:
         """Wall time of all attempts so far."""
         return self.seconds_before + time.monotonic() - self.began
+
+    def start_weights(self) -> tuple[dict[str, "Tensor"], str]:
+        """Return the weights that the run starts from, CPU tensors by name, and where they lie."""
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        start, path = self.document["start"], Path(self.document["start"]["folder"], WEIGHTS_OF_START)
+        with readable(str(path), "correct `starts`"):
+            if sha256(path) != start["sha256"]:
+                raise UserError(f"{path} changed since {self.document['run']} was set up: start snakemake again")
+            try:
+                return load_file(path), str(path)
+            except SafetensorError as error:
+                raise ValueError(str(error)) from error
 
     def resume(self) -> dict[str, Any] | None:
         """Return the state to continue from, or None; in this case, remove what an earlier training left."""

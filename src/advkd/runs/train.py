@@ -71,6 +71,8 @@ def train(
         data |= {"code": store.meta.get("code"), "images": len(store.images), "held_out": len(store.held_out)}
         # What it was made of: another store, and generated images.
         data |= {key: store.meta[key] for key in ("base", "generated") if key in store.meta}
+        if start := document.get("start"):
+            data["start"] = {key: start[key] for key in ("name", "sha256")}
         blocked, parents = inspect_parents(document, folder, store)
         blocked = store.meta.get("blocked") or blocked  # by a generator
         if parents:

@@ -36,6 +36,11 @@ class AikdRun(ClassifierRun):
         """How often an epoch sees each image."""
         return self.real.passes or 1
 
+    @property
+    def least_steps(self) -> int | None:
+        """Steps on real images below which the batch of an epoch is made smaller; None: it stays."""
+        return self.real.least_steps
+
 
 # What a run's name says of these keys it says of the superior too: not of the method, Cutout, Mixup or CutMix.
 INHERITED = keys_of(AikdRun, without=("method", "mixing")).keys()

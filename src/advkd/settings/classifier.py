@@ -149,6 +149,9 @@ class RealImages(Settings):
 
     batch: Annotated[int, Bounds(ge=2)]  # CS-KD adds as many partners
     passes: Count | None = None  # over the real images in an epoch, where these are few; None: 1
+    # Where an epoch would have fewer steps than this on real images, the batch is halved until it has as many, and the
+    # learning rate with it; None: both stay as they are.
+    least_steps: Count | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,6 +177,9 @@ class ClassifierRun(Settings):
     recipe: Recipe
     optimizer: Momentum | Adam
     schedule: Milestones | Smooth
+    # The trained network whose weights the run begins with, all but those of the last layer: a name of `starts` in
+    # config/config.yaml. None: the weights are drawn.
+    start: str | None = None
     seed: Natural
 
     @property
@@ -190,6 +196,11 @@ class ClassifierRun(Settings):
     def passes(self) -> int:
         """How often an epoch sees each real image."""
         return 1
+
+    @property
+    def least_steps(self) -> int | None:
+        """Steps on real images below which the batch of an epoch is made smaller; None: it stays."""
+        return None
 
     @property
     def lighting(self) -> float:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from advkd.errors import UserError
 from advkd.files import digest
 from advkd.schema import not_applying
-from advkd.settings import config_files, layers, lineage, words
+from advkd.settings import config_files, layers, lineage, starts, words
 from advkd.settings.classifier import IMAGES
 from advkd.settings.config_files import CONFIG, REGISTRY, Layer
 from advkd.settings.draws import draws_of
@@ -56,6 +56,7 @@ class Resolved:
         threads: threads of the training.
         parents: the runs whose weights this one starts from or learns from, by role.
         generators: the runs whose images are in the training part of the data set, by what their images show.
+        start: the trained network that the run starts from; None where its weights are drawn.
     """
 
     run: Run
@@ -65,6 +66,7 @@ class Resolved:
     threads: int
     parents: Mapping[str, "Resolved"]
     generators: Mapping[str, "Resolved"] = dataclasses.field(default_factory=dict)
+    start: starts.Start | None = None
 
     @cached_property
     def settings(self) -> Mapping[str, object]:
@@ -83,7 +85,8 @@ class Resolved:
     @cached_property
     def hash(self) -> str:
         """Digest of what decides the run's numbers, as `papers.config_hash` says."""
-        return config_hash(self.settings, self.generation, _named(self.generators))
+        weights = self.start.sha256 if self.start else None
+        return config_hash(self.settings, self.generation, _named(self.generators), weights)
 
     @property
     def store_settings(self) -> dict[str, object]:
@@ -152,6 +155,7 @@ class Resolved:
     def document(self) -> dict[str, object]:
         """Return what a run's config.yaml holds: everything that the training process reads."""
         generators = {"generators": _named(self.generators)} if self.generators else {}
+        start = {"start": self.start.document()} if self.start else {}
         return {
             "run": str(self.run),
             "scale": self.scale,
@@ -162,6 +166,7 @@ class Resolved:
             "generation": self.generation,
             "parents": _named(self.parents),
             **generators,
+            **start,
             "settings": self.written(),
         }
 
@@ -196,19 +201,22 @@ class Surroundings:
         folders: the data sets that are a folder of the user's.
         overrides: the user's override of each paper that has one.
         files: the state of the files that are read, so that a changed one is read again.
+        starts: the trained networks that the user named, which a run may start from.
     """
 
     scale: str
     folders: tuple[str, ...]
     overrides: tuple[tuple[str, Override], ...]
     files: Files
+    starts: tuple[starts.Named, ...]
 
     @classmethod
     def of(cls, run: Run, user: User) -> "Surroundings":
         """Return what counts for a run: also for runs whose images are in its data set, which are of `lineage.GANS`."""
         papers = dict.fromkeys((run.paper, lineage.GANS))
         overrides = tuple((paper, Override.of(user.override[paper])) for paper in papers if paper in user.override)
-        return cls(user.scale, tuple(sorted(user.folders)), overrides, config_files.states(papers, user.scale))
+        files = config_files.states(papers, user.scale)
+        return cls(user.scale, tuple(sorted(user.folders)), overrides, files, starts.name_all(user.starts))
 
     def override(self, paper: str) -> Override:
         """Return the user's override of a paper."""
@@ -264,8 +272,9 @@ def options(user: User) -> str:
     for key in PLACES:
         if key in chosen:
             chosen[key] = "PATH"
-    if user.folders:
-        chosen["folders"] = dict.fromkeys(user.folders, "PATH")
+    for key in ("folders", "starts"):
+        if names := getattr(user, key):
+            chosen[key] = dict.fromkeys(names, "PATH")
     typed = [f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in chosen.items()]
     return f"--config {' '.join(shlex.quote(word) for word in typed)}"
 
@@ -314,7 +323,9 @@ def _resolve(name: str, around: Surroundings) -> Resolved:
     if override == NOTHING and not first:
         _check_distinct(run, scale, folders, files, values)
     threads = config_files.scale_file(scale).threads
-    resolved = Resolved(run, scale, typed, sources, threads, MappingProxyType(parents))
+    named = settings.get("start")
+    start = starts.find_start(str(run), str(named), around.starts) if named is not None else None
+    resolved = Resolved(run, scale, typed, sources, threads, MappingProxyType(parents), start=start)
     if "generator" not in settings:
         return resolved
     generators = {role: _resolve(str(gan), around) for role, gan in lineage.generators(run, typed).items()}

@@ -37,6 +37,8 @@ class PaperFile(NamedTuple):
     models: Mapping[str, Layer]  # a network's settings; under `where`, those beside a variant KEY=VALUE
     # What a method changes of the run's settings; under `where`, for a data set or network.
     methods: Mapping[str, Layer]
+    folders: Layer  # of data sets that are a folder of the user's
+    started: Layer  # of runs that start from a trained network
     variants: tuple[str, ...]
     generators: Mapping[str, str]  # MODEL/METHOD[+KEY=VALUE] of GANs whose images a classifier may be trained with
 
@@ -129,9 +131,18 @@ def _paper_file(path: Path, state: State | None) -> PaperFile:
     variants = content.get("variants") or []
     if not isinstance(variants, list) or not all(isinstance(name, str) for name in variants):
         raise UserError(f"{path}: variants must be a list of run groups")
-    defaults, generators = (mapping(content.get(name), f"{path} {name}") for name in ("defaults", "generators"))
+    names = ("defaults", "generators", "folders", "started")
+    defaults, generators, folders, started = (mapping(content.get(name), f"{path} {name}") for name in names)
     texts = {name: str(group) for name, group in generators.items()}
-    return PaperFile(path, defaults, **parts, variants=tuple(variants), generators=MappingProxyType(texts))
+    return PaperFile(
+        path,
+        defaults,
+        **parts,
+        folders=folders,
+        started=started,
+        variants=tuple(variants),
+        generators=MappingProxyType(texts),
+    )
 
 
 def _layers(content: object, source: str) -> Mapping[str, Layer]:

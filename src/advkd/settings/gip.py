@@ -103,6 +103,11 @@ class GipRun(ClassifierRun):
         return (self.real and self.real.passes) or 1
 
     @property
+    def least_steps(self) -> int | None:
+        """Steps on real images below which the batch of an epoch is made smaller; None: it stays."""
+        return self.real.least_steps if self.real else None
+
+    @property
     def lighting(self) -> float:
         """Standard deviation of the PCA colour noise; 0: none."""
         return self.real.lighting if self.real else 0.0
@@ -117,6 +122,8 @@ class GipRun(ClassifierRun):
             raise ValueError(f"method acgan trains the model acgan, not {self.network.model}")
         if isinstance(self.network, AcGanDiscriminator) and not trains_gan:
             raise ValueError("the model acgan is trained by the method acgan only")
+        if self.start and self.network.model in ("reactnet18", "acgan"):
+            raise ValueError(f"start is {self.start!r}, but {self.network.model} has a beginning of its own")
         if draws and size % 4:
             raise ValueError(f"image_size is {size}: a generator's must be a multiple of 4")
         if isinstance(method, GanTscGanSettings | GanTscSettings) and size != 32:

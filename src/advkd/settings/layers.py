@@ -97,6 +97,11 @@ def layers(run: Run, scale: str, folders: tuple[str, ...], override: Layer) -> I
     for pair in ("=".join(pair) for pair in run.variant):
         yield f"{where}.where.{pair}", mapping(exceptions.get(pair), f"{where}.where.{pair}")
     yield f"{paper.path} datasets.{run.dataset}", paper.datasets.get(run.dataset, {})
+    own = run.dataset in folders
+    if own:
+        yield f"{paper.path} folders", paper.folders
+    if "start" in variant or override.get("start") is not None:
+        yield f"{paper.path} started", paper.started
     where = f"{paper.path} methods.{run.method}"
     changes, exceptions = _split(paper.methods.get(run.method, {}), where)
     only(exceptions, {*paper.datasets, *paper.models}, f"{where}.where")
@@ -104,7 +109,6 @@ def layers(run: Run, scale: str, folders: tuple[str, ...], override: Layer) -> I
     for name in (run.dataset, run.model):
         yield f"{where}.where.{name}", mapping(exceptions.get(name), f"{where}.where.{name}")
     yield NAME, variant
-    own = run.dataset in folders
     yield f"{sizes.path} data", {"data": "folder" if own else sizes.data}
     if own:
         whole = {key: value for key, value in ALL_OF_A_FOLDER.items() if key in changeable and key not in variant}

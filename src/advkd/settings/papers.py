@@ -25,17 +25,23 @@ def run_settings(run: str, flat: Mapping[str, object]) -> RunSettings:
 
 
 def config_hash(
-    settings: Mapping[str, object], generation: int, generators: Mapping[str, Mapping[str, str]] | None = None
+    settings: Mapping[str, object],
+    generation: int,
+    generators: Mapping[str, Mapping[str, str]] | None = None,
+    start: str | None = None,
 ) -> str:
     """Return the digest of what decides a run's numbers: a run is stale when it differs.
 
-    Generation 0 and no generators are left out, so that runs without them keep the hash of their settings alone.
+    Generation 0, no generators and no start are left out, so that runs without them keep the hash of their settings
+    alone.
 
     Args:
         settings: the run's settings by key.
         generation: of the run.
         generators: for each run whose images are in the data set, its name and its hash, by what they show.
+        start: digest of the weights that the run starts from; None where they are drawn.
     """
     deciding = {key: value for key, value in settings.items() if key not in WITHOUT_EFFECT_ON_TRAINING}
     deciding |= {"generation": generation} if generation else {}
-    return digest(deciding | ({"generators": generators} if generators else {}))
+    deciding |= {"generators": generators} if generators else {}
+    return digest(deciding | ({"start_weights": start} if start else {}))

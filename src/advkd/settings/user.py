@@ -20,6 +20,7 @@ class User(Strict):  # type: ignore[explicit-any]  # in pydantic's own construct
     accept: dict[str, Annotated[str, Field(pattern=r"^(sha256|content):[0-9a-f]{64}$")]] = Field(default_factory=dict)
     tolerate: dict[Name, Natural] = Field(default_factory=dict)
     folders: dict[Name, str] = Field(default_factory=dict)
+    starts: dict[Name, str] = Field(default_factory=dict)
     links: list[Name] = Field(default_factory=list)
     inception_weights: str | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"

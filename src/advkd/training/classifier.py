@@ -13,6 +13,7 @@ Choices:
 import importlib
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -26,7 +27,7 @@ from advkd.methods.settings.base import MethodSettings
 from advkd.models import classifiers
 from advkd.progress import Progress, say
 from advkd.settings.classifier import ClassifierRun
-from advkd.training import evaluation, parents, recipe, statistics
+from advkd.training import evaluation, parents, recipe, starting, statistics
 from advkd.training.guard import Guard
 from advkd.training.means import Means
 from advkd.training.mixing import mix
@@ -63,7 +64,8 @@ def train(session: Session[ClassifierRun], store: Store) -> dict[str, Any]:
     session.save(training.state())
     evaluation.finish(session, training.method, training.views, training.best)
     best = evaluation.best_epoch(session.history) + 1
-    return {"epochs": epochs, "steps": session.step, "best_epoch": best}
+    fitted = {"batch": training.batch, "lr": training.lr} if training.batch != session.settings.batch else {}
+    return {"epochs": epochs, "steps": session.step, "best_epoch": best, **fitted}
 
 
 class Training:
@@ -72,6 +74,8 @@ class Training:
     Attributes:
         streams: the random numbers of the run.
         steps: number of steps of an epoch.
+        batch: real images of a step.
+        lr: the first learning rate.
         method: the method, with the student.
         views: augmented real images.
         best: weights and evaluation logits of the best epoch so far.
@@ -88,6 +92,9 @@ class Training:
         torch.manual_seed(self.streams.derive("initialisation"))
         student = classifiers.build(settings.network, classes).to(device).to(memory_format=torch.channels_last)
         parent_networks = parents.load(session, classes, len(self.views.held_out_labels), device)
+        if settings.start is not None:
+            kind = f"{settings.network.model} of width {settings.network.width}"
+            starting.take_over(student, *session.start_weights(), kind)
         if "start" in parent_networks:
             student.load_state_dict(parent_networks.pop("start").state_dict())
         self.method = method_class(settings.method)(
@@ -103,12 +110,17 @@ class Training:
         )
         self.synthetic = self.method.synthetic_steps
         seen = settings.passes * len(labels)
-        self.real = steps_of(seen, settings.batch, store.meta["name"]) if self.method.sees_real else 0
+        self.batch, self.lr = settings.batch, settings.recipe.lr
+        if self.method.sees_real:
+            self.batch, self.lr = recipe.fit(self.batch, self.lr, seen, settings.least_steps)
+        if self.batch != settings.batch:
+            say(f"{seen} images an epoch are few: batch {self.batch} in place of {settings.batch}, lr {self.lr:g}")
+        self.real = steps_of(seen, self.batch, store.meta["name"]) if self.method.sees_real else 0
         self.steps = self.synthetic + self.real
         mixes = self.synthetic and self.real and not self.method.recomputes_statistics
         if mixes and (warning := statistics.warning(student, self.real)):
             say(warning)
-        self.optimizer = recipe.optimizer(student, settings.optimizer, settings.recipe)
+        self.optimizer = recipe.optimizer(student, settings.optimizer, replace(settings.recipe, lr=self.lr))
         self.networks = {"student": student, **self.method.networks}
         self.optimizers = {"student": self.optimizer, **self.method.optimizers}
         self.guard = Guard(settings.recipe.epochs * self.steps, device, self.steps)
@@ -143,7 +155,7 @@ class Training:
         self.order = torch.cat(passes)
         self.factor = recipe.factor(self.settings.schedule, epochs, epoch)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.settings.recipe.lr * self.factor
+            group["lr"] = self.lr * self.factor
         self.method.begin_epoch(epoch, self.factor)
         self.brief = self.brief or f"epoch {epoch + 1}/{epochs}"
 
@@ -159,7 +171,7 @@ class Training:
         else:
             # Counted as if there were no synthetic steps, so that all methods of a generation see the same views.
             number = epoch * self.real + place
-            index = self.order[place * self.settings.batch : (place + 1) * self.settings.batch]
+            index = self.order[place * self.batch : (place + 1) * self.batch]
             batch = self.load(index, number)
             torch.manual_seed(self.streams.derive("step", number))
             kind, images = "real", len(index)
@@ -184,7 +196,7 @@ class Training:
     def real_batches(self, epoch: int) -> Iterator[Tensor]:
         """Yield training views, of their own, of all real images once, in the epoch's order and batches."""
         generator = self.streams.generator("statistics", epoch)
-        for index in self.order[: len(self.views.labels)].split(self.settings.batch):
+        for index in self.order[: len(self.views.labels)].split(self.batch):
             yield self.views.training(index, generator)
 
     def end_epoch(self, epoch: int) -> None:
@@ -194,7 +206,7 @@ class Training:
         if self.method.recomputes_statistics:
             statistics.recompute(student, self.method.logits, self.real_batches(epoch))
         terms = self.means.values() | self.method.end_epoch(epoch)
-        row, logits = evaluation.end_epoch(student, self.views, epoch, self.settings.recipe.lr * self.factor, terms)
+        row, logits = evaluation.end_epoch(student, self.views, epoch, self.lr * self.factor, terms)
         history.append(row)
         if evaluation.best_epoch(history) == epoch:
             self.best = {"logits": logits, "weights": evaluation.weights_of(student)}

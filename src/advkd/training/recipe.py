@@ -5,6 +5,9 @@ Choices:
       (`weight_decay_on`). Why: as in its code.
     - [gip] Open: ReActNet's linear rate. Here: 1 - e/E of the first in epoch e from 0 (`schedule`). Why: in its code
       the rate is an epoch ahead, so that the last epoch learns nothing.
+    - [aikd] Added: for a small folder of one's own, the batch is halved, and the rate with it, until an epoch has 20
+      steps (`least_steps`). Why: 200 photos in batches of 32 make 7 steps, so that 30 epochs end before the network has
+      learned much.
     - [gip: Table 6] Open: decay for 100 and 300 epochs. Here: milestones are fractions of the run's length
       (`milestones`); two variants keep them at epochs 80 and 120 (`schedule_epochs`).
 """
@@ -13,6 +16,8 @@ import torch
 from torch import nn
 
 from advkd.settings.classifier import Adam, Milestones, Momentum, Recipe, Smooth
+
+SMALLEST_BATCH = 8  # that `fit` chooses; batch norm's statistics of fewer images are coarse
 
 
 def optimizer(network: nn.Module, settings: Momentum | Adam, recipe: Recipe) -> torch.optim.Optimizer:
@@ -36,6 +41,29 @@ def optimizer(network: nn.Module, settings: Momentum | Adam, recipe: Recipe) -> 
         return torch.optim.Adam(groups, lr, betas, weight_decay=decay, fused=True)
     nesterov = settings.nesterov
     return torch.optim.SGD(groups, lr, settings.momentum, weight_decay=decay, nesterov=nesterov, fused=True)
+
+
+def fit(batch: int, lr: float, seen: int, least_steps: int | None) -> tuple[int, float]:
+    """Return the batch and the first learning rate, made smaller where an epoch has few images.
+
+    The rate falls as the batch does (Goyal et al., 2017, "linear scaling rule"). A batch that would leave one image
+    over takes that one in, since batch norm cannot take it alone.
+
+    Args:
+        batch: images of a step, as the settings say.
+        lr: the first learning rate, as the settings say.
+        seen: images that an epoch sees.
+        least_steps: steps that an epoch should have; None: batch and rate stay as they are.
+    """
+    if least_steps is None:
+        return batch, lr
+    fitting = batch
+    while fitting // 2 >= SMALLEST_BATCH and seen / fitting < least_steps:
+        fitting //= 2
+    rate = lr * fitting / batch
+    while fitting < seen and seen % fitting == 1:
+        fitting += 1
+    return fitting, rate
 
 
 def factor(schedule: Milestones | Smooth, epochs: int, epoch: int) -> float:

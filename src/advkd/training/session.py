@@ -66,6 +66,13 @@ class Session(Protocol[Own]):
     def parents(self) -> Mapping[str, Parent]:
         """The runs that this one starts from or learns from, by role."""
 
+    def start_weights(self) -> tuple[dict[str, Tensor], str]:
+        """Return the weights that the run's setting `start` names, CPU tensors by name, and their place for messages.
+
+        Raises:
+            UserError: they are gone, damaged, or others than those that the run's configuration describes.
+        """
+
     def resume(self) -> dict[str, Any] | None:
         """Return the last state that `save` kept, or None. The loop calls this once, before the first step."""
 

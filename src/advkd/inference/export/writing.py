@@ -13,9 +13,10 @@ from advkd.inference.export.card import write_card
 from advkd.inference.export.checking import compare, examples_of
 from advkd.inference.export.licence import licence_of
 from advkd.inference.export.timm_config import timm_config
-from advkd.inference.exported import CARD, CONFIG, SECTION, WEIGHTS, Format, section
+from advkd.inference.exported import CARD, CONFIG, SECTION, Format, section
 from advkd.inference.generators import Generators
 from advkd.progress import say
+from advkd.settings.starts import WEIGHTS
 from advkd.training.evaluation import weights_of
 
 FORMATS: tuple[str, ...] = get_args(Format)
