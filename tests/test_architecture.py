@@ -46,7 +46,7 @@ FLOORS = [
     ["inference"],
     ["claims"],
     ["report"],
-    ["doctor", "synthesize", "start", "new_project", "cli", "terminal", "__main__"],
+    ["doctor", "folder_doctor", "synthesize", "start", "new_project", "cli", "terminal", "__main__"],
     ["jobs", "snakemake_logger_plugin_advkd"],
 ]
 MIXED = (FLOORS[0], FLOORS[-2])  # floors of single modules, which may import each other

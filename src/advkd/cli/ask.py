@@ -31,15 +31,25 @@ def status(args: argparse.Namespace, user: "User") -> None:
 @ASK.command(
     "doctor",
     "whether this machine has what the scale needs: devices, space, data, weights, TeX",
-    "One line for each thing, with what to do where it is missing. The exit status is 1 if something is wrong.",
-    example="advkd doctor --config scale=paper mirror=/archives",
+    "One line for each thing, with what to do where it is missing. With --folder, one pass over a folder of images"
+    " instead: classes, sizes, broken files, images that are there twice, and what a training will make of it. The exit"
+    " status is 1 if something is wrong.",
+    example="advkd doctor --folder /my/defects",
+    arguments=[
+        argument("--folder", type=Path, metavar="DIR", help="a folder of images, as in docs/your-own-images.md")
+    ],
     needs="papers",
 )
 def doctor(args: argparse.Namespace, user: "User") -> int:
-    """Print what the machine has and lacks; return 1 if something is wrong."""
-    from advkd import doctor
+    """Print what the machine, or a folder of images, has and lacks; return 1 if something is wrong."""
+    if args.folder is not None:
+        from advkd import folder_doctor
 
-    text, ready = doctor.report(user)
+        text, ready = folder_doctor.report(args.folder, user)
+    else:
+        from advkd import doctor
+
+        text, ready = doctor.report(user)
     print(text)
     return 0 if ready else 1
 

@@ -57,6 +57,20 @@ class Decoded(NamedTuple):
     turned: bool = False
 
 
+class Examined(NamedTuple):
+    """What is known of a photo once it is decoded.
+
+    Attributes:
+        pixels: uint8 (height, width, 3), turned as the EXIF orientation says.
+        mode: the PIL mode in which it is stored.
+        orientation: the EXIF orientation, 1 to 8; None where the file has none.
+    """
+
+    pixels: np.ndarray
+    mode: str
+    orientation: int | None
+
+
 class Header(NamedTuple):
     """What an image's file says before its pixels.
 
@@ -98,6 +112,17 @@ def decode_image(archive: Archive, name: str, upright: bool = False) -> Decoded:
 def decode_photo(path: Path) -> Decoded:
     """Return the pixels of an image file as RGB, turned as its EXIF orientation says; raises as `decode_image`."""
     return _with_image(str(path), lambda: io.BytesIO(read_bytes(path)), partial(_to_rgb, upright=True))
+
+
+def examine_photo(data: bytes, what: str) -> Examined:
+    """Decode the bytes of a photo called `what`, and tell how it is stored; raises as `decode_image`."""
+
+    def examined(image: Image.Image) -> Examined:
+        orientation = _orientation(image)
+        pixels, mode, _ = _to_rgb(image, upright=True)
+        return Examined(pixels, mode, orientation)
+
+    return _with_image(what, lambda: io.BytesIO(data), examined)
 
 
 def to_rgb(image: Image.Image) -> np.ndarray:
