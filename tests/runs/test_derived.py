@@ -16,6 +16,7 @@ from advkd.data.store_draft import write_store
 from advkd.data.synthetic_folder import Drawn, write_synthetic
 from advkd.errors import UserError
 from advkd.files import sha256, write_json
+from advkd.report import explain
 from advkd.report.content.run_facts import provenance_facts
 from advkd.runs import stores
 from advkd.runs.derived import derive
@@ -235,6 +236,7 @@ def test_images_of_a_folder_join_the_training_part_only(own, of_class):
     assert data["generated"] == store.meta["generated"] and data["base"]["sha256"] == base.meta["sha256"]
     facts = dict(provenance_facts(folder_of(resolved).provenance()))
     assert facts["generated"].startswith("6 of the training images") and facts["images of"] == f"okd/x, {'f' * 64}"
+    assert explain.folder_lines([resolved]) == [f"  images of   okd/x, weights {'f' * 64}"]
     alone = make(config.resolve(OWN.format("+alone=true+generator=folder"), user), user)
     np.testing.assert_array_equal(alone.images, drawn)
 

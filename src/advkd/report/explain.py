@@ -6,6 +6,7 @@ from advkd.artifacts import papers
 from advkd.artifacts.number_format import NOTHING, format_count, format_published
 from advkd.artifacts.table_cells import DAMAGED
 from advkd.damage import attempt
+from advkd.data.settings import OF_FOLDER
 from advkd.errors import UserError
 from advkd.report.content.agreement import Agreement
 from advkd.report.content.cell_facts import cell_facts
@@ -64,6 +65,7 @@ def explain_group(name: str, user: User) -> str:
     generators = {(gan.run.group, shown) for shown, gan in runs[0].generators.items()}
     for gan, shown in sort_by_tag(generators, known_tags):
         lines.append(f"  images of   {with_tag(gan, known_tags)}, of {shown}")
+    lines += folder_lines(runs)
     for trained, shown in sort_by_tag(find_users(name, all_runs), known_tags):
         lines.append(f"  images for  {with_tag(trained, known_tags)}, of {shown}")
     for learner, role in sort_by_tag(find_learners(name, all_runs), known_tags):
@@ -71,6 +73,17 @@ def explain_group(name: str, user: User) -> str:
     lines += explain_places(name, user)
     lines.append(f"  settings    advkd config {runs[0].run} {config.options(user)}")
     return "\n".join(lines)
+
+
+def folder_lines(runs: list[Resolved]) -> list[str]:
+    """Return lines on the runs that drew the generated images of a user's folder, as the trained runs record it."""
+    lines: dict[str, None] = {}
+    for resolved in runs:
+        if resolved.settings.get("generator") == OF_FOLDER:
+            provenance, _ = attempt(folder_of(resolved).provenance)
+            drawn = provenance["data"].get("generated", {}).get("runs", {}) if provenance else {}
+            lines |= dict.fromkeys(f"  images of   {run}, weights {weights}" for run, weights in drawn.items())
+    return list(lines)
 
 
 def find_learners(name: str, all_runs: dict[str, Resolved]) -> set[tuple[str, str]]:
