@@ -1,6 +1,7 @@
 import argparse
 import re
 import shlex
+import subprocess
 import sys
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from advkd.cli import main
 from advkd.cli.groups import COMMANDS, GROUPS
 from advkd.cli.parser import build_parser, parse
-from checkouts import ROOT
+from checkouts import ROOT, environment
 
 EVERY = pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS.keys())
 MISTYPED = [
@@ -82,3 +83,14 @@ def test_every_command_of_the_workflow_exists():
     )
     called = set(re.findall(r"[\"']advkd ([a-z-]+) ", rules))
     assert len(called) >= 10 and called <= COMMANDS.keys()
+
+
+@pytest.mark.parametrize(("typed", "expected"), [
+    ("advkd doc", {"doctor"}), ("advkd doctor --fo", {"--folder"}), ("advkd export RUN --to out --format on", {"onnx"}),
+])  # fmt: skip
+def test_a_shell_is_told_how_words_go_on(typed, expected, tmp_path):
+    answer = tmp_path / "answer"
+    asked = {"_ARGCOMPLETE": "1", "_ARGCOMPLETE_IFS": "\n", "_ARGCOMPLETE_STDOUT_FILENAME": str(answer),
+             "COMP_LINE": typed, "COMP_POINT": str(len(typed)), "COMP_TYPE": "9"}  # fmt: skip
+    subprocess.run([sys.executable, "-m", "advkd"], env={**environment(ROOT), **asked}, check=True, timeout=60)
+    assert {word.strip() for word in answer.read_text().split("\n")} == expected

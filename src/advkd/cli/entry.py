@@ -9,12 +9,14 @@ import traceback
 from collections.abc import Callable
 
 from advkd.cli.groups import COMMANDS
-from advkd.cli.parser import BadWords, parse
+from advkd.cli.parser import BadWords, build_parser, parse
 from advkd.errors import UserError, machine_fault
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return the exit status: 0, 1 for a fault, 2 for bad input, 130 for Ctrl-C."""
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks for completions
+        complete()
     try:
         args = parse(sys.argv[1:] if arguments is None else arguments)
     except BadWords as error:
@@ -30,6 +32,13 @@ def main(arguments: list[str] | None = None) -> int:
 
     with logging_to(args.log):
         return _reporting(title, lambda: _run(args))
+
+
+def complete() -> None:
+    """Answer the shell that asks how the words typed so far may go on, and end the process (docs/install.md)."""
+    import argcomplete
+
+    argcomplete.autocomplete(build_parser())
 
 
 def _run(args: argparse.Namespace) -> int | None:
