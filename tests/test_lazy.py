@@ -65,3 +65,29 @@ def test_no_more_is_loaded_than_is_asked_for(statement, absent):
     program = f"import sys; {statement}; print([name for name in {absent} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], env=environment(ROOT), capture_output=True, text=True)
     assert done.returncode == 0 and done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
+HIDDEN = """
+import sys
+for name in {hidden!r}:
+    sys.modules[name] = None
+import advkd
+import advkd.metrics
+try:
+    {use}
+except ModuleNotFoundError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(("hidden", "use", "line"), [
+    (["pandas"], "advkd.results()", "advkd.results needs the extra workflow: install advkd[workflow]"),
+    (["scipy", "scipy.stats"], "advkd.metrics.mcnemar([True, False], [False, False])",
+     "advkd.metrics.mcnemar needs the extra metrics: install advkd[metrics]"),
+    (["sklearn", "sklearn.metrics"], "advkd.metrics.error_rates([[2, 1], [0, 1]], [0, 1])",
+     "advkd.metrics.error_rates needs the extra metrics: install advkd[metrics]"),
+])  # fmt: skip
+def test_what_lacks_an_extra_names_it_in_one_line(hidden, use, line):
+    program = HIDDEN.format(hidden=hidden, use=use)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment(ROOT))
+    assert done.stdout.strip() == line, done.stderr

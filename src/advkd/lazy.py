@@ -5,6 +5,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from advkd.extras import naming_extra
+
 
 def attach(package: str, modules: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Return the functions `__getattr__` and `__dir__` of a package.
@@ -20,7 +22,8 @@ def attach(package: str, modules: Mapping[str, str]) -> tuple[Callable[[str], An
     def load(name: str) -> Any:
         if name not in modules:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value = getattr(importlib.import_module(modules[name]), name)
+        with naming_extra(f"{package}.{name}"):
+            value = getattr(importlib.import_module(modules[name]), name)
         setattr(sys.modules[package], name, value)  # the next time it is there
         return value
 

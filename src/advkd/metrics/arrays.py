@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from advkd.errors import UserError
+from advkd.extras import naming_extra
 from advkd.metrics import calibration, classification, effect, frechet, kid, significance
 from advkd.metrics.calibration import Bins
 
@@ -145,6 +146,7 @@ def wrong(logits: ArrayLike, labels: ArrayLike, k: int = 1) -> np.ndarray:
     return classification.wrong(*_classified(logits, labels), k)
 
 
+@naming_extra("advkd.metrics.error_rates")
 def error_rates(logits: ArrayLike, labels: ArrayLike) -> ErrorRates:
     """Return Top-1 and Top-5 error and macro F1.
 
@@ -158,6 +160,7 @@ def error_rates(logits: ArrayLike, labels: ArrayLike) -> ErrorRates:
     return ErrorRates(error_interval(top1), error_interval(top5), f1, len(labels))
 
 
+@naming_extra("advkd.metrics.calibration_error")
 def calibration_error(logits: ArrayLike, labels: ArrayLike, bins: int = 10) -> CalibrationError:
     """Return ECE and NLL.
 
@@ -182,6 +185,7 @@ def calibration_error(logits: ArrayLike, labels: ArrayLike, bins: int = 10) -> C
     )
 
 
+@naming_extra("advkd.metrics.scale_temperature")
 def scale_temperature(
     logits: ArrayLike, labels: ArrayLike, cross_fit: bool = False, bins: int = 10
 ) -> TemperatureScaling:
@@ -252,6 +256,7 @@ def kernel_distance(real: ArrayLike, fake: ArrayLike, paired: bool = False) -> K
     return KernelDistance(*kid.kid(real, fake, paired))
 
 
+@naming_extra("advkd.metrics.mcnemar")
 def mcnemar(wrong_first: ArrayLike, wrong_second: ArrayLike) -> McNemarTest:
     """Test whether two classifiers err equally often on the same images.
 
@@ -267,6 +272,7 @@ def mcnemar(wrong_first: ArrayLike, wrong_second: ArrayLike) -> McNemarTest:
     return McNemarTest(*significance.mcnemar(_answers(wrong_first), _answers(wrong_second)))
 
 
+@naming_extra("advkd.metrics.error_interval")
 def error_interval(wrong: ArrayLike, level: float = effect.LEVEL) -> Interval:
     """Return an error rate in % with its bootstrap interval over images, which is computed without drawing.
 
@@ -281,6 +287,7 @@ def error_interval(wrong: ArrayLike, level: float = effect.LEVEL) -> Interval:
     return error_difference(answers, np.zeros(len(answers), bool), level)
 
 
+@naming_extra("advkd.metrics.error_difference")
 def error_difference(wrong_first: ArrayLike, wrong_second: ArrayLike, level: float = effect.LEVEL) -> Interval:
     """Return the first error rate minus the second in percentage points, with its paired bootstrap interval.
 
@@ -300,6 +307,7 @@ def error_difference(wrong_first: ArrayLike, wrong_second: ArrayLike, level: flo
     return Interval(100 * float(first.mean() - second.mean()), 100 * low, 100 * high, level)
 
 
+@naming_extra("advkd.metrics.seed_difference")
 def seed_difference(first: Sequence[float], second: Sequence[float], level: float = effect.LEVEL) -> SeedDifference:
     """Return the difference of the means of a metric over the seeds of two methods, with Welch's interval and test.
 
