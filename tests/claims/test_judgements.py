@@ -52,7 +52,9 @@ def test_ours_from_runs(user, fill):
     judgement = judge(CLAIMS["gip-everywhere"], user)
     assert judgement.ours.word == "holds" and judgement.ours.caveat == "" and len(judgement.ours.comparisons) == 8
     result = judgement.ours.comparisons[1]
-    assert result.compared == "gip − kd (gip/cifar10/resnet18, accuracy)" and result.numbers == "76.2 − 73.2 = 3.00"
+    assert (
+        result.compared == "Proposed Method (%) − KD (%) (Table 1: CIFAR-10)" and result.numbers == "76.2 − 73.2 = 3.00"
+    )
     assert (result.n, result.estimate) == ((3, 3), pytest.approx(3.0))
     expected = stats.ttest_ind([76, 76.4, 76.2], [73, 73.4, 73.2], equal_var=False)
     assert (result.low, result.high) == pytest.approx(tuple(expected.confidence_interval(0.95)))
@@ -267,5 +269,5 @@ def test_comparisons_read_well():
     gain = judge_published(CLAIMS["gip-few-images"]).comparisons[0]
     assert gain.numbers == "78.30 + 94.96 − 77.73 − 95.13 = 0.40"
     (result,) = judge_published(CLAIMS["okd-sagan-g2"]).comparisons
-    assert result.compared == "okd fid.G2 below single fid.G1 (okd/codebrim/sagan)"
+    assert result.compared == "OKD-SAGAN G2 below SAGAN (Table 1: FID)"
     assert result.numbers == "118.23 against 139.76: 15.4 %" and result.n == (1, 1) and result.p is None

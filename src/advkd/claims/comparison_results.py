@@ -5,6 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from advkd.artifacts.number_format import format_estimate, format_interval
+from advkd.claims.comparison_words import compared_in_words, weighted_sum
 from advkd.claims.number import Number
 from advkd.claims.predicates.base import Comparison
 from advkd.metrics.effect import Effect, hedges_g
@@ -15,7 +16,7 @@ class ComparisonResult:
     """The result of one comparison, as the reports show it. What is unknown is None.
 
     Attributes:
-        compared: what was compared, for example "pskd − aikd (aikd/cifar100/preact_resnet18, top1_error)".
+        compared: what was compared, for example "PS-KD − AI-KD (Table 2: Top-1 Error / ResNet 18 / CIFAR-100)".
         claimed: what is claimed about it, for example "> 0".
         numbers: the calculation, for example "21.16 − 19.87 = 1.29", or why there is none.
         agrees: whether the result is as claimed; None if that is open.
@@ -77,7 +78,7 @@ def summarize(
         agrees: whether the result is as claimed; None if that is open.
         images: the interval over evaluation images, if there is one.
     """
-    compared = describe_comparison(comparison)
+    compared = compared_in_words(comparison)
     if effect is None:
         missing = dict.fromkeys(number.status for number in numbers if number.sample is None)
         return ComparisonResult(compared, comparison.claimed, ", ".join(missing), agrees)
@@ -107,20 +108,6 @@ def summarize(
     )
 
 
-def describe_comparison(comparison: Comparison) -> str:
-    """Return what is compared; what all names share follows in brackets: "cskd − aikd (aikd/cifar100/…, f1)"."""
-    groups = [quantity.run.rsplit("/", 1) for quantity in comparison.quantities]
-    places = list(dict.fromkeys(place for place, _ in groups))
-    metrics = list(dict.fromkeys(quantity.metric for quantity in comparison.quantities))
-    names = []
-    for (place, name), quantity in zip(groups, comparison.quantities, strict=True):
-        full_name = name if len(places) == 1 else f"{place}/{name}"
-        names.append(full_name if len(metrics) == 1 else f"{full_name} {quantity.metric}")
-    shared = (places if len(places) == 1 else []) + (metrics if len(metrics) == 1 else [])
-    text = f"{names[0]} below {names[1]}" if comparison.relative else _weighted_sum(comparison.weights, names)
-    return f"{text} ({', '.join(shared)})" if shared else text
-
-
 def describe_calculation(comparison: Comparison, numbers: list[Number], result: Effect | Decimal) -> str:
     """Return the numbers behind a comparison: "21.67 − 19.87 = 1.80".
 
@@ -136,10 +123,4 @@ def describe_calculation(comparison: Comparison, numbers: list[Number], result: 
         return f"{terms[0]} against {terms[1]}: {value} %"
     if len(terms) == 1:
         return terms[0]
-    return f"{_weighted_sum(comparison.weights, terms)} = {value.replace('-', '−')}"
-
-
-def _weighted_sum(weights: tuple[int, ...], names: list[str]) -> str:
-    """Return a sum as text, with the added terms before the subtracted ones."""
-    terms = sorted(zip(weights, names, strict=True), key=lambda term: -term[0])
-    return " ".join(f"{'−' if weight < 0 else '+'} {name}" for weight, name in terms).removeprefix("+ ")
+    return f"{weighted_sum(comparison.weights, terms)} = {value.replace('-', '−')}"

@@ -5,6 +5,7 @@ from typing import Any
 
 from advkd.artifacts.number_format import format_statistic
 from advkd.artifacts.papers import about_paper
+from advkd.claims.comparison_words import claimed_in_words
 from advkd.claims.judgements import judge_all
 from advkd.metrics.effect import LEVEL
 from advkd.progress import duration
@@ -120,7 +121,7 @@ def describe_runs(judgement: dict[str, Any]) -> str:
 
 def describe_result(result: dict[str, Any]) -> str:
     """Return one of our comparisons in one line, with its intervals and its effect size."""
-    texts = [f"{result['compared']}: {result['numbers']}, claimed {result['claimed']}"]
+    texts = [f"{result['compared']}: {result['numbers']} (claimed: {claimed_in_words(result['claimed'])})"]
     if result["interval"]:
         texts.append(f"95 % over seeds {result['interval']}")
     if result["g"] is not None:

@@ -32,6 +32,7 @@ from typing import Literal
 
 from advkd.claims.claim_file import Claim
 from advkd.claims.comparison_results import ComparisonResult
+from advkd.claims.comparison_words import claimed_in_words
 from advkd.claims.evaluation import Evaluation
 from advkd.claims.number import Number
 from advkd.claims.our_numbers import OurNumbers
@@ -112,7 +113,7 @@ def judge_published(claim: Claim) -> Verdict:
 def _contradictions(results: list[ComparisonResult]) -> list[str]:
     """Return the comparisons that are not as claimed, or all if each of them is as claimed by itself."""
     wrong = [result for result in results if result.agrees is False] or results
-    return [f"{result.compared}: {result.numbers}, claimed {result.claimed}" for result in wrong]
+    return [f"{result.compared}: {result.numbers} (claimed: {claimed_in_words(result.claimed)})" for result in wrong]
 
 
 def _significance(results: list[ComparisonResult], evaluations: list[Evaluation]) -> str:
