@@ -1,6 +1,7 @@
 # make table1   set everything up and build Table 1 of every paper (smoke scale, minutes)
 # make test     set everything up and run the tests
-# make evidence CONFIG="mirror=/archives"    the tests of the papers' main claims (about 20 core-hours)
+# make evidence CONFIG="mirror=/archives"    the tests of the papers' main claims, then what generated images are worth
+#               (about 20 core-hours each; make usefulness ARGS="--config scale=small mirror=/archives" does the second)
 # make docs     the documentation as a site in build/docs; broken links are errors
 # make soak     the long tests: 25 kills of each kind of job, then workflows with random kills (about an hour)
 # make matrix   the oldest and the newest packages that pyproject.toml allows, on every Python from 3.11 that is here
@@ -23,7 +24,8 @@ test: env
 evidence: env
 	@status=0; for seeds in $$(seq $$(sed -n "s/^seeds: //p" paper/evidence.yaml)); do \
 	  $(BIN)/python -m advkd.start evidence --cores 2 $(ARGS) --config scale=small seeds=$$seeds $(CONFIG) || status=$$?; \
-	done; exit $$status
+	done; \
+	$(BIN)/python -m advkd.start usefulness --cores 2 $(ARGS) --config scale=small $(CONFIG) || status=$$?; exit $$status
 
 docs: env
 	@$(BIN)/sphinx-build -q --nitpicky --fail-on-warning --keep-going -c docs . build/docs $(ARGS)

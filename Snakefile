@@ -48,6 +48,8 @@ localrules:
     fetch,
     fetch_inception,
     draw,
+    usefulness,
+    sheet,
     table,
     figure,
     page,
@@ -113,6 +115,22 @@ rule evidence:
         f"logs/evidence-{USER.scale}.log",
     shell:
         "advkd evidence --out {output:q} --log {log:q}"
+
+
+# What generated images are worth to a classifier of defects: the tests that were fixed beforehand
+# (paper/usefulness.yaml), the table, the learning curves, and what the classifiers of each data set were fed.
+rule usefulness:
+    input:
+        TABLE.format(table="okd_tableS2"),
+        FIGURE.format(figure="okd_figureS1"),
+        [SHEET.format(run=resolved.run) for resolved in catalog.one_of_each_store("okd_tableS2", USER)],
+        plan=shipped("paper/usefulness.yaml"),
+    output:
+        f"{RESULTS}/usefulness.md",
+    log:
+        f"logs/usefulness-{USER.scale}.log",
+    shell:
+        "advkd evidence --plan {input.plan:q} --out {output:q} --log {log:q}"
 
 
 rule all:

@@ -38,7 +38,7 @@ OKD = {"rho": 1, "iterations": 50000}
 AIKD = {"omega": 0.1, "alpha_g": 0.1, "alpha_p": 0.3, "tau_g": 3, "tau_p": 1, "fc1": 64, "fc2": 32, "augment": "none"}
 GIP = {"alpha": 1, "beta": 5, "gamma": 0.1, "delta": 5, "batch": 128, "teacher": "resnet34"}
 EPOCHS = {"gip/cifar100/resnet18": 200, "gip/cifar100/reactnet18": 256}
-OWN = re.compile(r"[a-z]+_tableS\d+")  # a table that the paper does not have
+OWN = re.compile(r"[a-z]+_(table|figure)S\d+")  # what the paper does not have
 LOSSES = {"One-Hot": "alpha", "Information Entropy": "beta", "Activation": "gamma", "BNS": "delta"}  # GIP, Eq. 16
 
 P18 = "aikd/cifar100/preact_resnet18/"

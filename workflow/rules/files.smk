@@ -18,6 +18,7 @@ DERIVED = f"{DATA}/stores/{{prepared}}-{{derived}}/meta.json"
 WEIGHTS = f"{DATA}/weights/inception.pth"
 REALS = f"{DATA}/features/{{store}}/{{features}}/meta.json"
 FIGURE = f"figures/{USER.scale}/{{figure}}.pdf"
+SHEET = f"figures/{USER.scale}/sheets/{{run}}.png"
 PAGE = f"{RESULTS}/report.html"
 PDF = "paper/report.pdf"
 

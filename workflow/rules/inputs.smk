@@ -24,6 +24,11 @@ def counted_stores(table):
     return [STORE.format(store=resolved.store) for resolved in counted.values()]
 
 
+def store_file(wildcards):
+    """Return the file of the data set that a run is trained on."""
+    return STORE.format(store=config_of(wildcards.run).store)
+
+
 def parents(wildcards):
     """Return the results of the runs that a run learns from."""
     results = [f"{RUN}/{RESULT}".format(run=resolved.run) for resolved in config_of(wildcards.run).parents.values()]

@@ -1,4 +1,4 @@
-# metrics -> tables and figures.
+# metrics -> tables and figures; stores -> sheets of their images.
 
 
 rule table:
@@ -39,3 +39,14 @@ rule figure:
         f"logs/figures/{{figure}}-{USER.scale}.log",
     shell:
         'advkd figure {wildcards.figure} --out "$(dirname {output.pdf:q})" --log {log:q}'
+
+
+rule sheet:
+    input:
+        store_file,
+    output:
+        SHEET,
+    log:
+        f"logs/sheets/{USER.scale}/{{run}}.log",
+    shell:
+        "advkd sheet {wildcards.run} --out {output:q} --log {log:q}"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from advkd.artifacts import aikd_figures, gip_figures, okd_figures
+from advkd.artifacts import aikd_figures, gip_figures, okd_figures, usefulness_figures
 from advkd.artifacts.drawing import page
 from advkd.artifacts.drawing.formats import METADATA, render
 from advkd.artifacts.drawing.page import Drawing
@@ -16,6 +16,7 @@ from advkd.settings.user import User
 
 FIGURES: dict[str, Callable[[str, User], Drawing]] = {
     "okd_figure3": okd_figures.draw_generated_images,
+    "okd_figureS1": usefulness_figures.draw_learning_curves,
     "aikd_figure4": aikd_figures.draw_reliability_diagrams,
     "aikd_figure5": aikd_figures.draw_reliability_diagrams,
     "aikd_figure6": aikd_figures.draw_feature_maps,

@@ -147,7 +147,9 @@ def data_sentences(rows: list[dict[str, Any]]) -> list[str]:
 def classifier_sentences(rows: list[dict[str, Any]]) -> list[str]:
     """Return what the metrics of classifiers are."""
     metrics = {row["metric"] for row in rows}
-    if "accuracy" in metrics:
+    if "map" in metrics:
+        sentences = crop_sentences(rows)
+    elif "accuracy" in metrics:
         sentences = ["Accuracy: in %, after the last epoch; the best epoch's is in the CSV."]
     else:
         sentences = ["Last epoch; the best epoch's numbers are in the CSV."]
@@ -160,6 +162,22 @@ def classifier_sentences(rows: list[dict[str, Any]]) -> list[str]:
     if "ece_ts" in metrics:
         sentences.append(
             "TS: temperature fitted on one half of the evaluation set, applied to the other, and reversed."
+        )
+    return sentences
+
+
+def crop_sentences(rows: list[dict[str, Any]]) -> list[str]:
+    """Return what the average precision of classifiers of crops is, and how it depends on the photos."""
+    sentences = [
+        "Mean over the classes of the average precision on crops of other photos, in %, after the last epoch.",
+        "Seeds take turns with draws of the real crops.",
+        "The CSV has the accuracy, the average precision of each class, and intervals over photos.",
+    ]
+    errors = [row["images_error"] for row in rows if row.get("images_error") is not None]
+    if errors:
+        photos = max(row["evaluation"]["n_photos"] for row in rows if "evaluation" in row)
+        sentences.append(
+            f"Standard error over photos ({photos}, resampled whole): {min(errors):.1f} to {max(errors):.1f} points."
         )
     return sentences
 

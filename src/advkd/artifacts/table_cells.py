@@ -21,12 +21,14 @@ DAMAGED = "damaged"  # the status of a cell whose runs' files cannot be read
 
 # The metrics that stand beside a table's metric in the CSV, where a run has them. A GAN's metrics have the same suffix
 # (generator or mean) as the table's metric, except those in SHARED, which have none.
+OF_CLASSES = [f"ap.{number}" for number in range(1, 7)]  # CODEBRIM has five kinds of defects, and the background
 COMPANIONS = {
     "fid": ["kid", "kid_se", "fid_inf", "fid_held_out", "fid_early"],
     "top1_error": ["best.top1_error", "top1_low", "top1_high"],
     "top5_error": ["best.top5_error", "top5_low", "top5_high"],
     "accuracy": ["best.accuracy", "accuracy_low", "accuracy_high"],
     "f1": ["best.f1"],
+    "map": ["map_low", "map_high", "accuracy", "accuracy_low", "accuracy_high", *OF_CLASSES],
     "ece": ["ece15", "best.ece", "nll"],
     "ece_ts": ["ece15_ts", "ece_ts_whole", "nll_ts", "temperature", "temperature_whole"],
 }

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from advkd.artifacts.measured import Measured, differ, measured, measured_kid
 from advkd.artifacts.table_cells import DAMAGED
+from advkd.settings.names import Run
 
 BEST, SECOND = "bold", "underline"
 MEANING = (
@@ -15,11 +16,14 @@ UNMARKED = "None of ours is marked as the best: the 95 % intervals of the differ
 
 
 class Group(NamedTuple):
-    """Numbers that a table compares have the same metric, the same data set and the same first levels of the row."""
+    """Numbers that a table compares have the same metric, the same data and the same first levels of the row.
+
+    The same data: of one data set, and of as many training images of each class.
+    """
 
     levels: str
     metric: str
-    dataset: str
+    data: tuple[str, str]
 
 
 class Ranked(NamedTuple):
@@ -79,7 +83,8 @@ def group_of(row: dict[str, Any]) -> Group:
     """Return the group of numbers that a row is compared with."""
     levels = row["row"].rpartition(" / ")[0]
     metric = re.sub(r"\.G\d+$", "", row["metric"])
-    return Group(levels, metric, row["run"].split("/")[1])
+    run = Run.parse(f"{row['run']}/seed0")
+    return Group(levels, metric, (run.dataset, dict(run.variant).get("train_per_class", "")))
 
 
 def mark_numbers(ranking: list[Ranked]) -> dict[int, str]:

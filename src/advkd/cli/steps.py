@@ -176,6 +176,21 @@ def derive(args: argparse.Namespace, user: "User") -> None:
 
 
 @STEPS.command(
+    "sheet",
+    "the first training images of a run, real and generated, as a picture to look at",
+    "The data set must be there. The picture is for looking at: photos of defects may not be passed on.",
+    example="advkd sheet aikd/codebrim/preact_resnet18/baseline+subset=1/seed0 --out sheet.png",
+    arguments=[argument("run", help=RUN_NAME), output_file("--out", "PNG file to write", required=True)],
+)
+def sheet(args: argparse.Namespace, user: "User") -> None:
+    """Draw the first training images of a run."""
+    from advkd.artifacts.sheets import write_sheet
+    from advkd.settings import config
+
+    write_sheet(config.resolve(args.run, user), user, args.out)
+
+
+@STEPS.command(
     "train",
     "a trained run, continued from where it stopped",
     "Its data and the runs that it learns from must be there. The results lie in results/SCALE/runs/RUN.",

@@ -90,6 +90,11 @@ def runs(artifact: str, user: User) -> dict[str, Resolved]:
     return needed
 
 
+def one_of_each_store(artifact: str, user: User) -> list[Resolved]:
+    """Return one run that an artifact needs for each data set that its runs are trained on."""
+    return list({resolved_run.store: resolved_run for resolved_run in reversed(runs(artifact, user).values())}.values())
+
+
 def first_seeds(groups: Iterable[str], user: User) -> Iterable[Resolved]:
     """Return seed 0 of each of those run groups that can be built, or one seed of each draw that its seeds see."""
     names = []
@@ -236,6 +241,8 @@ def wanted(target: str, user: User) -> dict[str, Resolved]:
         return users_runs(user)
     if target in ("all", "paper"):
         return all_runs(user)
+    if target == "usefulness":
+        return runs("okd_tableS2", user)
     if target.startswith("evidence"):
         waves = evidence_waves(user)
         if target in waves:
@@ -243,7 +250,7 @@ def wanted(target: str, user: User) -> dict[str, Resolved]:
     paper = target.removesuffix("_variants")
     if paper in PAPERS and paper != target:
         return variants(user, [paper])
-    others = ["pretrain", "runs", "all", "paper", *evidence_waves(user)]
+    others = ["pretrain", "runs", "all", "paper", "usefulness", *evidence_waves(user)]
     others += [f"{paper}_variants" for paper in PAPERS]
     others += known
     there = did_you_mean(target, others) or f"; there are {', '.join(others)}"

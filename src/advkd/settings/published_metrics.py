@@ -48,6 +48,7 @@ METRICS = (
     Metric(r"(best\.)?f1", "", "higher", most=1, papers=CLASSIFIER),
     Metric(r"(best\.)?ece|ece15|ece(15)?_ts(_whole)?", "%", "lower", most=100, papers=CLASSIFIER),
     Metric(r"nll(_ts(_whole)?)?", "", "lower", papers=CLASSIFIER),
+    Metric(r"(map|ap\.[1-9])(_low|_high)?", "%", "higher", most=100, papers=CLASSIFIER),  # of crops of photos
     Metric(r"temperature(_whole)?", papers=CLASSIFIER),
     # Of GANs (metrics/gan.py). A mean is one over generators.
     Metric(r"(fid|fid_inf|fid_held_out|fid_early)\.G[1-9]", "", "lower", papers=GAN),

@@ -25,7 +25,14 @@ WIDE = 200  # columns of a table where there is no terminal
 TICK = 0.25  # seconds between two looks at the board, at most
 INTERRUPTED = "Terminating processes on user request"  # how Snakemake's line begins
 OF_JOBS = {"RuleException", "CalledProcessError", "SpawnedJobError"}  # a record of the job follows, or comes before
-NAMED = {"table", "figure", "page", "pdf", "evidence"}  # rules whose files are named when they are finished
+NAMED = {
+    "table",
+    "figure",
+    "page",
+    "pdf",
+    "evidence",
+    "usefulness",
+}  # rules whose files are named when they are finished
 
 
 class _Console(Console):

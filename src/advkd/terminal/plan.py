@@ -13,8 +13,8 @@ KINDS = [
     ("evaluation", "evaluations", {"evaluate"}),
     ("preparation of data", "preparations of data", {"fetch", "fetch_inception", "draw", "prepare", "reals"}),
     ("table", "tables", {"table"}),
-    ("figure", "figures", {"figure"}),
-    ("report", "reports", {"page", "pdf", "evidence"}),
+    ("figure", "figures", {"figure", "sheet"}),
+    ("report", "reports", {"page", "pdf", "evidence", "usefulness"}),
 ]
 NAMED = 6  # products at most
 # Variables of the environment: set where the logger plugin prints; the file that the jobs' lines are appended to.
