@@ -3,7 +3,7 @@
 import numpy as np
 
 from advkd.files import sha256, write_json
-from advkd.runs.folder import PREDICTIONS
+from advkd.runs.folder_names import PREDICTIONS
 from advkd.runs.lookup import folder_of
 from advkd.settings.config import Resolved
 

@@ -10,6 +10,8 @@ from advkd.settings.user import User
 # How the value of an absent setting reads: a run without a limit uses all images.
 ABSENT = {"banner": "kept", "classes": "all", "train_per_class": "all", "valid_per_class": "all"}
 # These settings say where images come from. Captions have a sentence of their own about that.
+FEW = 2  # runs that are named one by one
+SOME = "some rows"
 SOURCES = ("data", "made_photos", "made_per_class")
 
 
@@ -38,7 +40,8 @@ def changed_settings(runs: list[Resolved], user: User) -> dict[str, tuple[str, s
 def changed_by_kind(runs: list[Resolved], user: User) -> dict[str, dict[str, tuple[str, str]]]:
     """Return the same by the kind of run that a change applies to; the kind is "" where it applies to all runs.
 
-    A kind is what its runs and no others have: a method, a network, a data set, several of these, or their names.
+    A kind is what its runs and no others have: a method, a network, a data set, several of these, or their names. Where
+    these would be many, the kind is `SOME`: the values of all such runs stand together, in the order of the runs.
     """
     by_group = {run.run.group: changed_settings([run], user) for run in runs}
     groups_of: dict[tuple[str, str, str], list[str]] = {}
@@ -46,9 +49,11 @@ def changed_by_kind(runs: list[Resolved], user: User) -> dict[str, dict[str, tup
         for key, (ours, theirs) in changed.items():
             groups_of.setdefault((key, ours, theirs), []).append(group)
     kinds: dict[str, dict[str, tuple[str, str]]] = {}
-    for (key, ours, theirs), groups in sorted(groups_of.items()):
-        kinds.setdefault(_kind(groups, list(by_group)), {})[key] = (ours, theirs)
-    return dict(sorted(kinds.items()))
+    for (key, ours, theirs), groups in groups_of.items():
+        kind = _kind(groups, list(by_group))
+        before = kinds.setdefault(kind, {}).get(key)
+        kinds[kind][key] = (f"{before[0]}/{ours}", f"{before[1]}/{theirs}") if before else (ours, theirs)
+    return {kind: dict(sorted(changed.items())) for kind, changed in sorted(kinds.items())}
 
 
 def _kind(groups: list[str], among: list[str]) -> str:
@@ -59,7 +64,7 @@ def _kind(groups: list[str], among: list[str]) -> str:
         values = dict.fromkeys(getattr(parsed[group], name) for group in groups)
         if [group for group in among if getattr(parsed[group], name) in values] == groups:
             return ", ".join(values)
-    return ", ".join(group.partition("/")[2] for group in groups)
+    return SOME if len(groups) > FEW else ", ".join(group.partition("/")[2] for group in groups)
 
 
 def value_in_words(settings: Mapping[str, object], key: str) -> str:

@@ -13,7 +13,7 @@ from advkd.report.content.cell_facts import cell_facts
 from advkd.report.content.run_facts import Facts, provenance_facts, result_facts
 from advkd.report.content.tables import our_numbers
 from advkd.report.status import read_cell, runs_of_cell
-from advkd.runs.folder_names import RESULT
+from advkd.runs.folder_names import RESULT, SAMPLES
 from advkd.runs.lookup import folder_of, state_of
 from advkd.runs.state import Kind
 from advkd.runs.stores import DataChecks
@@ -191,6 +191,17 @@ def explain_run(resolved: Resolved, damage_is_shown: bool) -> list[str]:
     lines += [f"    {name:<18} {value}" for name, value in facts or []]
     if problem and not damage_is_shown:
         lines.append(f"    damaged            {problem}")
+    return lines + [line for shown, gan in resolved.generators.items() for line in explain_images(shown, gan)]
+
+
+def explain_images(shown: str, gan: Resolved) -> list[str]:
+    """Return lines for a run that drew images of a run's data set: its state, its own data, and its samples."""
+    lines = [f"    images of          {gan.run}, of {shown}: {state_of(gan)}"]
+    folder = folder_of(gan)
+    result, _ = attempt(folder.result) if folder.has(RESULT) else (None, "")
+    if result and SAMPLES in result["sha256"]:
+        lines.append(f"      trained on       {gan.store}")
+        lines.append(f"      sha256 samples   {result['sha256'][SAMPLES]}, {folder.path / SAMPLES}")
     return lines
 
 

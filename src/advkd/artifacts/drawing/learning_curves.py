@@ -37,7 +37,7 @@ def draw(lines: list[Line], across: str, metric: str) -> Figure:
     shown = [line for line in lines if line.points]
     numbers = sorted({number for line in shown for number in line.points})
     figure = Figure(figsize=(WIDTH, HEIGHT))
-    axis = figure.subplots(gridspec_kw=margins(figure, 0.45, LEGEND, 0.1, 0.4))
+    axis = figure.subplots(gridspec_kw=margins(figure, 0.45, LEGEND, 0.4, 0.1))
     for place, line in enumerate(shown):
         shift = SPREAD * (place / max(len(shown) - 1, 1) - 0.5)
         points = sorted(line.points.items())
