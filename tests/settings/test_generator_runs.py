@@ -139,6 +139,8 @@ def test_images_of_a_folder_need_no_run_and_no_number():
     assert more.base_store == real.store and more.store.startswith(f"{real.store}-") and more.hash != real.hash
     alone = config.resolve(run.format("+alone=true+generator=folder"), user)
     assert alone.base_store == real.store and alone.store != more.store
+    of_gip = config.resolve("gip/mine/resnet18/kd+generator=folder+image_size=64+stored_size=64+width=16/seed0", user)
+    assert of_gip.derived == more.derived and of_gip.parents["teacher"].derived == more.derived
 
 
 @pytest.mark.parametrize(
