@@ -117,3 +117,9 @@ def test_durations_stand_in_one_place():
     said = re.compile(r"`?make (?:table1|test)`?[^\n|]*\|?[^\n]*\b(?:\d+|two|eight|ten|fifteen) min")
     assert not [path.name for path in others if said.search(path.read_text(encoding="utf-8"))]
     assert len(said.findall(README.partition("## Times")[2])) == 1
+
+
+def test_the_version_is_that_to_cite():
+    version = re.search(r"^version: (\S+)$", (ROOT / "CITATION.cff").read_text(encoding="utf-8"), re.MULTILINE)[1]
+    assert f"This is {version}, not released yet" in README
+    assert f"## {version} - unreleased" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
