@@ -11,7 +11,7 @@ from advkd.artifacts.plain_text import printable
 from advkd.data.images import TURNS
 from advkd.data.survey import Survey, survey_folder
 from advkd.errors import UserError
-from advkd.inference.testing import wilson
+from advkd.inference.class_results import wilson
 from advkd.settings import config
 from advkd.settings.classifier import ClassifierRun
 from advkd.settings.config import Resolved

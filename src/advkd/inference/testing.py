@@ -11,37 +11,12 @@ from typing import Any
 import numpy as np
 
 from advkd.files import as_csv_text, new_folder, write_json, write_text
+from advkd.inference.class_results import OfClass, class_lines, confusion_matrix, of_classes, wilson
 from advkd.inference.classifier import Classifier
 from advkd.inference.pictures import find_labelled_images
 from advkd.inference.predicting import Answers, answer, as_csv, report_unreadable
 from advkd.metrics import calibration, classification
 from advkd.progress import say
-
-LEVEL = 0.95
-SHOWN = 40  # classes up to which the table of classes is printed
-
-
-@dataclass(frozen=True)
-class OfClass:
-    """How good a classifier is on the images of one class; numbers in [0, 1].
-
-    Attributes:
-        name: the class.
-        images: how many there are.
-        recall: the part of them that is called so.
-        low: the lower end of the recall's 95 % interval (Wilson's).
-        high: the upper end.
-        precision: the part of the images called so that is of the class; None where none is called so.
-        taken_for: the other class that they are most often taken for; "" where none is wrong.
-    """
-
-    name: str
-    images: int
-    recall: float
-    low: float
-    high: float
-    precision: float | None
-    taken_for: str
 
 
 @dataclass(frozen=True)
@@ -87,7 +62,7 @@ def judge_folder(model: Classifier, data: Path, out: Path | None) -> int:
 
 def _load_what_is_needed(out: Path | None) -> None:
     """Load what a small installation may lack, so that this is told before the images are looked at."""
-    names = ["scipy.stats", "sklearn.metrics", *(["matplotlib"] if out else [])]
+    names = ["scipy.stats", *(["matplotlib"] if out else [])]
     for name in names:
         importlib.import_module(name)
 
@@ -104,12 +79,8 @@ def _judge(model: Classifier, data: Path, draft: Path | None) -> int:
 
 def judge(model: Classifier, answers: Answers, labels: np.ndarray) -> Result:
     """Compare a classifier's answers on N images with their classes, int (N,)."""
-    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
-
-    numbers, predicted = range(len(model.classes)), answers.logits.argmax(1)
-    matrix = confusion_matrix(labels, predicted, labels=numbers)
-    scores = precision_recall_fscore_support(labels, predicted, labels=numbers, zero_division=0)
-    precision, recall, f1, images = (np.asarray(score) for score in scores)
+    predicted = answers.logits.argmax(1)
+    matrix = confusion_matrix(labels, predicted, len(model.classes))
     right = int(matrix.trace())
     low, high = wilson(right, len(labels))
     logits = answers.logits.astype(np.float64)
@@ -117,7 +88,7 @@ def judge(model: Classifier, answers: Answers, labels: np.ndarray) -> Result:
         "accuracy": 100 * right / len(labels),
         "accuracy_low": 100 * low,
         "accuracy_high": 100 * high,
-        "f1": float(f1[images > 0].mean()),
+        "f1": _f1(matrix),
         **classification.calibration_errors(logits, labels),
         "nll": calibration.nll(logits, labels),
     }
@@ -126,28 +97,14 @@ def judge(model: Classifier, answers: Answers, labels: np.ndarray) -> Result:
         errors = classification.calibration_errors(scaled, labels)
         values |= {f"{name}_ts": value for name, value in errors.items()}
         values["nll_ts"] = calibration.nll(scaled, labels)
-    classes = []
-    for number in np.flatnonzero(images):
-        wrong = np.where(np.arange(len(numbers)) == number, 0, matrix[number])
-        classes.append(
-            OfClass(
-                name=model.classes[number],
-                images=int(images[number]),
-                recall=float(recall[number]),
-                **dict(zip(("low", "high"), wilson(int(matrix[number, number]), int(images[number])), strict=True)),
-                precision=float(precision[number]) if matrix[:, number].any() else None,
-                taken_for=model.classes[wrong.argmax()] if wrong.any() else "",
-            )
-        )
-    return Result(values, classes, matrix)
+    return Result(values, of_classes(model.classes, matrix), matrix)
 
 
-def wilson(right: int, images: int) -> tuple[float, float]:
-    """Return Wilson's 95 % interval of a part of some images, in [0, 1]; it is of use for few images too."""
-    from scipy.stats import binomtest
-
-    interval = binomtest(right, images).proportion_ci(LEVEL, method="wilson")
-    return float(interval.low), float(interval.high)
+def _f1(matrix: np.ndarray) -> float:
+    """Return the mean F1 of the classes that have images, in [0, 1]."""
+    images, called = matrix.sum(axis=1), matrix.sum(axis=0)
+    f1 = 2 * matrix.diagonal() / np.maximum(images + called, 1)
+    return float(f1[images > 0].mean())
 
 
 def _lines(model: Classifier, data: Path, result: Result) -> Iterator[str]:
@@ -163,14 +120,7 @@ def _lines(model: Classifier, data: Path, result: Result) -> Iterator[str]:
         if f"{key}_ts" in values:
             plain = f" ({values[key]:.{digits}f}{unit} without the temperature {model.temperature:.3f})"
         yield f"  {name:<26}  {found:.{digits}f}{unit}{plain}"
-    if len(result.classes) > SHOWN:
-        return
-    width = max(len(of.name) for of in result.classes)
-    yield f"  {'class':<{width}}  images  recall (95 % interval)   precision  most often taken for"
-    for of in result.classes:
-        recall = f"{100 * of.recall:.1f} % ({100 * of.low:.1f} to {100 * of.high:.1f})"
-        precision = "–" if of.precision is None else f"{100 * of.precision:.1f} %"
-        yield f"  {of.name:<{width}}  {of.images:>6}  {recall:<23}  {precision:>9}  {of.taken_for}".rstrip()
+    yield from class_lines(result.classes)
 
 
 def _write(model: Classifier, data: Path, answers: Answers, result: Result, draft: Path) -> None:

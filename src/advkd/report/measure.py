@@ -9,6 +9,7 @@ from advkd.artifacts.metric_digits import format_metrics
 from advkd.artifacts.number_format import OVER_IMAGES, format_difference, format_interval, format_p
 from advkd.damage import readable
 from advkd.errors import UserError
+from advkd.inference.class_results import class_lines, confusion_matrix, of_classes
 from advkd.metrics import crops as of_crops
 from advkd.metrics import significance
 from advkd.metrics.crops import Crops
@@ -51,6 +52,8 @@ def report(run: str, against: str | None, user: User, cluster: str | None = None
             lines.append(f"  ap.N: average precision of class N in %; {_numbered(names)}; map: their mean")
         resampled = "photos, resampled whole" if by_photo else "images"
         lines.append(f"  {OVER_IMAGES}: standard error over {resampled}; metrics.json has all digits")
+        if not by_photo:
+            lines += _by_class(run, user)
         if against:
             lines += _compare(run, against, user)
         named = [config.resolve(name, user) for name in (run, against) if name]
@@ -66,6 +69,13 @@ def _read_metrics(run: str, user: User) -> dict[str, Any]:
     if metrics["status"] != Ending.DONE:
         raise UserError(f"{run} is {metrics['status']}: it has no predictions")
     return metrics
+
+
+def _by_class(run: str, user: User) -> list[str]:
+    """Return a table of the classes, where these are few."""
+    folder = folder_of(config.resolve(run, user))
+    names, answers = folder.provenance()["data"]["classes"], read_answers(folder)
+    return list(class_lines(of_classes(names, confusion_matrix(answers.label, answers.predicted, len(names)))))
 
 
 def _compare(run: str, against: str, user: User) -> list[str]:
