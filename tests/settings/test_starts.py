@@ -73,7 +73,7 @@ def test_a_run_with_a_start_learns_slower_unless_the_user_says_otherwise(exporte
 def test_only_folders_of_the_user_s_have_smaller_batches(tmp_path):
     user = config.user({"folders": {"mine": str(tmp_path)}})
     own, paper = (config.resolve(f"aikd/{name}/resnet18/aikd/seed0", user) for name in ("mine", "cub200"))
-    assert own.settings["least_steps"] == 20 and "least_steps" not in paper.settings
+    assert own.settings["least_steps"] == 5 and "least_steps" not in paper.settings
 
 
 @pytest.mark.parametrize(("make", "message"), [
