@@ -130,7 +130,7 @@ def synthesize_into(
     device = select_device(device_name, runs_per_gpu)
 
     def draw() -> "Iterator[Drawn]":
-        progress = Progress(f"-> {photos}", count * len(counted), "image")
+        progress = Progress(f"drawing into {photos}", count * len(counted), "image")
         done = 0
         for source in sources:
             for drawn in _labelled(source, _opened(source, device), count, seed):

@@ -5,12 +5,13 @@
 For each Python and resolution it installs the wheel with all extras into a fresh environment, makes a table from drawn
 images in a project outside the checkout, asks the questions that work anywhere, and runs tests whose expected values do
 not come from this package. It goes on after a failure, and ends with 1 if there was one. The report has one line for
-each environment, with the versions that decide most.
+each environment, with the versions that decide most. A Python that is not on the machine is left out, and said.
 """
 
 import argparse
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -46,7 +47,7 @@ def main() -> int:
     failed = False
     with tempfile.TemporaryDirectory(prefix="advkd-matrix-") as folder:
         wheel = build(Path(folder))
-        for python in args.pythons:
+        for python in filter(is_here, args.pythons):
             for resolution in args.resolutions:
                 line, well = attempt(Path(folder, f"{Path(python).name}-{resolution}"), wheel, python, resolution)
                 failed |= not well
@@ -54,6 +55,14 @@ def main() -> int:
                 args.report.write_text("\n".join(lines) + "\n", encoding="utf-8")
                 print(line, flush=True)
     return 1 if failed else 0
+
+
+def is_here(python: str) -> bool:
+    """Tell whether uv finds an interpreter, and say so if not."""
+    here = subprocess.run([find_uv_bin(), "python", "find", "--no-python-downloads", python], capture_output=True)
+    if here.returncode:
+        print(f"Python {python} is not on this machine: name its path in --pythons if it is", flush=True)
+    return not here.returncode
 
 
 def build(folder: Path) -> Path:
@@ -78,12 +87,17 @@ def attempt(folder: Path, wheel: Path, wanted: str, resolution: str) -> tuple[st
         try_tests(folder, python)
     except subprocess.CalledProcessError as error:
         print(f"{wanted} {resolution}: {step} failed\n{(error.stdout or '')[-6000:]}", flush=True)
-        result = f"failed: {step}"
+        result = f"failed: {step}{by_signal(error.returncode)}"
     else:
         result = f"passed, {time.monotonic() - began:.0f} s"
     shown = [versions.get(name, "") for name in SHOWN]
     version = versions.get("python", wanted)
     return f"| {version} | {resolution} | {result} | {' | '.join(shown)} |", result.startswith("passed")
+
+
+def by_signal(status: int) -> str:
+    """Return which signal ended a program. pytest prints where a crash was; without that, somebody else ended it."""
+    return f", ended by {signal.Signals(-status).name}" if status < 0 else ""
 
 
 def install(folder: Path, wheel: Path, wanted: str, resolution: str) -> None:
