@@ -91,3 +91,23 @@ def test_words_stand_out_from_their_ground(theme):
 def test_equal_drawings_are_equal_files(suffix):
     first, second = (render(forest.draw(ROWS, "points"), suffix, "a title") for _ in range(2))
     assert first == second and b"a title" in first
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_without_any_effect_there_are_words_and_no_axis(narrow):
+    figure = forest.draw([Row("it is better", "open", "open, 0 of 5 seeds", None, None, 0.5, ())], "points", narrow)
+    (axis,) = figure.axes
+    assert not axis.axison and not figure.legends and not axis.lines
+    assert {text.get_text() for text in axis.texts} == {"it is better", "? open, 0 of 5 seeds"}
+
+
+def test_in_the_narrow_plot_the_line_at_0_runs_through_no_words():
+    figure = forest.draw(ROWS, "points", narrow=True)
+    (axis,) = figure.axes
+    figure.draw_without_rendering()
+    scale = axis.transData.inverted()
+    words = [text.get_window_extent().transformed(scale) for text in axis.texts]
+    lines = [line.get_ydata() for line in axis.lines if list(line.get_xdata()) == [0, 0]]
+    assert len(lines) == sum(row.is_drawn for row in ROWS)
+    for low, high in lines:
+        assert not any(box.y0 < high - 0.02 and box.y1 > low + 0.02 and box.x0 < 0 < box.x1 for box in words)

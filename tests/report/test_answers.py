@@ -57,7 +57,7 @@ def test_some_results_are_tests_or_seeds(user):
     assert (kd.outcome, kd.remark, kd.sign) == ("holds", "holds", "✓")
     assert over_baseline.remark == over_kd.remark == "open, 2 of 5 seeds" and not over_kd.ours
     assert gip.verdict == (
-        "Holds at this scale: KD is more accurate than Baseline; open: GIP is more accurate than Baseline, and GIP is"
+        "Holds at this scale: KD is more accurate than Baseline. Open: GIP is more accurate than Baseline and GIP is"
         " more accurate than KD."
     )
     row = over_kd.row()
@@ -72,6 +72,9 @@ def test_all_results_decide(user):
     train_gip(user)
     gip = answer(user, "gip")
     assert [tested.outcome for tested in gip.tests] == ["holds", "open", "fails"]
+    assert [part.partition(":")[0].strip() for part in gip.verdict.split(".")] == [
+        "Holds at this scale", "Fails at this scale", "Open", ""
+    ]  # fmt: skip
     assert gip.counts[0][1:4] == (1, 1, 1)
     teacher, kd, *_ = gip.measured
     assert "teacher" in teacher.name and (teacher.seeds, teacher.ours, teacher.lead) == ("5 of 5", "80.00 ± 0.00", "")
@@ -134,6 +137,15 @@ def test_every_plot_is_an_svg(user, narrow):
     train_gip(user, seeds=2)
     for one in gather_answers(user, []):
         assert forest_plot(one, ".svg", narrow).rstrip().endswith(b"</svg>")
+
+
+def test_equal_outcomes_are_told_in_a_few_words(user):
+    sets = [{f"G{number}": 0.05 + 0.001 * seed for number in (1, 2, 3)} for seed in range(5)]
+    single = [{"G1": kid["G1"] - 0.01} for kid in sets]
+    for group, kids in ((OKD, sets), (RHO, [{name: kid - 0.01 for name, kid in one.items()} for one in sets])):
+        train_gans(user, group, kids)
+    train_gans(user, SINGLE, single)
+    assert answer(user, "okd").verdict == "All 3 main claims fail at this scale."
 
 
 def test_verdicts_are_counted_with_their_words():

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
-from matplotlib.ticker import FixedLocator, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from advkd.artifacts.drawing.page import (
     BLUE,
@@ -39,6 +39,7 @@ LINE = 0.125  # of text
 STRIP, EMPTY = 0.3, 0.08  # the part of a row that holds both effects; that of a row without any
 GAP = 0.1  # between rows
 FOOT, HEAD = 0.38, 0.22  # the axis with its label; the legend
+BARE = 0.05  # in place of both where nothing is drawn
 
 
 class Estimate(NamedTuple):
@@ -95,7 +96,7 @@ MARKERS = {HOLDS: "o", FAILS: "s", OPEN: "o"}
 
 
 def draw(rows: list[Row], axis_label: str, narrow: bool = False, theme: Theme = LIGHT) -> Figure:
-    """Draw the rows from top to bottom over one axis.
+    """Draw the rows from top to bottom over one axis; there is none where nothing is known.
 
     Args:
         rows: at least one.
@@ -112,17 +113,20 @@ def draw(rows: list[Row], axis_label: str, narrow: bool = False, theme: Theme = 
         beside = max(strip, text, LINE * (1 + len(row.numbers)))
         labels.append(label)
         heights.append(GAP + (text + strip if narrow else beside))
-    figure = Figure(figsize=(width, sum(heights) + FOOT + HEAD), facecolor=theme.ground)
+    foot, head = (FOOT, HEAD) if any(row.is_drawn for row in rows) else (BARE, BARE)
+    figure = Figure(figsize=(width, sum(heights) + foot + head), facecolor=theme.ground)
     left, right = (0.08, 0.08) if narrow else (LABELS, NUMBERS)
     axis = figure.add_subplot(facecolor=theme.ground)
-    figure.subplots_adjust(**margins(figure, left, right, FOOT, HEAD))
+    figure.subplots_adjust(**margins(figure, left, right, foot, head))
     axis.set(xlim=_limits(rows), ylim=(0, sum(heights)), yticks=[])
-    axis.axvline(0, color=theme.ink, linewidth=0.8, zorder=1)
     top = sum(heights)
     for row, label, height in zip(rows, labels, heights, strict=True):
         strip = height - GAP - len(label) * LINE if narrow else height - GAP
         bottom = top - height + GAP / 2
-        _draw_effects(axis, row, bottom, strip, theme)
+        if row.is_drawn:  # in the narrow plot a longer line would run through the words
+            ends = (bottom, bottom + strip) if narrow else (top - height, top)
+            axis.plot([0, 0], ends, color=theme.ink, linewidth=0.8, zorder=1)
+            _draw_effects(axis, row, bottom, strip, theme)
         _write_texts(axis, row, label, bottom, height - GAP, narrow, theme)
         top -= height
     _finish(figure, axis, axis_label, rows, theme)
@@ -192,11 +196,13 @@ def _outcome(row: Row) -> str:
 
 
 def _finish(figure: Figure, axis: Axes, axis_label: str, rows: list[Row], theme: Theme) -> None:
+    if not any(row.is_drawn for row in rows):
+        axis.set_axis_off()
+        return
     axis.spines[["left", "right", "top"]].set_visible(False)
     axis.spines["bottom"].set_color(theme.faint)
     axis.tick_params(axis="x", colors=theme.faint)
-    is_empty = not any(row.is_drawn for row in rows)
-    axis.xaxis.set_major_locator(FixedLocator([0]) if is_empty else MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axis.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axis.set_xlabel(without_math(drawable(axis_label)), color=theme.faint)
     handles: list[Any] = []
     if any(row.published for row in rows):

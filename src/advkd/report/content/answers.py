@@ -125,8 +125,8 @@ def _answer(paper: str, plan: Plan | None, problem: str, user: User, claims: lis
         if claim["paper"] == paper and claim["ours"]["word"] == NO_VERDICT
     ]
     counts = [
-        _count_claims("claims, on the paper’s own numbers", "published", paper, claims),
-        _count_claims("claims, on ours", "ours", paper, claims),
+        _count_claims("all claims, on the numbers in print", "published", paper, claims),
+        _count_claims("all claims, on our runs", "ours", paper, claims),
     ]
     unread = Answer(
         paper,
@@ -161,7 +161,7 @@ def _with_tests(unread: Answer, plan: Plan, user: User) -> Answer:
         is_test=is_test,
         verdict=verdict_of(tests, plan, user),
         tests=tests,
-        counts=[count_words("tests of its main claims", [tested.outcome for tested in tests]), *unread.counts],
+        counts=[count_words("main claims, tested on our runs", [tested.outcome for tested in tests]), *unread.counts],
         level=f"{100 * level:.3g}",
         scale=scale_in_words(runs, user),
         data=data_in_words(runs, provenances),
@@ -174,7 +174,7 @@ def _with_tests(unread: Answer, plan: Plan, user: User) -> Answer:
 
 
 def verdict_of(tests: list[Tested], plan: Plan, user: User) -> str:
-    """Return what the tests say in one sentence."""
+    """Return what the tests say in one sentence; in several where they differ."""
     if config_files.scale_file(user.scale).data == "made":
         return f"Scale {user.scale} trains on drawn images for seconds and answers nothing."
     if not tests or not tests[0].is_test:
@@ -183,12 +183,19 @@ def verdict_of(tests: list[Tested], plan: Plan, user: User) -> str:
         )
     if all(tested.decision.outcome is Outcome.UNFINISHED for tested in tests):
         return f"Not answered yet: none of the {len(tests)} tests has all its {plan.seeds} seeds."
-    parts = []
-    for word, head in ((HOLDS, "Holds at this scale"), (FAILS, "fails"), (OPEN, "open")):
-        if names := [tested.name for tested in tests if tested.outcome == word]:
-            parts.append(f"{head}: {', and '.join(names)}")
-    sentence = "; ".join(parts)
-    return f"{sentence[0].upper()}{sentence[1:]}."
+    names = {word: [tested.name for tested in tests if tested.outcome == word] for word in (HOLDS, FAILS, OPEN)}
+    heads = {HOLDS: "Holds at this scale", FAILS: "Fails at this scale", OPEN: "Open"}
+    if len(tests) in map(len, names.values()):
+        one = tests[0].outcome
+        return f"All {len(tests)} main claims {'are open' if one == OPEN else one.rstrip('s')} at this scale."
+    return " ".join(f"{heads[word]}: {join_words(of_word)}." for word, of_word in names.items() if of_word)
+
+
+def join_words(words: list[str]) -> str:
+    """Return a list in words, for example "A, B, and C"."""
+    if len(words) < 3:
+        return " and ".join(words)
+    return f"{', '.join(words[:-1])}, and {words[-1]}"
 
 
 def count_words(of: str, words: Iterable[str]) -> Count:

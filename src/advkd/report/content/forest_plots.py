@@ -23,13 +23,16 @@ def forest_plot(answer: Answer, suffix: str, narrow: bool = False, theme: Theme 
 
 def forest_in_words(answer: Answer) -> str:
     """Return the caption of an answer's plot."""
-    sentences = [
-        f"{_gain(answer)}; above 0 is as claimed.",
-        f"Bars: intervals of {answer.level} %, so that all of the paper are right together with 95 %.",
-        "Shaded: smaller than the margin. Ticks: single seeds.",
-    ]
+    if any(tested.row().is_drawn for tested in answer.tests):
+        sentences = [
+            f"{_gain(answer)}; above 0 is as claimed.",
+            f"Bars: intervals of {answer.level} %, so that all of the paper are right together with 95 %.",
+            "Shaded: smaller than the margin. Ticks: single seeds.",
+        ]
+    else:
+        sentences = [f"The tests of {answer.short}, and their outcomes so far."]
     if not any(tested.published for tested in answer.tests):
-        sentences.append("The paper does not print this metric.")
+        sentences.append(f"The paper does not print {answer.tests[0].measure.name}.")
     return " ".join(sentences)
 
 
