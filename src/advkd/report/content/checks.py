@@ -53,5 +53,5 @@ def read_claims(judge_all: Callable[[User], list[dict[str, Any]]], user: User) -
     claims = read_items(lambda: judge_all(user))
     for claim in claims.items:
         for verdict in (claim["published"], claim["ours"]):
-            verdict["sign"], verdict["colour"] = SIGNS.get(verdict["word"], ("", ""))
+            verdict["sign"], verdict["colour"] = SIGNS.get(verdict["word"], ("–", ""))
     return claims

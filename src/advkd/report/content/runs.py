@@ -1,5 +1,6 @@
 """The trainings that the report shows, one group for the seeds of a run."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -114,6 +115,12 @@ class RunGroup:
     def words(self) -> list[str]:
         """The distinct states of its trainings."""
         return list(dict.fromkeys(record.word for record in self.records))
+
+    @property
+    def states(self) -> str:
+        """The states of its trainings: one word if all are alike, otherwise how many are in each."""
+        counts = Counter(record.word for record in self.records)
+        return next(iter(counts)) if len(counts) == 1 else ", ".join(f"{n} {word}" for word, n in counts.most_common())
 
     @property
     def seconds(self) -> float:

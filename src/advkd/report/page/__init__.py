@@ -55,11 +55,17 @@ def build(content: Content, user: User) -> str:
         sections=SECTIONS,
         plots=draw_pictures(content.answers),
         claims_by_paper=claims_by_paper,
-        headline=catalog.HEADLINES,
+        opened=opened_tables(content),
         papers={paper: short_name(paper) for paper in config.PAPERS},
         user=user,
         options=config.options(user),
     )
+
+
+def opened_tables(content: Content) -> set[str]:
+    """Return the tables that are open at first: of the papers' main tables those with a number of ours, if any is."""
+    main = [table for table in content.tables if table.name in catalog.HEADLINES]
+    return {table.name for table in main if any(entry.ours for entry in table.entries)} or {one.name for one in main}
 
 
 def render(**variables: Any) -> str:
@@ -69,7 +75,7 @@ def render(**variables: Any) -> str:
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters.update(
-        duration=duration, mark_code=mark_code, breakable=breakable, statistic=format_statistic, p_value=format_p
+        duration=duration, without=without, mark_code=mark_code, breakable=breakable, statistic=format_statistic, p_value=format_p
     )
     style, _, _ = loader.get_source(environment, "page.css")
     script, _, _ = loader.get_source(environment, "page.js")
@@ -85,6 +91,11 @@ def short_name(paper: str) -> str:
     """Return the short name of a paper, or its name in runs if paper/papers.yaml cannot be read."""
     about, _ = attempt(about_paper, paper)
     return about["short"] if about else paper
+
+
+def without(caption: str, title: str) -> str:
+    """Return a caption without the title that stands above it already."""
+    return caption.removeprefix(f"{title}. ")
 
 
 def breakable(name: str) -> Markup:

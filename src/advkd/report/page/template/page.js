@@ -207,6 +207,19 @@ form.addEventListener("change", filter);
 form.addEventListener("reset", () => setTimeout(filter));
 form.addEventListener("submit", (event) => event.preventDefault());
 
+// The side bar marks the section that stands at the top of the window.
+const sections = [...document.querySelectorAll("main > section")];
+const inView = new Set();
+const watcher = new IntersectionObserver((changes) => {
+  for (const { target, isIntersecting } of changes) inView[isIntersecting ? "add" : "delete"](target);
+  const present = sections.find((section) => inView.has(section));
+  for (const link of document.querySelectorAll("nav a")) {
+    if (present && link.hash === `#${present.id}`) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+  }
+}, { rootMargin: "-10% 0px -70% 0px" });
+for (const section of sections) watcher.observe(section);
+
 // Paper has no folds: all tables are printed.
 let folded = [];
 window.addEventListener("beforeprint", () => {
