@@ -70,6 +70,11 @@ class FigureRecord:
                 raise UserError(record["damage"])
             return str(record["caption"])
 
+    def parts(self) -> list[list[float]]:
+        """Return the parts of the figure for a phone, as `drawing.parts.Part`s; none if they are not known."""
+        record, _ = attempt(read_json, self.folder / f"{self.name}.json")
+        return record.get("parts", []) if isinstance(record, dict) else []
+
     @property
     def is_drawn(self) -> bool:
         """Whether any run was finished when the figure was made."""

@@ -8,6 +8,7 @@ from advkd.artifacts import aikd_figures, gip_figures, okd_figures, usefulness_f
 from advkd.artifacts.drawing import page
 from advkd.artifacts.drawing.formats import METADATA, render
 from advkd.artifacts.drawing.page import Drawing
+from advkd.artifacts.drawing.parts import parts
 from advkd.damage import attempt
 from advkd.errors import UserError
 from advkd.files import atomic, write_json
@@ -47,6 +48,8 @@ def write_figure(figure: str, user: User, out: Path) -> None:
         else:
             drawn, caption, numbers = drawing
             record = {"caption": caption, "drawn": drawn is not None, "numbers": numbers}
+        if drawn is not None:
+            record["parts"] = parts(drawn)
         drawn = drawn or page.notice(caption)
         for suffix in METADATA:
             with atomic(out / f"{figure}{suffix}") as temporary:

@@ -9,9 +9,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
-from advkd.artifacts.drawing.page import BLUE, ORANGE, WIDTH, is_short, margins, name_in_figure
+from advkd.artifacts.drawing.page import BLUE, ORANGE, is_short, margins, name_in_figure, page_width, text_width
 
 COLUMNS = 2
+# Lengths in inches.
+HEIGHT = 1.33  # of a panel
+HEAD, BELOW = 0.22, 0.4  # its title; the numbers and the label of its horizontal axis
+SLOPE = 40  # degrees, of the names of classes
 MOST_BARS = 20  # classes; with more of them, sorted shares are drawn instead of bars
 LOOKS = ((ORANGE, "/////", "--"), (BLUE, "", "-"))  # colour, hatch and line of the first and the last epoch
 
@@ -48,10 +52,11 @@ def draw(panels: list[Panel]) -> Figure:
     """Draw two panels beside each other: bars by class or, with many classes, the sorted shares."""
     columns = min(COLUMNS, len(panels))
     lines = math.ceil(len(panels) / columns)
-    figure = Figure(figsize=(WIDTH, 2.1 * lines))
+    below = max(BELOW, *map(_room_below, panels))
+    figure = Figure(figsize=(page_width(columns), (HEIGHT + HEAD + below) * lines))
     axes = figure.subplots(
         lines, columns, squeeze=False,
-        gridspec_kw={"wspace": 0.17, "hspace": 0.52, **margins(figure, 0.42, 0.08, 0.55, 0.22)},
+        gridspec_kw={"wspace": 0.17, "hspace": (HEAD + below) / HEIGHT, **margins(figure, 0.42, 0.08, below, HEAD)},
     )  # fmt: skip
     for axis, panel in zip(axes.ravel(), panels, strict=False):
         axis.set_title(panel.name, fontweight="bold", loc="left")
@@ -66,6 +71,14 @@ def draw(panels: list[Panel]) -> Figure:
     return figure
 
 
+def _room_below(panel: Panel) -> float:
+    """Return the height of the sloping names of a panel's classes; 0 if it shows none."""
+    if len(panel.classes) > MOST_BARS:
+        return 0
+    widest = max(text_width(name_in_figure(name, is_short)) for name in panel.classes)
+    return widest * math.sin(math.radians(SLOPE)) + 0.15
+
+
 def _draw_bars(axis: Axes, panel: Panel) -> None:
     width = 0.8 / len(panel.epochs)
     handles = []
@@ -75,7 +88,7 @@ def _draw_bars(axis: Axes, panel: Panel) -> None:
         axis.bar(x, _shares(epoch), width, zorder=2, **look)
         handles.append(Patch(**look, label=_label(epoch)))
     names = [name_in_figure(name, is_short) for name in panel.classes]
-    axis.set_xticks(range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor")
+    axis.set_xticks(range(len(names)), names, rotation=SLOPE, ha="right", rotation_mode="anchor")
     axis.tick_params(axis="x", length=0, pad=1)
     largest = max(_shares(epoch).max() for epoch in panel.epochs)
     axis.set(xlim=(-0.6, len(panel.classes) - 0.4), ylim=(0, 1.4 * largest))  # room for the legend

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocator, StrMethodFormatter
 
-from advkd.artifacts.drawing.page import BLUE, GREEN, PURPLE, SMALL, VERMILLION, WIDTH, margins
+from advkd.artifacts.drawing.page import BLUE, GREEN, PURPLE, SMALL, VERMILLION, margins, page_width, put_label
 
 LOOKS = ((BLUE, "-", "o"), (VERMILLION, "--", "s"), (GREEN, "-.", "^"), (PURPLE, ":", "D"))  # colour, line and marker
 EPOCHS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000]  # epochs with a tick and a marker
@@ -46,23 +46,22 @@ def draw(panels: dict[str, list[Track]], terms: list[Term], floors: dict[tuple[s
         floors: by data set and column of a term, its lowest possible value, drawn dotted.
     """
     looks = _looks(panels)
-    figure = Figure(figsize=(WIDTH, 1.1 * sum(term.height for term in terms) + 0.8))
+    figure = Figure(figsize=(page_width(len(panels)), 1.1 * sum(term.height for term in terms) + 0.8))
     axes = figure.subplots(
         len(terms), len(panels), squeeze=False, sharex="col",
-        gridspec_kw={"wspace": 0.17, "hspace": 0.1, "height_ratios": [term.height for term in terms],
+        gridspec_kw={"wspace": 0.2, "hspace": 0.1, "height_ratios": [term.height for term in terms],
                      **margins(figure, 0.52, 0.08, 0.34, 0.42)},
     )  # fmt: skip
     for column, (name, tracks) in zip(axes.T, panels.items(), strict=True):
         column[0].set_title(name, fontweight="bold")
         for axis, term in zip(column, terms, strict=True):
             _draw_term(axis, term, tracks, looks)
+            axis.set_ylabel(term.label)
+            put_label(axis, 0.38)
             floor = floors.get((name, term.column))
             if floor is not None:
                 axis.axhline(floor, color="0.35", linestyle=":", linewidth=0.9, zorder=1)
         _number_epochs(column[-1], tracks)
-    for axis, term in zip(axes[:, 0], terms, strict=True):
-        axis.set_ylabel(term.label)
-        axis.yaxis.set_label_coords(-0.13, 0.5)
     handles = [
         Line2D([], [], color=colour, linestyle=line, marker=marker, markersize=3, linewidth=1.2, label=name)
         for name, (colour, line, marker) in looks.items()

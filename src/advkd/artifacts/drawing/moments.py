@@ -43,14 +43,17 @@ def draw(blocks: list[Block]) -> Figure:
     width = WIDTH / COLUMNS * min(COLUMNS, len(blocks))
     figure = Figure(figsize=(width, sum(heights) + EDGE))
     top = figure.get_figheight()
-    paper = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(0, top), autoscale_on=False)
-    paper.set_axis_off()
+    column_width = WIDTH / COLUMNS
+    sheets = []
+    for column in range(round(width / column_width)):
+        place = (column * column_width / width, 0, column_width / width, 1)
+        sheets.append(figure.add_axes(place, xlim=(0, column_width), ylim=(0, top), autoscale_on=False))
+        sheets[-1].set_axis_off()
     top -= EDGE
     for line, height in zip(lines, heights, strict=True):
-        for column, block in enumerate(line):
-            left = EDGE + column * (WIDTH / COLUMNS)
-            paper.text(left, top, block.name, fontsize=STYLE["axes.titlesize"], fontweight="bold", ha="left", va="top")
-            _draw_pictures(paper, block, left, top - HEAD)
+        for sheet, block in zip(sheets, line, strict=False):
+            sheet.text(EDGE, top, block.name, fontsize=STYLE["axes.titlesize"], fontweight="bold", ha="left", va="top")
+            _draw_pictures(sheet, block, EDGE, top - HEAD)
         top -= height
     return figure
 
@@ -64,23 +67,23 @@ def _block_height(block: Block) -> float:
     return HEAD + noises * (PICTURE + TEXT) + BELOW
 
 
-def _draw_pictures(paper: Axes, block: Block, left: float, top: float) -> None:
+def _draw_pictures(sheet: Axes, block: Block, left: float, top: float) -> None:
     """Draw a block's images with their texts; the upper left corner of the first image is at `left` and `top`."""
     for moment, epoch in enumerate(block.epochs):
         start = left + moment * PITCH
         middle = start + PICTURE / 2
-        _write(paper, middle, top + 0.04, f"epoch {epoch}")
+        _write(sheet, middle, top + 0.04, f"epoch {epoch}")
         for noise, image in enumerate(block.images[moment]):
             bottom = top - noise * (PICTURE + TEXT) - PICTURE
             place = (start, start + PICTURE, bottom, bottom + PICTURE)
-            paper.imshow(image, extent=place, aspect="auto", interpolation="nearest")
-            _write(paper, middle, bottom - BASELINES[0], shorten_name(block.names[moment][noise]))
+            sheet.imshow(image, extent=place, aspect="auto", interpolation="nearest")
+            _write(sheet, middle, bottom - BASELINES[0], shorten_name(block.names[moment][noise]))
             percent = f"{100 * block.confidence[moment, noise]:.0f} %"  # of one image, without an error
-            _write(paper, middle, bottom - BASELINES[1], percent)
+            _write(sheet, middle, bottom - BASELINES[1], percent)
 
 
-def _write(paper: Axes, x: float, y: float, text: str) -> None:
-    paper.text(x, y, text, fontsize=SMALL, ha="center", va="baseline")
+def _write(sheet: Axes, x: float, y: float, text: str) -> None:
+    sheet.text(x, y, text, fontsize=SMALL, ha="center", va="baseline")
 
 
 def shorten_name(name: str) -> str:

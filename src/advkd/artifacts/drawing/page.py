@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import text_to_path
@@ -128,6 +129,18 @@ def text_width(line: str) -> float:
     """Return the width of a line in the figures' font."""
     points, _, _ = text_to_path.get_text_width_height_descent(line, FontProperties(size=STYLE["font.size"]), False)
     return points / POINTS_PER_INCH
+
+
+def page_width(columns: int) -> float:
+    """Return the width of a figure of so many columns of axes: one column takes half of a page."""
+    return WIDTH if columns > 1 else WIDTH / 2
+
+
+def put_label(axis: Axes, distance: float) -> None:
+    """Put the middle of the label of a vertical axis at a distance to the left of the axis."""
+    figure = axis.get_figure(root=True)
+    assert figure is not None
+    axis.yaxis.set_label_coords(-distance / (axis.get_position().width * figure.get_size_inches()[0]), 0.5)
 
 
 def margins(figure: Figure, left: float, right: float, bottom: float, top: float) -> dict[str, float]:

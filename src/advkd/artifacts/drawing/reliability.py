@@ -13,11 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from advkd.artifacts.drawing.page import BLACK, GREEN, ORANGE, PURPLE, SKY, VERMILLION, WIDTH, margins
+from advkd.artifacts.drawing.page import BLACK, GREEN, ORANGE, PURPLE, SKY, VERMILLION, margins, page_width, put_label
 from advkd.metrics.calibration import Bins
 
 COLUMNS = 3
-LEGEND_CHARACTERS = 70  # of names in one row of the legend
+LEGEND_CHARACTERS = 40  # of names in one row of the legend
 FEW = 30  # images; a bin with fewer is hollow: the standard error of its accuracy may reach 9 points
 LINES = (  # in the order of the methods: colour, marker, line, width
     (BLACK, "o", "-", 0.8),
@@ -60,9 +60,9 @@ def draw(panels: dict[str, list[Curve]], barred: tuple[str, ...]) -> Figure:
     handles = _legend_handles(panels, styles)
     legend_rows = math.ceil(sum(len(str(handle.get_label())) for handle in handles) / LEGEND_CHARACTERS)
     head = 0.3 + 0.15 * legend_rows
-    figure = Figure(figsize=(WIDTH, 3.17 * lines + head))
+    figure = Figure(figsize=(page_width(columns), 3.17 * lines + head))
     edges = margins(figure, 0.42, 0.08, 0.32, head)
-    grid = figure.add_gridspec(lines, columns, wspace=0.16, hspace=0.17, **edges)
+    grid = figure.add_gridspec(lines, columns, wspace=0.27, hspace=0.17, **edges)
     limits = _limits(panels, barred)
     for place, (name, curves) in enumerate(panels.items()):
         row, column = divmod(place, columns)
@@ -72,7 +72,7 @@ def draw(panels: dict[str, list[Curve]], barred: tuple[str, ...]) -> Figure:
         _draw_lines(top, curves, styles)
         _draw_bars(middle, bottom, [curve for curve in curves if curve.name in barred], styles, limits)
         top.set_title(name, fontweight="bold")
-        _label_block(block, is_first=column == 0)
+        _label_block(block)
         if place + columns >= len(panels):
             bottom.set_xlabel("Confidence")
     figure.legend(handles=handles, loc="upper center", ncols=math.ceil(len(handles) / legend_rows), frameon=False,
@@ -90,14 +90,11 @@ def _styles(panels: dict[str, list[Curve]]) -> dict[str, Style]:
     return styles
 
 
-def _label_block(block: np.ndarray, is_first: bool) -> None:
-    """Label the three vertical axes of the first block in a row; the others share its labels and numbers."""
+def _label_block(block: np.ndarray) -> None:
+    """Label the three vertical axes of a block."""
     for axis, label in zip(block, ("Accuracy", "Gap", "Images (%)"), strict=True):
-        if is_first:
-            axis.set_ylabel(label)
-            axis.yaxis.set_label_coords(-0.15, 0.5)
-        else:
-            axis.tick_params(labelleft=False)
+        axis.set_ylabel(label)
+        put_label(axis, 0.29)
 
 
 def _draw_lines(axis: Axes, curves: list[Curve], styles: dict[str, Style]) -> None:
@@ -119,10 +116,11 @@ def _draw_curve(axis: Axes, bins: Bins, spread: np.ndarray | None, style: Style)
         axis.errorbar(x[known], y[known], error[known], linestyle="", ecolor=colour, elinewidth=0.7, capsize=1.5,
                       capthick=0.7, zorder=2)  # fmt: skip
     for chosen, face in ((many, colour), (~many, "white")):
-        axis.plot(
-            x[chosen], y[chosen], linestyle="", marker=marker, markersize=3, color=colour, markerfacecolor=face,
-            markeredgewidth=0.6, zorder=3, clip_on=False,
-        )  # fmt: skip
+        if chosen.any():
+            axis.plot(
+                x[chosen], y[chosen], linestyle="", marker=marker, markersize=3, color=colour, markerfacecolor=face,
+                markeredgewidth=0.6, zorder=3, clip_on=False,
+            )  # fmt: skip
 
 
 def _draw_bars(

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 
-from advkd.artifacts.drawing.page import BLUE, SMALL, VERMILLION, WIDTH, margins
+from advkd.artifacts.drawing.page import BLUE, SMALL, VERMILLION, margins, page_width
 
 MAP = "cividis"
 SHIFT = 0.06  # of a line from the true temperature, so that error bars do not cover each other
@@ -55,9 +55,9 @@ def draw(
         lines: at most two.
         metric: the label of the metric.
     """
-    figure = Figure(figsize=(WIDTH, 2.75))
     with_map = any(point.mean is not None for point in grid.values())
     widths = [1.12] * with_map + [1.0] * any(map(_has_mean, lines))
+    figure = Figure(figsize=(page_width(len(widths)), 2.75))
     axes = figure.subplots(
         1, len(widths), width_ratios=widths, squeeze=False,
         gridspec_kw={"wspace": 0.25, **margins(figure, 0.38, 0.08, 0.36, 0.25)},

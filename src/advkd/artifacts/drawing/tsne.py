@@ -20,11 +20,14 @@ from advkd.artifacts.drawing.page import (
     is_short,
     margins,
     name_in_figure,
+    page_width,
+    text_width,
 )
 
 MARKERS = "o^s"  # with the 7 colours of the palette: 21 combinations for 20 classes
 PERPLEXITY = 30.0
-LEGEND_COLUMNS = 4
+LEGEND_COLUMNS = 4, 3, 2, 1  # the first with which the legend is no wider than half of a page
+KEY = 0.25  # inches, of a legend's marker and the space beside it
 STUDENT, SUPERIOR = (VERMILLION, "^"), (BLUE, "o")  # colour and marker
 
 
@@ -84,11 +87,14 @@ def draw(columns: list[Column], classes: dict[int, str]) -> Figure:
         classes: the names of the labels that occur.
     """
     styles = _class_styles(classes)
-    legend = LINE * math.ceil(len(classes) / LEGEND_COLUMNS) + 0.1
-    figure = Figure(figsize=(WIDTH, 3.75 + legend))
+    names = [_shorten_name(name) for name in classes.values()]
+    widest = max(map(text_width, names), default=0) + KEY
+    legend_columns = next((n for n in LEGEND_COLUMNS if n * widest <= WIDTH / 2), 1)
+    legend = LINE * math.ceil(len(classes) / legend_columns) + 0.1
+    figure = Figure(figsize=(page_width(len(columns)), 3.75 + legend))
     axes = figure.subplots(
         2, len(columns), squeeze=False,
-        gridspec_kw={"wspace": 0.05, "hspace": 0.14, **margins(figure, 0.22, 0.05, legend + 0.05, 0.22)},
+        gridspec_kw={"wspace": 0.05, "hspace": 0.04, **margins(figure, 0.22, 0.05, 0.2, legend + 0.22)},
     )  # fmt: skip
     for (top, bottom), column in zip(axes.T, columns, strict=True):
         top.set_title(column.name, fontweight="bold")
@@ -99,15 +105,14 @@ def draw(columns: list[Column], classes: dict[int, str]) -> Figure:
         _draw_both(bottom, column)
     axes[0, 0].set_ylabel("Classes")
     axes[1, 0].set_ylabel("Student and superior")
-    between = (axes[0, 0].get_position().y0 + axes[1, 0].get_position().y1) / 2
     figure.legend(
         handles=[_legend_handle(*STUDENT, "student"), _legend_handle(*SUPERIOR, "superior")],
-        loc="center", bbox_to_anchor=(0.5, between), ncols=2, frameon=False, handletextpad=0.1,
+        loc="lower center", bbox_to_anchor=(0.5, 0), ncols=2, frameon=False, handletextpad=0.1, borderaxespad=0.1,
     )  # fmt: skip
     figure.legend(
-        handles=[_legend_handle(*styles[label], _shorten_name(name)) for label, name in classes.items()],
-        loc="lower center", bbox_to_anchor=(0.5, EDGE / figure.get_size_inches()[1]), fontsize=SMALL,
-        ncols=LEGEND_COLUMNS, frameon=False, handletextpad=0.1, labelspacing=0.25, columnspacing=1, borderaxespad=0,
+        handles=[_legend_handle(*styles[label], name) for label, name in zip(classes, names, strict=True)],
+        loc="upper center", bbox_to_anchor=(0.5, 1 - EDGE / figure.get_size_inches()[1]), fontsize=SMALL,
+        ncols=legend_columns, frameon=False, handletextpad=0.1, labelspacing=0.25, columnspacing=1, borderaxespad=0,
     )  # fmt: skip
     return figure
 

@@ -19,11 +19,12 @@ SCREEN_DPI = 130  # pixels of an inch on a page: letters of 7 points then have 1
 
 
 class EmbeddedImage(NamedTuple):
-    """An image as a data URI, with its size in pixels."""
+    """An image as a data URI, with its size in pixels, and its parts for a phone (`FigureRecord.parts`)."""
 
     uri: str
     width: int
     height: int
+    parts: list[list[float]]
 
 
 class Figure(NamedTuple):
@@ -75,7 +76,8 @@ def embed(record: FigureRecord) -> EmbeddedImage:
     svg, _ = attempt(lambda: read_bytes(record.file(".svg")))
     content, kind = (svg, "svg+xml") if svg and len(svg) < VECTOR_PAYS * len(png) else (png, "png")
     uri = f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
-    return EmbeddedImage(uri, *(round(side * SCREEN_DPI / DPI) for side in (width, height)))
+    width, height = (round(side * SCREEN_DPI / DPI) for side in (width, height))
+    return EmbeddedImage(uri, width, height, record.parts())
 
 
 def read_png(path: Path) -> tuple[bytes, int, int]:

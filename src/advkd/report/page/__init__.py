@@ -75,7 +75,12 @@ def render(**variables: Any) -> str:
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters.update(
-        duration=duration, without=without, mark_code=mark_code, breakable=breakable, statistic=format_statistic, p_value=format_p
+        duration=duration,
+        without=without,
+        mark_code=mark_code,
+        breakable=breakable,
+        statistic=format_statistic,
+        p_value=format_p,
     )
     style, _, _ = loader.get_source(environment, "page.css")
     script, _, _ = loader.get_source(environment, "page.js")

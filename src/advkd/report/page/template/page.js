@@ -220,6 +220,41 @@ const watcher = new IntersectionObserver((changes) => {
 }, { rootMargin: "-10% 0px -70% 0px" });
 for (const section of sections) watcher.observe(section);
 
+// On a phone a figure is cut into its parts, which stand below each other.
+const isNarrow = window.matchMedia("(max-width: 48rem)");
+const SVG = "http://www.w3.org/2000/svg";
+
+function element(name, attributes) {
+  const made = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  return made;
+}
+
+function cut(image) {
+  const { width, height } = image;
+  const parts = JSON.parse(image.dataset.parts);
+  return parts.map(([left, top, wide, high], place) => {
+    const svg = element("svg", {
+      viewBox: [left * width, top * height, wide * width, high * height].join(" "), width: 1.4 * wide * width,
+      role: "img", "aria-label": `${image.alt}; part ${place + 1} of ${parts.length}`,
+    });
+    svg.append(element("image", { href: image.src, width, height }));
+    return svg;
+  });
+}
+
+function cutFigures() {
+  if (!isNarrow.matches) return;
+  for (const figure of document.querySelectorAll(".drawn:not(.cut)")) {
+    const image = figure.querySelector("img");
+    figure.querySelector(".cuts").append(...cut(image));
+    figure.classList.toggle("cut", image.dataset.parts !== "[]");
+  }
+}
+
+isNarrow.addEventListener("change", cutFigures);
+cutFigures();
+
 // Paper has no folds: all tables are printed.
 let folded = [];
 window.addEventListener("beforeprint", () => {
