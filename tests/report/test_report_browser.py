@@ -3,10 +3,12 @@
 import base64
 import contextlib
 import shutil
+from pathlib import Path
 
 import pytest
 from report_runs import HOSTILE, VARIANT, fill
 
+from advkd.artifacts.figures import write_figure
 from advkd.report import content, page
 from advkd.report.content import agreement
 from advkd.settings import catalog, config, tags
@@ -21,6 +23,7 @@ pytestmark = pytest.mark.skipif(
 FLAGS = ["headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
          "disable-component-update", "disable-sync"]  # fmt: skip
 CELL = "#gip_table1 button.cell"
+FIGURE = "gip_figureS1"
 RUN, TEACHER = "gip/cifar10/resnet18/baseline", "gip/cifar10/resnet34/baseline"
 
 # Every visible text's contrast with what is behind it, after WCAG 2: those below 4.5.
@@ -51,6 +54,7 @@ def report(tmp_path_factory):
     with contextlib.chdir(copy_checkout(tmp_path_factory.mktemp("report") / "checkout")):
         user = config.user({"scale": "paper", "seeds": 2, "accept": {"codebrim": f"sha256:{64 * '0'}"}})
         fill(user, HOSTILE)
+        write_figure(FIGURE, user, Path("figures", user.scale))
         out = tmp_path_factory.mktemp("out") / "report.html"
         page.write(content.gather_content(user), user, out)
     return out
@@ -284,6 +288,7 @@ def test_the_filter_stands_in_the_address(browser, report):
     rows = shown_rows(browser)
     browser.execute_script(f"document.querySelector('{CELL}').click()")
     press(browser, "ESCAPE")
+    browser.execute_async_script("setTimeout(arguments[0], 100)")  # the dialog closes after the key
     assert browser.current_url.endswith(asked)
     browser.get("about:blank")
     browser.get(f"{report.as_uri()}{asked}#runs")
@@ -333,6 +338,53 @@ def test_a_card_opens_its_tests_and_controls(browser):
     assert "They share nothing random." in body and "the teacher, ResNet-34, on CIFAR-10" in body
 
 
+def test_the_parts_of_the_cards_stand_in_rows(browser):
+    for part in ("h3", ".said", ".counts", ".counts svg", ".plot", ".about", ".more"):
+        tops = {round(one_of(card, part).rect["y"]) for card in all_of(browser, ".card")}
+        assert len(tops) == 1, part
+    bars = {(one.rect["x"] % 352, one.rect["width"]) for one in all_of(browser, ".share")}
+    assert len({width for _, width in bars}) == 1, "bars of one length can be compared"
+
+
+def test_the_side_bar_marks_the_section_in_view(browser):
+    look = """const [section, done] = arguments;
+        document.querySelector(section).scrollIntoView();
+        const look = () => {
+          if (document.querySelector("nav [aria-current]")?.hash === section) done(true);
+          else setTimeout(look, 50);
+        };
+        look();"""
+    for section in ("#claims", "#audit", "#answer"):
+        assert browser.execute_async_script(look, section)
+
+
+def test_on_a_phone_a_figure_is_cut_into_parts_that_can_be_read(browser, report):
+    image, cuts = f"#{FIGURE} img", f"#{FIGURE} .cuts svg"
+    assert one_of(browser, image).is_displayed() and not all_of(browser, cuts)
+    inches = int(one_of(browser, image).get_attribute("width")) / 130
+    resize(browser, 390)
+    browser.execute_async_script("setTimeout(arguments[0], 100)")
+    parts = all_of(browser, cuts)
+    assert parts and not one_of(browser, image).is_displayed()
+    shares = browser.execute_script("return JSON.parse(arguments[0].dataset.parts)", one_of(browser, image))
+    for part, (_, _, wide, _) in zip(parts, shares, strict=True):
+        assert part.rect["x"] >= 0 and part.rect["x"] + part.rect["width"] <= 390
+        assert part.rect["width"] / (wide * inches) * 6.5 / 72 >= 8.5, "pixels of the smallest letters"
+        assert "Figure S1" in part.accessible_name and f"of {len(parts)}" in part.accessible_name
+
+
+def test_on_a_phone_only_tables_of_numbers_scroll(browser):
+    resize(browser, 390)
+    browser.execute_script("for (const one of document.querySelectorAll('details')) one.open = true")
+    wide = """return [...document.querySelectorAll(".scroll")].filter((one) => one.scrollWidth > one.clientWidth)
+        .filter((one) => !one.querySelector("table.numbers")).map((one) => one.getAttribute("aria-label"))"""
+    assert browser.execute_script(wide) == []
+    beyond = """return [...document.querySelectorAll("main *, header *, form *")]
+        .filter((one) => one.checkVisibility() && !one.closest(".scroll, .quiet"))
+        .filter((one) => one.getBoundingClientRect().right > 391).map((one) => one.outerHTML.slice(0, 90))"""
+    assert browser.execute_script(beyond) == []
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 def test_nothing_is_wider_than_the_window(browser, width):
     resize(browser, width)
@@ -344,9 +396,11 @@ def test_nothing_is_wider_than_the_window(browser, width):
     assert browser.execute_script(inside)
 
 
+@pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("dark", [False, True])
-def test_text_stands_out(browser, dark):
-    resize(browser, 1280, dark)
+def test_text_stands_out(browser, dark, width):
+    resize(browser, width, dark)
+    browser.execute_script("for (const one of document.querySelectorAll('main details')) one.open = true")
     assert not browser.execute_script(FAINT, "nav *, form *, header.top *, main *, footer *")
     browser.execute_script(f"document.querySelector('{CELL}').click()")
     assert not browser.execute_script(FAINT, "dialog *")

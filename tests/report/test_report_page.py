@@ -315,7 +315,7 @@ def test_every_claim_is_a_row_with_a_sign_a_word_and_what_is_behind_it(built):
         rows = re.findall(r'<tr data-row[^>]*data-state="claim, published', text)
         assert len(rows) == len(judged)
         assert all(f'<template id="claim/{claim["id"]}"' in text for claim in judged)
-    assert "≠ contradicted in our reading" in built[0] and "· no verdict" in built[0]
+    assert "≠ contradicted in our reading" in built[0] and "– no verdict" in built[0]
 
 
 def test_without_samples_it_says_why(reduced):

@@ -112,6 +112,11 @@ class RunGroup:
         return any(record.state.kind is not Kind.NOT_STARTED or record.damage for record in self.records)
 
     @property
+    def paper(self) -> str:
+        """The name of its paper in runs."""
+        return self.name.partition("/")[0]
+
+    @property
     def words(self) -> list[str]:
         """The distinct states of its trainings."""
         return list(dict.fromkeys(record.word for record in self.records))

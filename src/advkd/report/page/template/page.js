@@ -222,7 +222,7 @@ for (const section of sections) watcher.observe(section);
 
 // On a phone a figure is cut into its parts, which stand below each other.
 const isNarrow = window.matchMedia("(max-width: 48rem)");
-const SVG = "http://www.w3.org/2000/svg";
+const SVG = document.querySelector(".share").namespaceURI;
 
 function element(name, attributes) {
   const made = document.createElementNS(SVG, name);
@@ -231,7 +231,7 @@ function element(name, attributes) {
 }
 
 function cut(image) {
-  const { width, height } = image;
+  const [width, height] = ["width", "height"].map((side) => Number(image.getAttribute(side))); // not as it is shown
   const parts = JSON.parse(image.dataset.parts);
   return parts.map(([left, top, wide, high], place) => {
     const svg = element("svg", {
