@@ -47,7 +47,7 @@ def test_without_results_the_papers_effects_stand_alone(user):
     okd = answer(user, "okd")
     assert {tested.papers for tested in okd.tests} == {""}
     assert okd.tests[0].instead == "the paper prints FID in place of KID: 132.13 against 139.76"
-    assert "does not print this metric" in forest_in_words(okd)
+    assert "does not print KID × 10³" in forest_in_words(okd)
 
 
 def test_some_results_are_tests_or_seeds(user):
