@@ -42,14 +42,15 @@ READING = """
 - **Tests**: *order* is that of the training images, *views* are their random crops and flips. What two trainings share
   makes their difference less random.
 - **Data**: CODEBRIM's official archive was not at hand for the runs that are kept here.
-  [small-scale.md](small-scale.md#data) says which photos stand in for it. *Prepared by an earlier version of this code*
-  says that code which reads, cuts or resizes images changed since. The trainings keep the images that they saw.
+  [small-scale.md](small-scale.md#data) says which photos stand in for it. Code that prepares images may have changed
+  since; the trainings keep the images that they saw.
 - **Tables** describe: mean and sample standard deviation over seeds. Only the tests decide. *Better by* is how much
   better the paper's own method is, with a 95 % interval: by the printed numbers, and here once all seeds are finished.
 - **Claims**: [claims.md](claims.md) explains the verdicts and judges the claims one by one, ours at scale `paper`;
   `advkd claims {options}` does so with the numbers of this scale. A claim that *holds* in print agrees with the paper's
   own tables. That is no evidence beyond them.
-- **Costs** are the times of finished runs, on machines that may have had other work beside them.
+- **Costs** are the times of finished runs, on machines that may have had other work beside them. Where none is
+  finished, [small-scale.md](small-scale.md#time) has what is expected.
 """
 TABLE = """| trained | in a test | measured | seeds | here | in the paper | {short} better by, in print | here |
 |---|---|---|---|---|---|---|---|"""
