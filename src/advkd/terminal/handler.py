@@ -47,7 +47,10 @@ def console_of(stream: TextIO) -> Console:
     """Return a console that prints to a standard stream, also what its encoding lacks."""
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="replace")
-    return _Console(file=stream, width=None if stream.isatty() else WIDE)
+    if stream.isatty():
+        return _Console(file=stream)
+    # Jupyter and some CI ask for colour where no bar can be drawn (FORCE_COLOR), which rich takes for a terminal.
+    return _Console(file=stream, force_terminal=False, width=WIDE)
 
 
 class LogHandler(LogHandlerBase):
