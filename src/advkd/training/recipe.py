@@ -8,7 +8,7 @@ Choices:
     - [aikd] Added: for a small folder of one's own, the batch is halved, and the rate with it, until an epoch has 5
       steps (`least_steps`). Why: after 20 epochs on 60 photos of three classes, a narrow Baseline misread 8 % of 53
       others in batches of 8 (7 to 9 % over three seeds), and 15 % in batches of 32 (2 to 25 %); on 216 photos, which
-      make 7 steps of 32, it was 8 % and 3 %.
+      make 7 steps of 32, it was 6 % and 3 %.
     - [gip: Table 6] Open: decay for 100 and 300 epochs. Here: milestones are fractions of the run's length
       (`milestones`); two variants keep them at epochs 80 and 120 (`schedule_epochs`).
 """
