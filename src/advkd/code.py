@@ -37,11 +37,8 @@ def code_digest(modules: Iterable[str], rooms: tuple[str, ...]) -> str:
 
 @cache
 def _closure_digest(modules: tuple[str, ...], rooms: tuple[str, ...]) -> str:
-    parts = []
-    for name in sorted(import_closure(modules, rooms)):
-        if path := _module_file(name):
-            parts.append((name, "" if _is_package(name, path) else _source(path).statements))
-    return _digest(parts)
+    code = {name: _code(name) for name in sorted(import_closure(modules, rooms))}
+    return _digest([(name, statements) for name, statements in code.items() if statements is not None])
 
 
 def import_closure(modules: Iterable[str], rooms: tuple[str, ...]) -> set[str]:
@@ -50,9 +47,7 @@ def import_closure(modules: Iterable[str], rooms: tuple[str, ...]) -> set[str]:
     names = set(modules)
     waiting = list(names)
     while waiting:
-        path = _module_file(name := waiting.pop())
-        imports = _source(path).imports if path and not _is_package(name, path) else frozenset()
-        new = {name for name in imports - names if f"{name}.".startswith(prefixes)}
+        new = {name for name in _imports_of(waiting.pop()) - names if f"{name}.".startswith(prefixes)}
         names |= new
         waiting += new
     return names
@@ -63,6 +58,22 @@ def _digest(parts: list[tuple[str, str]]) -> str:
     for name, code in parts:
         digest.update(f"{name}\0{code}".encode())
     return digest.hexdigest()[:12]
+
+
+@cache
+def _imports_of(name: str) -> frozenset[str]:
+    """Return the names that a module imports, of which some may be of functions; none for a name of no module."""
+    path = _module_file(name)
+    return _source(path).imports if path and not _is_package(name, path) else frozenset()
+
+
+@cache
+def _code(name: str) -> str | None:
+    """Return the statements of a module, none for a package of ours; None for a name of no module."""
+    path = _module_file(name)
+    if path is None:
+        return None
+    return "" if _is_package(name, path) else _source(path).statements
 
 
 def _module_file(name: str) -> Path | None:

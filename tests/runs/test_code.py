@@ -175,7 +175,7 @@ def package(monkeypatch, tmp_path):
 
 
 def clear_caches():
-    for function in (digests._source, digests._closure_digest):
+    for function in (digests._source, digests._code, digests._imports_of, digests._closure_digest):
         function.cache_clear()
 
 
