@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -126,17 +127,18 @@ def imported_names(statement: ast.Import | ast.ImportFrom, importer: str) -> Ite
         yield name if name in MODULES else base
 
 
+@cache
 def imports_of(importer: str) -> list[Import]:
-    """Return every import of a module: at its top, inside functions, and under TYPE_CHECKING."""
+    """Return every import of a module: at its top, inside functions, and under TYPE_CHECKING.
+
+    Not asked for when this file is collected, which every process of `make test` does.
+    """
     tree = ast.parse(MODULES[importer].read_text(encoding="utf-8"))
     imports = []
     for statement, on_load in import_statements(tree):
         for name in imported_names(statement, importer):
             imports.append(Import(importer, name, statement.lineno, on_load))
     return imports
-
-
-IMPORTS = {module: imports_of(module) for module in MODULES}
 
 
 def is_own(module: str) -> bool:
@@ -174,7 +176,7 @@ def loaded_by(module: str, on_load_only: bool) -> dict[str, Import | None]:
     waiting = [module]
     while waiting:
         importer = waiting.pop()
-        targets = [entry for entry in IMPORTS[importer] if entry.on_load or not on_load_only]
+        targets = [entry for entry in imports_of(importer) if entry.on_load or not on_load_only]
         for entry in targets:
             for name in (entry.imported, *parent_packages(entry.imported)):
                 if name in MODULES and name not in reached:
@@ -247,7 +249,7 @@ def test_every_module_has_a_floor():
 
 
 def test_no_import_goes_upwards():
-    offending = [entry for entries in IMPORTS.values() for entry in entries if breaks_the_floors(entry)]
+    offending = [entry for module in MODULES for entry in imports_of(module) if breaks_the_floors(entry)]
     unexpected = [str(entry) for entry in offending if (entry.importer, entry.imported) not in EXCEPTIONS]
     assert not unexpected, "these imports go upwards or sideways:\n" + "\n".join(unexpected)
     mended = EXCEPTIONS - {(entry.importer, entry.imported) for entry in offending}
@@ -256,14 +258,14 @@ def test_no_import_goes_upwards():
 
 def test_modules_do_not_import_each_other_in_a_circle():
     graph = {}
-    for module, entries in IMPORTS.items():
-        targets = {entry.imported for entry in entries if entry.imported in MODULES}
+    for module in MODULES:
+        targets = {entry.imported for entry in imports_of(module) if entry.imported in MODULES}
         kept = {target for target in targets if (module, target) not in EXCEPTIONS}
         graph[module] = kept - {module}
     circle = find_circle(graph)
     lines = []
     for importer, imported in itertools.pairwise(circle):
-        lines += [str(entry) for entry in IMPORTS[importer] if entry.imported == imported]
+        lines += [str(entry) for entry in imports_of(importer) if entry.imported == imported]
     assert not circle, "these imports form a circle:\n" + "\n".join(lines)
 
 
@@ -274,7 +276,7 @@ def test_banned_packages_are_not_reached(name):
     for start in modules_of(name):
         reached = loaded_by(start, on_load_only=True)
         for module in reached:
-            for entry in IMPORTS[module]:
+            for entry in imports_of(module):
                 counts = entry.on_load or module in modules_of(name)
                 if counts and entry.imported.split(".")[0] in BANNED[name]:
                     offending.append("\n    ".join(filter(None, [describe_way(reached, module), str(entry)])))

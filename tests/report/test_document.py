@@ -4,11 +4,13 @@ import re
 import shutil
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from matplotlib.text import Text
 from report_runs import fill, leave
 
+from advkd import places
 from advkd.artifacts.figures import FIGURES, write_figure
 from advkd.errors import UserError
 from advkd.files import read_json, write_json
@@ -74,35 +76,40 @@ def test_a_damaged_run_spoils_its_cells_alone(checkout):
     assert found["gip_table2"] == parts(checkout)["gip_table2"]
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """A folder with some runs and the report on them, a.pdf."""
+    folder = copy_checkout(tmp_path_factory.mktemp("written") / "checkout")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(places, "SHIPPED", Path())
+        user = config.user()
+        fill(user, "")
+        document.write(content.gather_content(user), user, folder / "a.pdf")
+    return folder
+
+
 @needs_tex
-def test_the_pdf_is_whole_and_the_same_every_time(checkout, tmp_path):
-    fill(checkout, "")
-    shown = content.gather_content(checkout)
-    made = []
-    for name in ("a.pdf", "b.pdf"):
-        shutil.rmtree("results/smoke/report", ignore_errors=True)
-        document.write(shown, checkout, tmp_path / name)
-        made.append((tmp_path / name).read_bytes())
-    assert made[0] == made[1] and made[0].startswith(b"%PDF")
-    log = (tmp_path / "results/smoke/report/report.log").read_text(errors="replace")
+def test_the_pdf_is_whole_and_the_same_every_time(written, tmp_path, monkeypatch):
+    """Also in another folder, whose name is longer."""
+    again = shutil.copytree(written, tmp_path / "another checkout", ignore=shutil.ignore_patterns("*.pdf", "report"))
+    monkeypatch.chdir(again)
+    user = config.user()
+    document.write(content.gather_content(user), user, again / "b.pdf")
+    made = (written / "a.pdf").read_bytes()
+    assert made == (again / "b.pdf").read_bytes() and made.startswith(b"%PDF")
+    log = (written / "results/smoke/report/report.log").read_text(errors="replace")
     wide = [float(points) for points in re.findall(r"Overfull \\hbox \(([\d.]+)pt too wide\)", log)]
     assert max(wide, default=0) < 3, re.findall(r"Overfull \\hbox.*\n.*\n.*\n.*", log)
     assert "undefined" not in log.lower().replace("undefined on input line", "")
 
 
 @needs_tex
-def test_text_that_is_tex_stays_text(checkout, tmp_path):
-    one = leave("gip/cifar10/resnet18/baseline/seed0", checkout)
-    path = folder_of(one).path / "provenance.json"
+def test_text_that_is_tex_stays_text_and_no_name_of_a_class_is_lost(checkout, tmp_path):
+    """The names of a user's folder stand in figures; GIP's two show each class that a teacher names."""
+    path = folder_of(leave("gip/cifar10/resnet18/baseline/seed0", checkout)).path / "provenance.json"
     known = read_json(path)
     write_json(path, {**known, "attempts": [{**known["attempts"][0], "processor": HOSTILE}]})
-    document.write(content.gather_content(checkout), checkout, tmp_path / "out.pdf")
-    assert r"\textbackslash{}write18\{rm\}" in (tmp_path / "results/smoke/report/answers.tex").read_text()
-
-
-@needs_tex
-def test_no_name_of_a_class_stops_tex_or_is_lost(checkout, tmp_path):
-    """The names of a user's folder stand in figures; GIP's two show each class that a teacher names."""
     runs = [leave(f"gip/cifar10/resnet18/{method}/seed0", checkout) for method in ("gip", "dafl")]
     names = ["price $x^{2$ end", "50%_#&~ end", "caf\udce9 end", "שלום \u202eend", "漢字 end", f"{'long ' * 60}end",
              r"\end{document} end", "tab\tand\x00 end", "--cores end", "_end"]  # fmt: skip
@@ -115,6 +122,7 @@ def test_no_name_of_a_class_stops_tex_or_is_lost(checkout, tmp_path):
     drawn = read_json(tmp_path / "figures/smoke/gip_figureS2.json")
     assert names in [panel["classes"] for panel in drawn["numbers"].values() if "classes" in panel]
     document.write(content.gather_content(checkout), checkout, tmp_path / "out.pdf")
+    assert r"\textbackslash{}write18\{rm\}" in (tmp_path / "results/smoke/report/answers.tex").read_text()
     page.write(content.gather_content(checkout), checkout, tmp_path / "out.html")
     drawing = FIGURES["gip_figureS2"]("gip_figureS2", checkout)
     texts = {text.get_text() for text in drawing.figure.findobj(Text)}
@@ -154,11 +162,9 @@ def test_tex_that_never_ends_is_stopped(checkout, tmp_path, monkeypatch):
 
 
 @needs_tex
-def test_the_answer_comes_first_in_few_pages(checkout, tmp_path):
+def test_the_answer_comes_first_in_few_pages(written):
     """Verdict, forest plot and headline table of each paper stand in the first eight pages, the rest behind them."""
-    fill(checkout, "")
-    document.write(content.gather_content(checkout), checkout, tmp_path / "out.pdf")
-    contents = (tmp_path / "results/smoke/report/report.toc").read_text()
+    contents = (written / "results/smoke/report/report.toc").read_text()
     pages = [int(page) for page in re.findall(r"\\contentsline \{section\}.*?\}\{(\d+)\}\{", contents)]
     assert len(pages) == 10 and pages == sorted(pages) and pages[2] < pages[3] <= 9
-    assert all(f"forest-{paper}.pdf" in (tmp_path / "results/smoke/report/answers.tex").read_text() for paper in PAPERS)
+    assert all(f"forest-{paper}.pdf" in (written / "results/smoke/report/answers.tex").read_text() for paper in PAPERS)

@@ -19,7 +19,7 @@ from advkd.runs.train import train
 from advkd.settings import config
 
 FEATURES = "random_inception64"
-RUN = "okd/codebrim/sagan/okd/seed0"
+RUN = "okd/codebrim/sagan/single/seed0"
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_only_trained_gans_are_evaluated(user):
     ):
         with pytest.raises(UserError, match=reason):
             evaluate(run, Path("reals"), Path("metrics.json"), None, user)
-    other = config.user({"override": {"okd": {**user.override["okd"], "rho": 0.5}}, "device": "cpu"})
+    other = config.user({"override": {"okd": {**user.override["okd"], "batch": 3}}, "device": "cpu"})
     with pytest.raises(UserError, match="is outdated: its settings changed since"):
         evaluate(RUN, Path("reals"), Path("metrics.json"), None, other)
     assert not Path("metrics.json").exists()

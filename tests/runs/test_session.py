@@ -17,7 +17,7 @@ from advkd.runs import checkpoint, code, session
 from advkd.runs.train import train as train_run
 from checkouts import ROOT, environment
 
-SAGAN, ACGAN = "okd/codebrim/sagan/okd/seed0", "okd/codebrim/acgan/okd/seed0"
+SAGAN, ACGAN = "okd/codebrim/sagan/okd/seed0", "okd/codebrim/acgan/okd/seed0"  # an ACGAN's steps take a quarter
 FILES = ["model.safetensors", "samples.npz", "history.csv", "result.json"]
 
 
@@ -68,7 +68,7 @@ def test_a_stopped_run_continues_to_the_same_bits(name, stop_at, tmp_path, data_
 def test_a_signal_leaves_a_checkpoint_of_the_step(number, expected, tmp_path, data_root, monkeypatch):
     before = signal.getsignal(signal.SIGINT)
     after_step(monkeypatch, 2, lambda _: os.kill(os.getpid(), number))
-    status, _ = train(document(SAGAN), tmp_path / "run", data_root)
+    status, _ = train(document(ACGAN), tmp_path / "run", data_root)
     assert status == expected and signal.getsignal(signal.SIGINT) is before
     state = torch.load(tmp_path / "run/checkpoint.pt", weights_only=True)
     assert state["step"] == 2
@@ -81,12 +81,12 @@ def test_a_second_ctrl_c_ends_at_once(tmp_path, data_root, monkeypatch):
 
     after_step(monkeypatch, 2, twice)
     with pytest.raises(KeyboardInterrupt):
-        train(document(SAGAN), tmp_path / "run", data_root)
+        train(document(ACGAN), tmp_path / "run", data_root)
 
 
 def test_a_run_that_was_finished_before_is_not_said_to_be_another_s(tmp_path, data_root):
     for _ in range(2):
-        assert train(document(SAGAN), tmp_path / "run", data_root)[0] == 0
+        assert train(document(ACGAN), tmp_path / "run", data_root)[0] == 0
     log = (tmp_path / "run/log.txt").read_text()
     assert "finished before, and nothing of it changed" in log and "another process" not in log
 
@@ -116,7 +116,7 @@ def test_damaged_samples_of_the_way_are_told_with_what_to_delete(name, changes, 
 
 
 def test_a_fault_while_finishing_loses_nothing(tmp_path, data_root, monkeypatch):
-    doc = document(SAGAN)
+    doc = document(ACGAN)
     _, undisturbed = train(doc, tmp_path / "a", data_root)
     with monkeypatch.context() as patch:
         patch.setattr(session.Session, "finish", lambda *_: 1 / 0)
@@ -128,7 +128,7 @@ def test_a_fault_while_finishing_loses_nothing(tmp_path, data_root, monkeypatch)
 
 def test_divergence_is_a_result_with_its_step(tmp_path, data_root, monkeypatch):
     after_step(monkeypatch, 4, lambda terms: {**terms, "L_G2": torch.tensor(float("nan"))})
-    status, files = train(document(SAGAN), tmp_path, data_root, seconds=0)
+    status, files = train(document(ACGAN), tmp_path, data_root, seconds=0)
     assert status == 0 and "model.safetensors" not in files
     result = read_json(tmp_path / "result.json")
     assert (result["status"], result["step"], result["terms"]["L_G2"]) == ("diverged", 4, "nan")
@@ -146,15 +146,15 @@ def test_non_finite_weights_are_divergence_too(tmp_path, data_root, monkeypatch)
         return {"L_D1": terms["L_D1"].nan_to_num(0)}
 
     monkeypatch.setattr(GanEnsemble, "step", step)
-    train(document(SAGAN, iterations=1, curve_points=0), tmp_path, data_root)
+    train(document(ACGAN, iterations=1, curve_points=0), tmp_path, data_root)
     assert read_json(tmp_path / "result.json")["status"] == "diverged"
 
 
 def test_a_checkpoint_of_another_configuration_is_refused(tmp_path, data_root, monkeypatch):
     with monkeypatch.context() as patch:
         after_step(patch, 4, lambda _: os.kill(os.getpid(), signal.SIGTERM))
-        train(document(SAGAN), tmp_path / "a", data_root)
-    other = document(SAGAN, rho=0.5)
+        train(document(ACGAN), tmp_path / "a", data_root)
+    other = document(ACGAN, rho=0.5)
     _, fresh = train(other, tmp_path / "b", data_root)
     _, after = train(other, tmp_path / "a", data_root)
     assert after == fresh
@@ -162,7 +162,7 @@ def test_a_checkpoint_of_another_configuration_is_refused(tmp_path, data_root, m
 
 
 def test_a_checkpoint_made_on_other_data_is_refused(tmp_path, data_root, monkeypatch):
-    doc = document(SAGAN)
+    doc = document(ACGAN)
     with monkeypatch.context() as patch:
         after_step(patch, 5, lambda _: os.kill(os.getpid(), signal.SIGTERM))
         train(doc, tmp_path / "a", data_root)
@@ -178,18 +178,18 @@ def test_code_that_changed_under_a_run_is_told_and_dropped_on_request(tmp_path, 
         with monkeypatch.context() as patch:
             after_step(patch, 4, lambda _: os.kill(os.getpid(), signal.SIGTERM))
             patch.setattr(code, "code_of", lambda settings, parents: "before")
-            train_run(document(SAGAN), folder, data_root, "cpu", 1000, afresh)
-        train_run(document(SAGAN), folder, data_root, "cpu", 1000, afresh)
+            train_run(document(ACGAN), folder, data_root, "cpu", 1000, afresh)
+        train_run(document(ACGAN), folder, data_root, "cpu", 1000, afresh)
         found = read_json(folder / "provenance.json")
         assert len(found["attempts"]) == attempts
         assert found["code"].startswith("before+") == (not afresh)
 
 
 def test_nothing_of_an_earlier_training_passes_for_a_diverged_one(tmp_path, data_root, monkeypatch):
-    train(document(SAGAN), tmp_path, data_root)
+    train(document(ACGAN), tmp_path, data_root)
     write_json(tmp_path / "metrics.json", {})
     after_step(monkeypatch, 1, lambda terms: {**terms, "L_G1": torch.tensor(float("inf"))})
-    _, files = train(document(SAGAN, rho=0.5), tmp_path, data_root)
+    _, files = train(document(ACGAN, rho=0.5), tmp_path, data_root)
     assert set(files) == {"result.json"}
     assert not (tmp_path / "metrics.json").exists(), "of the training before"
     assert read_json(tmp_path / "result.json")["sha256"] == {}
@@ -198,7 +198,7 @@ def test_nothing_of_an_earlier_training_passes_for_a_diverged_one(tmp_path, data
 def test_no_checkpoint_holds_what_diverged(tmp_path, data_root, monkeypatch):
     monkeypatch.setattr("advkd.training.gan.LOGGED_STEPS", 1)  # losses are looked at once, at the end
     after_step(monkeypatch, 4, lambda terms: {**terms, "L_G2": torch.tensor(float("nan"))})
-    train(document(SAGAN), tmp_path, data_root, seconds=0)
+    train(document(ACGAN), tmp_path, data_root, seconds=0)
     result = read_json(tmp_path / "result.json")
     assert (result["step"], result["terms"]["L_G2"]) == (4, "nan")
     assert torch.load(tmp_path / result["checkpoint"], weights_only=True)["step"] == 3
@@ -218,7 +218,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path):
 
 
 def test_a_finished_run_is_not_trained_again(tmp_path, data_root, monkeypatch):
-    doc = document(SAGAN)
+    doc = document(ACGAN)
     _, first = train(doc, tmp_path, data_root)
     monkeypatch.setattr(GanEnsemble, "step", lambda *_: 1 / 0)
     assert train(doc, tmp_path, data_root) == (0, first)
@@ -229,11 +229,11 @@ def test_a_finished_run_is_not_trained_again(tmp_path, data_root, monkeypatch):
 
 @pytest.mark.parametrize("change", ["configuration", "data", "code", "file"])
 def test_a_finished_run_that_changed_is_trained_again(change, tmp_path, data_root, monkeypatch):
-    doc = document(SAGAN, iterations=1, curve_points=0)
+    doc = document(ACGAN, iterations=1, curve_points=0)
     train(doc, tmp_path, data_root)
     (tmp_path / "result.json").unlink()
     if change == "configuration":
-        doc = document(SAGAN, iterations=1, curve_points=0, rho=0.5)
+        doc = document(ACGAN, iterations=1, curve_points=0, rho=0.5)
     elif change == "data":
         found = read_json(tmp_path / "provenance.json")
         found["data"]["sha256"]["images.npy"] = "0" * 64
@@ -247,9 +247,9 @@ def test_a_finished_run_that_changed_is_trained_again(change, tmp_path, data_roo
 
 
 def test_seeds_give_different_weights_and_equal_seeds_equal_ones(tmp_path, data_root):
-    _, first = train(document(SAGAN), tmp_path / "a", data_root)
-    _, again = train(document(SAGAN), tmp_path / "b", data_root)
-    _, other = train(document(SAGAN.replace("seed0", "seed1")), tmp_path / "c", data_root)
+    _, first = train(document(ACGAN), tmp_path / "a", data_root)
+    _, again = train(document(ACGAN), tmp_path / "b", data_root)
+    _, other = train(document(ACGAN.replace("seed0", "seed1")), tmp_path / "c", data_root)
     assert first == again
     assert first["model.safetensors"] != other["model.safetensors"]
 
@@ -272,17 +272,17 @@ def test_cuda_asked_for_and_absent(tmp_path, data_root):
     if torch.cuda.is_available():
         pytest.skip("this machine has CUDA")
     with pytest.raises(UserError, match=r"device is cuda, but torch finds no CUDA device here: use --config device"):
-        train_run(document(SAGAN), tmp_path, data_root, "cuda", 60)
+        train_run(document(ACGAN), tmp_path, data_root, "cuda", 60)
     assert not (tmp_path / "config.yaml").exists()
 
 
 def test_a_batch_larger_than_the_data_set(tmp_path, data_root):
     with pytest.raises(UserError, match=r"batch is 13, larger than the data set codebrim of 12 images"):
-        train(document(SAGAN, batch=13), tmp_path, data_root)
+        train(document(ACGAN, batch=13), tmp_path, data_root)
 
 
 def test_training_needs_neither_pydantic_nor_the_evaluation_s_packages(tmp_path, data_root):
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(document(SAGAN, iterations=1, curve_points=0)))
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(document(ACGAN, iterations=1, curve_points=0)))
     absent = ["pydantic", "snakemake", "torchvision", "pandas", "sklearn"]
     hide = f"import sys; sys.modules.update(dict.fromkeys({absent}))"
     code = f"{hide}; from advkd.runs.__main__ import main; sys.exit(main())"
@@ -294,4 +294,4 @@ def test_training_needs_neither_pydantic_nor_the_evaluation_s_packages(tmp_path,
 
 def test_a_missing_store_is_one_line(tmp_path, data_root):
     with pytest.raises(UserError, match="no prepared data set"):
-        train_run({**document(SAGAN), "store": "codebrim-00000000"}, tmp_path, data_root, "cpu", 60)
+        train_run({**document(ACGAN), "store": "codebrim-00000000"}, tmp_path, data_root, "cpu", 60)

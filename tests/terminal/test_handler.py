@@ -181,7 +181,8 @@ def test_make_ends_with_the_error(checkout):
 
 
 def test_without_the_plugin_the_jobs_print_to_the_terminal(checkout):
-    command = [sys.executable, "-m", "snakemake", "okd_table1", "--config", "scale=reduced", "mirror=/nowhere"]
+    command = [sys.executable, "-m", "snakemake", "okd_table1", "--until", "fetch"]
+    command += ["--config", "scale=reduced", "mirror=/nowhere"]
     done = subprocess.run(command, cwd=checkout, env=environment(checkout), capture_output=True, text=True)
     assert "\nadvkd fetch: the mirror /nowhere does not exist\n" in done.stderr and "Provided cores" in done.stderr
     assert PRINTED not in os.environ
