@@ -213,5 +213,7 @@ def test_a_kept_run_shows_what_its_answers_tell(smoke, tmp_path):
 
 
 def test_other_figures_are_refused(smoke, tmp_path):
-    with pytest.raises(UserError, match="gip_figure1 cannot be drawn by this version; it draws okd_figure3, aikd"):
+    with pytest.raises(
+        UserError, match="gip_figure1 cannot be drawn by this version; it draws okd_figure3, okd_figureS1, aikd"
+    ):
         figures.write_figure("gip_figure1", smoke, tmp_path)

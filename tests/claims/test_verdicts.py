@@ -21,7 +21,7 @@ IN_OUR_READING = {
     "aikd-augmentations-help",
 }  # fmt: skip
 NOT_PRINTED = {
-    "okd-connectors", "okd-connectors-help", "aikd-overconfident", "aikd-critic", "aikd-tau-guide",
+    "okd-connectors", "okd-connectors-help", "okd-useful", "aikd-overconfident", "aikd-critic", "aikd-tau-guide",
     "aikd-tau-progressive", "gip-seconds", "gip-delta",
 }  # fmt: skip
 C100 = "gip/cifar100/resnet18"
