@@ -17,7 +17,7 @@ every_notebook = pytest.mark.parametrize("name", NOTEBOOKS)
 
 def pictures(notebook):
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    return sum("image/png" in output.get("data", {}) for output in outputs)
+    return sum(not {"image/png", "image/jpeg"}.isdisjoint(output.get("data", {})) for output in outputs)
 
 
 def texts(notebook):
@@ -38,7 +38,7 @@ def test_a_notebook_is_stored_with_what_it_shows(name):
     assert not any(output.output_type == "error" for cell in code for output in cell.outputs)
     for text in texts(notebook):
         assert not [path for path in PATHS if path in text], text
-    assert NOTEBOOKS[name].stat().st_size < 1_000_000
+    assert NOTEBOOKS[name].stat().st_size < 300_000
 
 
 @every_notebook
