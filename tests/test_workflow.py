@@ -148,9 +148,9 @@ def test_code_that_changed_is_told(built):
     original = path.read_text()
     try:
         path.write_text(original + "\n# a comment\n")
-        assert "older code" not in advkd(built, "status", *settings()).stdout
+        assert "code changed since" not in advkd(built, "status", *settings()).stdout
         path.write_text(original + "\nCHANGED = True\n")
-        assert "4 done (older code)" in advkd(built, "status", *settings()).stdout
+        assert "4 done (counts; code changed since)" in advkd(built, "status", *settings()).stdout
     finally:
         path.write_text(original)
 
@@ -161,7 +161,7 @@ def test_an_evaluation_by_older_code_is_told_and_made_again_on_request_only(buil
     try:
         path.write_text(original + "\nCHANGED = True\n")
         assert pending(built, *settings()) == set()
-        assert "4 done (evaluated by older code)" in advkd(built, "status", *settings()).stdout
+        assert "4 done (counts; code of its metrics changed since)" in advkd(built, "status", *settings()).stdout
         again = pending(built, *settings("retrain=stale"))
         assert "evaluate" in again and "train" not in again
     finally:

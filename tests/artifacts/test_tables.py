@@ -230,7 +230,7 @@ def test_a_run_that_older_code_evaluated_is_told(reduced, monkeypatch):
     )
     rows = table_cells.collect_rows("okd_table1", reduced)
     caption = table_captions.table_caption("okd_table1", rows, reduced)
-    assert f"Evaluated by an earlier version of this code: {older}." in caption
+    assert f"Measured before a change of advkd's code, and still counted: {older}." in caption
     marked = {row["row"] for row in rows if "evaluated_by_older_code" in row}
     assert marked == {row["row"] for row in rows if row["run"] == "okd/codebrim/sagan/okd"}
 

@@ -202,7 +202,10 @@ def test_an_evaluation_by_older_code_is_a_caveat(user, monkeypatch):
     kinds = {older: Kind.OLDER_EVALUATION}
     monkeypatch.setattr(table_cells, "state_of", lambda run: State(kinds.get(str(run.run), Kind.DONE)))
     ours = judge(CLAIMS["okd-sagan-all"], user).ours
-    assert (ours.word, ours.caveat) == ("holds", f"evaluated by an earlier version of this code: {older}")
+    assert (ours.word, ours.caveat) == (
+        "holds",
+        f"measured before a change of advkd's code, and still counted: {older}",
+    )
 
 
 def test_seeds_that_were_made_otherwise_get_no_verdict(user):

@@ -276,7 +276,7 @@ def test_text_and_status_filter(browser):
     one_of(browser, "option[value='cell: not run']").click()
     assert one_of(browser, "#shown").text == f"{shown_rows(browser)} of {every} entries shown"
     assert {cell.get_attribute("data-state") for cell in all_of(browser, "td.match")} == {"cell: not run"}
-    one_of(browser, "option[value='run: done (older code)']").click()
+    one_of(browser, "option[value='run: done (counts; code changed since)']").click()
     assert shown_rows(browser) == 4
 
 

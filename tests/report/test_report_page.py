@@ -49,7 +49,10 @@ def test_a_cell_shows_both_numbers_and_names_its_runs(reduced):
     assert facts["values"] == "60.0 62.0" and facts["seeds"] == "0 1"
     group = groups[one.groups[0]]
     assert (one.id, f"gip_table1 · {one.name}") in group.cells
-    assert [record.word for record in group.records] == ["done (older code)", "done (older code)"]
+    assert [record.word for record in group.records] == [
+        "done (counts; code changed since)",
+        "done (counts; code changed since)",
+    ]
     assert ("epochs" in {key for key, *_ in group.changed}) and len(group.charts[0].lines) == 2
     assert found.columns == ["Baseline (%)", "KD (%)", "Proposed Method (%)"]
     assert [row.head for rows in found.blocks.values() for row in rows] == ["CIFAR-10", "CIFAR-100"]

@@ -33,7 +33,7 @@ def test_the_states_of_a_run(folder, monkeypatch):
     finish(folder)
     assert str(state(folder)) == "done" and state(folder).done
     assert state(folder, config_hash="b").kind == Kind.STALE and not state(folder, config_hash="b").finished
-    assert str(state(folder, code="b")) == "done (older code): it counts; --config retrain=stale trains it again"
+    assert str(state(folder, code="b")) == "done (counts; code changed since): --config retrain=stale trains it again"
     assert state(folder, code="b").done
 
 
@@ -56,7 +56,10 @@ def test_a_gan_is_evaluated_by_some_code(folder):
     for code in ("today", "another"):
         assert str(recorded_state(folder, "a", code, "inception")).startswith("done (evaluated on other features): ")
     folder.write_metrics({**metrics, "evaluated": {"code": "old"}})
-    assert str(state(folder)) == "done (evaluated by older code): it counts; --config retrain=stale evaluates it again"
+    assert (
+        str(state(folder))
+        == "done (counts; code of its metrics changed since): --config retrain=stale evaluates it again"
+    )
     folder.write_metrics({"values": {}})
     assert state(folder).kind == Kind.DAMAGED
     assert state(folder).detail.endswith("delete it, and the next snakemake evaluates the run again")

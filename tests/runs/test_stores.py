@@ -53,7 +53,7 @@ def test_a_store_of_older_code_is_told(folder_user, monkeypatch, code):
     resolved = write_store(folder_user, code=code)
     assert made_by_older_code(resolved, folder_user)
     monkeypatch.setattr("advkd.report.status.outdated", lambda *_: "")
-    assert any("prepared by older code; prepare it again with --config retrain=stale" in line
+    assert any("counts, though the code that prepares it changed since; --config retrain=stale" in line
                for line in lines(folder_user))  # fmt: skip
     write_store(folder_user)
     assert not made_by_older_code(resolved, folder_user) and lines(folder_user) == []
@@ -112,5 +112,7 @@ def test_no_reason_names_the_path_of_what_lies_in_a_file_s_place(folder_user, tm
 def test_a_caption_tells_data_of_older_code():
     source = {"verified": "published checksum", "content": "0" * 64}
     today = preparing_code(CROPS, drawn=False)
-    assert describe_data({"source": source, "code": "0" * 12}).endswith(", prepared by an earlier version of this code")
+    assert describe_data({"source": source, "code": "0" * 12}).endswith(
+        ", prepared before a change of advkd's code, and still counted"
+    )
     assert describe_data({"source": source, "code": today}) == describe_data({"source": source})

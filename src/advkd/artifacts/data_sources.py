@@ -12,7 +12,7 @@ def describe_data(data: dict[str, Any]) -> str:
         data: the content of a store's meta.json, or "data" of a run's provenance.json.
     """
     code = data.get("code")
-    older = "" if code is None or is_of_today(code) else ", prepared by an earlier version of this code"
+    older = "" if code is None or is_of_today(code) else ", prepared before a change of advkd's code, and still counted"
     return describe_source(data["source"]) + older
 
 

@@ -104,7 +104,7 @@ def warning_sentences(rows: list[dict[str, Any]]) -> list[str]:
         sentences.append(f"No Baseline is finished beside which the teacher could be judged: {'; '.join(unknown)}.")
     older = dict.fromkeys(name for row in rows for name in row.get("evaluated_by_older_code", "").split())
     if older:
-        sentences.append(f"Evaluated by an earlier version of this code: {', '.join(older)}.")
+        sentences.append(f"Measured before a change of advkd's code, and still counted: {', '.join(older)}.")
     sentences += caption_sentences.outdated_sentences([row["outdated_data"] for row in rows if "outdated_data" in row])
     return sentences
 

@@ -110,7 +110,7 @@ class OurNumbers:
         remark, cautions = _about_features(first.get("meta", {}))
         older = evaluation_columns(group).get("evaluated_by_older_code", "").split()
         if older:
-            cautions += (f"evaluated by an earlier version of this code: {', '.join(older)}",)
+            cautions += (f"measured before a change of advkd's code, and still counted: {', '.join(older)}",)
         cautions += outdated
         sample = Sample.from_values(values)
         return Number(sample, group.status, remark=remark, images_error=images_error, cautions=cautions)

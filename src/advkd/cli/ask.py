@@ -16,7 +16,7 @@ OUT = output_file("--out", "write it to this file instead of printing it")
 
 @ASK.command(
     "status",
-    "what exists, runs, failed or was made by older code",
+    "what exists, runs or failed, and what changed since it was made",
     "Each table with how many of its numbers are there, each data set that is outdated, and the runs that need a look.",
     example="advkd status --config scale=small",
     arguments=[argument("--all", action="store_true", help="list the runs that are done or not started too")],

@@ -57,13 +57,16 @@ def report(user: User, everything: bool) -> str:
 
 
 def store_lines(runs: Mapping[str, Resolved], user: User) -> list[str]:
-    """Return a line for each prepared data set of `runs` that is outdated or was made by older code, and why."""
+    """Return a line for each prepared data set of `runs` that is outdated, or whose code changed since, and why."""
     lines = []
     for store, resolved in catalog.stores(runs.values()).items():
         if reason := outdated(resolved, user):
             lines.append(f"data set {store}: {reason}")
         elif made_by_older_code(resolved, user):
-            lines.append(f"data set {store}: prepared by older code; prepare it again with --config retrain=stale")
+            lines.append(
+                f"data set {store}: counts, though the code that prepares it changed since;"
+                " --config retrain=stale prepares it again"
+            )
     return lines
 
 

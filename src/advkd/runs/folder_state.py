@@ -60,9 +60,9 @@ def _ended(folder: RunFolder, result: dict[str, Any], code: str, features: str |
         if evaluated_on != features:
             return State(Kind.OTHER_FEATURES, f"{evaluated_on}; the next snakemake evaluates it on {features}")
     if trained_by != code:
-        return State(Kind.OLDER_CODE, "it counts; --config retrain=stale trains it again")
+        return State(Kind.OLDER_CODE, "--config retrain=stale trains it again")
     if evaluated_by and evaluated_by != gan_evaluation_code():
-        return State(Kind.OLDER_EVALUATION, "it counts; --config retrain=stale evaluates it again")
+        return State(Kind.OLDER_EVALUATION, "--config retrain=stale evaluates it again")
     if not of_classifier and not folder.has(METRICS):
         return State(Kind.NOT_EVALUATED, "the next snakemake evaluates it")
     return State(Kind.DONE)

@@ -25,9 +25,9 @@ class Kind(Enum):
     DONE = "done"
     NOT_EVALUATED = "trained, not evaluated"  # a GAN's metrics are made by a job of their own
     KEPT = "done (kept without its weights)"
-    OLDER_CODE = "done (older code)"
+    OLDER_CODE = "done (counts; code changed since)"
     OTHER_FEATURES = "done (evaluated on other features)"
-    OLDER_EVALUATION = "done (evaluated by older code)"
+    OLDER_EVALUATION = "done (counts; code of its metrics changed since)"
     DAMAGED = "damaged"
     NOT_BUILT = "cannot be built"  # its settings are impossible
 
@@ -51,7 +51,7 @@ class State:
 
     @property
     def word(self) -> str:
-        """The kind in words, for example "done (older code)"."""
+        """The kind in words, for example "done (counts; code changed since)"."""
         return self.kind.value
 
     @property

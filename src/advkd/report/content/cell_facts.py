@@ -30,7 +30,7 @@ def cell_facts(cell: Cell, row: dict[str, Any], agreement: Agreement) -> list[tu
         ("status", row["status"]),
         ("values", describe_values(row, int(cell.decimals or DEFAULT_DECIMALS))),
         ("seeds", row.get("seeds", "")),
-        ("older code", describe_older_evaluation(row)),
+        ("code", describe_older_evaluation(row)),
         ("±", describe_spread(row)),
         ("agreement", f"{agreement.verdict}: {agreement.reason}" if agreement.verdict else ""),
         *ratio_facts(cell, row),
@@ -81,9 +81,9 @@ def spread_in_words(number: Measured) -> str:
 
 
 def describe_older_evaluation(row: dict[str, Any]) -> str:
-    """Return which runs behind a cell were evaluated by older code; empty if none was."""
+    """Return that code changed since runs behind a cell were evaluated, and which; empty if it did not."""
     runs = row.get("evaluated_by_older_code", "").split()
-    return f"evaluated {', '.join(runs)}" if runs else ""
+    return f"changed since {', '.join(runs)} was measured; the number counts" if runs else ""
 
 
 def describe_metric(cell: Cell) -> str:
