@@ -10,6 +10,7 @@ from tiny_classifiers import TINY, make_store, train
 
 from advkd.errors import UserError
 from advkd.files import sha256
+from advkd.report.content.run_facts import start_facts
 from advkd.runs.folder import RunFolder
 from advkd.runs.lookup import state_of
 from advkd.runs.state import Kind
@@ -122,6 +123,9 @@ def test_a_training_begins_with_the_weights_and_records_them(tmp_path, monkeypat
         assert same == {name for name, value in weights.items() if value.ndim == 4}
         digest = sha256(trained.path / "model.safetensors")
         assert folder.provenance()["data"]["start"] == {"name": "objects", "sha256": digest}
+    assert ("start", f"began with the weights of objects, sha256 {digest}") in start_facts(
+        student.provenance()["data"]["start"]
+    )
     heads = [
         [value for value in folder.weights("model.safetensors").values() if value.ndim == 2]
         for folder in (trained, superior, student)

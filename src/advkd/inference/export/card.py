@@ -166,6 +166,11 @@ def _data(description: Description) -> Iterator[str]:
         f" {provenance.get('wall_seconds', 0):,.0f} s{commit}. All settings are in `config.json`; configuration hash"
         f" `{provenance['config_hash']}`."
     )
+    if start := data.get("start"):
+        yield from _paragraph(
+            f"It began with the weights of another trained network, all but the last layer's: `{start['name']}`,"
+            f" SHA-256 `{start['sha256'][:16]}`. The licence of those weights may bind this network too."
+        )
 
 
 def _limits(model: Classifier | Generators) -> Iterator[str]:

@@ -54,7 +54,7 @@ def examples_of(model: Classifier | Generators, photos: Sequence[Path], store: P
     opened, _ = attempt(Store.open, store) if store else (None, "")
     if opened and opened.meta["sha256"] == model.provenance["data"]["sha256"]:
         images = torch.from_numpy(np.array(opened.held_out[:MOST]))
-        sizes = None if opened.held_out_sizes is None else opened.held_out_sizes[:MOST]
+        sizes = None if opened.held_out_sizes is None else np.array(opened.held_out_sizes[:MOST])
         pixels = evaluated(images, sizes, model.transform.views).permute(0, 3, 1, 2).contiguous()
         return Examples({"pixels": pixels}, f"{len(pixels)} of the run's evaluation images")
     side = model.transform.views.image_size

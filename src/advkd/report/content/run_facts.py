@@ -50,6 +50,7 @@ def provenance_facts(provenance: dict[str, Any]) -> Facts:
         ("sha256 images.npy", data["sha256"]["images.npy"]),
         *generated_facts(data.get("generated", {})),
         *parent_facts(data.get("parents", {})),
+        *start_facts(data.get("start", {})),
         ("command", attempt.get("command") or "not recorded"),
         ("code", f"{provenance['code']}, commit {commit}"),
         ("machine", describe_machine(provenance)),
@@ -69,6 +70,11 @@ def generated_facts(generated: dict[str, Any]) -> Facts:
         ("generated", counted),
         *(("images of", f"{run}, {checksum}") for run, checksum in generated["runs"].items()),
     ]
+
+
+def start_facts(start: dict[str, str]) -> Facts:
+    """Return the weights that a training began with, which need not be a run's."""
+    return [("start", f"began with the weights of {start['name']}, sha256 {start['sha256']}")] if start else []
 
 
 def parent_facts(parents: dict[str, dict[str, Any]]) -> Facts:
