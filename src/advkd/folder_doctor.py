@@ -13,7 +13,7 @@ from advkd.data.survey import Survey, survey_folder
 from advkd.errors import UserError
 from advkd.inference.class_results import wilson
 from advkd.settings import config
-from advkd.settings.classifier import ClassifierRun
+from advkd.settings.classifier import FEW_OF_CLASS, ClassifierRun
 from advkd.settings.config import Resolved
 from advkd.settings.config_files import paper_file
 from advkd.settings.user import User
@@ -23,7 +23,6 @@ UNNAMED = "mine"  # what a folder is called that `folders` does not name
 MOST_NAMED = 5  # files or pairs named in a line
 MOST_CLASSES = 40  # in the table
 WIDTH = 11  # of the first column
-FEW_OF_CLASS = 20  # training images, fewer than which hardly show a class
 FEW = 500  # training images, fewer than which a network does not learn well from nothing
 WIDE = 7.0  # percentage points on either side, from which on an interval hides most differences
 UNEVEN = 4  # times as many images in one class as in another, from which on accuracy hides the small one
@@ -49,7 +48,7 @@ def report(path: Path, user: User) -> tuple[str, bool]:
     lines = [_title(found), "", *_classes(found), "", *_files(found), *_duplicates(found)]
     resolved, why = (None, found.refusal) if found.refusal else _training(name, path, found, user)
     faults = [*([found.refusal or why] if found.refusal or why else []), *_must_be_mended(found, name)]
-    lines += ["", *_in_training(found, resolved)] if resolved else []
+    lines += ["", *_in_training(found, resolved, user)] if resolved else []
     lines += ["", *_rows("to mend", faults)] if faults else []
     return "\n".join(map(printable, lines)), not faults
 
@@ -191,7 +190,7 @@ def _training(name: str, path: Path, found: Survey, user: User) -> tuple[Resolve
         return None, str(error)
 
 
-def _in_training(found: Survey, resolved: Resolved) -> Iterator[str]:
+def _in_training(found: Survey, resolved: Resolved, user: User) -> Iterator[str]:
     """Yield what a training makes of the images, and what is worth knowing beforehand."""
     settings = resolved.typed
     assert isinstance(settings, ClassifierRun)
@@ -203,17 +202,18 @@ def _in_training(found: Survey, resolved: Resolved) -> Iterator[str]:
     steps = -(-settings.passes * train // batch)
     length = f"{_counted(settings.recipe.epochs, 'epoch')} of {_counted(steps, 'step')}"
     yield _row("", f"at scale {resolved.scale}: {length}, batch {batch}, lr {lr:g}")
-    yield from _rows("notes", _notes(found, settings, train, evaluate))
+    yield from _rows("notes", _notes(found, settings, user, train, evaluate))
 
 
-def _notes(found: Survey, settings: ClassifierRun, train: int, evaluate: int) -> Iterator[str]:
+def _notes(found: Survey, settings: ClassifierRun, user: User, train: int, evaluate: int) -> Iterator[str]:
     counts = found.counts()
     few = [f"{name} {of['train']}" for name, of in counts.items() if of["train"] < FEW_OF_CLASS]
     if few:
         named = ", ".join(few[:MOST_NAMED]) + (", …" if len(few) > MOST_NAMED else "")
         yield f"fewer than {FEW_OF_CLASS} training images, of which a class is hardly learned: {named}"
     if train < FEW and settings.start is None:
-        yield f"{train} images are few to learn from nothing: start from a trained network (docs/your-own-images.md)"
+        how = f"+start={next(iter(user.starts))} in the run's name" if user.starts else "docs/your-own-images.md"
+        yield f"{train} images are few to learn from nothing: start from a trained network ({how})"
     low, high = wilson(round(0.9 * evaluate), evaluate)
     if 50 * (high - low) > WIDE:
         yield (

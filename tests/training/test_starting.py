@@ -7,6 +7,7 @@ from advkd.errors import UserError
 from advkd.models import classifiers
 from advkd.models.settings import ImageNetResNet18, PreActResNet18Settings
 from advkd.training import starting
+from advkd.training.classifier import warn_of_few
 
 
 def network(seed, classes=3, width=8):
@@ -71,3 +72,13 @@ def test_weights_of_another_network_are_refused_in_one_line(change, message):
 def test_another_width_is_refused_in_one_line():
     with pytest.raises(UserError, match=r"is \[16, 3, 3, 3\], here \[8, 3, 3, 3\]; start from a network of the same"):
         starting.take_over(network(2), network(1, width=16).state_dict(), "place", "preact_resnet18 of width 8")
+
+
+def test_classes_with_few_images_are_told_of_once(capfd):
+    labels = torch.tensor([0] * 30 + [1] * 4 + [2] * 19)
+    warn_of_few(labels, ["crack", "Riß", "sound"])
+    warn_of_few(labels[:30], ["crack"])
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith("warning: 2 of 3 classes have fewer than 20 training images") and line.endswith(
+        "'Riß' has 4"
+    )

@@ -11,6 +11,7 @@ from advkd.schema import Given, Settings, keys_of
 
 # The backward of a 1x1 convolution with stride 2 and few channels writes past its memory (torch 2.15 on x86).
 SAFE_WIDTH, SMALL = 16, 48
+FEW_OF_CLASS = 20  # training images of a class, fewer than which hardly show it
 Milestone = Annotated[float, Bounds(gt=0, lt=1)]
 
 

@@ -12,7 +12,7 @@ Choices:
 
 import importlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +26,7 @@ from advkd.methods.method import Method
 from advkd.methods.settings.base import MethodSettings
 from advkd.models import classifiers
 from advkd.progress import Progress, say
-from advkd.settings.classifier import ClassifierRun
+from advkd.settings.classifier import FEW_OF_CLASS, ClassifierRun
 from advkd.training import evaluation, parents, recipe, starting, statistics
 from advkd.training.guard import Guard
 from advkd.training.means import Means
@@ -115,6 +115,8 @@ class Training:
             self.batch, self.lr = recipe.fit(self.batch, self.lr, seen, settings.least_steps)
         if self.batch != settings.batch:
             say(f"{seen} images an epoch are few: batch {self.batch} in place of {settings.batch}, lr {self.lr:g}")
+        if settings.data.folder is not None:
+            warn_of_few(labels, store.meta["classes"])
         self.real = steps_of(seen, self.batch, store.meta["name"]) if self.method.sees_real else 0
         self.steps = self.synthetic + self.real
         mixes = self.synthetic and self.real and not self.method.recomputes_statistics
@@ -221,6 +223,23 @@ def method_class(settings: MethodSettings) -> type[Method[Any]]:
     if method is None:
         raise UserError(f"{type(settings).__name__} names {settings.implementation}, but {module} has no class {name}")
     return method
+
+
+def warn_of_few(labels: Tensor, classes: Sequence[str]) -> None:
+    """Say which class of a user's folder has too few training images to be learned.
+
+    Args:
+        labels: the classes of the training images, int (N,).
+        classes: the names of the classes.
+    """
+    counts = torch.bincount(labels, minlength=len(classes))
+    few = int((counts < FEW_OF_CLASS).sum())
+    if few:
+        least = int(counts.argmin())
+        say(
+            f"warning: {few} of {len(classes)} classes have fewer than {FEW_OF_CLASS} training images and are hardly"
+            f" learned; {classes[least]!r} has {int(counts[least])}"
+        )
 
 
 def steps_of(images: int, batch: int, name: str) -> int:
