@@ -152,8 +152,8 @@ def test_a_changed_number_is_told(tmp_path, monkeypatch):
     folder, user = tmp_path / "paper" / "published", config.user()
     for path in folder.glob("*.csv"):  # as git may write them on Windows
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-    shutil.copy(folder / "okd_tableS1.csv", folder / "okd_tableS2.csv")
-    (folder / "okd_tableS2.csv").write_text((folder / "okd_tableS1.csv").read_text().replace("tableS1,", "tableS2,"))
+    shutil.copy(folder / "okd_tableS1.csv", folder / "okd_tableS9.csv")
+    (folder / "okd_tableS9.csv").write_text((folder / "okd_tableS1.csv").read_text().replace("tableS1,", "tableS9,"))
     assert "in this checkout" not in status.report(user, everything=False)
     write(folder, mean="9.87")
     (folder / "text.csv").unlink()
