@@ -9,7 +9,7 @@ import pytest
 import scipy.stats
 from plan_runs import train_classifiers, train_gans
 
-from advkd.report.content.answers import count_words, gather_answers
+from advkd.report.content.answers import count_words, gather_answers, scale_in_words
 from advkd.report.content.forest_plots import forest_in_words, forest_plot, forest_spoken
 from advkd.report.findings import write_findings
 from advkd.runs.lookup import folder_of
@@ -170,3 +170,10 @@ def test_the_findings_say_everything(user, tmp_path, seeds):
     assert ("| 1 | 1 | 1 |" in text) is (seeds == 5)
     assert ("Seed by seed so far -4.10, -1.70 points, which is no test." in text) is (seeds == 2)
     assert "\n\n\n" not in text
+
+
+def test_each_size_of_a_scale_stands_beside_the_papers():
+    reduced = config.user({"scale": "reduced"})
+    gans = [config.resolve(f"okd/codebrim/{network}/okd/seed0", reduced) for network in ("sagan", "acgan")]
+    expected = "SAGAN, ACGAN: width 16 of 64 or 32 of 128, iterations 1000 of 50000 or 500 of 250000, crops 500 of 2642"
+    assert scale_in_words(gans, reduced).startswith(expected)

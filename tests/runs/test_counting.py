@@ -1,7 +1,10 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from advkd.models import classifiers
+from advkd.runs import counting
 from advkd.runs.counting import count
 from advkd.runs.kinds import kind_key
 from advkd.settings import catalog, config
@@ -64,3 +67,11 @@ def test_what_makes_no_difference_is_counted_once(smoke):
     keys = [kind_key(config.resolve(f"aikd/cifar100/preact_resnet18/{name}", smoke)) for name in (
         "aikd/seed0", "aikd+omega=0.5/seed0", "baseline/seed0")]  # fmt: skip
     assert keys[0] == keys[1] != keys[2]
+
+
+def test_a_step_takes_as_long_as_on_a_machine_with_nothing_else_to_do(monkeypatch):
+    """Another program that takes nine tenths of the processor lengthens no estimate."""
+    wall, worked = iter([0.0, 10.0]), iter([0.0, 1.0])
+    times = SimpleNamespace(perf_counter=lambda: next(wall), process_time=lambda: next(worked))
+    monkeypatch.setattr(counting, "time", times)
+    assert counting._count_step(lambda: None, 4).seconds == 1.0

@@ -4,6 +4,7 @@ import contextlib
 import os
 import platform
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 
 from advkd.damage import attempt
@@ -33,12 +34,18 @@ def kind_of(resolved: Resolved, classes: int, user: User) -> Kind:
 
     from advkd.runs import counting
 
-    say(f"counting a step like those of {resolved.run.group} …")
+    _announce(file.parent)
     torch.set_num_threads(resolved.threads)
     kind = counting.count(resolved, classes)
     with contextlib.suppress(OSError):  # then it is counted again
         write_json(file, asdict(kind))
     return kind
+
+
+@cache
+def _announce(folder: Path) -> None:
+    """Say once in a process what takes the time."""
+    say(f"counting a step of each kind of run that nothing like has run yet; {folder} keeps the results …")
 
 
 def _read(file: Path) -> Kind | None:

@@ -212,9 +212,12 @@ def _count_claims(of: str, side: str, paper: str, claims: Iterable[Mapping[str, 
 
 
 def scale_in_words(runs: list[Resolved], user: User) -> str:
-    """Return what is smaller than in the paper, for example "width 16 of 64, epochs 20 of 300"."""
-    changed = changed_settings(runs, user)
-    sizes = [f"{key} {changed[key][0]} of {changed[key][1]}" for key in SIZES if key in changed]
+    """Return what is smaller than in the paper, "width 16 of 64, iterations 2000 of 50000 or 1000 of 250000"."""
+    changed: dict[str, dict[str, None]] = {}
+    for run in runs:
+        for key, (ours, theirs) in changed_settings([run], user).items():
+            changed.setdefault(key, {})[f"{ours} of {theirs}"] = None
+    sizes = [f"{key} {' or '.join(changed[key])}" for key in SIZES if key in changed]
     others = len(changed) - len(sizes)
     if others:
         sizes.append(f"{others} other {'setting' if others == 1 else 'settings'} changed")
