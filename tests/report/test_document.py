@@ -32,6 +32,29 @@ def checkout(tmp_path, monkeypatch):
     return config.user()
 
 
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    """A folder with some runs, what the report on them shows, and the user."""
+    folder = copy_checkout(tmp_path_factory.mktemp("shown") / "checkout")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(places, "SHIPPED", Path())
+        user = config.user()
+        fill(user, "")
+        return folder, content.gather_content(user), user
+
+
+@pytest.fixture(scope="module")
+def written(shown):
+    """The folder with the report in a.pdf."""
+    folder, found, user = shown
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(places, "SHIPPED", Path())
+        document.write(found, user, folder / "a.pdf")
+    return folder
+
+
 def parts(user):
     return document.build_parts(content.gather_content(user), user)
 
@@ -45,7 +68,8 @@ def test_nothing_is_run_yet(checkout):
 
 def test_every_tag_leads_to_a_run_and_back(checkout):
     fill(checkout, "")
-    found = parts(checkout)
+    told = content.gather_content(checkout)
+    found = document.build_parts(told, checkout)
     used = {tag for text in found.values() for tag in re.findall(r"\\runlink\{(R\d+)\}", text)}
     listed = re.findall(r"\\hypertarget\{(R\d+)\}", found["runs"])
     assert len(listed) == len(set(listed)) and used <= set(listed)
@@ -53,7 +77,7 @@ def test_every_tag_leads_to_a_run_and_back(checkout):
     started = ["resnet34/baseline", "resnet18/baseline", "resnet18/gip"]
     names = [f"gip/cifar10/{name}" for name in started] + ["gip/cifar100/resnet18/gip+delta=1"]
     assert {tags.tags(checkout)[name] for name in names} == set(listed)
-    others = len(content.gather_content(checkout).groups) - len(names)
+    others = len(told.groups) - len(names)
     assert f"{others} other run groups of this scale are not started" in found["runs"]
     labels = {label for text in found.values() for label in re.findall(r"\\label\{(tab:\w+)\}", text)}
     back = {f"tab:{name}" for name in re.findall(r"\\shownin\{(\w+)\}", found["runs"])}
@@ -61,32 +85,21 @@ def test_every_tag_leads_to_a_run_and_back(checkout):
 
 
 def test_every_claim_and_every_finding_is_told(checkout):
-    found, told = parts(checkout), content.gather_content(checkout)
+    told = content.gather_content(checkout)
+    found = document.build_parts(told, checkout)
     assert all(rf"\texttt{{{claim['id']}}}" in found["claims"] for claim in told.claims.items)
     assert found["audit"].count(r"\\\addlinespace") == len(told.audit.findings)
 
 
 def test_a_damaged_run_spoils_its_cells_alone(checkout):
     fill(checkout, "")
+    before = parts(checkout)
     broken = folder_of(config.resolve("gip/cifar10/resnet18/gip/seed0", checkout)).path
     (broken / "result.json").write_text('{"status": ')
     found = parts(checkout)
     assert "result.json" in found["answers"]
     assert "damaged" in found["gip_table1"] and "61.0" not in found["gip_table1"]
-    assert found["gip_table2"] == parts(checkout)["gip_table2"]
-
-
-@pytest.fixture(scope="module")
-def written(tmp_path_factory):
-    """A folder with some runs and the report on them, a.pdf."""
-    folder = copy_checkout(tmp_path_factory.mktemp("written") / "checkout")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.setattr(places, "SHIPPED", Path())
-        user = config.user()
-        fill(user, "")
-        document.write(content.gather_content(user), user, folder / "a.pdf")
-    return folder
+    assert found["gip_table1"] != before["gip_table1"] and found["gip_table2"] == before["gip_table2"]
 
 
 @needs_tex
@@ -130,20 +143,22 @@ def test_text_that_is_tex_stays_text_and_no_name_of_a_class_is_lost(checkout, tm
     assert len(ends) == len(names) and all(part in str(ends) for part in ("x^{2", "udce9", "u202e", "u6f22"))
 
 
-def test_without_tex_it_says_what_to_install_and_leaves_what_there_is(checkout, tmp_path, monkeypatch):
+def test_without_tex_it_says_what_to_install_and_leaves_what_there_is(shown, checkout, tmp_path, monkeypatch):
+    _, found, user = shown
     monkeypatch.setattr(tex.shutil, "which", lambda name: None)
     (tmp_path / "old.pdf").write_bytes(b"%PDF-old")
     with pytest.raises(UserError, match="apt-get install latexmk texlive-latex-recommended lmodern"):
-        document.write(content.gather_content(checkout), checkout, tmp_path / "old.pdf")
+        document.write(found, user, tmp_path / "old.pdf")
     assert (tmp_path / "old.pdf").read_bytes() == b"%PDF-old"
 
 
 @needs_tex
-def test_what_stops_tex_is_named_in_one_line(checkout, tmp_path):
+def test_what_stops_tex_is_named_in_one_line(shown, checkout, tmp_path):
+    _, found, user = shown
     main = tmp_path / "paper/report.tex"
     main.write_text(main.read_text().replace(r"\tableofcontents", r"\nosuchcommand"))
     with pytest.raises(UserError, match=r"report\.tex:\d+: Undefined control sequence") as caught:
-        document.write(content.gather_content(checkout), checkout, tmp_path / "out.pdf")
+        document.write(found, user, tmp_path / "out.pdf")
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "out.pdf").exists()
 
