@@ -1,5 +1,9 @@
 """What a comparison compares and what is claimed of it, in the words of the table that prints its numbers."""
 
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
 from advkd.artifacts import papers
 from advkd.claims.predicates.base import Comparison, Quantity
 from advkd.claims.published import artifact_cells
@@ -44,10 +48,17 @@ def weighted_sum(weights: tuple[int, ...], names: list[str]) -> str:
 
 def _cells_of(quantities: tuple[Quantity, ...]) -> list[Cell]:
     """Return the cell of each quantity in the first table, or else figure, that has all; nothing if there is none."""
+    for cells in _cells_by_table(Path.cwd()):
+        if all(quantity in cells for quantity in quantities):
+            return [cells[quantity] for quantity in quantities]
+    return []
+
+
+@cache
+def _cells_by_table(checkout: Path) -> tuple[Mapping[Quantity, Cell], ...]:
+    """Return the first cell of each quantity in every table, then in every figure; `checkout` is the working folder."""
     by_table: dict[str, dict[Quantity, Cell]] = {}
     for cell in sorted(artifact_cells(), key=lambda cell: "_figure" in cell.table):
-        quantity = Quantity(cell.run, cell.metric)
-        if quantity in quantities and cell.kind != "data":
-            by_table.setdefault(cell.table, {}).setdefault(quantity, cell)
-    whole = next((cells for cells in by_table.values() if len(cells) == len(set(quantities))), {})
-    return [whole[quantity] for quantity in quantities] if whole else []
+        if cell.kind != "data":
+            by_table.setdefault(cell.table, {}).setdefault(Quantity(cell.run, cell.metric), cell)
+    return tuple(by_table.values())

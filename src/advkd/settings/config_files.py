@@ -6,7 +6,7 @@ They are named as in a checkout; `advkd.places` finds those that came with the p
 import math
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, NamedTuple
@@ -104,8 +104,18 @@ def states(papers: Iterable[str], scale: str) -> tuple[State | None, ...]:
         papers: the papers whose files are read.
         scale: the scale.
     """
-    paths = [CONFIG / f"{paper}.yaml" for paper in papers]
-    return tuple(_state_or_none(path) for path in (*paths, CONFIG / "scales" / f"{scale}.yaml"))
+    return tuple(_state_or_none(path) for path in (*map(_path_of_paper, papers), _path_of_scale(scale)))
+
+
+# A report asks for these tens of thousands of times, and pathlib is slow in joining them.
+@cache
+def _path_of_paper(paper: str) -> Path:
+    return CONFIG / f"{paper}.yaml"
+
+
+@cache
+def _path_of_scale(scale: str) -> Path:
+    return CONFIG / "scales" / f"{scale}.yaml"
 
 
 def _state_or_none(path: Path) -> State | None:
@@ -117,7 +127,7 @@ def _state_or_none(path: Path) -> State | None:
 
 def paper_file(paper: str) -> PaperFile:
     """Return a paper's configuration; raises UserError where one of its sections is missing."""
-    path = CONFIG / f"{paper}.yaml"
+    path = _path_of_paper(paper)
     return _paper_file(path, _state_or_none(path))
 
 
@@ -157,7 +167,7 @@ def scale_names() -> list[str]:
 
 def scale_file(scale: str) -> ScaleFile:
     """Return the content of a scale's file; raises UserError naming the scales that there are."""
-    path = CONFIG / "scales" / f"{scale}.yaml"
+    path = _path_of_scale(scale)
     if not find(path).exists():
         names = scale_names()
         there = did_you_mean(scale, names) or f": config/scales has {', '.join(names)}"
