@@ -40,6 +40,7 @@ RATES = ("lr", "beta1", "beta2", "momentum", "nesterov", "weight_decay")
 STORE = keys_of(ClassifierStoreSettings) | keys_of(GeneratedImages)
 NOT_OF_THE_LOOP = {"method", "superior", "teacher", "gan", "first_step", "image_size", "model"}
 NOT_OF_THE_LOOP |= {"least_steps"}  # needs more images than these tests have: tests/training/test_recipe.py
+NOT_OF_THE_LOOP |= {"start"}  # needs a file of weights: tests/settings/test_starts.py
 
 
 def optimizer_settings(paper, flat):
