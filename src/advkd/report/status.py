@@ -75,7 +75,7 @@ def table_line(table: str, rows: list[dict[str, Any]], user: User) -> str:
     without_number = [row["status"] for row in rows if row["status"] not in WITH_NUMBER]
     state = "built" if Path("results", user.scale, "tables", f"{table}.csv").exists() else "not built"
     if without_number:
-        state += f"; {count_words(without_number)}"
+        state += f"; {count_words(word.replace(', ', ' and ') for word in without_number)}"  # of a ratio's two sides
     return f"{table:<14}{len(rows):>6}{len(rows) - len(without_number):>6}  {state}"
 
 
