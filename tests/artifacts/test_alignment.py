@@ -13,7 +13,7 @@ def widths(pieces):
     """What stands from the decimal point of the value on, from the point of the error on, and of all, in characters."""
     text = "".join(piece.text for piece in pieces)
     value = text.partition(" ± ")[0].rstrip("†§*")
-    return len(text) - len(value.partition(".")[0])
+    return len(text) - len(value.partition(".")[0].rstrip("†§*"))
 
 
 @given(st.lists(number, min_size=1, max_size=5))
@@ -34,7 +34,8 @@ def test_words_are_left_alone():
     [
         ("7", ["10.25"], "7[.25]"),
         ("9.5", ["10.25"], "9.5[5]"),
-        ("9.5†", ["10.25"], "9.5[5]†"),
+        ("9.5†", ["10.25"], "9.5†[5]"),
+        ("9.50‡", ["10.25 ± 1.25"], "9.50‡[ ± 1.25]"),
         ("9.5 ± 0.1", ["10.25 ± 12.25§"], "9.5[5] ± [2]0.1[5][§]"),
         ("9.50", ["10.25 ± 1.25"], "9.50[ ± 1.25]"),
     ],

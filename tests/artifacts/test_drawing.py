@@ -9,6 +9,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from advkd.artifacts.drawing import page, reliability, samples, sweeps, tsne
+from advkd.artifacts.drawing.formats import render
 from advkd.metrics.calibration import reliability as binned
 
 METHODS = ["Baseline", "CS-KD", "TF-KD", "PS-KD", "AI-KD", "AI-KD + TS"]
@@ -253,3 +254,10 @@ def test_the_backend_of_the_environment_does_not_matter():
     environment = {**os.environ, "MPLBACKEND": "nosuch"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stdout.strip().lower()) == (0, "agg"), done.stderr
+
+
+def test_a_pdf_has_a_serif_and_what_is_written_afterwards_has_not(panels):
+    figure = reliability.draw(panels, ("AI-KD",))
+    before = render(figure, ".svg")
+    assert b"STIXGeneral" in render(figure, ".pdf") and b"DejaVuSans" not in render(figure, ".pdf")
+    assert render(figure, ".svg") == before

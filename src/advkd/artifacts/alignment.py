@@ -38,10 +38,11 @@ def pad_column(texts: Sequence[str]) -> list[list[Piece]]:
 
 def _pieces(number: dict[str, str], longest: dict[str, str]) -> list[Piece]:
     lacking = {part: Piece(text[len(number[part]) :], visible=False) for part, text in longest.items()}
-    pieces = [Piece(number["whole"] + number["decimals"]), lacking["decimals"]]
+    value, signs = Piece(number["whole"] + number["decimals"]), Piece(number["signs"])
     if number["error"]:
         error = Piece(number["error"] + number["error_decimals"])
-        pieces += [Piece(" ± "), lacking["error"], error, lacking["error_decimals"]]
-    elif longest["error"]:
-        pieces.append(Piece(f" ± {longest['error']}{longest['error_decimals']}", visible=False))
-    return [*pieces, Piece(number["signs"]), lacking["signs"]]
+        pieces = [value, lacking["decimals"], Piece(" ± "), lacking["error"], error, signs, lacking["error_decimals"]]
+    else:  # the signs follow the number, not the space for what it lacks
+        error = Piece(f" ± {longest['error']}{longest['error_decimals']}" if longest["error"] else "", visible=False)
+        pieces = [value, signs, lacking["decimals"], error]
+    return [*pieces, lacking["signs"]]

@@ -10,7 +10,7 @@ GREEK = ("alpha", "beta", "gamma", "delta", "epsilon", "eps", "lambda", "omega",
 NAMES = {"eps": r"\varepsilon", "epsilon": r"\varepsilon"}
 FORMULA = re.compile(
     r"(?<![\w+/=`.-])(?:"
-    rf"(?P<greek>{'|'.join(GREEK)})(?:_(?P<index>[A-Z]))?(?P<square>\^2)?"
+    rf"(?P<greek>{'|'.join(GREEK)})(?:_(?P<index>[A-Z]+))?(?P<square>\^2)?"
     r"|(?P<network>[SL])_(?:\((?P<step>[t0-9+-]+)\)|(?P<word>sup|t|[A-Z]{1,3}))"
     r"|(?P<hat>[xy])\^(?=[\s,;:.)(]|$)"
     r"|10\^(?P<power>-?\d+)"
@@ -31,10 +31,14 @@ def _formula(match: re.Match[str]) -> str:
     parts = match.groupdict(default="")
     if parts["greek"]:
         name = NAMES.get(parts["greek"], f"\\{parts['greek']}")
-        index = f"_{{{parts['index']}}}" if parts["index"] else ""
+        index = f"_{_upright(parts['index'])}" if parts["index"] else ""
         return f"{name}{index}{parts['square']}"
     if parts["network"]:
-        index = parts["step"] or parts["word"]
-        upright = not parts["step"] and len(index) > 1
-        return f"{parts['network']}_" + (rf"{{\mathrm{{{index}}}}}" if upright else f"{{{index}}}")
+        index = f"{{{parts['step']}}}" if parts["step"] else _upright(parts["word"])
+        return f"{parts['network']}_{index}"
     return rf"\hat {parts['hat']}" if parts["hat"] else f"10^{{{parts['power']}}}"
+
+
+def _upright(index: str) -> str:
+    """Return an index in braces: a word is upright, a letter is not."""
+    return rf"{{\mathrm{{{index}}}}}" if len(index) > 1 else f"{{{index}}}"
