@@ -156,7 +156,7 @@ def test_without_tex_it_says_what_to_install_and_leaves_what_there_is(shown, che
 def test_what_stops_tex_is_named_in_one_line(shown, checkout, tmp_path):
     _, found, user = shown
     main = tmp_path / "paper/report.tex"
-    main.write_text(main.read_text().replace(r"\tableofcontents", r"\nosuchcommand"))
+    main.write_text(main.read_text().replace(r"\appendix", r"\nosuchcommand"))
     with pytest.raises(UserError, match=r"report\.tex:\d+: Undefined control sequence") as caught:
         document.write(found, user, tmp_path / "out.pdf")
     assert "\n" not in str(caught.value)
