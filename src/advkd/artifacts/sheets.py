@@ -37,7 +37,7 @@ def write_sheet(resolved: Resolved, user: User, out: Path) -> None:
         for what, chosen in (("real", ~generated), ("generated", generated)):
             places = np.flatnonzero((store.labels == label) & chosen)[:SHOWN]
             if len(places):
-                rows.append((f"{name}\n{what}", np.stack([store.images[place] for place in places])))
+                rows.append((f"{name}, {what}", np.stack([store.images[place] for place in places])))
     with atomic(out) as temporary:
         temporary.write_bytes(render(samples.draw(rows), ".png", str(resolved.run)))
     say(f"{resolved.run}: {len(store.labels) - generated.sum()} real and {generated.sum()} generated images -> {out}")
