@@ -61,9 +61,9 @@ def images_of(resolved: Resolved, user: User) -> Images | None:
 
     None where only the preparation will tell: crops of annotated photos, and a folder that cannot be read.
     """
-    meta, _ = attempt(read_meta, store_of(resolved, user))
-    if meta:
-        return Images(len(meta["classes"]), meta["images"], meta["held_out"])
+    prepared, _ = attempt(_in_store, store_of(resolved, user))  # not of one that another version described
+    if prepared:
+        return prepared
     data = resolved.typed.data
     if isinstance(resolved.typed, GanRun):  # its steps do not follow from its images
         labelled = resolved.typed.labelled
@@ -78,6 +78,12 @@ def images_of(resolved: Resolved, user: User) -> Images | None:
         return _in_folder(data, Path(user.folders[data.dataset]))
     official = registry.load(config_files.REGISTRY)[data.dataset].official
     return _limited(data, Images(**official)) if official else None
+
+
+def _in_store(store: Path) -> Images:
+    """Return the numbers of images in a prepared data set."""
+    meta = read_meta(store)
+    return Images(len(meta["classes"]), meta["images"], meta["held_out"])
 
 
 def _limited(data: ClassifierStoreSettings, there: Images) -> Images:
