@@ -14,6 +14,7 @@ FILES = [
     "paper/published",
     "paper/published.sha256",
     "paper/report.tex",
+    "paper/usefulness.yaml",
     "profiles",
     "workflow",
 ]

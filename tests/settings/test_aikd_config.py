@@ -72,7 +72,8 @@ def test_the_runs_of_the_paper_are_its_grid_and_its_superiors_are_rows():
     user = config.user({"scale": "paper"})
     runs = {}
     for artifact in catalog.artifacts():
-        runs |= catalog.runs(artifact, user)
+        if artifact.startswith("aikd"):  # a table of the GAN paper trains classifiers too
+            runs |= catalog.runs(artifact, user)
     named = {name for name, resolved in runs.items() if resolved.run.paper == "aikd" and resolved.run.method in METHODS}
     assert named == {f"{group}/seed{seed}" for group, seed in itertools.product(groups, range(SEEDS))}
     superiors = {name for name, resolved in catalog.parents(user).items() if resolved.run.paper == "aikd"}
