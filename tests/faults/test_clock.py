@@ -130,8 +130,8 @@ def test_status_and_plan_cope_with_a_run_from_the_future(checkout, clock, capsys
     for words in (["status", "--all"], ["plan", "okd_table1"], ["explain", "okd_table1", "SAGAN"]):
         assert main([*words, *CONFIG]) == 0, words
     printed = capsys.readouterr().out
-    assert re.search(rf"{RUN}  done$", printed, re.MULTILINE)
-    assert re.search(r"to train: \d+ runs, \d+ (s|min) one after the other", printed)
+    assert re.search(rf"{RUN}  trained, not evaluated: ", printed, re.MULTILINE)
+    assert re.search(r"to train: \d+ runs, about \d+ (s|min) one after the other", printed)
     assert not re.search(r"[ (]-\d+(\.\d+)? (s|min|h|d)\b", printed)
 
 

@@ -148,10 +148,10 @@ def test_a_left_over_image_is_taken_in_by_the_batch():
 
 
 def test_a_training_takes_the_smaller_batch_and_rate():
-    values = distinct_values("aikd", "baseline") | {"batch": 32, "least_steps": 1}
+    values = distinct_values("aikd", "baseline") | {"batch": 32, "passes": 4, "least_steps": 1}  # 48 images an epoch
     usual = make_training("aikd", "baseline", values)
     small = make_training("aikd", "baseline", values | {"least_steps": 2})
-    assert (usual.batch, usual.steps, small.batch, small.steps) == (32, 1, 8, 2)
-    for training, lr in ((usual, values["lr"]), (small, values["lr"] / 4)):
+    assert (usual.batch, usual.steps, small.batch, small.steps) == (32, 2, 16, 3)
+    for training, lr in ((usual, values["lr"]), (small, values["lr"] / 2)):
         training.begin_epoch(0)
         assert training.optimizer.param_groups[0]["lr"] == lr
