@@ -69,7 +69,7 @@ def test_a_gan_with_damaged_metrics_is_to_be_evaluated_again(user, content):
     folder.mkdir(parents=True)
     (folder / "result.json").write_text(json.dumps({"config_hash": one.hash, "status": "done", "sha256": {}}))
     (folder / "provenance.json").write_text(json.dumps({"code": code_today(one), "data": {}, "result": {}}))
-    assert str(state_of(one)) == "trained, not evaluated: the next snakemake evaluates it"
+    assert str(state_of(one)) == "trained, not evaluated: snakemake evaluates it once something needs its metrics"
     (folder / "metrics.json").write_text(content)
     said = str(state_of(one))
     assert said.startswith(f"damaged: {folder / 'metrics.json'} ") and said.endswith(EVALUATE)

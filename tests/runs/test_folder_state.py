@@ -49,7 +49,7 @@ def test_a_training_that_works_is_running(folder):
 def test_a_gan_is_evaluated_by_some_code(folder):
     finish(folder, sha256={names.SAMPLES: "0"})
     folder.file(names.SAMPLES).touch()
-    assert str(state(folder)) == "trained, not evaluated: the next snakemake evaluates it"
+    assert str(state(folder)) == "trained, not evaluated: snakemake evaluates it once something needs its metrics"
     metrics = {"values": {}, "meta": {"features": None}, "evaluated": {"code": gan_evaluation_code()}}
     folder.write_metrics(metrics)
     assert state(folder).kind == Kind.DONE

@@ -56,6 +56,14 @@ def test_drawn_images_are_as_many_as_are_drawn(user):
     assert images_of(one, user("smoke")) == Images(8, 96, 48), "as the smoke scale's table 1 counts them"
 
 
+@pytest.mark.parametrize(("added", "train"), [
+    ("", 50), ("+generator=sagan_okd", 250), ("+alone=true+generator=sagan_okd", 200), ("+train_per_class=20", 20),
+])  # fmt: skip
+def test_crops_are_as_many_as_are_asked_for(user, added, train):
+    one = config.resolve(f"aikd/codebrim/preact_resnet18/baseline{added}/seed0", user())
+    assert images_of(one, user()) == Images(6, 6 * train, 6 * 200), "five defects and the background"
+
+
 def test_what_is_prepared_is_counted(user):
     one = config.resolve(AIKD, user())
     meta = {"schema": 2, "classes": ["a", "b"], "images": 10, "held_out": 3}

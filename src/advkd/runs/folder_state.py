@@ -64,7 +64,7 @@ def _ended(folder: RunFolder, result: dict[str, Any], code: str, features: str |
     if evaluated_by and evaluated_by != gan_evaluation_code():
         return State(Kind.OLDER_EVALUATION, "--config retrain=stale evaluates it again")
     if not of_classifier and not folder.has(METRICS):
-        return State(Kind.NOT_EVALUATED, "the next snakemake evaluates it")
+        return State(Kind.NOT_EVALUATED, "snakemake evaluates it once something needs its metrics")
     return State(Kind.DONE)
 
 

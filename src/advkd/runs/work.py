@@ -1,6 +1,7 @@
 """How much work a training is: its steps, their batches and the images of its evaluations. This needs no torch."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def work_of(resolved: Resolved, images: Images) -> Work:
 def images_of(resolved: Resolved, user: User) -> Images | None:
     """Return the numbers of images that a run sees, from its prepared data or, without them, from its settings.
 
-    None where only the preparation will tell: crops of annotated photos, and a folder that cannot be read.
+    None where only the preparation will tell: all crops of annotated photos, and a folder that cannot be read.
     """
     prepared, _ = attempt(_in_store, store_of(resolved, user))  # not of one that another version described
     if prepared:
@@ -70,7 +71,7 @@ def images_of(resolved: Resolved, user: User) -> Images | None:
         return Images((labelled.class_count if labelled else None) or DEFECTS, 0, 0)
     assert isinstance(data, ClassifierStoreSettings)
     if data.crops:
-        return None
+        return _crops(data, resolved.settings)
     if data.drawn:
         size = data.drawn.made_per_class
         return _limited(data, Images(DRAWN_CLASSES, DRAWN_CLASSES * size, DRAWN_CLASSES * max(4, size // 2)))
@@ -84,6 +85,15 @@ def _in_store(store: Path) -> Images:
     """Return the numbers of images in a prepared data set."""
     meta = read_meta(store)
     return Images(len(meta["classes"]), meta["images"], meta["held_out"])
+
+
+def _crops(data: ClassifierStoreSettings, values: Mapping[str, object]) -> Images | None:
+    """Return the numbers of crops that are asked for, generated ones among them; the photos may hold fewer."""
+    classes, train, valid = data.class_count, data.train_per_class, data.valid_per_class
+    if not (classes and train and valid):
+        return None
+    generated = int(str(values.get("synthetic", 0)))
+    return Images(classes, classes * (generated + (0 if values.get("alone") else train)), classes * valid)
 
 
 def _limited(data: ClassifierStoreSettings, there: Images) -> Images:
