@@ -55,7 +55,7 @@ def cost(resolved: Resolved, kind: Kind, work: Work, tflops: float, microseconds
         flops += number * batch * step.flops
     gpu, cpu = estimates.gpu_seconds(kind, work, speed, starting), estimates.cpu_seconds(kind, work)
     images = work.evaluated // s.get("epochs", 1)
-    side = s["image_size"]
+    side = s.get("image_size") or s["stored_size"]  # of GANs that learn a classifier's crops
     samples = s.get("fakes", 0) * s.get("sets", 0) * side * side * 3 * (2 if s.get("early_iteration") else 1)
     return Cost(gpu, overhead, cpu, flops, kind.checkpoint, kind.weights + images * kind.predicted + samples)
 
