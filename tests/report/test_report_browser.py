@@ -298,6 +298,19 @@ def test_the_filter_stands_in_the_address(browser, report):
     assert not one_of(browser, "#shown").text and one_of(browser, "#answer").is_displayed()
 
 
+def test_a_filtered_link_hides_no_warning(browser, tmp_path, monkeypatch):
+    """What limits the numbers stays above them, whatever is sought."""
+    monkeypatch.chdir(copy_checkout(tmp_path / "checkout"))
+    user = config.user({"scale": "smoke", "override": {"gip": {"epochs": 3}}})
+    gathered = content.gather_content(user)
+    overview = gathered.overview._replace(damage=["results/a: cannot be read"])
+    page.write(gathered._replace(overview=overview), user, tmp_path / "report.html")
+    browser.get(f"{(tmp_path / 'report.html').as_uri()}?text=gip")
+    assert one_of(browser, "body.filtering .top h1").is_displayed()
+    limits = all_of(browser, ".top > .warning, .top > .damage")
+    assert len(limits) == 3 and all(one.is_displayed() for one in limits), "drawn images, other settings, damage"
+
+
 def test_the_first_view_is_the_answer(browser):
     cards = all_of(browser, ".card")
     assert len(cards) == 3 and len({card.rect["y"] for card in cards}) == 1, "side by side"
