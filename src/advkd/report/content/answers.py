@@ -161,7 +161,7 @@ def _with_tests(unread: Answer, plan: Plan, user: User) -> Answer:
         is_test=is_test,
         verdict=verdict_of(tests, plan, user),
         tests=tests,
-        counts=[count_words("main claims, tested on our runs", [tested.outcome for tested in tests]), *unread.counts],
+        counts=[count_words("tests of main claims, on our runs", [tested.outcome for tested in tests]), *unread.counts],
         level=f"{100 * level:.3g}",
         scale=scale_in_words(runs, user),
         data=data_in_words(runs, provenances),
@@ -187,7 +187,7 @@ def verdict_of(tests: list[Tested], plan: Plan, user: User) -> str:
     heads = {HOLDS: "Holds at this scale", FAILS: "Fails at this scale", OPEN: "Open"}
     if len(tests) in map(len, names.values()):
         one = tests[0].outcome
-        return f"All {len(tests)} main claims {'are open' if one == OPEN else one.rstrip('s')} at this scale."
+        return f"All {len(tests)} tests {'are open' if one == OPEN else one.rstrip('s')} at this scale."
     return " ".join(f"{heads[word]}: {join_words(of_word)}." for word, of_word in names.items() if of_word)
 
 
