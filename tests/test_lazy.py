@@ -40,6 +40,15 @@ def test_everything_is_imported_by_a_star(package):
     assert set(importlib.import_module(package).__all__) <= set(names)
 
 
+@pytest.mark.parametrize(
+    ("name", "member"), [("methods", "AiKd"), ("metrics", "mcnemar"), ("load", "__call__"), ("results", "__call__")]
+)
+def test_every_name_is_there_after_importing_advkd_alone(name, member):
+    program = f"import advkd; assert {name!r} in dir(advkd); advkd.{name}.{member}"
+    done = subprocess.run([sys.executable, "-c", program], env=environment(ROOT), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_name_that_is_not_there_is_told():
     import advkd.methods
 
@@ -53,6 +62,7 @@ def test_a_name_that_is_not_there_is_told():
     ("statement", "absent"),
     [
         ("import advkd; dir(advkd)", ["torch", "numpy", "pandas", "pydantic", "advkd.runs"]),
+        ("import advkd; advkd.methods, advkd.metrics", ["torch", "numpy", "scipy", "pydantic"]),
         ("from advkd import results", ["torch", "pydantic", "snakemake", "matplotlib", "scipy"]),
         ("import advkd.methods.settings.base as base; base.registered('aikd')", ["torch", "numpy", "pydantic"]),
         ("from advkd.methods import CriticSettings, SaganSettings", ["torch", "numpy", "pydantic"]),

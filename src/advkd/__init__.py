@@ -15,6 +15,7 @@ from advkd.lazy import attach
 __version__ = "0.2.0"
 
 _MODULES = {"cells": "advkd.artifacts.cell_frame", "load": "advkd.inference", "results": "advkd.runs.run_frame"}
+_SUBMODULES = ["methods", "metrics"]
 
-__all__ = ["__version__", *_MODULES]
-__getattr__, __dir__ = attach(__name__, _MODULES)
+__all__ = ["__version__", *_MODULES, *_SUBMODULES]
+__getattr__, __dir__ = attach(__name__, _MODULES, _SUBMODULES)
