@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -13,10 +14,12 @@ import torch
 import yaml
 from safetensors.torch import load_file, save_file
 from tiny_runs import document, make_store
+from trained_photos import write_16_bits
 
 import advkd
 from advkd.errors import UserError
 from advkd.files import sha256, write_json
+from advkd.inference.export import view
 from advkd.inference.export.graphs import run_onnx, run_program
 from advkd.inference.export.licence import licence_of
 from advkd.inference.export.writing import write_export
@@ -76,6 +79,41 @@ def test_the_cards_code_gives_the_same_without_advkd(which, exported, request):
     found = json.loads(done.stdout.splitlines()[-1])
     np.testing.assert_allclose(found["logits"], expected.logits(photos[0]), rtol=0, atol=1e-3)
     np.testing.assert_allclose(found["probabilities"], expected.predict(photos[0]).probabilities, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("which", ["centred", "whole"])
+def test_the_cards_view_scales_16_bits_of_grey(which, tmp_path, request):
+    transform = advkd.load(request.getfixturevalue(which)[0]).transform
+    write_16_bits(tmp_path / "grey.png")
+    scope = {}
+    exec(view.code(transform), scope)
+    found = scope["pixels_of"](tmp_path / "grey.png")
+    np.testing.assert_allclose(found[0], transform.pixels(tmp_path / "grey.png"), rtol=0, atol=2e-3)
+
+
+def test_the_cards_code_runs_without_a_temperature_and_with_quotes_in_the_folders_name(photos, tmp_path, monkeypatch):
+    from advkd.inference.classifier import Classifier
+    from advkd.inference.description import Description, Saved
+    from advkd.models.resnet import resnet18
+
+    described = _described("aikd/cub200/resnet18/baseline/seed0", _resolved("aikd/cub200/resnet18/baseline/seed0"))
+    described["settings"] = {**described["settings"], "width": 64}
+    torch.manual_seed(0)
+    saved = Saved(Description(**described), resnet18(3).state_dict(), "drawn")
+    folder = tmp_path / """the "best" one's"""
+    write_export(Classifier(saved, torch.device("cpu"), torch.float32), folder)
+    photo = next(photos.glob("*/*.jpg")).resolve()
+    shutil.copyfile(photo, tmp_path / "photo.jpg")
+    shutil.copyfile(photo, folder / "photo.jpg")
+    with_advkd, *without = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text(), re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    known, scope = {}, {}
+    exec(with_advkd, known)
+    monkeypatch.chdir(folder)
+    for block in without:
+        if "timm" not in block:
+            exec(block, scope)
+    np.testing.assert_allclose(scope["probabilities"], known["probabilities"][0], rtol=0, atol=1e-4)
 
 
 def test_the_weights_are_torchvisions_where_it_has_the_network(tmp_path):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from trained_photos import CLASSES
+from trained_photos import CLASSES, write_16_bits
 
 import advkd
 from advkd.errors import UserError
@@ -59,6 +59,17 @@ def test_the_view_is_that_of_pillow_alone(which, request):
         box = (left % 1, top % 1, left % 1 + right - left, top % 1 + bottom - top)
         bands = [band.convert("F").resize((side, side), Image.Resampling.BILINEAR, box) for band in cut.split()]
         np.testing.assert_allclose(model.transform.pixels(photo), np.stack(bands), rtol=0, atol=2e-3)
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_16_bits_of_grey_are_scaled_and_not_clipped(suffix, centred, tmp_path):
+    model = advkd.load(centred[0])
+    values = write_16_bits(tmp_path / f"grey.{suffix}")
+    upright = np.rot90(values, -1) if suffix == "png" else values
+    expected = np.round(upright / 65535 * 255).astype(np.uint8)
+    assert torch.equal(model.transform(tmp_path / f"grey.{suffix}"), model.transform(expected))
+    with Image.open(tmp_path / f"grey.{suffix}") as image:
+        assert torch.equal(model.transform(image), model.transform(expected))
 
 
 def test_predictions_are_calibrated(centred):

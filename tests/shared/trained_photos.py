@@ -31,6 +31,16 @@ def draw_photos(folder: Path, count: int = 8) -> Path:
     return folder
 
 
+def write_16_bits(path: Path) -> np.ndarray:
+    """Write a greyscale photo of 16 bits, a PNG file turned; returns its values as they are stored, uint16 (H, W)."""
+    height, width = 90, 120
+    values = np.linspace(0, 65535, height * width).reshape(height, width).astype(np.uint16)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = TURNED
+    Image.fromarray(values).save(path, **({"exif": exif} if path.suffix == ".png" else {}))
+    return values
+
+
 def train_on_photos(folder: Path, model: str, root: Path, **changes) -> tuple[Path, list[Path]]:
     """Train a Baseline on a folder of photos; returns the run's folder and its evaluation photos in their order."""
     name = f"aikd/mine/{model}/baseline/seed0"

@@ -14,13 +14,13 @@ from advkd.inference.generators import Generators
 WITH_ADVKD = """\
 import advkd
 
-model = advkd.load("{place}")
+model = advkd.load({place})
 labels, probabilities = model.predict(["photo.jpg"])
 """
 GENERATE = """\
 import advkd
 
-model = advkd.load("{place}")
+model = advkd.load({place})
 images = model.generate(16, seed=0)  # uint8 (16, 64, 64, 3)
 """
 TORCHVISION = """\
@@ -37,7 +37,7 @@ network.load_state_dict(load_file("model.safetensors"))
 mean, std = (torch.tensor(config["preprocessing"][key])[:, None, None] for key in ("mean", "std"))
 with torch.no_grad():
     logits = network((torch.from_numpy(pixels_of("photo.jpg")) / 255 - mean) / std)
-probabilities = (logits / config["temperature"]).softmax(1)[0]
+probabilities = (logits / (config["temperature"] or 1)).softmax(1)[0]  # null: none could be fitted
 print(config["id2label"][str(int(probabilities.argmax()))], float(probabilities.max()))
 """
 TIMM = """\
@@ -79,7 +79,7 @@ def sections(model: Classifier | Generators, folder: Path, formats: Sequence[str
     """Yield the lines of the card's sections on loading; arguments as of `card.write_card`."""
     yield from ["## Load it with advkd", ""]
     template = WITH_ADVKD if isinstance(model, Classifier) else GENERATE
-    yield from _block(template.format(place=folder.name))
+    yield from _block(template.format(place=repr(folder.name)))
     if isinstance(model, Classifier):
         yield from _of_classifier(model, formats)
     else:
@@ -91,10 +91,9 @@ def _of_classifier(model: Classifier, formats: Sequence[str]) -> Iterator[str]:
     yield from ["What the network sees of a photo, exactly as in its evaluation:", ""]
     yield from _block(view.code(model.transform))
     name = architecture(model)
-    if name and model.temperature is not None:
+    if name:
         yield from ["torchvision:", ""]
         yield from _block(TORCHVISION.format(name=name, classes=len(model.classes)))
-    if name:
         yield from ["timm (its own transform is close to the one above, but resizes once and not twice):", ""]
         yield from _block(TIMM)
     if "torch" in formats:

@@ -16,9 +16,11 @@ from PIL import Image, ImageOps
 
 def pixels_of(path):
     """Return what the network sees of a photo, before normalisation: float32 (1, 3, {side}, {side}) in [0, 255]."""
-    image = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
+    image = ImageOps.exif_transpose(Image.open(path))
+    if image.mode.startswith("I"):  # 16-bit greyscale, which `convert` would clip
+        image = Image.fromarray(np.round(np.asarray(image) / 257).astype(np.uint8))
 '''
-SQUARE = "    square = image.resize(({stored}, {stored}), Image.Resampling.BILINEAR)\n"
+SQUARE = '    square = image.convert("RGB").resize(({stored}, {stored}), Image.Resampling.BILINEAR)\n'
 CENTRED = """\
     width, height = image.size
     x, y = {reach} * min(width, height) / width, {reach} * min(width, height) / height
@@ -56,7 +58,7 @@ def description(transform: Transform) -> dict[str, Any]:
     stored, side = transform.stored_size, transform.views.image_size
     mean, std = NORMALISATIONS[transform.views.normalisation]
     steps = [
-        "decode to RGB, 8 bits, turned as the EXIF orientation says",
+        "decode to RGB, 8 bits, turned as the EXIF orientation says; 16-bit greyscale is divided by 257",
         f"resize to {stored}x{stored} pixels, bilinear with antialiasing, rounded to 8 bits; the aspect ratio is lost",
     ]
     if kind_of(transform) == "centre":
