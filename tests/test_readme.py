@@ -54,6 +54,12 @@ def test_sentences_are_short():
             assert len(sentence.split()) <= 25, sentence
 
 
+def test_the_help_says_what_the_readme_says():
+    """Neither promises that numbers are reproduced."""
+    does = "builds three papers on adversarial knowledge distillation again, from "
+    assert does in README and build_parser().format_help().lower().replace("\n", " ").find(does) >= 0
+
+
 def test_the_counts_of_claims_are_those_of_their_page():
     claims = (ROOT / "docs/claims.md").read_text(encoding="utf-8")
     verdicts = Counter(re.findall(r"^\| \[[\w-]+\]\(#[\w-]+\) \| ([^|]+) \|", claims, re.MULTILINE))

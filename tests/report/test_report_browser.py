@@ -79,7 +79,7 @@ def browser(driver, report):
     driver.get("about:blank")
     driver.get(report.as_uri())
     yield driver
-    assert driver.title.startswith("Reproduction"), "words of a run became a script"
+    assert driver.title.startswith("Report at scale "), "words of a run became a script"
     assert not driver.get_log("browser"), "an error, or something the policy refused"
 
 

@@ -14,7 +14,7 @@ from advkd.cli.groups import COMMANDS, GROUPS
 from advkd.errors import UserError
 from advkd.suggestions import did_you_mean
 
-ABOUT = "Reproduces three papers on adversarial knowledge distillation, from the archives of their data to the report."
+ABOUT = "Builds three papers on adversarial knowledge distillation again, from the archives of their data to a report."
 FIRST = "advkd COMMAND --help shows what a command takes, with an example. A workflow is started with: advkd run table1"
 WIDTH = min(shutil.get_terminal_size().columns, 120) - 2  # columns of a description
 CONFIG_HELP = (
