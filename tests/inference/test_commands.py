@@ -100,6 +100,18 @@ def test_a_run_is_exported_and_used(new, tmp_path, capsys):
     assert (tmp_path / "a.csv").read_text() == (tmp_path / "b.csv").read_text()
 
 
+def test_the_settings_of_another_program_are_left_aside(new, tmp_path, capsys, monkeypatch):
+    run, photos = new
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/config.yaml").write_text("defaults:\n  - model: vit\nseed: 3\n")  # Hydra's
+    monkeypatch.chdir(tmp_path)
+    assert main(["predict", str(run), f"{photos}/{CLASSES[1]}/*.jpg"]) == 0
+    printed = capsys.readouterr()
+    assert len(printed.out.splitlines()) == 5
+    assert "config/config.yaml is not used: " in printed.err
+    assert main(["predict", str(run), str(photos), "--config", "scale=smoke"]) == 2  # which asks for settings
+
+
 def test_bad_input_is_one_line_and_nothing_is_written(new, tmp_path, capsys, monkeypatch):
     run, photos = new
     before = sorted(tmp_path.iterdir())

@@ -79,6 +79,16 @@ def test_photos_are_predicted_and_a_run_is_exported_with_the_core_alone(whole, t
     assert "| accuracy |" in card and "AI-KD" in card
 
 
+def test_settings_in_the_working_folder_are_not_needed_for_a_folder(whole, tmp_path):
+    """Reading them takes the extra workflow."""
+    copied = shutil.copytree(whole[0], tmp_path / "run")
+    (copied / "config").mkdir()
+    (copied / "config/config.yaml").write_text("scale: smoke\n")
+    done = run_with_the_core(copied, whole[1], COMMAND)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == len(whole[1]) and (copied / "out/README.md").is_file()
+
+
 def test_a_command_names_the_extra_that_it_lacks(whole, photos, tmp_path):
     program = COMMAND.replace('["predict", {source!r}, *{photos!r}]', '["test", {source!r}, "--data", *{photos!r}]')
     done = run_with_the_core(shutil.copytree(whole[0], tmp_path / "run"), [photos], program)

@@ -150,14 +150,30 @@ def synthesize(args: argparse.Namespace, user: "User") -> None:
 
 
 def _user(args: argparse.Namespace) -> "User | None":
-    """Return the user's settings in a checkout or a project; elsewhere None, where a run is a folder and needs none."""
+    """Return the user's settings in a checkout or a project; elsewhere None, where a run is a folder and needs none.
+
+    With a folder they only say where to compute and where the images are. So a `config/config.yaml` that is another
+    program's, or that needs more than the core to be read, is left aside then.
+    """
     from advkd.settings.config_files import CONFIG
 
     if not (args.config or (CONFIG / "config.yaml").exists()):
         return None
-    from advkd.settings import config, words
+    optional = Path(args.run).is_dir() and not args.config
+    try:
+        from advkd.settings import config, words
 
-    return config.user(words.read_words(args.config), anywhere=True)
+        return config.user(words.read_words(args.config), anywhere=True)
+    except ModuleNotFoundError:
+        if not optional:
+            raise
+    except UserError as error:
+        if not optional:
+            raise
+        from advkd.progress import say
+
+        say(f"{CONFIG}/config.yaml is not used: {error}")
+    return None
 
 
 def _trained(
