@@ -2,6 +2,7 @@ import errno
 import hashlib
 import json
 import threading
+from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -48,6 +49,19 @@ def test_a_folder_without_write_access_gives_one_line(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "_reserve", refuse)  # root may write everywhere
     with pytest.raises(UserError, match=r"a\.txt cannot be written: Permission denied"):
         files.write_text(tmp_path / "a.txt", "x")
+
+
+def test_a_new_folder_may_be_named_by_way_of_others(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with files.new_folder(Path("a/..//b/../c")) as draft:
+        (draft / "x").touch()
+    assert [path.name for path in tmp_path.rglob("*")] == ["c", "x"]
+    with pytest.raises(UserError, match="exists and is not an empty folder"), files.new_folder(Path()):
+        pass
+    monkeypatch.chdir((tmp_path / "c/x").rename(tmp_path / "x").parent / "c")
+    with pytest.raises(UserError, match=r"\. is the working folder"), files.new_folder(Path()):
+        pass
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["c", "x"]
 
 
 def test_a_full_disk_gives_one_line_and_other_errors_of_the_writer_stay(tmp_path):

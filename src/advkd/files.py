@@ -63,17 +63,21 @@ def new_folder(path: Path) -> Iterator[Path]:
     """Yield an empty folder beside `path`. Rename it to `path` after success and remove it after an error.
 
     Raises:
-        UserError: `path` is a folder that holds something, or is none; or it cannot be written.
+        UserError: `path` is a folder that holds something, or is none; it is the working folder, which would be lost to
+            its shell; or it cannot be written.
     """
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise UserError(f"{path} exists and is not an empty folder: name a new one")
+    named, path = path, Path(os.path.realpath(path))  # "." and "a/.." have no name of their own
+    if path == Path.cwd():
+        raise UserError(f"{named} is the working folder: name a new one, such as {named / 'out'}")
     draft = path.with_name(f".{path.name}.draft")
-    with _writing(path):
+    with _writing(named):
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
     try:
         yield draft
-        with _writing(path):
+        with _writing(named):
             if path.exists():
                 path.rmdir()
             draft.rename(path)

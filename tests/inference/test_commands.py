@@ -114,13 +114,15 @@ def test_the_settings_of_another_program_are_left_aside(new, tmp_path, capsys, m
 
 def test_bad_input_is_one_line_and_nothing_is_written(new, tmp_path, capsys, monkeypatch):
     run, photos = new
-    before = sorted(tmp_path.iterdir())
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    before = sorted(tmp_path.rglob("*"))
 
     def refused(match, *words):
         assert main([str(word) for word in words]) == 2
         lines = capsys.readouterr().err.splitlines()
         assert [line for line in lines if line.startswith(f"advkd {words[0]}: ") and match in line], lines
-        assert sorted(tmp_path.iterdir()) == before
+        assert sorted(tmp_path.rglob("*")) == before
 
     refused("is neither a folder nor a run's name", "predict", tmp_path / "none", photos)
     refused("is not trained here", "predict", "aikd/mine/resnet18/aikd/seed77", photos)
@@ -130,6 +132,8 @@ def test_bad_input_is_one_line_and_nothing_is_written(new, tmp_path, capsys, mon
     refused("holds images of 'new'", "test", run, "--data", tmp_path, "--out", tmp_path / "out")
     refused("exists and is not an empty folder", "test", run, "--data", photos, "--out", photos)
     refused("exists and is not an empty folder", "export", run, "--to", photos)
+    refused(". is the working folder: name a new one", "export", run, "--to", ".")
+    refused(". is the working folder: name a new one", "test", run, "--data", photos, "--out", ".")
     refused("name one as the Hub does", "export", run, "--to", tmp_path / "out", "--licence", "(c) me")
     monkeypatch.setitem(sys.modules, "onnx", None)
     refused("needs the extra onnx", "export", run, "--to", tmp_path / "out", "--format", "onnx")

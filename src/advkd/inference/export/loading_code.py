@@ -79,7 +79,7 @@ def sections(model: Classifier | Generators, folder: Path, formats: Sequence[str
     """Yield the lines of the card's sections on loading; arguments as of `card.write_card`."""
     yield from ["## Load it with advkd", ""]
     template = WITH_ADVKD if isinstance(model, Classifier) else GENERATE
-    yield from _block(template.format(place=repr(folder.name)))
+    yield from _block(template.format(place=repr(folder.resolve().name)))
     if isinstance(model, Classifier):
         yield from _of_classifier(model, formats)
     else:
