@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 import sys
 from statistics import NormalDist
@@ -51,6 +52,18 @@ def test_predictions_are_printed_without_a_file(new, capsys):
     assert main(["predict", str(run), pattern, "--epoch", "best"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 5 and all(line.startswith(CLASSES) for line in lines)
+
+
+def test_names_that_cannot_be_shown_are_printed_as_codes(new, tmp_path, capsys):
+    run, photos = new
+    odd = tmp_path / "odd"
+    odd.mkdir()
+    shutil.copy(next((photos / CLASSES[1]).iterdir()), odd / os.fsdecode(b"no\xffutf8\n\x1b[31m.jpg"))
+    (odd / "broken\n\x1b[31m.jpg").write_text("no image")
+    assert main(["predict", str(run), str(odd)]) == 1
+    printed = capsys.readouterr()
+    assert len(printed.out.splitlines()) == 1 and r"odd/no\udcffutf8\n\x1b[31m.jpg" in printed.out
+    assert r"odd/broken\n\x1b[31m.jpg cannot be decoded" in printed.err and "\x1b[31m" not in printed.err
 
 
 def test_a_folder_is_judged(new, tmp_path, capsys):
@@ -116,13 +129,13 @@ def test_bad_input_is_one_line_and_nothing_is_written(new, tmp_path, capsys, mon
     run, photos = new
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path / "empty")
-    before = sorted(tmp_path.rglob("*"))
+    before = sorted(tmp_path.iterdir())
 
     def refused(match, *words):
         assert main([str(word) for word in words]) == 2
         lines = capsys.readouterr().err.splitlines()
         assert [line for line in lines if line.startswith(f"advkd {words[0]}: ") and match in line], lines
-        assert sorted(tmp_path.rglob("*")) == before
+        assert sorted(tmp_path.iterdir()) == before
 
     refused("is neither a folder nor a run's name", "predict", tmp_path / "none", photos)
     refused("is not trained here", "predict", "aikd/mine/resnet18/aikd/seed77", photos)

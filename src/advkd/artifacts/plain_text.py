@@ -10,6 +10,11 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() or character == "\n" else code(character) for character in text)
 
 
+def printable_line(text: str) -> str:
+    """Return a text as `printable` does, with its line breaks as codes too."""
+    return printable(text).replace("\n", "\\n")
+
+
 def code(character: str) -> str:
     """Return the code of a character, for example \\u202e."""
     return character.encode("unicode_escape").decode()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from advkd.artifacts.plain_text import printable
+from advkd.artifacts.plain_text import printable_line
 
 LEVEL = 0.95
 SHOWN = 40  # classes up to which their table is printed
@@ -70,15 +70,11 @@ def class_lines(results: Sequence[OfClass]) -> Iterator[str]:
     """Yield a table of the classes; nothing where there are more than `SHOWN`."""
     if len(results) > SHOWN:
         return
-    names = {of.name: _on_one_line(of.name) for of in results}
+    names = {of.name: printable_line(of.name) for of in results}
     width = max(len("class"), *map(len, names.values()))
     yield f"  {'class':<{width}}  images  recall (95 % interval)   precision  most often taken for"
     for of in results:
         recall = f"{100 * of.recall:.1f} % ({100 * of.low:.1f} to {100 * of.high:.1f})"
         precision = "–" if of.precision is None else f"{100 * of.precision:.1f} %"
-        taken_for = _on_one_line(of.taken_for)
+        taken_for = printable_line(of.taken_for)
         yield f"  {names[of.name]:<{width}}  {of.images:>6}  {recall:<23}  {precision:>9}  {taken_for}".rstrip()
-
-
-def _on_one_line(name: str) -> str:
-    return printable(name).replace("\n", "\\n")

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from advkd.artifacts.plain_text import printable_line
 from advkd.errors import UserError
 from advkd.files import as_csv_text, write_text
 from advkd.inference.classifier import BATCH, Classifier, Predictions, batches
@@ -63,7 +64,7 @@ def answer(model: Classifier, files: Sequence[Path]) -> Answers:
 def report_unreadable(answers: Answers) -> int:
     """List the images that could not be read; return the exit status: 1 where there are some."""
     for reason in answers.unreadable:
-        say(f"left out: {reason}")
+        say(f"left out: {printable_line(reason)}")
     if answers.unreadable:
         count = len(answers.unreadable)
         say(f"{count} of {count + len(answers.files)} images could not be read and are left out")
@@ -89,9 +90,9 @@ def predict(model: Classifier, files: Sequence[Path], out: Path | None) -> int:
         write_text(out, as_csv(model, answers))
         say(f"{len(answers.files)} images -> {out}")
     else:
-        width = max(map(len, model.classes))
+        width = max(len(printable_line(name)) for name in model.classes)
         for file, label, row in zip(answers.files, *answers.predictions, strict=True):
-            print(f"{label:<{width}}  {row.max():7.2%}  {file}")
+            print(f"{printable_line(label):<{width}}  {row.max():7.2%}  {printable_line(str(file))}")
     return report_unreadable(answers)
 
 
