@@ -50,6 +50,13 @@ def test_the_table_of_data_sets_says_what_the_registry_says(name):
     assert all(f"`{file.file}` ({file.size_text})" in row for file in data_set.archives)
 
 
+def test_labs_learn_where_the_times_of_a_plan_come_from():
+    """Without a similar run, `advkd plan` counts (tests/report/test_plan.py)."""
+    page = (ROOT / "docs/for-labs.md").read_text(encoding="utf-8")
+    assert "they are counted ([how](scale.md#how-the-times-were-counted))" in page
+    assert "\n## How the times were counted\n" in (ROOT / "docs/scale.md").read_text(encoding="utf-8")
+
+
 def test_every_state_of_a_run_is_a_word():
     words = (ROOT / "docs/words.md").read_text(encoding="utf-8")
     states = words.partition("## States of a run\n")[2].partition("\n## ")[0]
