@@ -89,6 +89,7 @@ def test_every_claim_and_every_finding_is_told(checkout):
     found = document.build_parts(told, checkout)
     assert all(rf"\texttt{{{claim['id']}}}" in found["claims"] for claim in told.claims.items)
     assert found["audit"].count(r"\\\addlinespace") == len(told.audit.findings)
+    assert "one fact may be found by several rules" in found["answers"] and told.overview.errors in found["answers"]
 
 
 def test_a_damaged_run_spoils_its_cells_alone(checkout):

@@ -5,8 +5,9 @@ import re
 import pytest
 
 from advkd.claims import audit
-from advkd.report import paper_errors
+from advkd.report import content, page, paper_errors
 from advkd.report.choices import gather_choices
+from advkd.settings import config
 from checkouts import ROOT
 
 PAGE = paper_errors.errors_page()
@@ -25,6 +26,19 @@ def test_the_page_is_as_it_is_written():
 def test_entries_are_numbered_through_and_counted():
     assert [int(entry.partition(".")[0]) for entry in ENTRIES] == list(range(1, len(ENTRIES) + 1))
     assert f"\n{len(ENTRIES)} points" in PAGE
+
+
+def test_the_report_names_both_counts(checkout):
+    """The audit's findings are more than the facts; the report says so, and has the page's counts beside them."""
+    user = config.user({"scale": "smoke"})
+    gathered = content.gather_content(user)
+    overview = gathered.overview
+    errors, others = re.search(r"\*\*(\d+) are errors.*?\*\*(\d+) are none", PAGE, re.DOTALL).groups()
+    assert overview.errors == f"{errors} errors, {others} doubts"
+    html = page.build(gathered, user)
+    assert f"{overview.errors} (<code>advkd errors</code>)" in html
+    assert "one fact may be found by several rules" in html
+    assert sum(overview.findings.values()) > len({(one.paper, one.fact) for one in audit.find_all()})
 
 
 def test_errors_are_told_from_doubts():

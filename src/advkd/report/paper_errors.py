@@ -40,6 +40,14 @@ either. A wrong mark is only listed where the marks of that column are known.
 """
 
 
+class Points(NamedTuple):
+    """The points of the page: how many are errors and how many are none, and their lines."""
+
+    errors: int
+    others: int
+    lines: list[str]
+
+
 class Section(NamedTuple):
     """A group of points of equal consequence.
 
@@ -114,6 +122,12 @@ on.
 
 def errors_page() -> str:
     """Return docs/errors-in-the-papers.md."""
+    errors, others, lines = list_points()
+    return HEAD.format(count=errors + others, errors=errors, others=others) + "\n".join(lines) + "\n"
+
+
+def list_points() -> Points:
+    """Return the points of the page, each once, counted and in the page's order."""
     by_fact = group_by(find_all(), lambda finding: (finding.paper, finding.fact))
     claims = {f"claim {claim.id}": claim for claim in load_claims()}
     facts = [sorted(findings, key=_section_of) for findings in by_fact.values()]
@@ -133,7 +147,7 @@ def errors_page() -> str:
         lines += ["", f"## {section.title}", "", section.about, "", *_numbered(entries, count)]
         count += len(entries)
         errors_only += len(entries) * section.is_error
-    return HEAD.format(count=count, errors=errors_only, others=count - errors_only) + "\n".join(lines) + "\n"
+    return Points(errors_only, count - errors_only, lines)
 
 
 def _section_of(finding: Finding) -> int:

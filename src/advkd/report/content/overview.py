@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from advkd.damage import attempt
 from advkd.progress import duration
 from advkd.report.content.checks import Audit, Items
 from advkd.report.content.runs import RunGroup
 from advkd.report.content.samples import SampleGrid
 from advkd.report.content.tables import Table
+from advkd.report.paper_errors import list_points
 from advkd.runs.state import Kind
 from advkd.settings import config, config_files
 from advkd.settings.user import User
@@ -29,7 +31,8 @@ class Overview(NamedTuple):
         machines: the number of trainings on each machine.
         time: the wall time of all trainings, as text.
         published, ours: counts of the claims' verdicts on the published numbers and on ours.
-        findings: counts of the audit's findings.
+        findings: counts of the audit's findings; several rules may find one fact.
+        errors: how many errors and doubts docs/errors-in-the-papers.md lists, each once; empty if it cannot be read.
         damage: what cannot be read, one line each.
         not_built: the runs whose settings are impossible, one line each.
         filters: for each kind of row, the words that the status filter of the page offers.
@@ -46,6 +49,7 @@ class Overview(NamedTuple):
     published: Counts
     ours: Counts
     findings: Counts
+    errors: str
     damage: list[str]
     not_built: list[str]
     filters: dict[str, list[str]]
@@ -71,6 +75,7 @@ def summarize(
     published = count_words(claim["published"]["word"] for claim in claims.items)
     ours = count_words(claim["ours"]["word"] for claim in claims.items)
     findings = count_words(finding.kind for finding in audit.findings)
+    points, _ = attempt(list_points)  # the audit says what it cannot read
     cell_words = dict.fromkeys(word for _, counts in cells for word in counts)
     return Overview(
         drawn_images=config_files.scale_file(user.scale).data == "made",
@@ -84,6 +89,7 @@ def summarize(
         published=published,
         ours=ours,
         findings=findings,
+        errors=f"{points.errors} errors, {points.others} doubts" if points else "",
         damage=list_damage(groups, tables, samples, claims, audit, problem),
         not_built=not_built,
         filters={
